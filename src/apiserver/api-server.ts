@@ -1,0 +1,40 @@
+import type { User } from '../api/kind.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+
+export interface KeyPair {
+  /** PEM. */
+  readonly key: string;
+  readonly certificate: string;
+}
+
+export interface ApiServerOptions {
+  /** Absent: in memory. Otherwise the folder of the LMDB environment. */
+  readonly dataDir?: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The cluster's CA: verifies client certificates, signs nothing here but what the signers are asked for. */
+  readonly authority: KeyPair;
+  /** Signs service account tokens (ES256 or RS256 private key, PEM). */
+  readonly serviceAccountKey: string;
+  /** Absent: reachable in process only (tests). */
+  readonly serving?: { readonly hosts: readonly string[]; readonly port: number; readonly keyPair: KeyPair };
+  /** Client certificate for connections to kubelets (log, exec, attach, port-forward, proxy). */
+  readonly kubeletClient?: KeyPair;
+  /** `10.96.0.0/16` */
+  readonly serviceCidr: string;
+  /** Inclusive, `30000-32767`. */
+  readonly nodePorts: readonly [number, number];
+  /** Address under which pods reach the server: endpoint of the `kubernetes` service. */
+  readonly advertise?: { readonly address: string; readonly port: number };
+}
+
+export interface ApiServer extends AsyncDisposable {
+  /** `https://127.0.0.1:6443`; undefined when in process only. */
+  readonly url: string | undefined;
+  /** A client in process, acting as `user`, through the same authorization, admission and strategies as HTTPS. */
+  client(user: User, userAgent?: string): Client;
+}

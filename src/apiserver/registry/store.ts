@@ -1,0 +1,36 @@
+import type { KubeObject, ObjectKey, ObjectList, ResourceType } from '../../api/object.ts';
+import type { DeleteOptions, ListOptions, WatchEvent, WatchOptions } from '../../client/client.ts';
+import type { RequestContext } from '../request.ts';
+
+export interface StoreWriteOptions {
+  readonly dryRun?: boolean;
+  readonly fieldManager?: string;
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+}
+
+/**
+ * All verbs on one resource, after authentication and authorization and before encoding: strategy, admission, storage.
+ * HTTP and the in-process client both come through here. Objects given and answered are decoded JSON values.
+ * Upstream: apiserver pkg/registry/generic/registry.Store.
+ */
+export interface Store<T extends KubeObject = KubeObject> {
+  readonly resource: ResourceType<T>;
+  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): T;
+  list(context: RequestContext, options: ListOptions): ObjectList<T>;
+  watch(context: RequestContext, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  create(context: RequestContext, namespace: string, object: KubeObject, options?: StoreWriteOptions): Promise<T>;
+  /**
+   * Reads, changes, writes, again on a conflict where `change` does not insist on a resourceVersion. `change` may throw a StatusError.
+   * `subresource` `status` goes by the status strategy.
+   */
+  update(context: RequestContext, key: ObjectKey, change: (current: T | undefined) => KubeObject | Promise<KubeObject>, options?: StoreWriteOptions & { readonly subresource?: string }): Promise<{ readonly object: T; readonly created: boolean }>;
+  /** The object as deleted, or as marked for deletion (finalizers, grace). `immediate` tells which. */
+  delete(context: RequestContext, key: ObjectKey, options?: DeleteOptions): Promise<{ readonly object: T; readonly immediate: boolean }>;
+  deleteCollection(context: RequestContext, list: ListOptions, options?: DeleteOptions): Promise<ObjectList<T>>;
+}
+
+/** All resources that the server serves, built-in and custom; changes when CRDs come and go. */
+export interface Registry {
+  /** Undefined when not served. */
+  store(group: string, version: string, resource: string): Store | undefined;
+}
