@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { UserError } from '../base/user-error.ts';
+
+/** What a process of ours tells the one that started it, once, over the IPC channel. */
+export type DaemonMessage = { readonly ready: true } | { readonly failed: string; readonly remedy?: string };
+
+export interface DaemonOptions {
+  /** For messages: `the server`. */
+  readonly what: string;
+  /** Put before our own program: `nsenter --net=…`. */
+  readonly prefix?: readonly string[];
+  /** A verb of ours and its arguments. */
+  readonly args: readonly string[];
+  readonly logFile: string;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Starts our own program as a process that outlives this one, its output in the log file, and resolves to its pid when it says that it is ready.
+ * Rejects with what it said, or with the end of its log, when it fails, ends or stays silent.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<number> {
+  const { what, prefix = [], args, logFile, clock, timeoutMs } = options;
+  mkdirSync(dirname(logFile), { recursive: true });
+  const output = openSync(logFile, 'a', 0o600);
+  const argv = [...prefix, process.execPath, ...process.execArgv, process.argv[1]!, ...args];
+  const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc'], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
+  closeSync(output);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = clock.timer(timeoutMs, () => reject(new UserError(`${what} is not ready after ${timeoutMs / 1000} s\n${tail(logFile)}`, `read ${logFile}`)));
+      const done = (error?: Error): void => {
+        timer[Symbol.dispose]();
+        if (error) reject(error);
+        else resolve();
+      };
+      child.once('error', (error) => done(new UserError(`${what} does not start: ${error.message}`)));
+      child.once('exit', (code, signal) => done(new UserError(`${what} ended at its start (${signal ?? `code ${code}`})\n${tail(logFile)}`, `read ${logFile}`)));
+      child.on('message', (message: DaemonMessage) => done('ready' in message ? undefined : new UserError(message.failed, message.remedy)));
+    });
+  } catch (error) {
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) child.kill('SIGKILL');
+    throw error;
+  } finally {
+    child.removeAllListeners();
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+  return child.pid!;
+}
+
+function tail(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).map((line) => `  | ${line}`).join('\n');
+}
+
+/** Tells the parent, where there is one; a process started by hand has none. */
+export function tellParent(message: DaemonMessage): void {
+  if (process.send) process.send(message, () => process.disconnect?.());
+}

@@ -1,0 +1,62 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createAuthority, issueCertificate, type KeyPair } from '../base/certificates.ts';
+import { UserError } from '../base/user-error.ts';
+import type { AddressPlan } from '../machine/address-plan.ts';
+import type { Profile } from './profile.ts';
+
+/** All keys of a cluster: `pki.json` in its folder, readable by the owner alone. */
+export interface ClusterPki {
+  readonly authority: KeyPair;
+  /** PEM, EC P-256: signs service account tokens. */
+  readonly serviceAccountKey: string;
+  readonly server: KeyPair;
+  /** How the API server shows itself to kubelets. */
+  readonly kubeletClient: KeyPair;
+  /** `kubernetes-admin` of group `system:masters`, for the kubeconfig. */
+  readonly admin: KeyPair;
+}
+
+const YEARS = 10 * 365;
+
+export async function createPki(plan: AddressPlan, now: number): Promise<ClusterPki> {
+  const authority = await createAuthority('wherry-ca', { now, days: YEARS });
+  const [server, kubeletClient, admin] = await Promise.all([
+    issueCertificate(authority, {
+      commonName: 'kube-apiserver', usages: ['server auth'], now, days: YEARS,
+      dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
+      addresses: ['127.0.0.1', '::1', plan.host, plan.apiService],
+    }),
+    issueCertificate(authority, { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], usages: ['client auth'], now, days: YEARS }),
+    issueCertificate(authority, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client auth'], now, days: YEARS }),
+  ]);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  return { authority, serviceAccountKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, server, kubeletClient, admin };
+}
+
+/** One certificate for both ends of a node's conversations: client of the API server, server of the kubelet. */
+export function issueNodeCertificate(pki: ClusterPki, node: string, address: string, now: number): Promise<KeyPair> {
+  return issueCertificate(pki.authority, {
+    commonName: `system:node:${node}`, organizations: ['system:nodes'], usages: ['client auth', 'server auth'],
+    dnsNames: [node, 'localhost'], addresses: [address, '127.0.0.1'], now, days: YEARS,
+  });
+}
+
+export async function loadOrCreatePki(profile: Profile, plan: AddressPlan, now: number): Promise<ClusterPki> {
+  let text: string;
+  try {
+    text = readFileSync(profile.pkiFile, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const pki = await createPki(plan, now);
+    mkdirSync(profile.folder, { recursive: true, mode: 0o700 });
+    writeFileSync(`${profile.pkiFile}.new`, `${JSON.stringify(pki, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${profile.pkiFile}.new`, profile.pkiFile);
+    return pki;
+  }
+  try {
+    return JSON.parse(text) as ClusterPki;
+  } catch (error) {
+    throw new UserError(`the keys of the cluster in ${profile.pkiFile} are damaged: ${(error as Error).message}`, `restore the file, or remove the cluster: wherry delete --profile ${profile.name}`);
+  }
+}

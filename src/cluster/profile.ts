@@ -1,0 +1,119 @@
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../base/user-error.ts';
+
+export type RuntimeKind = 'containerd' | 'simulated';
+
+export interface NodeConfig {
+  readonly name: string;
+  /** From 1; picks the node's addresses. */
+  readonly index: number;
+}
+
+/** What a cluster was made with: `cluster.json` in its folder. */
+export interface ClusterConfig {
+  /** Raised when the layout of the folder changes. */
+  readonly layout: 1;
+  readonly profile: string;
+  /** Number of the cluster on this machine, from 0; picks its address ranges. */
+  readonly index: number;
+  readonly runtime: RuntimeKind;
+  readonly egress: boolean;
+  readonly apiPort: number;
+  readonly nodes: readonly NodeConfig[];
+  /** Registry host → URL of a mirror. */
+  readonly registryMirrors: Readonly<Record<string, string>>;
+  readonly addons: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+const LAYOUT = 1;
+
+/** The folder of one cluster, and where things are in it. */
+export class Profile {
+  readonly name: string;
+  readonly folder: string;
+
+  constructor(name: string, dataDir?: string) {
+    if (!/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) {
+      throw new UserError(`"${name}" cannot name a cluster`, 'use at most 32 lower-case letters, digits and "-", beginning and ending with a letter or digit');
+    }
+    this.name = name;
+    this.folder = dataDir ?? join(homedir(), '.wherry', name);
+  }
+
+  get configFile(): string { return join(this.folder, 'cluster.json'); }
+  get storageDir(): string { return join(this.folder, 'storage'); }
+  get runDir(): string { return join(this.folder, 'run'); }
+  get logDir(): string { return join(this.folder, 'log'); }
+  get pkiFile(): string { return join(this.folder, 'pki.json'); }
+  get serverPidFile(): string { return join(this.runDir, 'server.pid'); }
+  get serverLog(): string { return join(this.logDir, 'server.log'); }
+  nodeDir(node: string): string { return join(this.folder, 'nodes', node); }
+  nodePidFile(node: string): string { return join(this.runDir, `node-${node}.pid`); }
+  nodeLog(node: string): string { return join(this.logDir, `node-${node}.log`); }
+
+  /** Undefined where no cluster of this name was made. */
+  read(): ClusterConfig | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.configFile, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    let config: ClusterConfig;
+    try {
+      config = JSON.parse(text) as ClusterConfig;
+    } catch (error) {
+      throw new UserError(`${this.configFile} is damaged: ${(error as Error).message}`, `restore it, or remove the cluster: wherry delete --profile ${this.name}`);
+    }
+    if (config.layout > LAYOUT) {
+      throw new UserError(`the cluster "${this.name}" in ${this.folder} was made by a newer wherry (layout ${config.layout}, this one knows ${LAYOUT})`,
+        'use that newer wherry, or another --profile or --data-dir');
+    }
+    return config;
+  }
+
+  /** Throws where there is no such cluster. */
+  mustRead(): ClusterConfig {
+    const config = this.read();
+    if (!config) throw new UserError(`there is no cluster "${this.name}" (looked in ${this.folder})`, `wherry start${this.name === 'wherry' ? '' : ` --profile ${this.name}`}`);
+    return config;
+  }
+
+  write(config: ClusterConfig): void {
+    for (const dir of [this.folder, this.runDir, this.logDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const fresh = `${this.configFile}.new`;
+    writeFileSync(fresh, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+    renameSync(fresh, this.configFile);
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Names of the clusters in the home folder. */
+export function listProfiles(): string[] {
+  try {
+    return readdirSync(join(homedir(), '.wherry')).filter((name) => {
+      try {
+        return new Profile(name).read() !== undefined;
+      } catch (error) {
+        if (error instanceof UserError) return false;
+        throw error;
+      }
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The first node is called like the cluster, as with minikube. */
+export function nodeName(profile: string, index: number): string {
+  return index === 1 ? profile : `${profile}-${index}`;
+}

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+export const WHERRY = join(root, 'bin/wherry');
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, at most `timeoutMs`; never throws for an exit code. */
+export function run(argv: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly input?: string; readonly timeoutMs?: number } = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(argv[0]!, argv.slice(1), { env: { ...process.env, ...options.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? 128, stdout, stderr: signal ? `${stderr}\n(ended by ${signal})` : stderr });
+    });
+    child.stdin.on('error', () => { /* The program may end without reading its input. */ });
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** A cluster in a temporary folder with a kubeconfig of its own, as a user makes it: by the command line. Deleted on disposal. */
+export class ClusterUnderTest implements AsyncDisposable {
+  readonly profile: string;
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(profile: string) {
+    this.profile = profile;
+    this.folder = mkdtempSync(join(tmpdir(), 'wherry-test-'));
+    this.env = { KUBECONFIG: join(this.folder, 'kubeconfig'), HOME: this.folder };
+  }
+
+  get dataDir(): string {
+    return join(this.folder, 'data');
+  }
+
+  /** `wherry VERB … --profile … --data-dir …` */
+  wherry(verb: string, ...args: string[]): Promise<Outcome> {
+    return run([WHERRY, ...verb.split(' '), ...args, '--profile', this.profile, '--data-dir', this.dataDir], { env: this.env, timeoutMs: 180_000 });
+  }
+
+  async start(...args: string[]): Promise<Outcome> {
+    const outcome = await this.wherry('start', '--egress', 'off', ...args);
+    if (outcome.code !== 0) throw new Error(`wherry start failed:\n${outcome.stderr}`);
+    return outcome;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const outcome = await this.wherry('delete');
+    rmSync(this.folder, { recursive: true, force: true });
+    if (outcome.code !== 0) throw new Error(`wherry delete failed:\n${outcome.stderr}`);
+  }
+}
+
+/** Asks again until `check` answers something, at most `timeoutMs`; the last fault is in the message. For what happens in other processes. */
+export async function eventually<T>(what: string, check: () => Promise<T | undefined | false>, timeoutMs = 30_000): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let last = 'it is not so';
+  for (;;) {
+    try {
+      const found = await check();
+      if (found !== undefined && found !== false) return found;
+    } catch (error) {
+      last = (error as Error).message;
+    }
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what} (${last})`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
