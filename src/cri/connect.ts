@@ -1,0 +1,103 @@
+import { Client, credentials, status as grpcStatus, type CallOptions, type ServiceError } from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/proto-loader';
+import type { Clock } from '../base/clock.ts';
+import { runtimeEvents } from './runtime-events.ts';
+import { imageService, runtimeService } from './protocol.ts';
+import { RuntimeError, type CriRuntime, type ExecSyncResult, type RuntimeErrorCode } from './runtime.ts';
+
+const CODES: Readonly<Record<number, RuntimeErrorCode>> = {
+  1: 'Canceled', 2: 'Unknown', 3: 'InvalidArgument', 4: 'DeadlineExceeded', 5: 'NotFound', 6: 'AlreadyExists', 7: 'PermissionDenied',
+  8: 'ResourceExhausted', 9: 'FailedPrecondition', 10: 'Aborted', 11: 'OutOfRange', 12: 'Unimplemented', 13: 'Internal', 14: 'Unavailable',
+  15: 'DataLoss', 16: 'Unauthenticated',
+};
+
+export function toRuntimeError(error: unknown): RuntimeError {
+  if (error instanceof RuntimeError) return error;
+  const { code, details, message } = error as ServiceError;
+  return new RuntimeError(CODES[code] ?? 'Unknown', details || message);
+}
+
+const MINUTE = 60_000;
+const LONGEST_MESSAGE = 32 * 2 ** 20;
+
+/** How long a call may take, in milliseconds, before it counts as failed; upstream's kubelet gives most calls 2 minutes and pulls none. */
+const TIMEOUTS: Readonly<Record<string, number>> = { RunPodSandbox: 4 * MINUTE, PullImage: 60 * MINUTE };
+
+/**
+ * A runtime behind a unix socket. Connects when first used and again when the connection breaks; while the runtime is away, calls
+ * reject with Unavailable. Disposing closes the connection and ends all `events()`.
+ */
+export function connectRuntime(socketPath: string, clock: Clock): CriRuntime & AsyncDisposable {
+  const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
+    'grpc.default_authority': 'localhost',
+    'grpc.max_receive_message_length': LONGEST_MESSAGE,
+    'grpc.max_send_message_length': LONGEST_MESSAGE,
+    'grpc.initial_reconnect_backoff_ms': 50,
+    'grpc.min_reconnect_backoff_ms': 50,
+    'grpc.max_reconnect_backoff_ms': 1000,
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+  });
+  const ended = new AbortController();
+  const services = { ...runtimeService(), ...imageService() } as Record<string, MethodDefinition<object, object>>;
+
+  function call<R>(name: string, request: object, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<R> {
+    const method = services[name]!;
+    return new Promise((resolve, reject) => {
+      if (options.signal?.aborted) return reject(options.signal.reason);
+      const callOptions: CallOptions = { deadline: clock.now() + (options.timeoutMs ?? TIMEOUTS[name] ?? 2 * MINUTE) };
+      const running = client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, callOptions, (error, response) => {
+        options.signal?.removeEventListener('abort', cancel);
+        if (!error) resolve(response as R);
+        else reject(error.code === grpcStatus.CANCELLED && options.signal?.aborted ? options.signal.reason : toRuntimeError(error));
+      });
+      const cancel = (): void => running.cancel();
+      options.signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+  /** For calls that answer a single field. */
+  const pick = async <K extends string, R>(field: K, answer: Promise<Record<K, R>>): Promise<R> => (await answer)[field];
+  const nothing = async (answer: Promise<unknown>): Promise<void> => void (await answer);
+
+  const runtime: CriRuntime = {
+    version: () => call('Version', { version: 'v1' }),
+    status: (verbose = false) => call('Status', { verbose }),
+    runtimeConfig: () => call('RuntimeConfig', {}),
+    runPodSandbox: (config, runtimeHandler = '') => pick('podSandboxId', call('RunPodSandbox', { config, runtimeHandler })),
+    stopPodSandbox: (podSandboxId) => nothing(call('StopPodSandbox', { podSandboxId })),
+    removePodSandbox: (podSandboxId) => nothing(call('RemovePodSandbox', { podSandboxId })),
+    podSandboxStatus: (podSandboxId) => pick('status', call('PodSandboxStatus', { podSandboxId })),
+    listPodSandbox: (filter) => pick('items', call('ListPodSandbox', { filter })),
+    createContainer: (podSandboxId, config, sandboxConfig) => pick('containerId', call('CreateContainer', { podSandboxId, config, sandboxConfig })),
+    startContainer: (containerId) => nothing(call('StartContainer', { containerId })),
+    stopContainer: (containerId, timeout) => nothing(call('StopContainer', { containerId, timeout }, { timeoutMs: timeout * 1000 + 2 * MINUTE })),
+    removeContainer: (containerId) => nothing(call('RemoveContainer', { containerId })),
+    listContainers: (filter) => pick('containers', call('ListContainers', { filter })),
+    containerStatus: (containerId) => pick('status', call('ContainerStatus', { containerId })),
+    updateContainerResources: (containerId, linux) => nothing(call('UpdateContainerResources', { containerId, linux })),
+    reopenContainerLog: (containerId) => nothing(call('ReopenContainerLog', { containerId })),
+    // The runtime's own time-out does not fire while a child of the command holds its output: the call's deadline does.
+    execSync: (containerId, cmd, timeout) =>
+      call<ExecSyncResult>('ExecSync', { containerId, cmd, timeout }, { timeoutMs: timeout > 0 ? timeout * 1000 + 100 : 24 * 60 * MINUTE }),
+    exec: (request) => pick('url', call('Exec', request)),
+    attach: (request) => pick('url', call('Attach', request)),
+    portForward: (podSandboxId, port) => pick('url', call('PortForward', { podSandboxId, port })),
+    containerStats: (containerId) => pick('stats', call('ContainerStats', { containerId })),
+    listContainerStats: (filter) => pick('stats', call('ListContainerStats', { filter })),
+    podSandboxStats: (podSandboxId) => pick('stats', call('PodSandboxStats', { podSandboxId })),
+    listPodSandboxStats: () => pick('stats', call('ListPodSandboxStats', {})),
+    pullImage: (image, auth, sandboxConfig, signal) => pick('imageRef', call('PullImage', { image, auth, sandboxConfig }, { signal })),
+    listImages: () => pick('images', call('ListImages', {})),
+    imageStatus: async (image) => (await call<{ image: never }>('ImageStatus', { image })).image ?? undefined,
+    removeImage: (image) => nothing(call('RemoveImage', { image })),
+    imageFsInfo: () => pick('imageFilesystems', call('ImageFsInfo', {})),
+    events: (signal) => runtimeEvents(client, runtime, clock, AbortSignal.any([signal, ended.signal])),
+  };
+  return {
+    ...runtime,
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      client.close();
+    },
+  };
+}

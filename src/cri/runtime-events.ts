@@ -1,0 +1,123 @@
+import { Metadata, status as grpcStatus, type Client, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/proto-loader';
+import type { Clock } from '../base/clock.ts';
+import { containerdEvents, runtimeService } from './protocol.ts';
+import { isRuntimeError, type CriRuntime, type RuntimeEvent } from './runtime.ts';
+import { taskEvent } from './task-event.ts';
+
+interface Envelope {
+  readonly topic: string;
+  readonly event: { readonly typeUrl: string; readonly value: Uint8Array } | null;
+}
+
+const CRI_EVENTS: Readonly<Record<string, RuntimeEvent['type']>> = {
+  CONTAINER_CREATED_EVENT: 'created', CONTAINER_STARTED_EVENT: 'started', CONTAINER_STOPPED_EVENT: 'stopped', CONTAINER_DELETED_EVENT: 'deleted',
+};
+
+/** Where neither event service exists, `resync` is sent this often (milliseconds), as upstream's relist. */
+const RELIST_MS = 1000;
+
+type Source = (signal: AbortSignal) => ClientReadableStream<object>;
+
+/**
+ * Events from the first of these the runtime has: containerd's event service (containerd's CRI events came late and are off in
+ * many releases), the CRI's GetContainerEvents, or a `resync` a second.
+ */
+export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock: Clock, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
+  const containerd = containerdEvents()['Subscribe'] as MethodDefinition<object, object>;
+  const cri = runtimeService()['GetContainerEvents'] as MethodDefinition<object, object>;
+  const namespace = new Metadata();
+  namespace.set('containerd-namespace', 'k8s.io');
+  const filters = ['exit', 'start'].map((topic) => `topic==/tasks/${topic},namespace==k8s.io`);
+  const sources: Source[] = [
+    () => client.makeServerStreamRequest(containerd.path, containerd.requestSerialize, containerd.responseDeserialize, { filters }, namespace),
+    () => client.makeServerStreamRequest(cri.path, cri.requestSerialize, cri.responseDeserialize, {}),
+  ];
+  let backoff = 50;
+  while (!signal.aborted) {
+    if (sources.length === 0) {
+      yield { type: 'resync' };
+      await clock.sleep(RELIST_MS, signal).catch(() => undefined);
+      continue;
+    }
+    const stream = sources[0]!(signal);
+    const abort = (): void => stream.cancel();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      for await (const event of queued(stream, runtime, clock, signal)) {
+        backoff = 50;
+        yield event;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if ((error as ServiceError).code === grpcStatus.UNIMPLEMENTED) sources.shift();
+      else {
+        // The runtime is away: try again, ever more slowly; `resync` comes when it answers.
+        await clock.sleep(backoff, signal).catch(() => undefined);
+        backoff = Math.min(backoff * 2, 2000);
+      }
+    } finally {
+      signal.removeEventListener('abort', abort);
+      stream.cancel();
+    }
+  }
+}
+
+/** One subscription as a sequence: `resync` once the runtime answers, then its events, exits held back until the status agrees. */
+async function* queued(stream: ClientReadableStream<object>, runtime: CriRuntime, clock: Clock, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
+  const queue: RuntimeEvent[] = [];
+  let wake: (() => void) | undefined;
+  let failure: unknown;
+  let ended = false;
+  const push = (event: RuntimeEvent): void => {
+    queue.push(event);
+    wake?.();
+  };
+  stream.on('data', (message: object) => {
+    const event = 'topic' in message ? taskEvent(message as Envelope) : criEvent(message as { containerEventType: string; containerId: string });
+    if (!event) return;
+    if (event.type === 'stopped' && 'topic' in message) void settled(runtime, clock, event.id, signal).then(() => push(event));
+    else push(event);
+  });
+  stream.on('error', (error: unknown) => {
+    failure = error;
+    wake?.();
+  });
+  stream.on('end', () => {
+    ended = true;
+    wake?.();
+  });
+  // An answer to a later call on the same connection means that the subscription has reached the runtime.
+  runtime.version().then(() => push({ type: 'resync' }), (error: unknown) => {
+    failure ??= error;
+    wake?.();
+  });
+  for (;;) {
+    while (queue.length > 0) yield queue.shift()!;
+    if (failure) throw failure;
+    if (ended) return;
+    await new Promise<void>((resolve) => { wake = resolve; });
+    wake = undefined;
+  }
+}
+
+function criEvent(message: { readonly containerEventType: string; readonly containerId: string }): RuntimeEvent | undefined {
+  const type = CRI_EVENTS[message.containerEventType];
+  return type && type !== 'resync' ? { type, id: message.containerId } : undefined;
+}
+
+const SETTLE_MS = [0, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600];
+
+/** containerd publishes an exit before its CRI part has noted it: waits (about 3 s at most) until a container's status says so. */
+async function settled(runtime: CriRuntime, clock: Clock, id: string, signal: AbortSignal): Promise<void> {
+  for (const wait of SETTLE_MS) {
+    try {
+      if (wait > 0) await clock.sleep(wait, signal);
+      if ((await runtime.containerStatus(id)).state !== 'CONTAINER_RUNNING') return;
+    } catch (error) {
+      // Not a container: a sandbox, whose state follows at once, or gone already.
+      if (isRuntimeError(error) || signal.aborted) return;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Appends a line to a container's log file in the CRI form, `2026-11-23T05:16:45.903000000Z stdout F text`. */
+export function appendLogLine(path: string, nowMs: number, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  appendFileSync(path, `${new Date(nowMs).toISOString().replace('Z', '000000Z')} stdout F ${text}\n`);
+}
