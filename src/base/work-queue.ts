@@ -1,0 +1,124 @@
+import { KeyedBackoff, type BackoffOptions } from './backoff.ts';
+import type { Clock } from './clock.ts';
+
+export interface WorkQueueOptions {
+  readonly clock: Pick<Clock, 'timer' | 'monotonic'>;
+  /** Keys worked on at once. */
+  readonly workers: number;
+  /** Must not reject. */
+  work(key: string): Promise<void>;
+  /** Of `addAfterFailure`. Default 5 ms doubling to 1000 s, as client-go's. */
+  readonly backoff?: BackoffOptions;
+}
+
+/**
+ * Keys to be worked on, each once however often it was added, and never by two workers at once. Upstream: client-go util/workqueue.
+ *
+ * A key is dirty from `add` until its work starts, and in progress from then until its work ends. Added while in progress it
+ * becomes dirty again, and waits for the end of the work instead of standing in the queue. So
+ *   - `#queue` holds exactly the dirty keys that are not in progress, in the order they came;
+ *   - what was added is worked on, from its start, after the moment it was added.
+ */
+export class WorkQueue implements Disposable {
+  readonly #options: WorkQueueOptions;
+  readonly #queue = new Set<string>();
+  readonly #dirty = new Set<string>();
+  readonly #inProgress = new Set<string>();
+  readonly #delayed = new Map<string, { readonly due: number; readonly timer: Disposable }>();
+  readonly #backoff: KeyedBackoff;
+  #idleWaiters: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+    this.#backoff = new KeyedBackoff(options.backoff ?? { initialMs: 5, maxMs: 1_000_000 });
+  }
+
+  add(key: string): void {
+    if (this.#closed || this.#dirty.has(key)) return;
+    this.#dirty.add(key);
+    if (this.#inProgress.has(key)) return;
+    this.#queue.add(key);
+    this.#start();
+  }
+
+  /** Adds the key later; of several delays of a key the earliest counts. */
+  addAfter(key: string, milliseconds: number): void {
+    if (this.#closed) return;
+    if (milliseconds <= 0) return this.add(key);
+    const due = this.#options.clock.monotonic() + milliseconds;
+    const waiting = this.#delayed.get(key);
+    if (waiting) {
+      if (waiting.due <= due) return;
+      waiting.timer[Symbol.dispose]();
+    }
+    const timer = this.#options.clock.timer(milliseconds, () => {
+      this.#delayed.delete(key);
+      this.add(key);
+    });
+    this.#delayed.set(key, { due, timer });
+  }
+
+  /** Adds the key after a delay that doubles with each failure since `forget`. */
+  addAfterFailure(key: string): void {
+    this.addAfter(key, this.#backoff.next(key));
+  }
+
+  /** How many failures in a row the key has behind it. */
+  failures(key: string): number {
+    return this.#backoff.failures(key);
+  }
+
+  forget(key: string): void {
+    this.#backoff.forget(key);
+  }
+
+  /** Keys that wait, delayed ones aside. */
+  get length(): number {
+    return this.#queue.size;
+  }
+
+  /** Resolves when no key is dirty or in progress. */
+  idle(): Promise<void> {
+    if (this.#dirty.size === 0 && this.#inProgress.size === 0) return Promise.resolve();
+    return new Promise((resolve) => void this.#idleWaiters.push(resolve));
+  }
+
+  /** Nothing is started any more; work in progress goes on to its end (await `idle`). */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const { timer } of this.#delayed.values()) timer[Symbol.dispose]();
+    this.#delayed.clear();
+    this.#queue.clear();
+    this.#dirty.clear();
+    this.#settle();
+  }
+
+  #start(): void {
+    for (const key of this.#queue) {
+      if (this.#inProgress.size >= this.#options.workers) return;
+      this.#queue.delete(key);
+      this.#dirty.delete(key);
+      this.#inProgress.add(key);
+      void this.#run(key);
+    }
+  }
+
+  async #run(key: string): Promise<void> {
+    // In a turn of its own: what adds several keys at once has them all in before the first is worked on.
+    await Promise.resolve();
+    try {
+      if (!this.#closed) await this.#options.work(key);
+    } finally {
+      this.#inProgress.delete(key);
+      if (this.#dirty.has(key)) this.#queue.add(key);
+      this.#start();
+      this.#settle();
+    }
+  }
+
+  #settle(): void {
+    if (this.#dirty.size > 0 || this.#inProgress.size > 0) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+}
