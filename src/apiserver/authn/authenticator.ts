@@ -1,4 +1,8 @@
+import { unauthorized } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
+import { readCertificate } from '../../base/certificates.ts';
+import type { BootstrapTokens } from './bootstrap-tokens.ts';
+import { InvalidTokenError, type ServiceAccountTokens } from './service-account-tokens.ts';
 
 /** What of a request can prove who sends it. */
 export interface Credentials {
@@ -11,4 +15,56 @@ export interface Credentials {
 /** Answers the user (group `system:authenticated` added), `system:anonymous` where nothing is presented; throws 401 where something false is. */
 export interface Authenticator {
   authenticate(credentials: Credentials): Promise<User>;
+}
+
+export const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+const CERTIFICATE_LIMIT = 1024;
+
+/** Client certificate first, then bearer token, then nobody. Upstream: pkg/kubeapiserver/authenticator. */
+export function createAuthenticator(options: { readonly tokens: ServiceAccountTokens; readonly bootstrapTokens?: BootstrapTokens }): Authenticator {
+  const { tokens, bootstrapTokens } = options;
+  const holders = new Map<string, User>();
+
+  const certificateHolder = (der: Uint8Array): User | undefined => {
+    const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('latin1');
+    const known = holders.get(key);
+    if (known) return known;
+    const { commonName, organizations, fingerprint } = readCertificate(der);
+    if (!commonName) return undefined;
+    const user: User = {
+      name: commonName, groups: withGroup(organizations, 'system:authenticated'),
+      extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] },
+    };
+    if (holders.size >= CERTIFICATE_LIMIT) holders.clear();
+    holders.set(key, user);
+    return user;
+  };
+
+  return {
+    async authenticate({ authorization, clientCertificate }) {
+      const holder = clientCertificate && certificateHolder(clientCertificate);
+      if (holder) return holder;
+      const token = bearerToken(authorization);
+      if (!token) return ANONYMOUS;
+      try {
+        const bootstrap = bootstrapTokens?.verify(token);
+        if (bootstrap) return bootstrap;
+        return (await tokens.verify(token)).user;
+      } catch (error) {
+        if (error instanceof InvalidTokenError) throw unauthorized();
+        throw error;
+      }
+    },
+  };
+}
+
+/** The token of `Bearer <token>`; undefined where the header is something else. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  const parts = authorization?.trim().split(' ') ?? [];
+  return parts.length >= 2 && parts[0]!.toLowerCase() === 'bearer' ? parts[1] || undefined : undefined;
+}
+
+export function withGroup(groups: readonly string[], group: string): readonly string[] {
+  return groups.includes(group) ? groups : [...groups, group];
 }
