@@ -1,6 +1,6 @@
 /**
- * Rules for names, as functions from a value to the list of its faults (empty: a good name), worded as upstream:
- * apimachinery pkg/util/validation, pkg/api/validate/content, pkg/api/validation.
+ * Rules for names, named as upstream: each answers the list of a value's faults (empty: a good name) in upstream's words.
+ * Upstream: apimachinery pkg/util/validation, pkg/api/validate/content, pkg/api/validation.
  */
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain = `${label}(\\.${label})*`;
@@ -11,7 +11,7 @@ const labelKey = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 const label1035Pattern = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
 const labelKeyPattern = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
-const isSubdomain = (value: string): boolean => value.split('.').every((part) => labelPattern.test(part));
+const isSubdomainText = (value: string): boolean => value.split('.').every((part) => labelPattern.test(part));
 
 const bytes = (value: string): number => Buffer.byteLength(value);
 const tooLong = (limit: number, unit = 'characters'): string => `must be no more than ${limit} ${unit}`;
@@ -32,25 +32,25 @@ const UNDERSCORED = "a lowercase RFC 1123 subdomain must consist of lower case a
 const LABEL_1035 = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
 const LABEL_KEY = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
-export function dns1123LabelFaults(value: string): string[] {
+export function isDns1123Label(value: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 63) faults.push(tooLong(63));
-  if (!labelPattern.test(value)) faults.push(isSubdomain(value) ? 'must not contain dots' : regexFault(LABEL, label, 'my-name', '123-abc'));
+  if (!labelPattern.test(value)) faults.push(isSubdomainText(value) ? 'must not contain dots' : regexFault(LABEL, label, 'my-name', '123-abc'));
   return faults;
 }
 
-export function dns1123SubdomainFaults(value: string): string[] {
+export function isDns1123Subdomain(value: string): string[] {
   return subdomainFaults(value, 'characters');
 }
 
 function subdomainFaults(value: string, unit: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 253) faults.push(tooLong(253, unit));
-  if (!isSubdomain(value)) faults.push(regexFault(SUBDOMAIN, subdomain, 'example.com'));
+  if (!isSubdomainText(value)) faults.push(regexFault(SUBDOMAIN, subdomain, 'example.com'));
   return faults;
 }
 
-export function dns1123SubdomainWithUnderscoreFaults(value: string): string[] {
+export function isDns1123SubdomainWithUnderscore(value: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 253) faults.push(tooLong(253));
   if (!value.split('.').every((part) => /^_?[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?$/.test(part))) {
@@ -59,24 +59,24 @@ export function dns1123SubdomainWithUnderscoreFaults(value: string): string[] {
   return faults;
 }
 
-export function dns1035LabelFaults(value: string): string[] {
+export function isDns1035Label(value: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 63) faults.push(tooLong(63));
   if (!label1035Pattern.test(value)) faults.push(regexFault(LABEL_1035, '[a-z]([-a-z0-9]*[a-z0-9])?', 'my-name', 'abc-123'));
   return faults;
 }
 
-export function wildcardSubdomainFaults(value: string): string[] {
+export function isWildcardDns1123Subdomain(value: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 253) faults.push(tooLong(253));
-  if (!value.startsWith('*.') || !isSubdomain(value.slice(2))) {
+  if (!value.startsWith('*.') || !isSubdomainText(value.slice(2))) {
     faults.push(regexFault("a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character", `\\*\\.${subdomain}`, '*.example.com'));
   }
   return faults;
 }
 
 /** Label keys, annotation keys, resource names, finalizers: `[prefix/]name`. */
-export function qualifiedNameFaults(value: string): string[] {
+export function isQualifiedName(value: string): string[] {
   const parts = value.split('/');
   const faults: string[] = [];
   if (parts.length > 2) {
@@ -93,7 +93,7 @@ export function qualifiedNameFaults(value: string): string[] {
   return faults;
 }
 
-export function labelValueFaults(value: string): string[] {
+export function isLabelValue(value: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 63) faults.push(tooLong(63, 'bytes'));
   if (value !== '' && !labelKeyPattern.test(value)) {
@@ -103,16 +103,16 @@ export function labelValueFaults(value: string): string[] {
 }
 
 /** Names that stand in a URL's path (RBAC roles and their like). `prefix` where the name is a generateName. */
-export function pathSegmentFaults(value: string, prefix = false): string[] {
+export function isPathSegmentName(value: string, prefix = false): string[] {
   if (!prefix && (value === '.' || value === '..')) return [`may not be '${value}'`];
   return ['/', '%'].filter((character) => value.includes(character)).map((character) => `may not contain '${character}'`);
 }
 
-export function portNumberFaults(port: number): string[] {
+export function isPortNumber(port: number): string[] {
   return port >= 1 && port <= 65535 ? [] : [inclusiveRangeFault(1, 65535)];
 }
 
-export function portNameFaults(value: string): string[] {
+export function isPortName(value: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 15) faults.push(tooLong(15));
   if (!/^[-a-z0-9]+$/.test(value)) faults.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
@@ -122,23 +122,23 @@ export function portNameFaults(value: string): string[] {
   return faults;
 }
 
-export function percentFaults(value: string): string[] {
+export function isPercent(value: string): string[] {
   return /^[0-9]+%$/.test(value) ? [] : [regexFault("a valid percent string must be a numeric string followed by an ending '%'", '[0-9]+%', '1%', '93%')];
 }
 
-export function httpHeaderNameFaults(value: string): string[] {
+export function isHttpHeaderName(value: string): string[] {
   return /^[-A-Za-z0-9]+$/.test(value) ? [] : [regexFault("a valid HTTP header must consist of alphanumeric characters or '-'", '[-A-Za-z0-9]+', 'X-Header-Name')];
 }
 
 /** Upstream since 1.30 takes any printable ASCII character but `=` (RelaxedEnvironmentVariableValidation). */
-export function environmentNameFaults(value: string): string[] {
+export function isEnvironmentName(value: string): string[] {
   const faults: string[] = [];
   if (value === '') faults.push('environment variable name must be non-empty');
   if (!/^[ -<>-~]*$/.test(value)) faults.push("a valid environment variable name must consist only of printable ASCII characters other than '='");
   return faults;
 }
 
-export function configMapKeyFaults(value: string): string[] {
+export function isConfigMapKey(value: string): string[] {
   const faults: string[] = [];
   if (bytes(value) > 253) faults.push(tooLong(253));
   if (!/^[-._a-zA-Z0-9]+$/.test(value)) {
@@ -150,7 +150,7 @@ export function configMapKeyFaults(value: string): string[] {
   return faults;
 }
 
-export function cIdentifierFaults(value: string): string[] {
+export function isCIdentifier(value: string): string[] {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(value) ? [] : [regexFault("a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'", '[A-Za-z_][A-Za-z0-9_]*', 'my_name', 'MY_NAME', 'MyName')];
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseFieldSelector } from './field-selector.ts';
 import { scaledValue } from './int-or-string.ts';
-import { dns1035LabelFaults, dns1123LabelFaults, dns1123SubdomainFaults, labelValueFaults, qualifiedNameFaults } from './names.ts';
+import { isDns1035Label, isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName } from './names.ts';
 import { formatLabelSelector, parseSelector, selectorOf } from './selector.ts';
 
 describe('label selectors', () => {
@@ -45,17 +45,17 @@ describe('field selectors', () => {
 
 describe('names', () => {
   it('words faults as upstream', () => {
-    expect(dns1123SubdomainFaults('a.b-c')).toEqual([]);
-    expect(dns1123LabelFaults('a.b')).toEqual(['must not contain dots']);
-    expect(dns1123LabelFaults('A')).toEqual(["a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"]);
-    expect(dns1123LabelFaults('a'.repeat(64))).toEqual(['must be no more than 63 characters']);
-    expect(dns1035LabelFaults('1a')).toHaveLength(1);
-    expect(qualifiedNameFaults('example.com/a_b.C')).toEqual([]);
-    expect(qualifiedNameFaults('/a')).toEqual(['prefix part must be non-empty']);
-    expect(qualifiedNameFaults('a/b/c')).toHaveLength(1);
-    expect(qualifiedNameFaults('')).toEqual(['name part must be non-empty', expect.stringContaining('name part must consist of')]);
-    expect(labelValueFaults('')).toEqual([]);
-    expect(labelValueFaults('-a')).toHaveLength(1);
+    expect(isDns1123Subdomain('a.b-c')).toEqual([]);
+    expect(isDns1123Label('a.b')).toEqual(['must not contain dots']);
+    expect(isDns1123Label('A')).toEqual(["a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"]);
+    expect(isDns1123Label('a'.repeat(64))).toEqual(['must be no more than 63 characters']);
+    expect(isDns1035Label('1a')).toHaveLength(1);
+    expect(isQualifiedName('example.com/a_b.C')).toEqual([]);
+    expect(isQualifiedName('/a')).toEqual(['prefix part must be non-empty']);
+    expect(isQualifiedName('a/b/c')).toHaveLength(1);
+    expect(isQualifiedName('')).toEqual(['name part must be non-empty', expect.stringContaining('name part must consist of')]);
+    expect(isLabelValue('')).toEqual([]);
+    expect(isLabelValue('-a')).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { LabelSelector } from './generated/meta-v1.ts';
-import { labelValueFaults, qualifiedNameFaults } from './names.ts';
+import { isLabelValue, isQualifiedName } from './names.ts';
 
 /** Upstream: apimachinery pkg/labels/selector.go, pkg/apis/meta/v1/helpers.go. */
 export type SelectorOperator = '=' | '==' | '!=' | 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt';
@@ -84,7 +84,7 @@ const quote = (value: string): string => JSON.stringify(value);
 /** Checks a requirement as upstream's NewRequirement; throws a SelectorError. */
 function requirement(key: string, operator: SelectorOperator, values: readonly string[]): Requirement {
   const faults: string[] = [];
-  const keyFaults = qualifiedNameFaults(key);
+  const keyFaults = isQualifiedName(key);
   if (keyFaults.length) faults.push(`key: Invalid value: ${quote(key)}: ${keyFaults.join('; ')}`);
   const shown = `[${values.map(quote).join(',')}]`;
   if ((operator === 'in' || operator === 'notin') && values.length === 0) {
@@ -97,7 +97,7 @@ function requirement(key: string, operator: SelectorOperator, values: readonly s
     });
   }
   values.forEach((value, i) => {
-    const valueFaults = labelValueFaults(value);
+    const valueFaults = isLabelValue(value);
     if (valueFaults.length) faults.push(`values[${i}][${key}]: Invalid value: ${quote(value)}: ${valueFaults.join('; ')}`);
   });
   if (faults.length) throw new SelectorError(faults.length === 1 ? faults[0] : `[${faults.join(', ')}]`);
@@ -176,7 +176,7 @@ class Parser {
     if (negated) token = this.#take();
     if (token.kind !== 'identifier') throw new SelectorError(`found '${token.text}', expected: identifier`);
     const key = token.text;
-    const faults = qualifiedNameFaults(key);
+    const faults = isQualifiedName(key);
     if (faults.length) throw new SelectorError(`<nil>: Invalid value: ${quote(key)}: ${faults.join('; ')}`);
     const next = this.#peek();
     if (negated) return requirement(key, '!', []);
@@ -268,4 +268,9 @@ export function formatLabelSelector(object: LabelSelector | undefined | null): s
 /** As kubectl prints a map of labels: `a=1,b=2`, or `<none>`. */
 export function formatLabels(labels: Labels | undefined): string {
   return Object.entries(labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}=${value}`).join(',') || '<none>';
+}
+
+/** Whether a LabelSelector object selects these labels; an absent selector selects nothing. Throws a SelectorError where the selector is wrong. */
+export function labelSelectorMatches(selector: LabelSelector | undefined | null, labels: Labels | undefined): boolean {
+  return selectorOf(selector).matches(labels);
 }
