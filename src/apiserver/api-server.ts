@@ -30,6 +30,8 @@ export interface ApiServerOptions {
   readonly nodePorts: readonly [number, number];
   /** Address under which pods reach the server: endpoint of the `kubernetes` service. */
   readonly advertise?: { readonly address: string; readonly port: number };
+  /** Freezes stored objects at every depth, so that a test sees who changes one. Default false. */
+  readonly freezeObjects?: boolean;
 }
 
 export interface ApiServer extends AsyncDisposable {

@@ -1,0 +1,58 @@
+import type { KubeObject, ResourceType } from '../../api/object.ts';
+import type { ServedResource } from './served-resource.ts';
+import type { Registry, Store } from './store.ts';
+
+export interface RegisteredResource {
+  readonly served: ServedResource;
+  /** Absent for resources that are not stored: reviews, bindings. */
+  readonly store: Store | undefined;
+}
+
+/** All resources that are served, in the order they are shown in. Custom resources come and go. */
+export class ApiRegistry implements Registry {
+  readonly #resources = new Map<string, RegisteredResource>();
+  readonly #listeners = new Set<() => void>();
+  #generation = 0;
+
+  add(served: ServedResource, store: Store | undefined): void {
+    this.#resources.set(key(served.resource.group, served.resource.version, served.resource.resource), { served, store });
+    this.#changed();
+  }
+
+  remove(resource: ResourceType<unknown>): void {
+    if (this.#resources.delete(key(resource.group, resource.version, resource.resource))) this.#changed();
+  }
+
+  find(group: string, version: string, resource: string): RegisteredResource | undefined {
+    return this.#resources.get(key(group, version, resource));
+  }
+
+  store(group: string, version: string, resource: string): Store | undefined {
+    return this.find(group, version, resource)?.store;
+  }
+
+  storeOf<T extends KubeObject>(resource: ResourceType<T>): Store<T> | undefined {
+    return this.store(resource.group, resource.version, resource.resource) as Store<T> | undefined;
+  }
+
+  all(): IterableIterator<RegisteredResource> {
+    return this.#resources.values();
+  }
+
+  /** Counts changes: what is derived from the registry (discovery, OpenAPI) is made anew when it differs. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  onChange(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  #changed(): void {
+    this.#generation++;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const key = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;

@@ -1,0 +1,28 @@
+import { badRequest } from '../../api/errors.ts';
+
+export interface ContinueToken {
+  /** -1: go on at the newest revision. */
+  readonly revision: number;
+  /** The key to go on at, without the prefix of the list. */
+  readonly start: string;
+}
+
+/** Upstream: apiserver pkg/storage/continue.go, the same shape, so that clients which peek into a token find what they know. */
+export function encodeContinue(token: ContinueToken): string {
+  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: token.revision, start: token.start })).toString('base64url');
+}
+
+/** Throws 400 for what is no token of ours. */
+export function decodeContinue(text: string): ContinueToken {
+  let token: { v?: unknown; rv?: unknown; start?: unknown };
+  try {
+    token = JSON.parse(Buffer.from(text, 'base64url').toString()) as typeof token;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw badRequest('continue key is not valid');
+  }
+  if (token.v !== 'meta.k8s.io/v1') throw badRequest(`continue key is not valid: server does not recognize this encoded version ${String(token.v)}`);
+  if (typeof token.rv !== 'number' || token.rv === 0) throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (typeof token.start !== 'string' || token.start === '') throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
+  return { revision: token.rv, start: token.start };
+}

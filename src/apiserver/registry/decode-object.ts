@@ -1,0 +1,31 @@
+import { badRequest } from '../../api/errors.ts';
+import { apiVersionOf } from '../../api/object.ts';
+import { decode, DecodeError, type Decoded, type DecodeOptions } from '../../api/schema/decode.ts';
+
+interface Expected {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/**
+ * Decodes a value as an object of the expected kind. `apiVersion` and `kind` may be absent; another kind or version is refused.
+ * Throws 400, worded as upstream's transformDecodeError (apiserver pkg/endpoints/handlers).
+ */
+export function decodeAs<T>(type: string, expected: Expected, value: unknown, options?: DecodeOptions): Decoded<T> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): expected a JSON object (${JSON.stringify(value)?.slice(0, 30) ?? ''})`);
+  }
+  const { apiVersion = apiVersionOf(expected), kind = expected.kind } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
+  const shownVersion = String(apiVersion).split('/').at(-1)!;
+  if (kind !== expected.kind) throw badRequest(`${String(kind)} in version "${shownVersion}" cannot be handled as a ${expected.kind}: no kind match`);
+  if (apiVersion !== apiVersionOf(expected)) {
+    throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`);
+  }
+  try {
+    return decode<T>(type, value, options);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw badRequest(`${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: ${error.message}`);
+  }
+}

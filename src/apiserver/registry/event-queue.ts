@@ -1,0 +1,48 @@
+import type { StatusError } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { WatchEvent } from '../../client/client.ts';
+import type { WatchSink } from './resource-watch.ts';
+
+/** A sink that is read as an async iteration. Ends with the watch, on `signal`, and when the reader stops. One reader. */
+export class EventQueue<T extends KubeObject> implements WatchSink<T>, AsyncIterable<WatchEvent<T>> {
+  #waiting: WatchEvent<T>[] = [];
+  #at = 0;
+  #ended = false;
+  #fault: StatusError | undefined;
+  #wake: (() => void) | undefined;
+  #stop: (() => void) | undefined;
+
+  events(batch: readonly WatchEvent<T>[]): void {
+    if (this.#ended) return;
+    for (const event of batch) this.#waiting.push(event);
+    this.#wake?.();
+  }
+
+  end(fault?: StatusError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#fault = fault;
+    this.#wake?.();
+  }
+
+  /** Called once when the reader has left. */
+  onStop(stop: () => void): void {
+    this.#stop = stop;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent<T>> {
+    try {
+      for (;;) {
+        while (this.#at < this.#waiting.length) yield this.#waiting[this.#at++]!;
+        this.#waiting = [];
+        this.#at = 0;
+        if (this.#ended) break;
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+        this.#wake = undefined;
+      }
+      if (this.#fault) throw this.#fault;
+    } finally {
+      this.#stop?.();
+    }
+  }
+}

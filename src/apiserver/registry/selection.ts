@@ -1,0 +1,68 @@
+import { badRequest } from '../../api/errors.ts';
+import { FieldSelectorError, parseFieldSelector, type FieldSelector } from '../../api/field-selector.ts';
+import type { KindDefinition } from '../../api/kind.ts';
+import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/object.ts';
+import { parseSelector, SelectorError, type Selector } from '../../api/selector.ts';
+
+/** What of a resource a list or a watch wants. */
+export interface Selection {
+  /** Whether all objects are wanted: no selector was given. */
+  readonly everything: boolean;
+  /** The one name that `metadata.name=` asks for. */
+  readonly name: string | undefined;
+  matches(object: KubeObject): boolean;
+}
+
+const EVERYTHING: Selection = { everything: true, name: undefined, matches: () => true };
+
+/** Throws 400 for selectors that do not parse or name fields that the kind does not offer. */
+export function compileSelection(
+  resource: ResourceType<KubeObject>, definition: KindDefinition, labelSelector: string | undefined, fieldSelector: string | undefined,
+): Selection {
+  if (!labelSelector && !fieldSelector) return EVERYTHING;
+  const labels = labelSelector ? parse(parseSelector, labelSelector) : undefined;
+  const fields = fieldSelector ? parse(parseFieldSelector, fieldSelector) : undefined;
+  const own = fields?.terms.filter(({ field }) => field !== 'metadata.name' && (field !== 'metadata.namespace' || !resource.namespaced)) ?? [];
+  const offered = own.length > 0 ? selectableNames(definition) : [];
+  const unknown = own.find(({ field }) => !offered.includes(field));
+  if (unknown) {
+    throw badRequest(`Unable to find "${apiVersionOf(resource)}, Resource=${resource.resource}" that match label selector "${labelSelector ?? ''}", field selector "${fieldSelector!}": field label not supported: ${unknown.field}`);
+  }
+  return {
+    everything: false,
+    name: fields?.exactValue('metadata.name'),
+    matches: (object) => (!labels || labels.matches(object.metadata.labels)) && (!fields || fields.matches(values(object, own.length > 0 ? definition : undefined))),
+  };
+}
+
+function values(object: KubeObject, definition: KindDefinition | undefined): Readonly<Record<string, string>> {
+  const { name, namespace } = object.metadata;
+  return { ...definition?.selectableFields?.(object), 'metadata.name': name, ...(namespace && { 'metadata.namespace': namespace }) };
+}
+
+function parse<S extends Selector | FieldSelector>(parser: (source: string) => S, source: string): S {
+  try {
+    return parser(source);
+  } catch (error) {
+    if (error instanceof SelectorError || error instanceof FieldSelectorError) throw badRequest(error.message);
+    throw error;
+  }
+}
+
+/** Stands for any member of any object, so that a definition can be asked for its selectable fields before there is an object. */
+const anything: object = new Proxy(() => anything, {
+  get: (_target, member) => (member === Symbol.toPrimitive ? () => '' : member === Symbol.iterator ? () => [][Symbol.iterator]() : anything),
+  apply: () => anything,
+});
+
+const names = new WeakMap<KindDefinition, readonly string[]>();
+
+/** The names that `selectableFields` of a definition answers. */
+export function selectableNames(definition: KindDefinition): readonly string[] {
+  let known = names.get(definition);
+  if (!known) {
+    known = definition.selectableFields ? Object.keys(definition.selectableFields(anything as KubeObject)) : [];
+    names.set(definition, known);
+  }
+  return known;
+}
