@@ -1,0 +1,141 @@
+import { isReason, StatusError } from '../api/errors.ts';
+import type { Event, ObjectReference } from '../api/generated/core-v1.ts';
+import { events } from '../api/generated/resources.ts';
+import type { KubeObject, New } from '../api/object.ts';
+import { rfc3339, type Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from './client.ts';
+import { EventCorrelator, type Occurrence } from './event-correlator.ts';
+
+export type EventType = 'Normal' | 'Warning';
+
+/** Tells the users what a component did to an object, or could not do. Never blocks and never fails its caller. */
+export interface EventRecorder {
+  event(about: KubeObject | ObjectReference, type: EventType, reason: string, message: string): void;
+}
+
+export interface EventRecorderOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** `replicaset-controller`: source.component and reportingComponent. */
+  readonly component: string;
+  /** The node's name where the component belongs to a node. */
+  readonly host?: string;
+}
+
+/** More than so many waiting events are dropped, as upstream's queue does. */
+const MAX_QUEUED = 1000;
+const PARALLEL = 8;
+const TRIES = 12;
+const RETRY_MS = 10_000;
+
+export interface DisposableEventRecorder extends EventRecorder, AsyncDisposable {
+  /** Resolves when all events recorded so far have been sent, or given up. */
+  flush(): Promise<void>;
+}
+
+/** Records v1 Events, those alike counted in one object. Disposing drops what was not yet sent. Upstream: client-go tools/record. */
+export function createEventRecorder(options: EventRecorderOptions): DisposableEventRecorder {
+  const { client, clock, random, log, component, host } = options;
+  const correlator = new EventCorrelator(clock);
+  const ending = new AbortController();
+  /** The newest unsent state of each event; a state under way is not in here. */
+  const queue = new Map<string, Occurrence>();
+  const underWay = new Map<string, Promise<void>>();
+  let sequence = Math.floor(random.next() * 1e6);
+
+  const create = async (occurrence: Occurrence): Promise<void> => {
+    const name = `${occurrence.about.name}.${(BigInt(clock.now()) * 1_000_000n + BigInt(sequence++ % 1_000_000)).toString(16)}`;
+    await client.create(events, toEvent(occurrence, name, component, host));
+    occurrence.stored.name = name;
+  };
+
+  const send = async (occurrence: Occurrence): Promise<void> => {
+    const { name } = occurrence.stored;
+    if (name === undefined) return create(occurrence);
+    const body = { count: occurrence.count, lastTimestamp: rfc3339(occurrence.last), message: occurrence.message };
+    try {
+      await client.patch(events, { namespace: namespaceOf(occurrence.about), name }, { type: 'application/strategic-merge-patch+json', body });
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+      // Events are kept for an hour; this one was not.
+      await create(occurrence);
+    }
+  };
+
+  const deliver = async (occurrence: Occurrence): Promise<void> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await send(occurrence);
+      } catch (error) {
+        if (ending.signal.aborted) return;
+        // A refusal stays one: the namespace is ending, or the event is malformed. Only a server out of reach is asked again.
+        if (error instanceof StatusError && error.code < 500) return log.debug('an event was refused', { reason: occurrence.reason, error });
+        if (attempt === TRIES) return log.warn('an event could not be recorded', { reason: occurrence.reason, error });
+      }
+      try {
+        await clock.sleep(RETRY_MS * (attempt === 1 ? random.next() : 1), ending.signal);
+      } catch (error) {
+        if (ending.signal.aborted) return;
+        throw error;
+      }
+    }
+  };
+
+  const pump = (): void => {
+    for (const [key, occurrence] of queue) {
+      if (underWay.size >= PARALLEL) return;
+      if (underWay.has(key)) continue;
+      queue.delete(key);
+      underWay.set(key, deliver(occurrence).finally(() => {
+        underWay.delete(key);
+        pump();
+      }));
+    }
+  };
+
+  return {
+    event(about, type, reason, message) {
+      if (ending.signal.aborted) return;
+      const occurrence = correlator.observe({ about: referenceTo(about), type, reason, message });
+      if (!occurrence) return log.debug('too many events of one object', { reason });
+      if (queue.size >= MAX_QUEUED && !queue.has(occurrence.key)) return log.warn('too many events are waiting, one is dropped', { reason });
+      queue.set(occurrence.key, occurrence);
+      pump();
+    },
+    async flush() {
+      while (underWay.size > 0) await Promise.all(underWay.values());
+    },
+    async [Symbol.asyncDispose]() {
+      ending.abort(new Error('the event recorder is ending'));
+      queue.clear();
+      await Promise.all(underWay.values());
+    },
+  };
+}
+
+/** Names an object to the fields that want a reference. `fieldPath` as in `spec.containers{web}`. */
+export function referenceTo(about: KubeObject | ObjectReference, fieldPath?: string): ObjectReference {
+  if (!('metadata' in about)) return about;
+  const { apiVersion, kind, metadata } = about;
+  const { namespace, name, uid, resourceVersion } = metadata;
+  return { kind, ...(namespace && { namespace }), name, uid, apiVersion, resourceVersion, ...(fieldPath && { fieldPath }) };
+}
+
+function namespaceOf(about: ObjectReference): string {
+  return about.namespace || 'default';
+}
+
+function toEvent(occurrence: Occurrence, name: string, component: string, host: string | undefined): New<Event> {
+  const { about, type, reason, message, count, first, last } = occurrence;
+  return {
+    metadata: { name, namespace: namespaceOf(about) },
+    involvedObject: about, reason, message, type, count,
+    firstTimestamp: rfc3339(first), lastTimestamp: rfc3339(last),
+    source: { component, ...(host && { host }) },
+    reportingComponent: component, reportingInstance: host ?? '',
+  };
+}

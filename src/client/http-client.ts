@@ -1,0 +1,210 @@
+import { request as httpRequest, Agent as HttpAgent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
+import { statusError, StatusError, type Status } from '../api/errors.ts';
+import { apiVersionOf, type ResourceType } from '../api/object.ts';
+import type { Client, Patch, WatchEvent } from './client.ts';
+import { ConnectionError, connectionError } from './connection-error.ts';
+import { listQuery, resourcePath, withQuery, writeQuery, type Query } from './resource-path.ts';
+import { lines } from './lines.ts';
+
+export interface HttpClientOptions {
+  /** `https://127.0.0.1:6443`; plain `http:` is for `kubectl proxy` and its like. */
+  readonly server: string;
+  /** PEM; absent: the system's authorities. */
+  readonly ca?: string;
+  /** Client certificate and its key, PEM. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** Bearer token; a function is asked before each request, for tokens that are renewed. */
+  readonly token?: string | (() => string);
+  readonly userAgent: string;
+  /** Do not verify the server's certificate. */
+  readonly insecureSkipTlsVerify?: boolean;
+  /** The name that the server's certificate must bear, when not the URL's. */
+  readonly tlsServerName?: string;
+  /** Sent with each request: `Impersonate-User` and the like. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A request that has no answer by then fails; watches and raw requests may last. Default 60,000. */
+  readonly timeoutMs?: number;
+  /** Hears each `Warning` header's text. */
+  readonly onWarning?: (text: string) => void;
+}
+
+export interface RawResponse {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  /** The body; destroy it when it is not read to the end. */
+  readonly stream: IncomingMessage;
+  text(): Promise<string>;
+}
+
+export interface RawOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpClient extends Client, Disposable {
+  /** What to connect with for other protocols (WebSocket). */
+  readonly options: HttpClientOptions;
+  /**
+   * One request as it stands; `path` with its query. Any status is an answer, nothing is thrown but ConnectionError. A body that is neither text
+   * nor bytes is sent as JSON.
+   */
+  raw(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>, options?: RawOptions): Promise<RawResponse>;
+}
+
+/** The API over HTTPS with kept-alive connections. Disposing closes them. */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const base = new URL(options.server);
+  const secure = base.protocol === 'https:';
+  const prefix = base.pathname.replace(/\/$/, '');
+  const agent = secure
+    ? new HttpsAgent({
+      keepAlive: true, maxFreeSockets: 32,
+      ...(options.ca && { ca: options.ca }), ...(options.certificate && { cert: options.certificate, key: options.key }),
+      ...(options.tlsServerName && { servername: options.tlsServerName }), rejectUnauthorized: !options.insecureSkipTlsVerify,
+    })
+    : new HttpAgent({ keepAlive: true, maxFreeSockets: 32 });
+
+  const headersFor = (more: Readonly<Record<string, string>> | undefined): Record<string, string> => {
+    const token = typeof options.token === 'function' ? options.token() : options.token;
+    return { 'user-agent': options.userAgent, accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...options.headers, ...more };
+  };
+
+  const send = (method: string, path: string, body: Buffer | undefined, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const start = secure ? httpsRequest : httpRequest;
+      const host = base.hostname.replace(/^\[|\]$/g, '');
+      const attempt = (): ClientRequest => start({ agent, method, host, port: base.port || (secure ? 443 : 80), path: prefix + path, headers });
+      const follow = (request: ClientRequest, last: boolean): void => {
+        const onAbort = (): void => void request.destroy(signal!.reason);
+        signal?.addEventListener('abort', onAbort, { once: true });
+        request.on('response', (response) => {
+          response.on('close', () => signal?.removeEventListener('abort', onAbort));
+          resolve(response);
+        });
+        request.on('error', (error: NodeJS.ErrnoException) => {
+          signal?.removeEventListener('abort', onAbort);
+          if (signal?.aborted) return reject(signal.reason);
+          // The server closed a kept connection just as we took it: it has not seen the request.
+          if (!last && request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return follow(attempt(), true);
+          reject(connectionError(error, base));
+        });
+        request.end(body);
+      };
+      follow(attempt(), false);
+    });
+
+  const raw: HttpClient['raw'] = async (method, path, body, headers, rawOptions) => {
+    const bytes = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
+    const all = headersFor({ ...(bytes && { 'content-type': 'application/json', 'content-length': String(bytes.length) }), ...headers });
+    const response = await send(method, path, bytes, all, rawOptions?.signal);
+    if (options.onWarning && response.headers['warning']) for (const text of warnings(response.rawHeaders)) options.onWarning(text);
+    return { status: response.statusCode!, headers: response.headers, stream: response, text: () => readAll(response, base) };
+  };
+
+  /** A request whose answer is one JSON document; throws StatusError. */
+  const call = async <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<T> => {
+    const limit = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+    try {
+      const response = await raw(method, path, body, headers, { signal: limit });
+      const text = await response.text();
+      if (response.status >= 400) throw faultOf(response.status, text);
+      return JSON.parse(text) as T;
+    } catch (error) {
+      if (limit.aborted && !(error instanceof StatusError)) throw new ConnectionError(`no answer from ${base.host} within ${options.timeoutMs ?? 60_000} ms`, { code: 'ETIMEDOUT', cause: error });
+      throw error;
+    }
+  };
+
+  const typed = <T>(resource: ResourceType<unknown>, object: T): T => ({ apiVersion: apiVersionOf(resource), kind: resource.kind, ...object });
+
+  return {
+    options,
+    raw,
+    get: (resource, key, o = {}) => call('GET', withQuery(resourcePath(resource, key.namespace, key.name, o.subresource), { resourceVersion: o.resourceVersion })),
+    list: (resource, o = {}) => call('GET', withQuery(resourcePath(resource, o.namespace), listQuery(o))),
+    async watch<T>(resource: ResourceType<T>, { signal, ...o }: Parameters<Client['watch']>[1]) {
+      const query: Query = {
+        watch: true, ...listQuery(o), allowWatchBookmarks: o.allowWatchBookmarks, sendInitialEvents: o.sendInitialEvents, timeoutSeconds: o.timeoutSeconds,
+        ...(o.sendInitialEvents && { resourceVersionMatch: 'NotOlderThan' }),
+      };
+      const response = await raw('GET', withQuery(resourcePath(resource, o.namespace), query), undefined, undefined, { ...(signal && { signal }) });
+      if (response.status >= 400) throw faultOf(response.status, await response.text());
+      return watchEvents<T>(response.stream, base, signal);
+    },
+    create: (resource, object, o) =>
+      call('POST', withQuery(
+        resourcePath(resource, resource.namespaced ? (object.metadata.namespace ?? 'default') : undefined, o?.subresource && object.metadata.name, o?.subresource), writeQuery(o)),
+      typed(resource, object)),
+    createSubresource: (resource, key, subresource, body, o) => call('POST', withQuery(resourcePath(resource, key.namespace, key.name, subresource), writeQuery(o)), body),
+    update: (resource, object, o) =>
+      call('PUT', withQuery(resourcePath(resource, object.metadata.namespace, object.metadata.name, o?.subresource), writeQuery(o)), typed(resource, object)),
+    updateStatus: (resource, object, o) =>
+      call('PUT', withQuery(resourcePath(resource, object.metadata.namespace, object.metadata.name, 'status'), writeQuery(o)), typed(resource, object)),
+    patch: (resource, key, patch: Patch, o) =>
+      call('PATCH', withQuery(resourcePath(resource, key.namespace, key.name, o?.subresource), { ...writeQuery(o), ...('force' in patch && patch.force && { force: true }) }),
+        patch.body, { 'content-type': patch.type }),
+    async delete(resource, key, o = {}) {
+      const { dryRun, ...rest } = o;
+      await call('DELETE', withQuery(resourcePath(resource, key.namespace, key.name), { ...(dryRun && { dryRun: 'All' }) }), { apiVersion: 'v1', kind: 'DeleteOptions', ...rest });
+    },
+    async deleteCollection(resource, list, o = {}) {
+      const { dryRun, ...rest } = o;
+      await call('DELETE', withQuery(resourcePath(resource, list.namespace), { ...listQuery(list), ...(dryRun && { dryRun: 'All' }) }), { apiVersion: 'v1', kind: 'DeleteOptions', ...rest });
+    },
+    [Symbol.dispose]: () => agent.destroy(),
+  };
+}
+
+/** Iterates a watch's body, one JSON event a line. */
+async function* watchEvents<T>(stream: IncomingMessage, server: URL, signal: AbortSignal | undefined): AsyncGenerator<WatchEvent<T>> {
+  try {
+    for await (const line of lines(stream)) {
+      const event = JSON.parse(line) as WatchEvent<T> | { readonly type: 'ERROR'; readonly object: Status };
+      if (event.type === 'ERROR') throw new StatusError(event.object);
+      yield event;
+    }
+  } catch (error) {
+    if (signal?.aborted) return;
+    if (error instanceof StatusError || error instanceof SyntaxError) throw error;
+    throw connectionError(error as NodeJS.ErrnoException, server);
+  } finally {
+    stream.destroy();
+  }
+}
+
+async function readAll(stream: IncomingMessage, server: URL): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+  } catch (error) {
+    throw connectionError(error as NodeJS.ErrnoException, server);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** The fault a refusing answer stands for; what is not a Status (a proxy's page) becomes one. */
+export function faultOf(code: number, body: string): StatusError {
+  try {
+    const status = JSON.parse(body) as Status;
+    if (status.kind === 'Status') return new StatusError({ ...status, code: status.code ?? code });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  const reasons: Readonly<Record<number, string>> = {
+    400: 'BadRequest', 401: 'Unauthorized', 403: 'Forbidden', 404: 'NotFound', 405: 'MethodNotAllowed', 406: 'NotAcceptable', 409: 'Conflict', 410: 'Gone',
+    415: 'UnsupportedMediaType', 422: 'Invalid', 429: 'TooManyRequests', 500: 'InternalError', 503: 'ServiceUnavailable', 504: 'Timeout',
+  };
+  return statusError(code, reasons[code] ?? 'Unknown', body.trim() || `the server answered with status ${code}`);
+}
+
+/** The texts of `Warning: 299 - "text"` headers. */
+function warnings(rawHeaders: readonly string[]): string[] {
+  const texts: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.toLowerCase() !== 'warning') continue;
+    for (const match of rawHeaders[i + 1]!.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)) texts.push(match[1]!.replace(/\\(.)/g, '$1'));
+  }
+  return texts;
+}
