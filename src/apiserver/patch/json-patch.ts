@@ -1,0 +1,74 @@
+import { applyPatch, type Operation } from 'rfc6902';
+import { badRequest, statusError, type StatusError } from '../../api/errors.ts';
+
+const LIMIT = 10_000;
+const kinds = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
+const members = new Set(['op', 'path', 'from', 'value']);
+
+/** The patch cannot be carried out on this object. Upstream words it so for every cause. */
+function refused(): StatusError {
+  return statusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+}
+
+/**
+ * Applies a JSON patch (RFC 6902) and answers a new object that shares what the patch did not touch.
+ * Throws 400 where the patch is no list of operations, 413 above 10,000 of them, 422 where an operation fails or a test does not hold.
+ * Upstream: apiserver pkg/endpoints/handlers/patch.go, jsonPatcher.
+ */
+export function applyJsonPatch(object: unknown, patch: unknown): unknown {
+  if (!Array.isArray(patch)) {
+    throw badRequest(`json: cannot unmarshal ${patch === null ? 'null' : typeof patch} into Go value of type jsonpatch.Patch`);
+  }
+  if (patch.length > LIMIT) {
+    throw statusError(413, 'RequestEntityTooLarge', `Request entity is too large: The allowed maximum operations in a JSON patch is ${LIMIT}, got ${patch.length}`);
+  }
+  const owned = new Set<object>();
+  const document = { root: object };
+  for (const operation of patch as readonly Record<string, unknown>[]) {
+    const { op, path, from } = operation ?? {};
+    if (typeof op !== 'string' || !kinds.has(op) || typeof path !== 'string') throw refused();
+    if ((op === 'move' || op === 'copy') && typeof from !== 'string') throw refused();
+    if (op === 'test') {
+      // A test for null holds where there is nothing, upstream's library says.
+      if ((operation['value'] ?? null) === null && (valueAt(document.root, path) ?? null) === null) continue;
+    } else {
+      unshare(document, path, owned);
+      if (op === 'move') unshare(document, from as string, owned);
+    }
+    // The library cannot replace a document as a whole: it gets one level more.
+    const inner = { ...operation, path: `/root${path}`, ...(typeof from === 'string' && { from: `/root${from}` }) };
+    if (applyPatch(document, [inner as Operation])[0] !== null) throw refused();
+  }
+  return document.root;
+}
+
+/** Unknown members of operations, for field validation: `json patch unknown field "[0].foo"`. */
+export function unknownMembers(patch: unknown): string[] {
+  if (!Array.isArray(patch)) return [];
+  return patch.flatMap((operation, i) => (typeof operation === 'object' && operation !== null ? Object.keys(operation) : [])
+    .filter((key) => !members.has(key)).map((key) => `json patch unknown field ${JSON.stringify(`[${i}].${key}`)}`));
+}
+
+const tokensOf = (pointer: string): string[] => pointer.split('/').slice(1).map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+
+function valueAt(root: unknown, pointer: string): unknown {
+  return tokensOf(pointer).reduce<unknown>((value, token) => (typeof value === 'object' && value !== null && Object.hasOwn(value, token) ? (value as Record<string, unknown>)[token] : undefined), root);
+}
+
+/** Copies every container on the way to `pointer` that is not ours yet, so that the library, which works in place, changes nothing shared. */
+function unshare(document: { root: unknown }, pointer: string, owned: Set<object>): void {
+  let parent = document as Record<string, unknown>;
+  let key = 'root';
+  for (const token of tokensOf(pointer)) {
+    let value = parent[key];
+    if (typeof value !== 'object' || value === null) return;
+    if (!owned.has(value)) {
+      value = Array.isArray(value) ? value.slice() : { ...value };
+      owned.add(value as object);
+      parent[key] = value;
+    }
+    parent = value as Record<string, unknown>;
+    key = token;
+    if (!Object.hasOwn(parent, key)) return;
+  }
+}
