@@ -1,4 +1,4 @@
-import { request as httpRequest, Agent as HttpAgent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, Agent as HttpAgent, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
 import { statusError, StatusError, type Status } from '../api/errors.ts';
 import { apiVersionOf, type ResourceType } from '../api/object.ts';
@@ -23,33 +23,43 @@ export interface HttpClientOptions {
   /** The name that the server's certificate must bear, when not the URL's. */
   readonly tlsServerName?: string;
   /** Sent with each request: `Impersonate-User` and the like. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A request that has no answer by then fails; watches and raw requests may last. Default 60,000. */
-  readonly timeoutMs?: number;
+  readonly headers?: Headers;
+  /** A request that has no answer by then fails; watches and streams may last. Default 60,000. */
+  readonly timeoutMs?: number | undefined;
   /** Hears each `Warning` header's text. */
   readonly onWarning?: (text: string) => void;
+}
+
+export type Headers = Readonly<Record<string, string | readonly string[]>>;
+
+export interface RawOptions {
+  /** Text and bytes are sent as they are, anything else as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Headers;
+  readonly signal?: AbortSignal;
 }
 
 export interface RawResponse {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
-  /** The body; destroy it when it is not read to the end. */
-  readonly stream: IncomingMessage;
-  text(): Promise<string>;
+  readonly body: Buffer;
 }
 
-export interface RawOptions {
-  readonly signal?: AbortSignal;
+export interface StreamResponse {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  /** Destroy it when it is not read to the end. */
+  readonly body: IncomingMessage;
 }
 
+/** Every request rejects with StatusError when the server refuses, and with ConnectionError when there was no answer. */
 export interface HttpClient extends Client, Disposable {
   /** What to connect with for other protocols (WebSocket). */
   readonly options: HttpClientOptions;
-  /**
-   * One request as it stands; `path` with its query. Any status is an answer, nothing is thrown but ConnectionError. A body that is neither text
-   * nor bytes is sent as JSON.
-   */
-  raw(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>, options?: RawOptions): Promise<RawResponse>;
+  /** One request as it stands; `path` with its query. The whole answer, within the time-out. */
+  raw(method: string, path: string, options?: RawOptions): Promise<RawResponse>;
+  /** As `raw`, but the body as it comes, for as long as it comes: logs, watches. */
+  stream(method: string, path: string, options?: RawOptions): Promise<StreamResponse>;
 }
 
 /** The API over HTTPS with kept-alive connections. Disposing closes them. */
@@ -65,12 +75,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     })
     : new HttpAgent({ keepAlive: true, maxFreeSockets: 32 });
 
-  const headersFor = (more: Readonly<Record<string, string>> | undefined): Record<string, string> => {
+  const headersFor = (more: Headers | undefined): OutgoingHttpHeaders => {
     const token = typeof options.token === 'function' ? options.token() : options.token;
-    return { 'user-agent': options.userAgent, accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...options.headers, ...more };
+    return { 'user-agent': options.userAgent, accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...options.headers, ...more } as OutgoingHttpHeaders;
   };
 
-  const send = (method: string, path: string, body: Buffer | undefined, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<IncomingMessage> =>
+  const send = (method: string, path: string, body: Buffer | undefined, headers: OutgoingHttpHeaders, signal: AbortSignal | undefined): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const start = secure ? httpsRequest : httpRequest;
@@ -95,33 +105,37 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       follow(attempt(), false);
     });
 
-  const raw: HttpClient['raw'] = async (method, path, body, headers, rawOptions) => {
-    const bytes = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
+  const stream: HttpClient['stream'] = async (method, path, { body, headers, signal } = {}) => {
+    const bytes = body === undefined ? undefined : Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
     const all = headersFor({ ...(bytes && { 'content-type': 'application/json', 'content-length': String(bytes.length) }), ...headers });
-    const response = await send(method, path, bytes, all, rawOptions?.signal);
+    const response = await send(method, path, bytes, all, signal);
     if (options.onWarning && response.headers['warning']) for (const text of warnings(response.rawHeaders)) options.onWarning(text);
-    return { status: response.statusCode!, headers: response.headers, stream: response, text: () => readAll(response, base) };
+    const status = response.statusCode!;
+    if (status >= 400) throw faultOf(status, (await readAll(response, base)).toString());
+    return { status, headers: response.headers, body: response };
   };
 
-  /** A request whose answer is one JSON document; throws StatusError. */
-  const call = async <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<T> => {
-    const limit = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+  const raw: HttpClient['raw'] = async (method, path, rawOptions = {}) => {
+    const milliseconds = options.timeoutMs ?? 60_000;
+    const limit = AbortSignal.timeout(milliseconds);
     try {
-      const response = await raw(method, path, body, headers, { signal: limit });
-      const text = await response.text();
-      if (response.status >= 400) throw faultOf(response.status, text);
-      return JSON.parse(text) as T;
+      const response = await stream(method, path, { ...rawOptions, signal: rawOptions.signal ? AbortSignal.any([rawOptions.signal, limit]) : limit });
+      return { ...response, body: await readAll(response.body, base) };
     } catch (error) {
-      if (limit.aborted && !(error instanceof StatusError)) throw new ConnectionError(`no answer from ${base.host} within ${options.timeoutMs ?? 60_000} ms`, { code: 'ETIMEDOUT', cause: error });
-      throw error;
+      if (!limit.aborted || error instanceof StatusError) throw error;
+      throw new ConnectionError(`no answer from ${base.host} within ${milliseconds} ms`, { code: 'ETIMEDOUT', cause: error });
     }
   };
+
+  const call = async <T>(method: string, path: string, body?: unknown, headers?: Headers): Promise<T> =>
+    JSON.parse((await raw(method, path, { body, ...(headers && { headers }) })).body.toString()) as T;
 
   const typed = <T>(resource: ResourceType<unknown>, object: T): T => ({ apiVersion: apiVersionOf(resource), kind: resource.kind, ...object });
 
   return {
     options,
     raw,
+    stream,
     get: (resource, key, o = {}) => call('GET', withQuery(resourcePath(resource, key.namespace, key.name, o.subresource), { resourceVersion: o.resourceVersion })),
     list: (resource, o = {}) => call('GET', withQuery(resourcePath(resource, o.namespace), listQuery(o))),
     async watch<T>(resource: ResourceType<T>, { signal, ...o }: Parameters<Client['watch']>[1]) {
@@ -129,9 +143,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         watch: true, ...listQuery(o), allowWatchBookmarks: o.allowWatchBookmarks, sendInitialEvents: o.sendInitialEvents, timeoutSeconds: o.timeoutSeconds,
         ...(o.sendInitialEvents && { resourceVersionMatch: 'NotOlderThan' }),
       };
-      const response = await raw('GET', withQuery(resourcePath(resource, o.namespace), query), undefined, undefined, { ...(signal && { signal }) });
-      if (response.status >= 400) throw faultOf(response.status, await response.text());
-      return watchEvents<T>(response.stream, base, signal);
+      const response = await stream('GET', withQuery(resourcePath(resource, o.namespace), query), { ...(signal && { signal }) });
+      return watchEvents<T>(response.body, base, signal);
     },
     create: (resource, object, o) =>
       call('POST', withQuery(
@@ -174,14 +187,14 @@ async function* watchEvents<T>(stream: IncomingMessage, server: URL, signal: Abo
   }
 }
 
-async function readAll(stream: IncomingMessage, server: URL): Promise<string> {
+async function readAll(stream: IncomingMessage, server: URL): Promise<Buffer> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of stream) chunks.push(chunk as Buffer);
   } catch (error) {
     throw connectionError(error as NodeJS.ErrnoException, server);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 /** The fault a refusing answer stands for; what is not a Status (a proxy's page) becomes one. */
