@@ -1,0 +1,59 @@
+import { keyOf, type KubeObject } from '../api/object.ts';
+import type { Informer } from '../client/informer.ts';
+import type { Reconciler, ReconcilerOptions } from '../client/reconciler.ts';
+import { startReconciler } from '../client/start-reconciler.ts';
+import type { ControllerContext } from './controller.ts';
+
+export interface ControlLoopOptions {
+  readonly name: string;
+  /** Nothing is reconciled before all of these are filled: half a cache is a wrong picture of the world. */
+  readonly needs: readonly Pick<Informer<unknown>, 'synced' | 'untilSynced'>[];
+  readonly workers?: number;
+  readonly reconcile: ReconcilerOptions['reconcile'];
+}
+
+/** A reconciler whose keys come from informers. Disposing ends the subscriptions first, then the work in progress. */
+export interface ControlLoop extends Reconciler {
+  /** Enqueues the keys that an object stands for whenever it appears, changes (those of its former state too) or goes. */
+  follow<T extends KubeObject>(informer: Informer<T>, keys: (object: T) => Iterable<string>): void;
+  /** Ends with the loop. */
+  own(disposable: Disposable): void;
+}
+
+/** The key of the object itself, for `follow`. */
+export const itself = (object: KubeObject): string[] => [keyOf(object)];
+
+export function startLoop(context: Pick<ControllerContext, 'clock' | 'log'>, options: ControlLoopOptions): ControlLoop {
+  const { name, needs, reconcile, workers = 4 } = options;
+  const owned = new DisposableStack();
+  const reconciler = startReconciler({
+    name, workers, clock: context.clock, log: context.log.child(name),
+    async reconcile(key, signal) {
+      for (const informer of needs) if (!informer.synced) await informer.untilSynced(signal);
+      return await reconcile(key, signal);
+    },
+  });
+  return {
+    enqueue: (key) => reconciler.enqueue(key),
+    enqueueAfter: (key, milliseconds) => reconciler.enqueueAfter(key, milliseconds),
+    idle: () => reconciler.idle(),
+    own: (disposable) => void owned.use(disposable),
+    follow(informer, keys) {
+      const enqueueAll = (object: Parameters<typeof keys>[0]): void => {
+        for (const key of keys(object)) reconciler.enqueue(key);
+      };
+      owned.use(informer.subscribe({
+        add: enqueueAll,
+        update(previous, object) {
+          enqueueAll(previous);
+          enqueueAll(object);
+        },
+        delete: enqueueAll,
+      }));
+    },
+    async [Symbol.asyncDispose]() {
+      owned.dispose();
+      await reconciler[Symbol.asyncDispose]();
+    },
+  };
+}

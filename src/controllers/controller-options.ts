@@ -1,0 +1,15 @@
+/** What can be set about the controllers; all have upstream's defaults. Times in milliseconds. */
+export interface ControllerOptions {
+  /** PEM; published to every namespace as `kube-root-ca.crt`. Absent: nothing is published. */
+  readonly rootCertificate?: string;
+  /** The range that nodes get their pod ranges from, `10.244.0.0/16`; absent: nodes bring their own. */
+  readonly clusterCidr?: string;
+  /** Bits of a node's range. Default 24. */
+  readonly nodeCidrMaskSize?: number;
+  /** Without a sign of life for so long, a node's readiness becomes Unknown. Default 50 s. */
+  readonly nodeMonitorGraceMs?: number;
+  /** How often nodes are looked at. Default 5 s. */
+  readonly nodeMonitorPeriodMs?: number;
+  /** So many ended pods are kept. Default 12500. */
+  readonly terminatedPodThreshold?: number;
+}

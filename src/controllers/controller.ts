@@ -1,0 +1,26 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import type { EventRecorder } from '../client/event-recorder.ts';
+import type { InformerFactory } from '../client/informer.ts';
+import type { ControllerOptions } from './controller-options.ts';
+
+/** All that a controller may touch: there is no other way out to the world. */
+export interface ControllerContext {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Records events under the controller's own name. */
+  readonly recorder: EventRecorder;
+  readonly options: ControllerOptions;
+}
+
+/** One line in the registry (controllers.ts). Replica-set/replica-set.ts is the model to write a new one from. */
+export interface Controller {
+  /** Also the source of its events: `replicaset-controller`. */
+  readonly name: string;
+  start(context: ControllerContext): AsyncDisposable;
+}

@@ -1,0 +1,52 @@
+import { createEventRecorder } from '../client/event-recorder.ts';
+import type { Controller, ControllerContext } from './controller.ts';
+import { deploymentController } from './deployment/deployment.ts';
+import { endpointSliceController } from './endpoints/endpoint-slice.ts';
+import { endpointsController } from './endpoints/legacy-endpoints.ts';
+import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
+import { nodeIpamController } from './node/node-ipam.ts';
+import { nodeLifecycleController } from './node/node-lifecycle.ts';
+import { podGarbageController } from './node/pod-garbage.ts';
+import { taintEvictionController } from './node/taint-eviction.ts';
+import { replicaSetController } from './replica-set/replica-set.ts';
+import { replicationControllerController } from './replica-set/replication-controller.ts';
+import { rootCertificateController } from './root-certificate.ts';
+import { serviceAccountController } from './service-account.ts';
+
+/** Every controller there is, one line each. */
+export const controllers: readonly Controller[] = [
+  namespaceController,
+  serviceAccountController,
+  rootCertificateController,
+  deploymentController,
+  replicaSetController,
+  replicationControllerController,
+  endpointSliceController,
+  endpointsController,
+  nodeIpamController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGarbageController,
+  garbageCollectorController,
+];
+
+export interface ControllersOptions extends Omit<ControllerContext, 'recorder' | 'options'> {
+  /** Names of the controllers to start; absent: all. Throws on a name that none has. */
+  readonly only?: readonly string[];
+  readonly options?: ControllerContext['options'];
+}
+
+/** Starts the controllers; disposing stops them all, and waits for what they are at. The informers stay the caller's. */
+export function startControllers({ only, options = {}, ...context }: ControllersOptions): AsyncDisposable {
+  const unknown = only?.find((name) => !controllers.some((controller) => controller.name === name));
+  if (unknown) throw new Error(`there is no controller ${unknown}; there are ${controllers.map((controller) => controller.name).join(', ')}`);
+  const started = new AsyncDisposableStack();
+  for (const controller of controllers) {
+    if (only && !only.includes(controller.name)) continue;
+    const { client, clock, random } = context;
+    const recorder = started.use(createEventRecorder({ client, clock, random, log: context.log, component: controller.name }));
+    started.use(controller.start({ ...context, recorder, options }));
+  }
+  return started;
+}
