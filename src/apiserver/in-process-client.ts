@@ -52,13 +52,13 @@ export class InProcessClient implements Client {
     const { metadata } = object;
     const key = { name: metadata?.name ?? '', ...(metadata?.namespace && { namespace: metadata.namespace }) };
     this.#authorize('create', resource, { ...(key.namespace && { namespace: key.namespace }) }, options.subresource);
-    if (options.subresource) return (await this.#verbs.createSubresource(this.#context, resource, key, options.subresource, object, options)) as T;
-    return (await this.#verbs.create(this.#context, resource, key.namespace ?? '', object, options)) as T;
+    if (options.subresource) return (await this.#verbs.createSubresource(this.#context, resource, key, options.subresource, { value: object }, options)) as T;
+    return (await this.#verbs.create(this.#context, resource, key.namespace ?? '', { value: object }, options)) as T;
   }
 
   async createSubresource<R = KubeObject>(resource: ResourceType<unknown>, key: ObjectKey, subresource: string, body: unknown, options: WriteOptions = {}): Promise<R> {
     this.#authorize('create', resource, key, subresource);
-    return (await this.#verbs.createSubresource(this.#context, resource, key, subresource, body, options)) as R;
+    return (await this.#verbs.createSubresource(this.#context, resource, key, subresource, { value: body }, options)) as R;
   }
 
   async update<T extends KubeObject>(resource: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
@@ -66,7 +66,7 @@ export class InProcessClient implements Client {
     if (!name) throw badRequest('name is required');
     const key = { name, ...(namespace && { namespace }) };
     this.#authorize('update', resource, key, options.subresource);
-    return (await this.#verbs.update(this.#context, resource, key, object, options)).object as T;
+    return (await this.#verbs.update(this.#context, resource, key, { value: object }, options)).object as T;
   }
 
   updateStatus<T extends KubeObject>(resource: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {

@@ -33,11 +33,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const objects = storedObjects(engine, (value: KubeObject) => value);
     const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new RbacAuthorizer(objects))]);
     const environment: StoreEnvironment = {
-      engine, clock, random, admission: new AdmissionChain([]), bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: () => undefined, freeze: options.freezeObjects ?? false,
+      engine, clock, random, admission: new AdmissionChain([]), bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: () => undefined, updateSubresourceOf: () => undefined, freeze: options.freezeObjects ?? false,
     };
     const registry = new ApiRegistry();
     registerBuiltIns(registry, environment);
-    const verbs = new ResourceVerbs(registry);
+    const verbs = new ResourceVerbs(registry, () => undefined);
     await ensureObjects(registry, context, defaultNamespaces());
     await ensureBootstrapRbac(registry, objects, context);
     const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, signal: stopping.signal });

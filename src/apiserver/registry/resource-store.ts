@@ -11,6 +11,7 @@ import { CompactedError, FutureRevisionError, RevisionMismatchError } from '../.
 import type { AdmissionOperation } from '../admission/admission.ts';
 import type { HookedWrite, WriteHook } from '../allocation/write-hook.ts';
 import type { RequestContext } from '../request.ts';
+import type { UpdateSubresource } from '../subresources/update-subresource.ts';
 import type { AdmissionChain } from './admission-chain.ts';
 import type { BookmarkTicker } from './bookmark-ticker.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
@@ -32,6 +33,8 @@ export interface StoreEnvironment {
   readonly bookmarks: BookmarkTicker;
   /** What has to happen around the storing of some resources' objects. */
   hookOf(resource: ResourceType<unknown>): WriteHook | undefined;
+  /** The strategy of a subresource that shows a part of the object, `status` aside. */
+  updateSubresourceOf(resource: ResourceType<unknown>, subresource: string): UpdateSubresource | undefined;
   /** Freeze what is stored at every depth, so that a test sees who changes it. */
   readonly freeze: boolean;
 }
@@ -219,30 +222,44 @@ export class ResourceStore implements Store {
 
   async #updateOnce(context: RequestContext, entry: Entry<KubeObject>, proposed: KubeObject, options: StoreWriteOptions & { readonly subresource?: string }): Promise<KubeObject> {
     const { admission, clock, engine } = this.#environment;
-    const { resource, served } = this;
-    const { definition, schema } = served;
+    const { definition } = this.served;
     const previous = entry.value;
     this.#checkBasis(proposed, previous);
-    const isStatus = options.subresource === 'status';
+    const part = this.#partOf(options.subresource);
+    const strategy = { nowMs: clock.now(), user: context.user };
     let object = this.#withDefaults({ ...proposed, apiVersion: previous.apiVersion, kind: previous.kind, metadata: keepMetadata(proposed, previous) } as KubeObject);
-    object = this.#prepareForUpdate(object, previous, isStatus, { nowMs: clock.now(), user: context.user });
+    object = this.#prepareForUpdate(object, previous, part, strategy);
     const attributes = this.#attributes('UPDATE', context, object, options, options.subresource);
     const admitted = await admission.mutate({ ...attributes, object, oldObject: previous });
-    if (admitted && admitted !== object) object = this.#prepareForUpdate(this.#withDefaults(admitted), previous, isStatus, { nowMs: clock.now(), user: context.user });
+    if (admitted && admitted !== object) object = this.#prepareForUpdate(this.#withDefaults(admitted), previous, part, strategy);
     const dryRun = options.dryRun ?? false;
-    const hooked = isStatus ? undefined : await this.#hook?.beforeUpdate?.(object, previous, { dryRun, context });
+    const hooked = part ? undefined : await this.#hook?.beforeUpdate?.(object, previous, { dryRun, context });
     return await this.#finish(hooked, dryRun, object, async (final) => {
-      const errors = isStatus
-        ? [...(schema.validate?.(final, previous) ?? []), ...(definition.validateStatusUpdate?.(final, previous) ?? [])]
-        : [...(schema.validate?.(final, previous) ?? []), ...(definition.validate?.(final) ?? []), ...(definition.validateUpdate?.(final, previous) ?? [])];
-      this.#refuse(final, [...this.#metadataErrors(final), ...validateObjectMetaUpdate(final.metadata, previous.metadata), ...errors]);
-      if (!isStatus) for (const text of definition.warnings?.(final, previous) ?? []) context.warn(text);
+      this.#refuse(final, this.#updateErrors(final, previous, part));
+      if (!part) for (const text of definition.warnings?.(final, previous) ?? []) context.warn(text);
       await admission.validate({ ...attributes, object: final, oldObject: previous });
       if (endsDeletion(definition, final, previous)) return await this.#remove(entry, final, dryRun);
       if (deepEqual(final, previous)) return previous;
       if (dryRun) return final;
       return (await engine.put(entry.key, (revision) => this.#stored(final, revision), { ifRevision: entry.modRevision })).value;
     });
+  }
+
+  /** How an update through a subresource goes; undefined for the object itself. Throws 404 for subresources without an update. */
+  #partOf(subresource: string | undefined): 'status' | UpdateSubresource | undefined {
+    if (!subresource || subresource === 'status') return subresource ? 'status' : undefined;
+    const part = this.#environment.updateSubresourceOf(this.resource, subresource);
+    if (!part) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
+    return part;
+  }
+
+  #updateErrors(next: KubeObject, previous: KubeObject, part: 'status' | UpdateSubresource | undefined): readonly FieldError[] {
+    const { definition, schema } = this.served;
+    const errors: FieldError[] = [...this.#metadataErrors(next), ...validateObjectMetaUpdate(next.metadata, previous.metadata), ...(schema.validate?.(next, previous) ?? [])];
+    if (part === 'status') errors.push(...(definition.validateStatusUpdate?.(next, previous) ?? []));
+    else if (part) errors.push(...(part.validatesWhole ? (definition.validate?.(next) ?? []) : []), ...(part.validate?.(next, previous) ?? []));
+    else errors.push(...(definition.validate?.(next) ?? []), ...(definition.validateUpdate?.(next, previous) ?? []));
+    return errors;
   }
 
   /** Conflict where the change was made to another state, or another object of the same name. */
@@ -265,9 +282,10 @@ export class ResourceStore implements Store {
     }
   }
 
-  #prepareForUpdate(next: KubeObject, previous: KubeObject, isStatus: boolean, context: StrategyContext): KubeObject {
+  #prepareForUpdate(next: KubeObject, previous: KubeObject, part: 'status' | UpdateSubresource | undefined, context: StrategyContext): KubeObject {
     const { definition } = this.served;
-    if (isStatus) {
+    if (part && part !== 'status') return this.#withGeneration(part.prepare(next, previous, context), previous);
+    if (part === 'status') {
       const { labels, annotations, finalizers, managedFields, ownerReferences } = next.metadata;
       const { labels: _l, annotations: _a, finalizers: _f, managedFields: _m, ownerReferences: _o, ...fixed } = previous.metadata;
       const metadata = {
@@ -284,10 +302,13 @@ export class ResourceStore implements Store {
       const { status: _status, ...rest } = next as KubeObject & { status?: unknown };
       prepared = (status === undefined ? rest : { ...rest, status }) as KubeObject;
     }
-    if (this.#countsGenerations && contentDiffers(prepared, previous)) {
-      prepared = { ...prepared, metadata: { ...prepared.metadata, generation: (previous.metadata.generation ?? 0) + 1 } };
-    }
+    prepared = this.#withGeneration(prepared, previous);
     return definition.prepareForUpdate?.(prepared, previous, context) ?? prepared;
+  }
+
+  #withGeneration(next: KubeObject, previous: KubeObject): KubeObject {
+    if (!this.#countsGenerations || !contentDiffers(next, previous)) return next;
+    return { ...next, metadata: { ...next.metadata, generation: (previous.metadata.generation ?? 0) + 1 } };
   }
 
   async delete(context: RequestContext, key: ObjectKey, options: DeleteOptions = {}): Promise<{ readonly object: KubeObject; readonly immediate: boolean }> {

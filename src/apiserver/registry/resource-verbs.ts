@@ -1,11 +1,16 @@
-import { methodNotAllowed, notFound, statusError } from '../../api/errors.ts';
+import { methodNotAllowed, notFound, statusError, unsupportedMediaType } from '../../api/errors.ts';
 import type { KubeObject, ObjectKey, ResourceType } from '../../api/object.ts';
+import type { Decoded } from '../../api/schema/decode.ts';
+import type { DuplicateKeys } from '../../api/schema/json-text.ts';
+import { kindType } from '../../api/schema/schema.ts';
 import type { Patch, WriteOptions } from '../../client/client.ts';
+import { applyPatch, patchObject } from '../patch/patch-object.ts';
 import type { RequestContext } from '../request.ts';
+import type { PostCall, SubresourceHandler } from '../subresources/subresource-handler.ts';
 import type { ApiRegistry, RegisteredResource } from './api-registry.ts';
-import { withoutUndefined } from './deep-equal.ts';
+import { decodeAs } from './decode-object.ts';
 import { scaleOf, withScale } from './scale.ts';
-import { subresourceOf } from './served-resource.ts';
+import { subresourceOf, type ServedResource } from './served-resource.ts';
 import type { Store } from './store.ts';
 
 export interface Written {
@@ -13,65 +18,135 @@ export interface Written {
   readonly created: boolean;
 }
 
-/** The verbs on resources and on their status and scale, as HTTP and the in-process client share them. Authorization comes before. */
+/** An object as a client sent it: parsed, not yet decoded. */
+export interface SentObject {
+  readonly value: unknown;
+  readonly duplicates?: DuplicateKeys;
+}
+
+/** Looks up what takes requests on a resource's subresource, or on a resource that is not stored (subresource empty). */
+export type HandlerLookup = (resource: { readonly group: string; readonly resource: string }, subresource: string) => SubresourceHandler | undefined;
+
+/** The verbs on resources and their subresources, as HTTP and the in-process client share them. Authorization comes before. */
 export class ResourceVerbs {
   readonly #registry: ApiRegistry;
+  readonly #handlerOf: HandlerLookup;
 
-  constructor(registry: ApiRegistry) {
+  constructor(registry: ApiRegistry, handlerOf: HandlerLookup) {
     this.#registry = registry;
+    this.#handlerOf = handlerOf;
   }
 
   /** What serves the resource. Throws 404 as for an unknown path. */
   find({ group, version, resource }: Pick<ResourceType<unknown>, 'group' | 'version' | 'resource'>): RegisteredResource {
     const found = this.#registry.find(group, version, resource);
-    if (!found) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
+    if (!found) throw noSuchResource();
     return found;
   }
 
+  handler(resource: { readonly group: string; readonly resource: string }, subresource: string): SubresourceHandler | undefined {
+    return this.#handlerOf(resource, subresource);
+  }
+
   /** The store behind the resource. Throws 405 where it does not offer the verb. */
-  store(resource: ResourceType<unknown>, verb: string): Store {
+  store(resource: Pick<ResourceType<unknown>, 'group' | 'version' | 'resource'>, verb: string): Store {
     const { served, store } = this.find(resource);
     if (!store || !served.verbs.includes(verb)) throw methodNotAllowed(resource, verb);
     return store;
   }
 
   get(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, options: { readonly subresource?: string; readonly resourceVersion?: string } = {}): KubeObject {
-    const store = this.store(resource, 'get');
-    const object = store.get(context, key, options);
-    if (options.subresource !== 'scale') return object;
-    return scaleOf(this.find(resource).served, object);
+    const { served } = this.find(resource);
+    const object = this.store(resource, 'get').get(context, key, options);
+    if (options.subresource) this.#checkSubresource(served, options.subresource, 'get');
+    return options.subresource === 'scale' ? scaleOf(served, object) : object;
   }
 
-  async create(context: RequestContext, resource: ResourceType<unknown>, namespace: string, object: unknown, options: WriteOptions = {}): Promise<KubeObject> {
-    const { schema } = this.find(resource).served;
-    return this.store(resource, 'create').create(context, namespace, schema.decode(object).object, options);
+  async create(context: RequestContext, resource: ResourceType<unknown>, namespace: string, sent: SentObject, options: WriteOptions = {}): Promise<KubeObject> {
+    const { served, store } = this.find(resource);
+    const object = warned(context, served.schema.decode(sent.value, decoding(options, sent)));
+    if (!store) return (await this.#post(context, resource, '', { name: '', namespace }, object, options)) as KubeObject;
+    return this.store(resource, 'create').create(context, namespace, object, options);
+  }
+
+  /** POST to a subresource: `binding`, `eviction`, `token`. */
+  async createSubresource(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, subresource: string, sent: SentObject, options: WriteOptions = {}): Promise<unknown> {
+    const { served } = this.find(resource);
+    const entry = this.#checkSubresource(served, subresource, 'create');
+    const { group = served.resource.group, version = served.resource.version, kind } = entry;
+    const type = kindType(group, version, kind);
+    const body = type ? warned(context, decodeAs<KubeObject>(type.name, { group, version, kind }, sent.value, decoding(options, sent))) : sent.value;
+    return this.#post(context, resource, subresource, key, body, options);
+  }
+
+  #post(context: RequestContext, resource: ResourceType<unknown>, subresource: string, key: ObjectKey, body: unknown, options: WriteOptions): Promise<unknown> {
+    const handler = this.#handlerOf(resource, subresource);
+    if (!handler?.post) throw methodNotAllowed(resource, 'create');
+    const call: PostCall = { context, key, body, dryRun: options.dryRun ?? false };
+    return handler.post(call);
   }
 
   /** Replaces the object, or its status or scale. */
-  async update(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, object: KubeObject, options: WriteOptions = {}): Promise<Written> {
-    const next = options.subresource === 'scale' ? withoutUndefined(object) : this.find(resource).served.schema.decode(object).object;
-    return this.change(context, resource, key, () => next, options);
+  async update(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, sent: SentObject, options: WriteOptions = {}): Promise<Written> {
+    const { served } = this.find(resource);
+    const next = warned(context, this.#decode(served, options.subresource, sent, options));
+    return this.#change(context, resource, key, () => next, options, 'update');
   }
 
-  /** Changes what the subresource shows: the object for none and for `status`, a Scale for `scale`. */
-  async change(
-    context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>, options: WriteOptions,
+  async patch(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions & { readonly duplicates?: readonly string[] } = {}): Promise<Written> {
+    const { served } = this.find(resource);
+    if (patch.type === 'application/apply-patch+yaml') throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']);
+    const { group, version, kind } = this.#kindOf(served, options.subresource);
+    const type = served.custom && options.subresource !== 'scale' ? undefined : kindType(group, version, kind);
+    const change = (current: KubeObject | undefined): KubeObject => {
+      if (!current) throw notFound(resource, key.name);
+      if (!type) return warned(context, served.schema.decode(applyPatch(current, patch.type, patch.body, undefined), { validation: options.fieldValidation ?? 'Ignore' }));
+      return warned(context, patchObject(current, patch.type, patch.body, type, options.fieldValidation, options.duplicates));
+    };
+    return this.#change(context, resource, key, change, options, 'patch');
+  }
+
+  /** Changes what the subresource shows: a Scale for `scale`, else the object. */
+  async #change(
+    context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject, options: WriteOptions, verb: 'update' | 'patch',
   ): Promise<Written> {
     const { served } = this.find(resource);
     const { subresource, ...rest } = options;
-    const store = this.store(resource, 'update');
+    const store = this.store(resource, verb);
     if (!subresource) return store.update(context, key, change, rest);
-    if (!subresourceOf(served, subresource)) throw notFound(resource as ResourceType<KubeObject>, key.name);
+    this.#checkSubresource(served, subresource, verb);
     if (subresource !== 'scale') return store.update(context, key, change, options);
-    const written = await store.update(context, key, async (current) => withScale(served, current!, await change(scaleOf(served, current!))), rest);
+    const written = await store.update(context, key, (current) => withScale(served, current!, change(scaleOf(served, current!))), rest);
     return { object: scaleOf(served, written.object), created: false };
   }
 
-  patch(_context: RequestContext, _resource: ResourceType<unknown>, _key: ObjectKey, _patch: Patch, _options: WriteOptions): Promise<Written> {
-    throw new Error('patch is not wired yet');
+  #decode(served: ServedResource, subresource: string | undefined, sent: SentObject, options: WriteOptions): Decoded<KubeObject> {
+    if (subresource !== 'scale') return served.schema.decode(sent.value, decoding(options, sent));
+    return decodeAs<KubeObject>('io.k8s.api.autoscaling.v1.Scale', SCALE, sent.value, decoding(options, sent));
   }
 
-  async createSubresource(_context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, subresource: string, _body: unknown, _options: WriteOptions): Promise<unknown> {
-    throw notFound(resource as ResourceType<KubeObject>, `${key.name}/${subresource}`);
+  #kindOf(served: ServedResource, subresource: string | undefined): { readonly group: string; readonly version: string; readonly kind: string } {
+    return subresource === 'scale' ? SCALE : served.resource;
   }
+
+  #checkSubresource(served: ServedResource, name: string, verb: string) {
+    const entry = subresourceOf(served, name);
+    if (!entry) throw noSuchResource();
+    if (!entry.verbs.includes(verb)) throw methodNotAllowed(served.resource, verb);
+    return entry;
+  }
+}
+
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' } as const;
+
+/** 404 for a path that nothing serves. */
+export function noSuchResource() {
+  return statusError(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
+const decoding = ({ fieldValidation = 'Ignore' }: WriteOptions, { duplicates }: SentObject) => ({ validation: fieldValidation, ...(duplicates && { duplicates }) });
+
+function warned<T>(context: RequestContext, { object, warnings }: { readonly object: T; readonly warnings: readonly string[] }): T {
+  for (const text of warnings) context.warn(text);
+  return object;
 }
