@@ -68,6 +68,8 @@ export interface Field {
   /** As JSON. */
   readonly default?: unknown;
   readonly gates?: readonly string[];
+  /** A list that Go has a named type for (APIResource's verbs): in protobuf a message with the items as field 1. */
+  readonly listMessage?: true;
 }
 
 export interface Inlined {
@@ -208,6 +210,7 @@ function makeField(name: string, raw: RawField, owner: string): Field {
     ...(raw.merge && { patchMergeKey: raw.merge }),
     ...(raw.default !== undefined && { default: defaultValue(raw.default) }),
     ...(raw.gate && { gates: raw.gate }),
+    ...(`${owner}.${name}` === `${META}APIResource.verbs` && { listMessage: true as const }),
   };
 }
 
