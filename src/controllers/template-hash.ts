@@ -1,5 +1,6 @@
 import { semanticEqual } from './semantic-equal.ts';
 import type { PodTemplateSpec } from '../api/generated/core-v1.ts';
+import { without } from './without.ts';
 
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
@@ -27,6 +28,5 @@ export function sameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec 
 }
 
 function withoutHash(template: PodTemplateSpec | undefined): unknown {
-  const { [POD_TEMPLATE_HASH]: _hash, ...labels } = template?.metadata?.labels ?? {};
-  return { ...template?.metadata, labels };
+  return { ...template?.metadata, labels: without(template?.metadata?.labels ?? {}, POD_TEMPLATE_HASH) };
 }

@@ -19,6 +19,7 @@ import {
 } from './deployment-status.ts';
 import { currentAndOld, DESIRED_REPLICAS, MAX_REPLICAS, nextRevision, REVISION, revisionAnnotations, setsToForget, sizeAnnotations } from './revision.ts';
 import { currentSize, emptied, isRollingUpdate, proportionalScale, replicasOf, rollingStep, totalReplicas, type Scale } from './rollout.ts';
+import { without } from '../without.ts';
 
 const NAME_LIMIT = 253;
 
@@ -100,7 +101,7 @@ export const deploymentController: Controller = {
       const annotations = revisionAnnotations(current.metadata.annotations, deployment, nextRevision(old));
       const minReadySeconds = deployment.spec.minReadySeconds;
       if (annotations !== current.metadata.annotations || (current.spec.minReadySeconds ?? 0) !== (minReadySeconds ?? 0)) {
-        const { minReadySeconds: _, ...spec } = current.spec;
+        const spec = without(current.spec, 'minReadySeconds');
         current = await client.update(replicaSets, {
           ...current, metadata: { ...current.metadata, annotations }, spec: { ...spec, ...(minReadySeconds !== undefined && { minReadySeconds }) },
         });

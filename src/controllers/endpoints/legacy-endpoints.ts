@@ -10,6 +10,7 @@ import { isPodReady } from '../../api/pod/conditions.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { HEADLESS, LAST_CHANGE } from './endpoint-slice.ts';
 import { addressOf, familiesOf, hasSelectedPods, isHeadless, podsOf, servicesOf, targetPortOn } from './service-pods.ts';
+import { without } from '../without.ts';
 
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
 const MANAGER = 'endpoint-controller';
@@ -37,7 +38,7 @@ export const endpointsController: Controller = {
       const labels = { ...service.metadata.labels, [MANAGED_BY]: MANAGER, ...(isHeadless(service) && { [HEADLESS]: '' }) };
       if (existing && semanticEqual(existing.subsets, subsets) && semanticEqual(existing.metadata.labels, labels)) return;
 
-      const { [OVER_CAPACITY]: _, ...kept } = existing?.metadata.annotations ?? {};
+      const kept = without(existing?.metadata.annotations ?? {}, OVER_CAPACITY);
       const annotations = { ...kept, [LAST_CHANGE]: rfc3339(clock.now()), ...(truncated && { [OVER_CAPACITY]: 'truncated' }) };
       const { name, namespace } = service.metadata;
       try {

@@ -73,7 +73,7 @@ export const garbageCollectorController: Controller = {
           // The object itself may have another owner by now, or be another object.
           const fresh = await client.get(resource, { namespace, name });
           if (fresh.metadata.uid !== uid || !semanticEqual(fresh.metadata.ownerReferences, references)) return { requeueAfterMs: LAGGING_OWNER_MS };
-          if (decided.unblock) await writeReferences(resource, fresh, references.map(({ blockOwnerDeletion: _, ...reference }) => ({ ...reference, blockOwnerDeletion: false })));
+          if (decided.unblock) await writeReferences(resource, fresh, references.map((reference) => ({ ...reference, blockOwnerDeletion: false })));
           log.debug('deleting an object without owners', { resource: resource.resource, object: keyOf(object) });
           await client.delete(resource, { namespace, name }, { propagationPolicy: decided.propagationPolicy, preconditions: { uid } });
         }

@@ -1,0 +1,67 @@
+import type { User } from '../api/kind.ts';
+import { silentLog, type Log } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import { createInformerFactory } from '../client/informer-factory.ts';
+import type { InformerFactory } from '../client/informer.ts';
+import { startControllers } from '../controllers/controllers.ts';
+import type { ControllerOptions } from '../controllers/controller-options.ts';
+import { startTestApiServer } from './api-server.ts';
+import { FakeClock } from './fake-clock.ts';
+import { startPodRunner, type PodRunner, type PodRunnerOptions } from './pod-runner.ts';
+
+export const controllerManager: User = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
+
+export interface ControllersUnderTestOptions {
+  /** Absent: all. */
+  readonly only?: readonly string[];
+  readonly options?: ControllerOptions;
+  readonly pods?: Partial<PodRunnerOptions>;
+  /** Stands between the controllers and the server: for faults. */
+  readonly wrapClient?: (client: Client, clock: FakeClock) => Client;
+  readonly log?: Log;
+}
+
+export interface ControllersUnderTest extends AsyncDisposable {
+  readonly clock: FakeClock;
+  readonly admin: Client;
+  /** Of the test's own, as the pod runner sees the world. */
+  readonly informers: InformerFactory;
+  readonly pods: PodRunner;
+  /** Advances the time in small steps, in which everything may react. */
+  pass(seconds: number): Promise<void>;
+  /** Ends the controllers and starts new ones, which know nothing but what the server tells them. */
+  restart(): Promise<void>;
+}
+
+/** A real API server in memory, controllers with a client of their own rights, a pod runner, and one clock for all. */
+export async function startControllersUnderTest({ only, options, pods, wrapClient = (client) => client, log = silentLog }: ControllersUnderTestOptions = {}): Promise<ControllersUnderTest> {
+  const clock = new FakeClock();
+  const random = seededRandom(7);
+  const stack = new AsyncDisposableStack();
+  const api = stack.use(await startTestApiServer({ clock }));
+  const informers = stack.use(createInformerFactory({ client: api.admin, clock, random, log }));
+  const runner = stack.use(await startPodRunner({ client: api.admin, informers, clock, log, ...pods }));
+
+  const start = (): AsyncDisposable => {
+    const own = new AsyncDisposableStack();
+    const client = wrapClient(api.client(controllerManager, 'controllers'), clock);
+    const factory = own.use(createInformerFactory({ client, clock, random, log }));
+    own.use(startControllers({ client, informers: factory, clock, random, log, ...(only && { only }), ...(options && { options }) }));
+    return own;
+  };
+  let running = start();
+  stack.defer(() => running[Symbol.asyncDispose]());
+
+  return {
+    clock, admin: api.admin, informers, pods: runner,
+    async pass(seconds) {
+      for (let left = seconds * 1000; left > 0; left -= 100) await clock.advance(Math.min(left, 100));
+    },
+    async restart() {
+      await running[Symbol.asyncDispose]();
+      running = start();
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
