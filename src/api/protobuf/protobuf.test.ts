@@ -42,7 +42,7 @@ describe('protobuf', () => {
     const list = { apiVersion: 'v1', kind: 'PodList', metadata: { resourceVersion: '7', remainingItemCount: 0 }, items: [pod, pod] };
     const bytes = encodeList(list, [messageOf(pod), messageOf(pod)]);
     expect(bytes).toEqual(encodeProtobuf(list));
-    const { apiVersion: _, kind: __, ...item } = pod;
+    const item = Object.fromEntries(Object.entries(pod).filter(([key]) => key !== 'apiVersion' && key !== 'kind'));
     expect(decodeProtobuf(bytes)).toEqual({ ...list, items: [item, item] });
   });
 
