@@ -1,0 +1,109 @@
+import { isIP } from 'node:net';
+import { badRequest, notFound, serviceUnavailable } from '../../api/errors.ts';
+import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
+import { endpointSlices, nodes, pods, services as serviceType } from '../../api/generated/resources.ts';
+import type { KubeObject, ResourceType } from '../../api/object.ts';
+import { admitConnect } from './admitted-connect.ts';
+import { hostPort } from './kubelet-connections.ts';
+import { reverseProxy, type ProxyTarget } from './reverse-proxy.ts';
+import type { ConnectCall, SubresourceHandler, SubresourceServices } from './subresource-handler.ts';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** `[scheme:]name[:port]`, as names are written in front of `/proxy`. Upstream: apimachinery util/net.SplitSchemeNamePort. */
+export function splitSchemeNamePort(id: string): { readonly scheme: 'http' | 'https' | ''; readonly name: string; readonly port: string } | undefined {
+  const parts = id.split(':');
+  const [scheme, name, port] = parts.length === 1 ? ['', parts[0]!, ''] : parts.length === 2 ? ['', parts[0]!, parts[1]!] : [parts[0]!, parts[1]!, parts[2]!];
+  if (parts.length > 3 || !name || (scheme !== '' && scheme !== 'http' && scheme !== 'https')) return undefined;
+  return { scheme, name, port };
+}
+
+/** `pods/<name>/proxy`, `services/<name>/proxy`, `nodes/<name>/proxy`: any request, passed on to what the name means. */
+export function proxies(services: SubresourceServices): readonly SubresourceHandler[] {
+  const { objects, kubelets } = services;
+
+  const proxy = (resource: ResourceType<KubeObject>, kind: string, locate: (id: string, namespace: string) => Pick<ProxyTarget, 'agent'> & { readonly base: string }): SubresourceHandler => ({
+    resource, subresource: 'proxy', methods: METHODS,
+    async connect(call) {
+      const { name, namespace } = call.info;
+      const { base, agent } = locate(name, namespace);
+      await admitConnect(services, resource, 'proxy', kind, call);
+      const url = targetUrl(base, call);
+      const prefix = prefixOf(call);
+      await reverseProxy(call, {
+        url, ...(agent && { agent }),
+        headers: { 'x-forwarded-uri': prefix + url.pathname, ...(call.request.headers.host && { 'x-forwarded-host': call.request.headers.host }), 'x-forwarded-proto': 'https' },
+        answerHeaders: (headers) => void (headers['location'] &&= redirected(String(headers['location']), url, prefix)),
+      }, services.log);
+    },
+  });
+
+  return [
+    proxy(pods as ResourceType<KubeObject>, 'PodProxyOptions', (id, namespace) => {
+      const split = splitSchemeNamePort(id);
+      if (!split) throw badRequest(`invalid pod request ${JSON.stringify(id)}`);
+      const pod = objects.get(pods, { namespace, name: split.name });
+      if (!pod) throw notFound(pods, split.name);
+      const address = pod.status?.podIP ?? '';
+      if (!isIP(address) || address.startsWith('127.') || address === '::1') throw badRequest('address not allowed');
+      const port = split.port || pod.spec.containers.flatMap((c) => c.ports ?? [])[0]?.containerPort;
+      return { base: `${split.scheme || 'http'}://${port ? hostPort(address, port) : address}` };
+    }),
+    proxy(serviceType as ResourceType<KubeObject>, 'ServiceProxyOptions', (id, namespace) => {
+      const split = splitSchemeNamePort(id);
+      if (!split) throw badRequest(`invalid service request ${JSON.stringify(id)}`);
+      let portName = split.port;
+      if (/^\d+$/.test(portName)) {
+        const service = objects.get(serviceType, { namespace, name: split.name });
+        if (!service) throw notFound(serviceType, split.name);
+        const found = service.spec.ports?.find((p) => p.port === Number(portName));
+        if (!found) throw serviceUnavailable(`no service port ${portName} found for service ${JSON.stringify(split.name)}`);
+        portName = found.name ?? '';
+      } else if (!objects.get(serviceType, { namespace, name: split.name })) throw notFound(serviceType, split.name);
+      const slices = objects.list(endpointSlices, namespace).filter((s) => s.metadata.labels?.['kubernetes.io/service-name'] === split.name);
+      if (!slices.some((s) => s.endpoints?.length)) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(split.name)}`);
+      const ready = readyAddresses(slices, portName, namespace);
+      const chosen = ready[Math.floor(services.random.next() * ready.length)];
+      if (!chosen) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(id)}`);
+      return { base: `${split.scheme || 'http'}://${chosen}` };
+    }),
+    proxy(nodes as ResourceType<KubeObject>, 'NodeProxyOptions', (id) => {
+      const split = splitSchemeNamePort(id);
+      if (!split) throw badRequest(`invalid node request ${JSON.stringify(id)}`);
+      const { host, port } = kubelets.locate(split.name);
+      if (!split.port || Number(split.port) === port) return { base: `https://${hostPort(host, port)}`, agent: kubelets.agent };
+      return { base: `${split.scheme || 'http'}://${hostPort(host, split.port)}` };
+    }),
+  ];
+}
+
+/** Only endpoints that are pods of the namespace: nothing else is to be reached through the server. */
+function readyAddresses(slices: readonly EndpointSlice[], portName: string, namespace: string): readonly string[] {
+  return slices.flatMap(({ endpoints = [], ports = [] }) => {
+    const port = ports.find((p) => (p.name ?? '') === portName)?.port;
+    if (!port) return [];
+    return endpoints.filter((e) => e.conditions?.ready !== false && e.targetRef?.kind === 'Pod' && e.targetRef.namespace === namespace && e.addresses[0])
+      .map((e) => hostPort(e.addresses[0]!, port));
+  });
+}
+
+/** The part of the path in front of what is passed on, `/api/v1/namespaces/a/pods/p/proxy`. */
+function prefixOf({ info }: ConnectCall): string {
+  const end = info.path.length - info.tail.length;
+  return (info.tail ? info.path.slice(0, end) : info.path).replace(/\/$/, '');
+}
+
+function targetUrl(base: string, { info, request }: ConnectCall): URL {
+  const at = request.url!.indexOf('?');
+  const path = at < 0 ? request.url! : request.url!.slice(0, at);
+  // As it was sent, so that escapes stay what they were.
+  const marker = path.indexOf('/proxy', path.indexOf(`/${info.resource}/`) + info.resource.length + 1);
+  const tail = marker < 0 ? '' : path.slice(marker + '/proxy'.length);
+  return new URL(base + (tail.startsWith('/') ? tail : `/${tail}`) + (at < 0 ? '' : request.url!.slice(at)));
+}
+
+/** A redirect of the other server's to itself has to come back through the proxy. */
+function redirected(location: string, from: URL, prefix: string): string {
+  const to = new URL(location, from);
+  return to.host === from.host ? prefix + to.pathname + to.search + to.hash : location;
+}
