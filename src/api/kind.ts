@@ -48,6 +48,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** On an update of the main resource. Generic code has already put back the old status, and raised the generation where the spec changed. */
   prepareForUpdate?(next: T, previous: T, context: StrategyContext): T;
   validate?(object: T): readonly FieldError[];
+  /** Checked besides `validate` at creation alone. */
+  validateCreate?(object: T): readonly FieldError[];
   /** Checked besides `validate` of the new object. */
   validateUpdate?(next: T, previous: T): readonly FieldError[];
   /** On an update of the status subresource; generic code has already put back the old spec and metadata (but labels and annotations as upstream). */

@@ -1,0 +1,54 @@
+/** Every served kind, one line a kind. */
+import type { KindDefinition } from '../kind.ts';
+import type { KubeObject } from '../object.ts';
+import { binding } from './binding.ts';
+import { configMap } from './config-map.ts';
+import { deployment } from './deployment.ts';
+import { endpointSlice } from './endpoint-slice.ts';
+import { endpoints } from './endpoints.ts';
+import { event, eventsEvent } from './event.ts';
+import { lease } from './lease.ts';
+import { namespace } from './namespace.ts';
+import { node } from './node.ts';
+import { pod } from './pod.ts';
+import { replicaSet } from './replica-set.ts';
+import { replicationController } from './replication-controller.ts';
+import { secret } from './secret.ts';
+import { service } from './service.ts';
+import { serviceAccount } from './service-account.ts';
+
+const definitions = [
+  // core/v1
+  binding,
+  configMap,
+  endpoints,
+  event,
+  namespace,
+  node,
+  pod,
+  replicationController,
+  secret,
+  service,
+  serviceAccount,
+  // apps/v1
+  deployment,
+  replicaSet,
+  // events.k8s.io/v1
+  eventsEvent,
+  // coordination.k8s.io/v1
+  lease,
+  // discovery.k8s.io/v1
+  endpointSlice,
+] as unknown as readonly KindDefinition[];
+
+const byResource = new Map(definitions.map((definition) => {
+  const { group, version, resource } = definition.resource;
+  return [`${group}/${version}/${resource}`, definition];
+}));
+
+/** The definition of a built-in kind; undefined for resources of others, custom or aggregated. */
+export function kindDefinition<T extends KubeObject = KubeObject>(group: string, version: string, resource: string): KindDefinition<T> | undefined {
+  return byResource.get(`${group}/${version}/${resource}`) as KindDefinition<T> | undefined;
+}
+
+export const kindDefinitions: readonly KindDefinition[] = definitions;
