@@ -1,0 +1,64 @@
+/** Which addresses cluster number `index` of this machine uses. One rule for all, so that clusters never meet. */
+export interface AddressPlan {
+  readonly index: number;
+  /** All pods, `10.244.0.0/16`. */
+  readonly pods: string;
+  /** All services, `10.96.0.0/16`. */
+  readonly services: string;
+  /** The bridge between host and nodes, `10.231.0.0/24`. */
+  readonly fabric: string;
+  /** The host on the bridge: the API server listens here. */
+  readonly host: string;
+  /** The host on the bridge once more: chosen ports of it lead to the host's loopback. */
+  readonly hostLoopback: string;
+  /** The `kubernetes` service. */
+  readonly apiService: string;
+  /** The `kube-dns` service. */
+  readonly dnsService: string;
+  /** First and last address a load balancer may give. */
+  readonly loadBalancerPool: readonly [string, string];
+  readonly bridge: string;
+}
+
+/** The last cluster number for which the pod range is still in 10/8. */
+export const HIGHEST_CLUSTER_INDEX = 11;
+/** The last node number whose address is under the load balancer's pool. */
+export const HIGHEST_NODE_NUMBER = 189;
+
+export function addressPlan(index: number): AddressPlan {
+  if (!Number.isInteger(index) || index < 0 || index > HIGHEST_CLUSTER_INDEX) {
+    throw new RangeError(`cluster number ${index} is not in 0..${HIGHEST_CLUSTER_INDEX}`);
+  }
+  return {
+    index,
+    pods: `10.${244 + index}.0.0/16`,
+    services: `10.${96 + index}.0.0/16`,
+    fabric: `10.231.${index}.0/24`,
+    host: `10.231.${index}.1`,
+    hostLoopback: `10.231.${index}.2`,
+    apiService: `10.${96 + index}.0.1`,
+    dnsService: `10.${96 + index}.0.10`,
+    loadBalancerPool: [`10.231.${index}.200`, `10.231.${index}.250`],
+    bridge: `wherry${index}`,
+  };
+}
+
+/** The node's own address on the bridge; `node` counts from 1. */
+export function nodeAddress(plan: AddressPlan, node: number): string {
+  return `10.231.${plan.index}.${10 + checkedNode(node)}`;
+}
+
+/** The pods of one node; `node` counts from 1. */
+export function nodePods(plan: AddressPlan, node: number): string {
+  return `10.${244 + plan.index}.${checkedNode(node)}.0/24`;
+}
+
+/** The host's end of the node's cable to the bridge. */
+export function nodeLink(plan: AddressPlan, node: number): string {
+  return `wh${plan.index}n${checkedNode(node)}`;
+}
+
+function checkedNode(node: number): number {
+  if (!Number.isInteger(node) || node < 1 || node > HIGHEST_NODE_NUMBER) throw new RangeError(`node number ${node} is not in 1..${HIGHEST_NODE_NUMBER}`);
+  return node;
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { containerdConfig, containerdMajor, registryHosts } from './containerd-config.ts';
+import type { RegistryMirror } from './fabric.ts';
+import { readImageArchive } from './image-archive.ts';
+import type { NodeGround } from './node-ground.ts';
+import { chooseOciRuntime, type OciRuntime } from './oci-runtime.ts';
+import { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
+import { thisArchitecture } from './pause-program.ts';
+import { findProcess, isAlive, stopProcess, type ProcessRecord } from './process-record.ts';
+import { findCniPlugins, findProgram } from './program-versions.ts';
+import { run } from './run.ts';
+
+/** A node's running containerd. It outlives the process that started it. */
+export interface Runtime {
+  readonly pid: number;
+  /** Path of its socket (CRI and containerd's own API), the same inside and outside of the node. */
+  readonly socket: string;
+  readonly logFile: string;
+  /** Ends containerd; the pods go on. */
+  stop(): Promise<void>;
+}
+
+export interface RuntimeOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** As nodes reach them: `Fabric.mirrors`. */
+  readonly mirrors?: readonly RegistryMirror[];
+  /** Whether registries without a mirror can be reached at all. */
+  readonly egress: boolean;
+  /** How long containerd may take to serve. */
+  readonly patienceMs?: number;
+}
+
+/** The node's containerd if it runs, after a restart of ours. */
+export function findRuntime(ground: NodeGround, options: { readonly clock: Clock }): Runtime | undefined {
+  const record = findProcess(files(ground).pid);
+  return record && runtimeOf(ground, record, options.clock);
+}
+
+/** Starts the node's own containerd, or answers the one that runs. Resolves when it serves and has the sandbox image. */
+export async function startRuntime(ground: NodeGround, options: RuntimeOptions): Promise<Runtime> {
+  const { clock, log, mirrors = [], egress, patienceMs = 20_000 } = options;
+  const paths = files(ground);
+  writeMirrors(paths.certificates, mirrors, egress);
+  let record = findProcess(paths.pid);
+  if (!record) {
+    const program = findProgram('containerd');
+    const cniPlugins = findCniPlugins();
+    if (!program || !cniPlugins) throw new Error(`${program ? 'the CNI plugins (ptp, host-local, loopback)' : 'containerd'} not found on this machine`);
+    const [version, ociRuntime] = await Promise.all([
+      run([program, '--version']),
+      chooseOciRuntime({ enter: ground.enter, scratch: join(ground.directory, 'trial'), cache: join(ground.dataDir, 'oci-runtime.json'), cgroup: ground.cgroup, clock }),
+    ]);
+    writeConfig(ground, { major: containerdMajor(version), ociRuntime, cniPlugins });
+    mkdirSync(paths.socketDirectory, { recursive: true });
+    rmSync(paths.socket, { force: true });
+    record = ground.launch([program, '--config', paths.config], { logFile: paths.log, pidFile: paths.pid });
+    log.info('started containerd', { node: ground.nodeName, pid: record.pid, runtime: ociRuntime.name, ...(ociRuntime.because ? { because: ociRuntime.because } : {}) });
+  }
+  await untilServing(record, paths, clock, patienceMs);
+  await ensurePauseImage(ground, paths.socket);
+  return runtimeOf(ground, record, clock);
+}
+
+/**
+ * Loads a `docker save` or OCI archive into the node; answers the full names of its images. Rejects with an ImageArchiveError
+ * that says what is wrong with a file that is no such archive.
+ */
+export async function importImage(ground: NodeGround, file: string): Promise<readonly string[]> {
+  const { images } = await readImageArchive(file);
+  await importArchive(ground, files(ground).socket, file);
+  return images;
+}
+
+interface RuntimeFiles {
+  readonly config: string;
+  readonly log: string;
+  readonly pid: string;
+  readonly socketDirectory: string;
+  readonly socket: string;
+  readonly certificates: string;
+}
+
+function files(ground: NodeGround): RuntimeFiles {
+  const inside = join(ground.directory, 'containerd.sock');
+  // A socket's path has at most 107 bytes, and containerd makes a second one with `.ttrpc` at the end.
+  const socketDirectory = Buffer.byteLength(inside) <= 100 ? ground.directory : `/run/wherry/${createHash('sha256').update(ground.directory).digest('hex').slice(0, 16)}`;
+  return {
+    config: join(ground.directory, 'containerd.toml'),
+    log: join(ground.directory, 'containerd.log'),
+    pid: join(ground.directory, 'containerd.pid'),
+    socketDirectory,
+    socket: join(socketDirectory, 'containerd.sock'),
+    certificates: join(ground.directory, 'certs.d'),
+  };
+}
+
+function runtimeOf(ground: NodeGround, record: ProcessRecord, clock: Clock): Runtime {
+  const paths = files(ground);
+  return {
+    pid: record.pid,
+    socket: paths.socket,
+    logFile: paths.log,
+    async stop() {
+      await stopProcess(record, { clock, graceMs: 5_000, file: paths.pid });
+      for (const socket of [paths.socket, `${paths.socket}.ttrpc`]) rmSync(socket, { force: true });
+      if (paths.socketDirectory !== ground.directory) rmSync(paths.socketDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+function writeConfig(ground: NodeGround, found: { readonly major: number; readonly ociRuntime: OciRuntime; readonly cniPlugins: string }): void {
+  const paths = files(ground);
+  writeFileSync(paths.config, containerdConfig({
+    ...found,
+    root: join(ground.directory, 'root'),
+    state: join(ground.state, 'runtime'),
+    socket: paths.socket,
+    cniConfig: join(ground.directory, 'cni', 'net.d'),
+    certificates: paths.certificates,
+    snapshotter: isOverlay(ground.directory) ? 'native' : 'overlayfs',
+    apparmor: existsSync('/sys/module/apparmor/parameters/enabled') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y') && findProgram('apparmor_parser') !== undefined,
+  }));
+}
+
+/** One overlay cannot lie upon another (as when we run inside a container). */
+function isOverlay(directory: string): boolean {
+  return statfsSync(directory).type === 0x794c7630;
+}
+
+/** containerd reads these files at every pull, so a changed mirror needs no restart. */
+function writeMirrors(directory: string, mirrors: readonly RegistryMirror[], egress: boolean): void {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  for (const mirror of mirrors) {
+    mkdirSync(join(directory, mirror.host), { recursive: true });
+    writeFileSync(join(directory, mirror.host, 'hosts.toml'), registryHosts({ ...mirror, only: !egress }));
+  }
+}
+
+async function untilServing(record: ProcessRecord, paths: RuntimeFiles, clock: Clock, patienceMs: number): Promise<void> {
+  const deadline = clock.monotonic() + patienceMs;
+  while (!(await answers(paths.socket))) {
+    const fault = isAlive(record) ? undefined : 'ended';
+    if (fault || clock.monotonic() > deadline) {
+      const last = existsSync(paths.log) ? readFileSync(paths.log, 'utf8').trim().split('\n').slice(-3).join('\n') : '';
+      throw new Error(`containerd ${fault ?? `does not serve after ${patienceMs / 1000} s`}; the end of ${paths.log}:\n${last}`);
+    }
+    await clock.sleep(10);
+  }
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+    // Not there yet, or left by a dead one: both mean not yet.
+    connection.once('error', () => resolve(false));
+  });
+}
+
+async function ensurePauseImage(ground: NodeGround, socket: string): Promise<void> {
+  const present = await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'ls', '-q', `name==${PAUSE_IMAGE}`]));
+  if (present.trim()) return;
+  const archive = join(ground.directory, 'pause-image.tar');
+  writeFileSync(archive, await pauseImageArchive(thisArchitecture()));
+  await importArchive(ground, socket, archive);
+  await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'label', PAUSE_IMAGE, 'io.cri-containerd.pinned=pinned']));
+  rmSync(archive);
+}
+
+async function importArchive(ground: NodeGround, socket: string, file: string): Promise<void> {
+  await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', file]));
+}

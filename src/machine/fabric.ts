@@ -1,0 +1,192 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { Log } from '../base/log.ts';
+import { addressPlan, type AddressPlan } from './address-plan.ts';
+import {
+  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
+} from './root-network.ts';
+import { CommandError, run } from './run.ts';
+
+/** Where images of one registry come from instead. */
+export interface RegistryMirror {
+  /** As in image names, `docker.io`; `_default` for all that have no mirror of their own. */
+  readonly host: string;
+  readonly url: string;
+}
+
+export interface FabricOptions {
+  readonly profile: string;
+  readonly index: number;
+  /** Whether nodes and pods may reach what is outside of this machine. */
+  readonly egress: boolean;
+  /** A registry on the host's loopback is made reachable from the nodes. */
+  readonly mirrors?: readonly RegistryMirror[];
+  readonly log: Log;
+}
+
+/** What all nodes of a cluster stand on: the bridge and what guards it. */
+export interface Fabric {
+  readonly profile: string;
+  readonly plan: AddressPlan;
+  readonly egress: boolean;
+  /** The mirrors under the addresses that nodes use. */
+  readonly mirrors: readonly RegistryMirror[];
+  /** Nameservers for names outside of the cluster, as nodes reach them; none without egress. */
+  readonly resolvers: readonly string[];
+  /** What had to be done, one sentence each; empty when all was there. */
+  readonly did: readonly string[];
+  /** Takes all of it away again. Nodes must be gone. */
+  destroy(): Promise<void>;
+}
+
+/**
+ * Lays the ground that all nodes share: first the leak guard, then the bridge, then the host's rules. Everything is found by
+ * name, so it may be called again at any time, by any process. Rejects when something else uses the addresses.
+ */
+export async function createFabric(options: FabricOptions): Promise<Fabric> {
+  const { profile, index, egress, log } = options;
+  const plan = addressPlan(index);
+  const did: string[] = [];
+  await refuseConflicts(profile, plan);
+
+  await run(['ip', '-batch', '-'], { input: leakGuard(plan, 'replace') });
+
+  if (!existsSync(`/sys/class/net/${plan.bridge}`)) {
+    await run(['ip', 'link', 'add', plan.bridge, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0']);
+    did.push(`made bridge ${plan.bridge} with ${plan.host}`);
+  }
+  await run(['ip', '-batch', '-'], { input: [
+    `link set ${plan.bridge} alias ${bridgeAlias(profile)}`,
+    `addr replace ${plan.host}/24 dev ${plan.bridge}`,
+    `addr replace ${plan.hostLoopback}/24 dev ${plan.bridge}`,
+    `link set ${plan.bridge} up`,
+    '',
+  ].join('\n') });
+
+  const { mirrors, forwards, resolvers } = reachableFromNodes(plan, options.mirrors ?? [], egress ? hostNameservers() : []);
+  if (forwards.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${plan.bridge}/route_localnet`, '1');
+  const known = await listChains(profile);
+  let forwardingWasOff = known?.includes(FORWARDING_WAS_OFF) ?? false;
+  if (egress && readFileSync(FORWARDING, 'utf8').trim() === '0') forwardingWasOff = true;
+  // The remark is in place before the change it remembers.
+  await run(['nft', '-f', '-'], { input: fabricRules({ profile, plan, egress, forwards, forwardingWasOff }) });
+  if (egress && readFileSync(FORWARDING, 'utf8').trim() === '0') {
+    writeFileSync(FORWARDING, '1');
+    did.push('turned on forwarding of IPv4');
+  }
+  if (!known) did.push(`made nft table ${fabricTable(profile)} (egress ${egress ? 'on' : 'off'})`);
+  for (const sentence of did) log.info(sentence);
+  return { profile, plan, egress, mirrors, resolvers, did, destroy: () => destroyFabric({ profile, index }) };
+}
+
+/** Removes what `createFabric` made, in whatever state it is; finds it by name. */
+export async function destroyFabric(options: { readonly profile: string; readonly index: number }): Promise<void> {
+  const { profile, index } = options;
+  const plan = addressPlan(index);
+  const chains = await listChains(profile);
+  if (chains) {
+    if (chains.includes(FORWARDING_WAS_OFF)) await handOverForwarding(profile);
+    await run(['nft', 'delete', 'table', 'ip', fabricTable(profile)]);
+  }
+  if (readAlias(plan.bridge) === bridgeAlias(profile)) {
+    const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`wh${index}n`));
+    for (const link of [...links, plan.bridge]) await run(['ip', 'link', 'del', link]);
+  }
+  const guards = await readRoutes(['show', 'type', 'unreachable']);
+  const ours = guardedRanges(plan);
+  if (guards.some((route) => ours.includes(route.dst)) && !existsSync(`/sys/class/net/${plan.bridge}`)) {
+    await run(['ip', '-force', '-batch', '-'], { input: leakGuard(plan, 'del') });
+  }
+}
+
+const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
+
+/** The last cluster that needs forwarding turns it off; as long as there is another, that one gets the duty. */
+async function handOverForwarding(profile: string): Promise<void> {
+  const listed = JSON.parse(await run(['nft', '-j', 'list', 'chains'])) as { nftables: { chain?: { family: string; table: string; name: string } }[] };
+  const heir = listed.nftables.find(({ chain }) => chain?.family === 'ip' && chain.name === EGRESS_CHAIN && chain.table.startsWith('wherry-') && chain.table !== fabricTable(profile))?.chain;
+  if (heir) await run(['nft', 'add', 'chain', 'ip', heir.table, FORWARDING_WAS_OFF]);
+  else writeFileSync(FORWARDING, '0');
+}
+
+async function refuseConflicts(profile: string, plan: AddressPlan): Promise<void> {
+  const alias = readAlias(plan.bridge);
+  if (alias !== undefined && alias !== '' && alias !== bridgeAlias(profile)) {
+    throw new Error(`cluster number ${plan.index} is taken: bridge ${plan.bridge} belongs to ${JSON.stringify(alias)}`);
+  }
+  const other = conflictingRoute(await readRoutes(['show', 'table', 'main']), plan);
+  if (other) {
+    throw new Error(`addresses of cluster number ${plan.index} are in use on this machine: there is a route to ${other.dst}${other.dev ? ` by ${other.dev}` : ''}; a cluster of another number would use others`);
+  }
+}
+
+async function readRoutes(words: readonly string[]): Promise<RouteRow[]> {
+  return JSON.parse((await run(['ip', '-j', '-4', 'route', ...words])) || '[]') as RouteRow[];
+}
+
+/** One word: `ip -batch` splits at blanks. */
+function bridgeAlias(profile: string): string {
+  return `wherry-profile-${profile}`;
+}
+
+function readAlias(link: string): string | undefined {
+  try {
+    return readFileSync(`/sys/class/net/${link}/ifalias`, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Names of the chains of the cluster's table; undefined when there is no table. */
+async function listChains(profile: string): Promise<string[] | undefined> {
+  try {
+    const listed = JSON.parse(await run(['nft', '-j', 'list', 'table', 'ip', fabricTable(profile)])) as { nftables: { chain?: { name: string } }[] };
+    return listed.nftables.flatMap(({ chain }) => chain?.name ?? []);
+  } catch (error) {
+    if (error instanceof CommandError && /No such file or directory/.test(error.stderr)) return undefined;
+    throw error;
+  }
+}
+
+function hostNameservers(): string[] {
+  try {
+    return parseNameservers(readFileSync('/etc/resolv.conf', 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/**
+ * What listens on one of the host's own addresses (a registry, systemd's resolver) is given to the nodes under a port of
+ * `hostLoopback`; the kernel forwards, so that it works while no process of ours runs.
+ */
+function reachableFromNodes(plan: AddressPlan, mirrors: readonly RegistryMirror[], nameservers: readonly string[]):
+{ mirrors: RegistryMirror[]; forwards: LoopbackForward[]; resolvers: string[] } {
+  const own = new Set(Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []));
+  const forwards: LoopbackForward[] = [];
+  const forward = (to: string, toPort: number, protocols: readonly ('tcp' | 'udp')[]): number => {
+    const same = forwards.find((other) => other.to === to && other.toPort === toPort);
+    if (same) return same.port;
+    let port = toPort;
+    while (forwards.some((other) => other.port === port)) port = port === 65535 ? 1024 : port + 1;
+    forwards.push({ port, to, toPort, protocols });
+    return port;
+  };
+  const resolvers = nameservers.flatMap((address) => {
+    if (isIP(address) !== 4) return [];
+    if (!address.startsWith('127.')) return [address];
+    forward(address, 53, ['udp', 'tcp']);
+    return [plan.hostLoopback];
+  });
+  const reachable = mirrors.map((mirror) => {
+    const url = new URL(mirror.url);
+    const address = url.hostname === 'localhost' ? '127.0.0.1' : url.hostname;
+    if (!address.startsWith('127.') && !own.has(address)) return mirror;
+    const port = forward(address, Number(url.port) || (url.protocol === 'https:' ? 443 : 80), ['tcp']);
+    return { host: mirror.host, url: `${url.protocol}//${plan.hostLoopback}:${port}${url.pathname.replace(/\/$/, '')}` };
+  });
+  return { mirrors: reachable, forwards, resolvers: [...new Set(resolvers)] };
+}

@@ -1,0 +1,311 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { addressPlan, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
+import { cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup } from './cgroups.ts';
+import { cniConfig } from './containerd-config.ts';
+import type { Fabric } from './fabric.ts';
+import { readMounts } from './mounts.ts';
+import { recordProcess, type ProcessRecord } from './process-record.ts';
+import { ROUTE_PROTOCOL, type RouteRow } from './root-network.ts';
+import { CommandError, run } from './run.ts';
+
+export interface NodeName {
+  readonly profile: string;
+  readonly nodeName: string;
+  /** Counts from 1. */
+  readonly number: number;
+  readonly index: number;
+  readonly dataDir: string;
+}
+
+/** A node's namespaces and files, whether they are there or not. */
+export interface NodeGround extends NodeName {
+  readonly plan: AddressPlan;
+  /** On the bridge. */
+  readonly address: string;
+  readonly podCidr: string;
+  /** All files of the node, kept over stop and start. */
+  readonly directory: string;
+  /** Memory of the running node (a tmpfs inside its mount namespace): gone when the node is released. */
+  readonly state: string;
+  /** The parent of the node's cgroups: the kubelet's `/kubepods` belongs under it. */
+  readonly cgroup: string;
+  /** The same command, inside the node's network, mount and host name namespaces. Its working directory is `/`. */
+  enter(argv: readonly string[]): string[];
+  /** Starts a child inside the node, which ends no later than its parent wants. */
+  spawn(argv: readonly string[], options?: { readonly env?: NodeJS.ProcessEnv; readonly stdio?: 'inherit' | 'pipe' | 'ignore' }): ChildProcess;
+  /** Starts a process inside the node that outlives us; output is appended to `logFile`, the process is noted in `pidFile`. */
+  launch(argv: readonly string[], options: { readonly logFile: string; readonly pidFile: string; readonly env?: NodeJS.ProcessEnv }): ProcessRecord;
+  /** Routes to the pods of exactly these other nodes. */
+  setPeers(numbers: readonly number[]): Promise<void>;
+}
+
+export interface NodeGroundOptions extends Omit<NodeName, 'index'> {
+  readonly fabric: Fabric;
+  /** Numbers of the cluster's other nodes. */
+  readonly peers?: readonly number[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The node's names and how to get into it; changes nothing. */
+export function nodeGround(name: NodeName): NodeGround {
+  const plan = addressPlan(name.index);
+  const dataDir = resolve(name.dataDir);
+  const directory = join(dataDir, 'nodes', name.nodeName);
+  const files = namespaceFiles(dataDir, name.nodeName);
+  const enter = (argv: readonly string[]): string[] => ['nsenter', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--', ...argv];
+  return {
+    ...name, dataDir, plan, directory, enter,
+    address: nodeAddress(plan, name.number),
+    podCidr: nodePods(plan, name.number),
+    state: join(directory, 'state'),
+    cgroup: nodeCgroup(name.profile, name.nodeName),
+    spawn(argv, { env, stdio = 'pipe' } = {}) {
+      const [command, ...rest] = enter(argv) as [string, ...string[]];
+      return spawn(command, rest, { stdio, ...(env ? { env } : {}) });
+    },
+    launch(argv, { logFile, pidFile, env }) {
+      const [command, ...rest] = enter(argv) as [string, ...string[]];
+      const output = openSync(logFile, 'a');
+      try {
+        const child = spawn(command, rest, { detached: true, stdio: ['ignore', output, output], ...(env ? { env } : {}) });
+        if (child.pid === undefined) throw new CommandError(argv, undefined, `${command} could not be started`);
+        child.unref();
+        return recordProcess(pidFile, child.pid);
+      } finally {
+        closeSync(output);
+      }
+    },
+    setPeers: (numbers) => setPeers(plan, enter, numbers),
+  };
+}
+
+/**
+ * Makes the node: namespaces that live as long as nobody takes them away (bind-mounted under `DATADIR/run`), the cable to the
+ * bridge, addresses and routes. What is there already is left in place, so a restarted server finds its running nodes.
+ */
+export async function createNodeGround(options: NodeGroundOptions): Promise<NodeGround> {
+  const { fabric, clock, log, peers = [] } = options;
+  const ground = nodeGround({ profile: options.profile, nodeName: options.nodeName, number: options.number, index: fabric.plan.index, dataDir: options.dataDir });
+  mkdirSync(join(ground.directory, 'cni', 'net.d'), { recursive: true });
+  mkdirSync(ground.state, { recursive: true });
+  writeFileSync(join(ground.directory, 'cni', 'net.d', '10-wherry.conflist'), cniConfig({ podCidr: ground.podCidr, leases: join(ground.state, 'leases') }));
+  writeFileSync(join(ground.directory, 'resolv.conf'), `# Written by wherry: what this node asks for names outside of the cluster.\n${fabric.resolvers.map((address) => `nameserver ${address}\n`).join('')}`);
+  if (!(await isComplete(ground))) {
+    await releaseNodeGround(ground, { clock });
+    await makeNamespaces(ground);
+    log.info('made the namespaces of a node', { node: ground.nodeName, address: ground.address, pods: ground.podCidr });
+  }
+  await connect(ground, fabric);
+  await ground.setPeers(peers);
+  return ground;
+}
+
+/**
+ * Takes the node's processes, namespaces, cable, routes and cgroups away, in whatever state they are; its files stay unless
+ * `removeData`. Works without any memory of how the node came to be.
+ */
+export async function releaseNodeGround(name: NodeName, options: { readonly clock: Clock; readonly removeData?: boolean }): Promise<void> {
+  const { clock } = options;
+  const ground = nodeGround(name);
+  const { plan, dataDir, nodeName } = ground;
+  await killProcesses(ground, clock);
+  const files = Object.values(namespaceFiles(dataDir, nodeName));
+  const mounted = readMounts().map((mount) => mount.target);
+  for (const file of files) {
+    for (const target of mounted) if (target === file) await run(['umount', '-l', file]);
+    rmSync(file, { force: true });
+  }
+  const link = nodeLink(plan, ground.number);
+  if (existsSync(`/sys/class/net/${link}`)) await run(['ip', 'link', 'del', link]);
+  const routes = JSON.parse((await run(['ip', '-j', '-4', 'route', 'show', 'exact', ground.podCidr])) || '[]') as RouteRow[];
+  for (const route of routes) if (route.protocol === String(ROUTE_PROTOCOL) && route.gateway) await run(['ip', 'route', 'del', ground.podCidr, 'via', route.gateway]);
+  await removeCgroup(ground.cgroup, { clock });
+  for (const parent of [`/wherry/${name.profile}`, '/wherry']) await removeCgroup(parent, { clock, patienceMs: 0 }).catch(() => 'another node or cluster still uses it');
+  const runDirectory = join(dataDir, 'run');
+  if (existsSync(runDirectory) && readdirSync(runDirectory).length === 0) {
+    for (const target of mounted) if (target === runDirectory) await run(['umount', '-l', runDirectory]);
+    rmdirSync(runDirectory);
+  }
+  removeMountPoints(ground);
+  if (options.removeData) rmSync(ground.directory, { recursive: true, force: true });
+}
+
+/** The nodes whose namespaces are in the data directory, by name: for taking away what a killed process left. */
+export function findNodeNames(dataDir: string): string[] {
+  const runDirectory = join(resolve(dataDir), 'run');
+  if (!existsSync(runDirectory)) return [];
+  return [...new Set(readdirSync(runDirectory).filter((name) => /\.(net|uts|mnt)$/.test(name)).map((name) => name.replace(/\.(net|uts|mnt)$/, '')))];
+}
+
+function namespaceFiles(dataDir: string, nodeName: string): { net: string; uts: string; mnt: string } {
+  const path = (kind: string): string => join(dataDir, 'run', `${nodeName}.${kind}`);
+  return { net: path('net'), uts: path('uts'), mnt: path('mnt') };
+}
+
+async function isComplete(ground: NodeGround): Promise<boolean> {
+  const mounted = new Set(readMounts().filter((mount) => mount.type === 'nsfs').map((mount) => mount.target));
+  if (!Object.values(namespaceFiles(ground.dataDir, ground.nodeName)).every((file) => mounted.has(file))) return false;
+  try {
+    await run(ground.enter(['test', '-e', join(ground.state, COMPLETE)]));
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && error.exitCode === 1) return false;
+    throw error;
+  }
+}
+
+/** Written last into the node's tmpfs. */
+const COMPLETE = '.ground';
+
+/** Directories that containerd and the CNI plugins have compiled in; inside the node they lead to its own memory. */
+const OWN_DIRECTORIES = { '/run/containerd': 'containerd', '/var/lib/cni': 'cni' } as const;
+
+const SETUP = `
+set -e
+state=$1 name=$2 dns=$3 resolv=$4 unified=$5; shift 5
+mount --make-rshared /
+for other in "$@"; do umount -l "$other" 2>/dev/null || true; done
+mount -t tmpfs -o mode=0755 wherry "$state"
+mkdir "$state/containerd" "$state/cni" "$state/leases"
+mount --bind "$state/containerd" /run/containerd
+mount --bind "$state/cni" /var/lib/cni
+if [ -e /etc/resolv.conf ]; then mount --bind "$resolv" /etc/resolv.conf; fi
+if [ -n "$unified" ]; then umount "$unified"; fi
+hostname "$name"
+set_sysctl() { if [ -e "/proc/sys/$1" ]; then echo "$2" > "/proc/sys/$1"; fi; }
+set_sysctl net/ipv4/ip_forward 1
+set_sysctl net/ipv4/conf/all/rp_filter 0
+set_sysctl net/ipv4/conf/default/rp_filter 0
+set_sysctl net/bridge/bridge-nf-call-iptables 0
+ip link set lo up
+ip addr add "$dns/32" dev lo
+touch "$state/${COMPLETE}"
+`;
+
+async function makeNamespaces(ground: NodeGround): Promise<void> {
+  const { dataDir, nodeName } = ground;
+  const runDirectory = join(dataDir, 'run');
+  mkdirSync(runDirectory, { recursive: true });
+  let mounts = readMounts();
+  if (!mounts.some((mount) => mount.target === runDirectory)) {
+    // A mount namespace can be bound only where mounts do not spread to others.
+    await run(['mount', '--bind', runDirectory, runDirectory]);
+    await run(['mount', '--make-private', runDirectory]);
+    mounts = readMounts();
+  }
+  const files = namespaceFiles(dataDir, nodeName);
+  for (const file of Object.values(files)) writeFileSync(file, '');
+  const made = Object.keys(OWN_DIRECTORIES).flatMap((directory) => mkdirSync(directory, { recursive: true }) ?? []);
+  if (made.length > 0) writeFileSync(join(ground.directory, MADE_DIRECTORIES), JSON.stringify(made));
+  const unified = cgroupMode(mounts) === 'hybrid' ? mounts.find((mount) => mount.type === 'cgroup2')!.target : '';
+  // A copy of someone's namespace file would keep that namespace alive as long as this node.
+  const foreign = mounts.filter((mount) => mount.type === 'nsfs').map((mount) => mount.target);
+  await run([
+    'unshare', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--propagation', 'slave', 'sh', '-c', SETUP, 'node-ground',
+    ground.state, nodeName, ground.plan.dnsService, join(ground.directory, 'resolv.conf'), unified, ...foreign, runDirectory,
+  ]);
+}
+
+const MADE_DIRECTORIES = 'made-directories.json';
+
+/** Removes the mount points that were made on the host for this node, unless others use them by now. */
+function removeMountPoints(ground: NodeGround): void {
+  const note = join(ground.directory, MADE_DIRECTORIES);
+  if (!existsSync(note)) return;
+  for (const directory of JSON.parse(readFileSync(note, 'utf8')) as string[]) {
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EBUSY') throw error;
+    }
+  }
+  rmSync(note);
+}
+
+async function connect(ground: NodeGround, fabric: Fabric): Promise<void> {
+  const { plan, number, address, podCidr } = ground;
+  const { net } = namespaceFiles(ground.dataDir, ground.nodeName);
+  const link = nodeLink(plan, number);
+  if (!existsSync(`/sys/class/net/${link}`)) await run(['ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', net]);
+  await run(['ip', '-batch', '-'], { input: `link set ${link} master ${plan.bridge} up\n` });
+  await run(['nsenter', `--net=${net}`, '--', 'ip', '-batch', '-'], { input: [
+    `addr replace ${address}/24 dev eth0`,
+    'link set eth0 up',
+    // connect() looks for a route before the output hook gets to translate the address.
+    `route replace ${plan.services} dev eth0 src ${address}`,
+    `route replace unreachable ${plan.pods} metric 4294967295`,
+    'route flush exact 0.0.0.0/0',
+    ...(fabric.egress ? [`route replace default via ${plan.host}`] : []),
+    '',
+  ].join('\n') });
+  await run(['ip', 'route', 'replace', podCidr, 'via', address, 'dev', plan.bridge, 'proto', String(ROUTE_PROTOCOL)]);
+}
+
+async function setPeers(plan: AddressPlan, enter: NodeGround['enter'], numbers: readonly number[]): Promise<void> {
+  const wanted = new Map(numbers.map((number) => [nodePods(plan, number), nodeAddress(plan, number)]));
+  const present = JSON.parse((await run(enter(['ip', '-j', '-4', 'route', 'show', 'proto', String(ROUTE_PROTOCOL)]))) || '[]') as RouteRow[];
+  const lines = [
+    ...present.filter((route) => !wanted.has(route.dst)).map((route) => `route del ${route.dst} proto ${ROUTE_PROTOCOL}\n`),
+    ...[...wanted].map(([range, address]) => `route replace ${range} via ${address} proto ${ROUTE_PROTOCOL}\n`),
+  ];
+  if (lines.length > 0) await run(enter(['ip', '-batch', '-']), { input: lines.join('') });
+}
+
+/**
+ * Kills every process of the node: those in its namespaces (containerd, its shims, our node process) and those in its cgroups
+ * (containers). Looks again until none is left, for a shim may just have started one more.
+ */
+async function killProcesses(ground: NodeGround, clock: Clock): Promise<void> {
+  const deadline = clock.monotonic() + 10_000;
+  for (;;) {
+    const pids = new Set([...namespaceProcesses(ground), ...cgroupProcesses(ground.cgroup)]);
+    pids.delete(process.pid);
+    if (pids.size === 0) return;
+    if (clock.monotonic() > deadline) throw new Error(`processes of node ${ground.nodeName} do not end: ${[...pids].join(', ')}`);
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
+    await clock.sleep(10);
+  }
+}
+
+function namespaceProcesses(ground: NodeGround): number[] {
+  const mounted = new Set(readMounts().filter((mount) => mount.type === 'nsfs').map((mount) => mount.target));
+  const files = namespaceFiles(ground.dataDir, ground.nodeName);
+  const names = (['net', 'mnt', 'uts'] as const).filter((kind) => mounted.has(files[kind])).map((kind) => `${kind}:[${statSync(files[kind]).ino}]`);
+  if (names.length === 0) return [];
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
+    .filter((pid) => ['net', 'mnt', 'uts'].some((kind) => names.includes(namespaceOf(pid, kind))) && !isZombie(pid));
+}
+
+function namespaceOf(pid: number, kind: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Ended meanwhile, or a zombie, which has none.
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return '';
+    throw error;
+  }
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return true;
+    throw error;
+  }
+}

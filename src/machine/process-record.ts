@@ -1,0 +1,95 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
+
+/**
+ * A process that outlives the one that started it, told apart from every other that may get its number later: by when it
+ * started (in clock ticks since boot) and by which boot that was.
+ */
+export interface ProcessRecord {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly bootId: string;
+}
+
+/** The record of a live process, or undefined when there is none of that number. */
+export function describeProcess(pid: number): ProcessRecord | undefined {
+  const startTime = readStartTime(pid);
+  return startTime === undefined ? undefined : { pid, startTime, bootId: readBootId() };
+}
+
+/** Notes the process in `file`, for `findProcess` after a restart. */
+export function recordProcess(file: string, pid: number): ProcessRecord {
+  const record = describeProcess(pid);
+  if (!record) throw new Error(`process ${pid} is gone`);
+  writeFileSync(file, `${JSON.stringify(record)}\n`);
+  return record;
+}
+
+/** The process noted in `file`, if that very process still runs. */
+export function findProcess(file: string): ProcessRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  let record: ProcessRecord;
+  try {
+    record = JSON.parse(text) as ProcessRecord;
+  } catch {
+    // Cut off by a crash while it was written: then it names no process.
+    return undefined;
+  }
+  return isAlive(record) ? record : undefined;
+}
+
+export function isAlive(record: ProcessRecord): boolean {
+  return readStartTime(record.pid) === record.startTime && readBootId() === record.bootId;
+}
+
+/** Ends the process, by force after `graceMs`. Resolves when it is gone; a reused number is never touched. */
+export async function stopProcess(record: ProcessRecord, options: { readonly clock: Clock; readonly graceMs?: number; readonly file?: string }): Promise<void> {
+  const { clock, graceMs = 5_000, file } = options;
+  const deadline = clock.monotonic() + graceMs;
+  let forced = false;
+  signalProcess(record, 'SIGTERM');
+  while (isAlive(record)) {
+    if (!forced && clock.monotonic() >= deadline) {
+      signalProcess(record, 'SIGKILL');
+      forced = true;
+    }
+    await clock.sleep(10);
+  }
+  if (file) rmSync(file, { force: true });
+}
+
+export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): void {
+  if (!isAlive(record)) return;
+  try {
+    process.kill(record.pid, signal);
+  } catch (error) {
+    // It ended between the look and the signal.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Field 22 of /proc/PID/stat; a zombie counts as gone. The name in field 2 may hold spaces and parentheses. */
+function readStartTime(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+let bootId: string | undefined;
+function readBootId(): string {
+  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return bootId;
+}

@@ -1,0 +1,105 @@
+import type { AddressPlan } from './address-plan.ts';
+
+/** Marks the routes that are ours among the machine's (`ip route show proto 231`). */
+export const ROUTE_PROTOCOL = 231;
+const HIGHEST_METRIC = 4294967295;
+
+/** A port of the host's loopback that the nodes may use, under a port of `AddressPlan.hostLoopback`. */
+export interface LoopbackForward {
+  readonly port: number;
+  readonly to: string;
+  readonly toPort: number;
+  readonly protocols: readonly ('tcp' | 'udp')[];
+}
+
+export interface RouteRow {
+  readonly type?: string;
+  readonly dst: string;
+  readonly dev?: string;
+  readonly gateway?: string;
+  readonly protocol?: string;
+  readonly metric?: number;
+}
+
+export function guardedRanges(plan: AddressPlan): string[] {
+  return [plan.pods, plan.services, plan.fabric];
+}
+
+/**
+ * The leak guard, as input of `ip -batch`. A packet for a pod, service or node that is not there dies on the host, instead of
+ * leaving by the default route; with the highest metric, so that every real route comes first.
+ */
+export function leakGuard(plan: AddressPlan, verb: 'replace' | 'del'): string {
+  return guardedRanges(plan).map((range) => `route ${verb} unreachable ${range} metric ${HIGHEST_METRIC} proto ${ROUTE_PROTOCOL}\n`).join('');
+}
+
+/** Whether the route is one of the leak guard's. */
+export function isGuard(route: RouteRow): boolean {
+  return route.type === 'unreachable' && route.metric === HIGHEST_METRIC && route.protocol === String(ROUTE_PROTOCOL);
+}
+
+/** A route of someone else's (a VPN, another program's bridge) into the ranges of this cluster. */
+export function conflictingRoute(routes: readonly RouteRow[], plan: AddressPlan): RouteRow | undefined {
+  return routes.find((route) => route.dst !== 'default' && !isGuard(route) && route.dev !== plan.bridge && route.protocol !== String(ROUTE_PROTOCOL)
+    && guardedRanges(plan).some((range) => overlaps(route.dst, range)));
+}
+
+export function overlaps(a: string, b: string): boolean {
+  const first = parseRange(a);
+  const second = parseRange(b);
+  const bits = Math.min(first.bits, second.bits);
+  const mask = bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0;
+  return ((first.address & mask) >>> 0) === ((second.address & mask) >>> 0);
+}
+
+function parseRange(range: string): { address: number; bits: number } {
+  const [address, bits = '32'] = range.split('/') as [string, string?];
+  return { address: address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0), bits: Number(bits) };
+}
+
+export function fabricTable(profile: string): string {
+  return `wherry-${profile}`;
+}
+
+/** An empty chain of this name remembers, where a killed process cannot lose it, that forwarding was off before us. */
+export const FORWARDING_WAS_OFF = 'ip-forward-was-off';
+/** Its presence says that the table's cluster needs the host to forward. */
+export const EGRESS_CHAIN = 'egress';
+
+/**
+ * The host's own nft table for one cluster, replaced as a whole in one transaction.
+ * - egress on: what leaves the cluster takes the host's address; off: nothing of the fabric is forwarded anywhere.
+ * - chosen ports of `hostLoopback` lead to the host's loopback (a registry there), and no others.
+ */
+export function fabricRules(options: {
+  readonly profile: string; readonly plan: AddressPlan; readonly egress: boolean; readonly forwards: readonly LoopbackForward[]; readonly forwardingWasOff: boolean;
+}): string {
+  const { plan } = options;
+  const table = `ip ${fabricTable(options.profile)}`;
+  const bridge = JSON.stringify(plan.bridge);
+  const chains: [name: string, lines: string[]][] = [];
+  if (options.egress) {
+    const inside = `{ ${plan.pods}, ${plan.services}, ${plan.fabric} }`;
+    chains.push([EGRESS_CHAIN, [
+      'type nat hook postrouting priority srcnat',
+      `ip saddr ${inside} ip daddr != ${inside} oifname != ${bridge} masquerade`,
+    ]]);
+  } else {
+    chains.push(['no-egress', ['type filter hook forward priority -10', `iifname ${bridge} oifname != ${bridge} drop`]]);
+  }
+  chains.push(['loopback', [
+    'type nat hook prerouting priority dstnat',
+    ...options.forwards.flatMap((forward) => forward.protocols.map((protocol) =>
+      `iifname ${bridge} ip daddr ${plan.hostLoopback} ${protocol} dport ${forward.port} dnat to ${forward.to}:${forward.toPort}`)),
+  ]]);
+  // With route_localnet a node could otherwise write to any port of the host's loopback.
+  chains.push(['loopback-guard', ['type filter hook input priority -10', `iifname ${bridge} ip daddr 127.0.0.0/8 ct status & dnat == 0 drop`]]);
+  if (options.forwardingWasOff) chains.push([FORWARDING_WAS_OFF, []]);
+  const body = chains.map(([name, lines]) => `\tchain ${name} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`).join('');
+  return `table ${table}\ndelete table ${table}\ntable ${table} {\n${body}}\n`;
+}
+
+/** The nameservers of a resolv.conf, in order. */
+export function parseNameservers(text: string): string[] {
+  return text.split('\n').flatMap((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? []);
+}
