@@ -1,55 +1,110 @@
 import type { User } from '../api/kind.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { KubeObject, ResourceType } from '../api/object.ts';
+import { rfc3339 } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { StorageEngine } from '../storage/engine.ts';
 import { createMemoryEngine } from '../storage/memory.ts';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
+import { createAuthenticator } from './authn/authenticator.ts';
+import { BootstrapTokens } from './authn/bootstrap-tokens.ts';
+import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { mastersAuthorizer, unionAuthorizer } from './authz/authorizer.ts';
+import { ensureBootstrapRbac } from './authz/bootstrap-rbac.ts';
+import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { storedObjects } from './authz/stored-objects.ts';
-import { ensureBootstrapRbac } from './authz/bootstrap-rbac.ts';
+import { Discovery } from './discovery.ts';
+import { startHttpsServer } from './http/https-server.ts';
+import { RequestMetrics } from './http/metrics.ts';
+import { NonResourceRequests } from './http/non-resource-requests.ts';
+import { RequestHandler } from './http/request-handler.ts';
 import { InProcessClient } from './in-process-client.ts';
 import { AdmissionChain } from './registry/admission-chain.ts';
 import { ApiRegistry } from './registry/api-registry.ts';
 import { BookmarkTicker } from './registry/bookmark-ticker.ts';
 import { builtInServedResources } from './registry/built-in-resources.ts';
-import { defaultNamespaces, ensureObjects } from './registry/default-objects.ts';
+import { defaultNamespaces, ensureApiServices, ensureKubernetesService, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
+import { flowControlDefaults } from './registry/flow-control-defaults.ts';
+import { objectBytes } from './registry/object-bytes.ts';
 import { ResourceStore, type StoreEnvironment } from './registry/resource-store.ts';
 import { ResourceVerbs } from './registry/resource-verbs.ts';
 import type { RequestContext } from './request.ts';
+import { KubeletConnections } from './subresources/kubelet-connections.ts';
+import { subresourceHandlers, updateSubresources } from './subresources/registry.ts';
 
 /** The server's own identity towards itself. */
 export const SERVER_USER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 /** Opens storage, registers all resources, creates what every cluster has, and serves. Without `serving`: in milliseconds, in process only. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { clock, random, log } = options;
-  const stack = new AsyncDisposableStack();
+  const { clock, random, log, serving } = options;
+  await using onFailure = new AsyncDisposableStack();
+  const stack = onFailure.use(new AsyncDisposableStack());
   const stopping = new AbortController();
-  try {
-    const engine: StorageEngine<KubeObject> = stack.use(createMemoryEngine<KubeObject>({ clock, log }));
-    stack.defer(() => stopping.abort(new Error('the API server stops')));
-    const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
-    const objects = storedObjects(engine, (value: KubeObject) => value);
-    const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new RbacAuthorizer(objects))]);
-    const environment: StoreEnvironment = {
-      engine, clock, random, admission: new AdmissionChain([]), bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: () => undefined, updateSubresourceOf: () => undefined, freeze: options.freezeObjects ?? false,
-    };
-    const registry = new ApiRegistry();
-    registerBuiltIns(registry, environment);
-    const verbs = new ResourceVerbs(registry, () => undefined);
-    await ensureObjects(registry, context, defaultNamespaces());
-    await ensureBootstrapRbac(registry, objects, context);
-    const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, signal: stopping.signal });
-    return { url: undefined, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-  } catch (error) {
-    await stack.disposeAsync();
-    throw error;
+  const engine = stack.use(await openEngine(options));
+  const objects = storedObjects(engine, (value: KubeObject) => value);
+  const rbac = stack.use(new RbacAuthorizer(objects));
+  const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new NodeAuthorizer(objects)), rbac]);
+  const tokens = new ServiceAccountTokens({ key: options.serviceAccountKey, clock, random, objects });
+  const admission = new AdmissionChain([]);
+  const environment: StoreEnvironment = {
+    engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: () => undefined,
+    updateSubresourceOf: lookup(updateSubresources), freeze: options.freezeObjects ?? false,
+  };
+  const registry = new ApiRegistry();
+  registerBuiltIns(registry, environment);
+  const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
+  const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets });
+  const verbs = new ResourceVerbs(registry, lookup(handlers));
+  stack.defer(() => stopping.abort(new Error('the API server stops')));
+
+  const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
+  await ensureObjects(registry, context, defaultNamespaces());
+  await Promise.all([
+    ensureBootstrapRbac(registry, objects, context),
+    ensureObjects(registry, context, [...systemPriorityClasses(), ...flowControlDefaults()]),
+    ensureKubernetesService(registry, context, options),
+    ensureApiServices(registry, context, rfc3339(clock.now())),
+  ]);
+
+  let url: string | undefined;
+  if (serving) {
+    const metrics = new RequestMetrics([
+      { name: 'process_resident_memory_bytes', help: 'Resident memory in bytes.', value: () => process.memoryUsage.rss() },
+      { name: 'apiserver_storage_objects_total', help: 'Number of stored objects.', value: () => engine.count('/registry/') },
+      { name: 'apiserver_storage_revision', help: 'Newest published revision.', value: () => engine.revision },
+    ]);
+    const nonResource = new NonResourceRequests({
+      discovery: new Discovery(registry), metrics, health: ['ping', 'log', 'etcd', 'poststarthook/rbac/bootstrap-roles', 'shutdown'].map((name) => ({ name, check: () => {} })),
+      documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
+    });
+    const handler = new RequestHandler({
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, metrics, clock, random, log, signal: stopping.signal,
+    });
+    const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
+    url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;
   }
+  const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, signal: stopping.signal });
+  onFailure.move();
+  return { url, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** The durable engine is loaded only where it is asked for: a server in memory starts without it. */
+async function openEngine({ dataDir, clock, log }: ApiServerOptions): Promise<StorageEngine<KubeObject>> {
+  if (dataDir === undefined) return createMemoryEngine<KubeObject>({ clock, log });
+  const { openLmdbEngine } = await import('../storage/lmdb.ts');
+  const codec = { encode: objectBytes, decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as KubeObject };
+  return openLmdbEngine<KubeObject>({ directory: dataDir, codec, clock, log });
+}
+
+/** Finds an entry of a registry by resource and subresource. */
+function lookup<E extends { readonly resource: { readonly group: string; readonly resource: string }; readonly subresource: string }>(entries: readonly E[]) {
+  const byName = new Map(entries.map((entry) => [`${entry.resource.group}/${entry.resource.resource}/${entry.subresource}`, entry]));
+  return ({ group, resource }: Pick<ResourceType<unknown>, 'group' | 'resource'>, subresource: string): E | undefined => byName.get(`${group}/${resource}/${subresource}`);
 }
 
 function registerBuiltIns(registry: ApiRegistry, environment: StoreEnvironment): void {
-  for (const served of builtInServedResources((entry) => (entry.group === 'rbac.authorization.k8s.io' ? { resource: entry, nameRule: 'path' } : undefined))) {
+  for (const served of builtInServedResources((entry) => (['rbac.authorization.k8s.io', 'apiregistration.k8s.io'].includes(entry.group) ? { resource: entry, nameRule: 'path' } : undefined))) {
     const store = served.verbs.includes('list') ? new ResourceStore(served, environment) : undefined;
     registry.add(served, store);
   }

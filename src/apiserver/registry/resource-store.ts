@@ -247,8 +247,8 @@ export class ResourceStore implements Store {
 
   /** How an update through a subresource goes; undefined for the object itself. Throws 404 for subresources without an update. */
   #partOf(subresource: string | undefined): 'status' | UpdateSubresource | undefined {
-    if (!subresource || subresource === 'status') return subresource ? 'status' : undefined;
-    const part = this.#environment.updateSubresourceOf(this.resource, subresource);
+    if (!subresource) return undefined;
+    const part = this.#environment.updateSubresourceOf(this.resource, subresource) ?? (subresource === 'status' && this.#hasStatus ? 'status' : undefined);
     if (!part) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
     return part;
   }

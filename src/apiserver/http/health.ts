@@ -1,0 +1,47 @@
+/** One thing that must hold for the server to be well. Throws what is wrong. */
+export interface HealthCheck {
+  readonly name: string;
+  check(): void;
+}
+
+export interface HealthAnswer {
+  readonly code: 200 | 404 | 500;
+  readonly text: string;
+}
+
+/**
+ * `/healthz`, `/livez`, `/readyz` and `/readyz/<check>`. `ok` in short; with `verbose`, or where something fails, one line a check.
+ * Upstream: apiserver pkg/server/healthz.
+ */
+export function answerHealth(path: string, query: URLSearchParams, checks: readonly HealthCheck[]): HealthAnswer {
+  const [endpoint = '', only] = path.slice(1).split('/');
+  const excluded = query.getAll('exclude');
+  const failed: string[] = [];
+  const lines: string[] = [];
+  if (only) {
+    const check = checks.find(({ name }) => name === only);
+    if (!check) return { code: 404, text: '404 page not found\n' };
+    const fault = run(check);
+    return fault === undefined ? { code: 200, text: 'ok' } : { code: 500, text: `internal server error: ${fault}\n` };
+  }
+  for (const check of checks) {
+    if (excluded.includes(check.name)) {
+      lines.push(`[+]${check.name} excluded: ok`);
+      continue;
+    }
+    const fault = run(check);
+    if (fault !== undefined) failed.push(check.name);
+    lines.push(fault === undefined ? `[+]${check.name} ok` : `[-]${check.name} failed: reason withheld`);
+  }
+  if (failed.length > 0) return { code: 500, text: `${lines.join('\n')}\n${endpoint} check failed\n` };
+  return { code: 200, text: query.has('verbose') ? `${lines.join('\n')}\n${endpoint} check passed\n` : 'ok' };
+}
+
+function run({ check }: HealthCheck): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error); // told to whoever asks: that is what a health check is for
+  }
+}

@@ -1,0 +1,116 @@
+import { methodNotAllowed } from '../../api/errors.ts';
+import type { Discovery } from '../discovery.ts';
+import { answerHealth, type HealthCheck } from './health.ts';
+import type { RequestMetrics } from './metrics.ts';
+import { negotiate, parseAccept } from './negotiation.ts';
+import { sendBytes, sendObject, type Exchange } from './send.ts';
+import { versionInfo } from './version.ts';
+
+/** The documents about the API's types. */
+export interface OpenApiDocuments {
+  /** `/openapi/v2`, `/openapi/v3`, `/openapi/v3/apis/apps/v1`; false where there is no such document. */
+  answer(exchange: Exchange, path: string, query: URLSearchParams): Promise<boolean>;
+}
+
+export interface NonResourceOptions {
+  readonly discovery: Discovery;
+  readonly metrics: RequestMetrics;
+  readonly health: readonly HealthCheck[];
+  readonly openApi?: OpenApiDocuments;
+  /** Further documents by path, as JSON: `/openid/v1/jwks`, `/.well-known/openid-configuration`. */
+  readonly documents: ReadonlyMap<string, () => object | Promise<object>>;
+}
+
+export interface NonResourceRequest extends Exchange {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+const DISCOVERY_VERSIONS = ['v2', 'v2beta1'];
+
+/** Answers what is not a resource: health, version, metrics, discovery, OpenAPI. */
+export class NonResourceRequests {
+  readonly #options: NonResourceOptions;
+
+  constructor(options: NonResourceOptions) {
+    this.#options = options;
+  }
+
+  async answer(exchange: NonResourceRequest): Promise<void> {
+    const { metrics, health, documents, openApi } = this.#options;
+    const { request, path, query } = exchange;
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed({ group: '', resource: path }, request.method ?? '');
+    const [, first = '', ...rest] = path.replace(/\/$/, '').split('/');
+    switch (first) {
+      case 'healthz': case 'livez': case 'readyz': {
+        const { code, text } = answerHealth(path, query, health);
+        return await sendText(exchange, code, text);
+      }
+      case 'version': return await sendObject(exchange, 200, versionInfo, { media: 'application/json', pretty: true });
+      case 'metrics': return await sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from(metrics.text()));
+      case 'api': case 'apis': return await this.#discover(exchange, first, rest);
+      case '': return await sendObject(exchange, 200, { paths: this.#paths() }, { media: 'application/json', pretty: true });
+      default: {
+        const document = documents.get(path);
+        if (document) return await sendObject(exchange, 200, await document(), { media: 'application/json', pretty: false });
+        if (first === 'openapi' && (await openApi?.answer(exchange, path, query))) return;
+        return await notFoundPage(exchange);
+      }
+    }
+  }
+
+  async #discover(exchange: NonResourceRequest, root: 'api' | 'apis', rest: readonly string[]): Promise<void> {
+    const { discovery } = this.#options;
+    const { request, query } = exchange;
+    if (rest.length === 0) {
+      const version = aggregatedVersion(request.headers.accept);
+      if (version) {
+        const { body, etag } = discovery.aggregated(root === 'api' ? 'core' : 'groups', `apidiscovery.k8s.io/${version}`);
+        const headers = { ETag: etag, Vary: 'Accept' };
+        const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+        if (request.headers['if-none-match'] === etag) {
+          exchange.response.writeHead(304, headers).end();
+          return;
+        }
+        return await sendBytes(exchange, 200, contentType, Buffer.from(`${JSON.stringify(body)}\n`), headers);
+      }
+    }
+    const document = root === 'api'
+      ? rest.length === 0 ? discovery.legacyVersions(request.headers.host ?? '') : rest.length === 1 ? discovery.resourceList('', rest[0]!) : undefined
+      : rest.length === 0 ? discovery.groupList() : rest.length === 1 ? discovery.group(rest[0]!) : rest.length === 2 ? discovery.resourceList(rest[0]!, rest[1]!) : undefined;
+    if (!document) return await notFoundPage(exchange);
+    await sendObject(exchange, 200, document, negotiate(request.headers, query, ['application/json', 'application/yaml']));
+  }
+
+  #paths(): readonly string[] {
+    const { discovery, documents, health } = this.#options;
+    const groups = (discovery.groupList() as { groups: readonly { name: string; versions: readonly { groupVersion: string }[] }[] }).groups;
+    return [
+      '/api', '/api/v1', '/apis', ...groups.flatMap(({ name, versions }) => [`/apis/${name}`, ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`)]),
+      ...['healthz', 'livez', 'readyz'].flatMap((endpoint) => [`/${endpoint}`, ...health.map(({ name }) => `/${endpoint}/${name}`)]),
+      '/metrics', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
+    ].sort();
+  }
+}
+
+/** The version of aggregated discovery that the client prefers, where it does not prefer the plain form. */
+function aggregatedVersion(accept: string | undefined): string | undefined {
+  for (const { type, parameters } of accept ? parseAccept(accept) : []) {
+    if (type !== 'application/json') {
+      if (type === '*/*' || type === 'application/*') return undefined;
+      continue;
+    }
+    if (parameters['as'] === undefined) return undefined;
+    const version = DISCOVERY_VERSIONS.find((candidate) => candidate === parameters['v']);
+    if (parameters['as'] === 'APIGroupDiscoveryList' && parameters['g'] === 'apidiscovery.k8s.io' && version) return version;
+  }
+  return undefined;
+}
+
+function sendText(exchange: Exchange, code: number, text: string): Promise<void> {
+  return sendBytes(exchange, code, 'text/plain; charset=utf-8', Buffer.from(text), { 'X-Content-Type-Options': 'nosniff' });
+}
+
+function notFoundPage(exchange: Exchange): Promise<void> {
+  return sendText(exchange, 404, '404 page not found\n');
+}

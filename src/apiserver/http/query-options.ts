@@ -1,0 +1,106 @@
+import { badRequest, fieldError, invalid } from '../../api/errors.ts';
+import type { DeleteOptions, ListOptions, WatchOptions, WriteOptions } from '../../client/client.ts';
+import { isTrue } from './request-info.ts';
+
+/** Options that come as query parameters. Upstream: apimachinery pkg/apis/meta/v1.ListOptions and its siblings. */
+
+const number = (query: URLSearchParams, name: string): number | undefined => {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+};
+
+export function listOptions(query: URLSearchParams, namespace: string): ListOptions {
+  const limit = number(query, 'limit');
+  const match = query.get('resourceVersionMatch');
+  const resourceVersion = query.get('resourceVersion') ?? '';
+  const refuse = (problem: ReturnType<typeof fieldError.forbidden>): never => {
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [problem]);
+  };
+  if (match) {
+    if (match !== 'Exact' && match !== 'NotOlderThan') refuse(fieldError.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan']));
+    if (!resourceVersion) refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (query.get('continue')) refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
+    if (match === 'Exact' && resourceVersion === '0') refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (query.has('sendInitialEvents')) refuse(fieldError.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  const labelSelector = query.get('labelSelector');
+  const fieldSelector = query.get('fieldSelector');
+  const token = query.get('continue');
+  return {
+    ...(namespace && { namespace }), ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }),
+    ...(limit && limit > 0 && { limit }), ...(token && { continue: token }),
+    ...(resourceVersion && { resourceVersion: token && resourceVersion === '0' ? '' : resourceVersion }), ...(match && { resourceVersionMatch: match as 'Exact' | 'NotOlderThan' }),
+  };
+}
+
+export function watchOptions(query: URLSearchParams, namespace: string): WatchOptions {
+  const timeoutSeconds = number(query, 'timeoutSeconds');
+  const initial = query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined;
+  const match = query.get('resourceVersionMatch');
+  if (initial !== undefined && match !== 'NotOlderThan') {
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [fieldError.forbidden('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')]);
+  }
+  if (initial === undefined && match) {
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')]);
+  }
+  const labelSelector = query.get('labelSelector');
+  const fieldSelector = query.get('fieldSelector');
+  const resourceVersion = query.get('resourceVersion');
+  return {
+    ...(namespace && { namespace }), ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }),
+    ...(resourceVersion && { resourceVersion }), ...(timeoutSeconds && timeoutSeconds > 0 && { timeoutSeconds }),
+    ...(query.has('allowWatchBookmarks') && { allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')) }), ...(initial !== undefined && { sendInitialEvents: initial }),
+  };
+}
+
+const FIELD_VALIDATIONS = ['Ignore', 'Warn', 'Strict'] as const;
+
+/** CreateOptions, UpdateOptions and PatchOptions. `userAgent` gives the field manager where none is named. */
+export function writeOptions(query: URLSearchParams, userAgent: string): WriteOptions & { readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'; readonly fieldManager: string } {
+  const fieldValidation = query.get('fieldValidation') || 'Warn';
+  const errors = dryRunErrors(query.getAll('dryRun'));
+  if (!(FIELD_VALIDATIONS as readonly string[]).includes(fieldValidation)) errors.push(fieldError.notSupported('fieldValidation', fieldValidation, FIELD_VALIDATIONS));
+  if (errors.length) throw invalid({ group: 'meta.k8s.io', kind: 'CreateOptions' }, '', errors);
+  return {
+    fieldValidation: fieldValidation as 'Strict' | 'Warn' | 'Ignore', dryRun: query.getAll('dryRun').some((value) => value !== ''),
+    fieldManager: query.get('fieldManager') || managerOf(userAgent),
+  };
+}
+
+/** The program's name: what stands before the first slash. Upstream: apiserver pkg/endpoints/handlers.prefixFromUserAgent. */
+function managerOf(userAgent: string): string {
+  return userAgent.split('/')[0]!.replace(/[^\x20-\x7e]/g, '').slice(0, 128);
+}
+
+const dryRunErrors = (values: readonly string[]) => values.filter((value) => value !== '' && value !== 'All').map((value) => fieldError.notSupported('dryRun', value, ['All']));
+
+/** DeleteOptions of the query, or of the body where there is one. Throws 422 for values that are not known. */
+export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOptions {
+  const sent = (body as Record<string, unknown> | undefined) ?? fromQuery(query);
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = sent;
+  const values = Array.isArray(dryRun) ? dryRun.map(String) : [];
+  const errors = dryRunErrors(values);
+  if (propagationPolicy != null && orphanDependents != null) errors.push(fieldError.invalid('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'));
+  if (propagationPolicy != null && !['Foreground', 'Background', 'Orphan'].includes(String(propagationPolicy))) {
+    errors.push(fieldError.notSupported('propagationPolicy', propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']));
+  }
+  if (errors.length) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
+  const policy = propagationPolicy ?? (orphanDependents == null ? undefined : orphanDependents ? 'Orphan' : 'Background');
+  return {
+    ...(gracePeriodSeconds != null && { gracePeriodSeconds: Number(gracePeriodSeconds) }),
+    ...(policy !== undefined && { propagationPolicy: policy as 'Foreground' | 'Background' | 'Orphan' }),
+    ...(preconditions != null && { preconditions: preconditions as NonNullable<DeleteOptions['preconditions']> }),
+    ...(values.length > 0 && { dryRun: true }),
+  };
+}
+
+function fromQuery(query: URLSearchParams): Record<string, unknown> {
+  const grace = number(query, 'gracePeriodSeconds');
+  const orphan = query.get('orphanDependents');
+  return {
+    gracePeriodSeconds: grace, propagationPolicy: query.get('propagationPolicy') || undefined,
+    orphanDependents: orphan === null ? undefined : isTrue(orphan), dryRun: query.getAll('dryRun').filter((value) => value !== ''),
+  };
+}

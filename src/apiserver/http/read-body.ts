@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { badRequest, statusError, unsupportedMediaType } from '../../api/errors.ts';
+import type { DuplicateKeys } from '../../api/schema/json-text.ts';
+import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
+import { MEDIA_TYPES } from './negotiation.ts';
+
+/** Upstream: DefaultMaxRequestBodyBytes of the generic API server. */
+const LIMIT = 3 * 1024 * 1024;
+
+/** The whole body. Rejects with 413 above 3 MiB. */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = (): void => reject(statusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${LIMIT}`));
+    if (Number(request.headers['content-length'] ?? 0) > LIMIT) return tooLarge();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= LIMIT) chunks.push(chunk);
+      else {
+        request.pause();
+        tooLarge();
+      }
+    });
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('close', () => reject(badRequest('the client closed the connection before the request was complete')));
+  });
+}
+
+export interface ParsedBody {
+  readonly value: unknown;
+  readonly duplicates?: DuplicateKeys;
+}
+
+/** The media type of the body without its parameters; JSON where none is given. */
+export function bodyMediaType(request: IncomingMessage): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase() || 'application/json';
+}
+
+/**
+ * Reads a body as an object. `strictly`: keys that come twice are told, which takes longer. Throws 400 for what does not parse, 415 for
+ * other media types.
+ */
+export function parseBody(body: Buffer, mediaType: string, strictly: boolean): ParsedBody {
+  try {
+    switch (mediaType) {
+      case 'application/json': return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
+      case 'application/yaml': return { value: parseYaml(body.toString(), { strict: strictly, uniqueKeys: strictly, maxAliasCount: 100 }) as unknown };
+      default: throw unsupportedMediaType(MEDIA_TYPES);
+    }
+  } catch (error) {
+    if (error instanceof JsonSyntaxError || error instanceof YAMLParseError) {
+      throw badRequest(`the object provided is unrecognized (must be of type Unknown): couldn't get version/kind; json parse error: ${error.message} (${body.subarray(0, 30).toString('hex')} ...)`);
+    }
+    throw error;
+  }
+}

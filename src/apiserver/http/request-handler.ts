@@ -1,0 +1,179 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { WebSocketServer } from 'ws';
+import { methodNotAllowed, statusError, StatusError, unauthorized } from '../../api/errors.ts';
+import type { User } from '../../api/kind.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { Authenticator } from '../authn/authenticator.ts';
+import { impersonate } from '../authn/impersonation.ts';
+import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
+import type { ResourceVerbs } from '../registry/resource-verbs.ts';
+import type { RequestContext, RequestInfo } from '../request.ts';
+import type { RequestMetrics } from './metrics.ts';
+import { negotiate, type Negotiated } from './negotiation.ts';
+import type { NonResourceRequests } from './non-resource-requests.ts';
+import { readRequestInfo } from './request-info.ts';
+import { ResourceRequests } from './resource-requests.ts';
+import { sendStatus, statusOf } from './send.ts';
+import { WarningRecorder } from './warnings.ts';
+import { webSocketOutput } from './watch-stream.ts';
+
+export interface RequestHandlerOptions {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly verbs: ResourceVerbs;
+  readonly nonResource: NonResourceRequests;
+  readonly metrics: RequestMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Aborts when the server stops. */
+  readonly signal: AbortSignal;
+}
+
+/** The way of every HTTP request: who, what, may they, then the answer. Faults become Status answers here and nowhere else. */
+export class RequestHandler {
+  readonly #options: RequestHandlerOptions;
+  readonly #resources: ResourceRequests;
+  readonly #webSockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered].find((protocol) => protocol === 'v4.base64.binary.k8s.io' || protocol === 'base64.binary.k8s.io') ?? [...offered][0] ?? false });
+
+  constructor(options: RequestHandlerOptions) {
+    this.#options = options;
+    this.#resources = new ResourceRequests(options);
+  }
+
+  /** Answers one request. Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, log, metrics, random } = this.#options;
+    const started = clock.monotonic();
+    const { path, query } = splitUrl(request.url ?? '/');
+    const method = request.method ?? 'GET';
+    const info = readRequestInfo(method, path, query);
+    const warnings = new WarningRecorder();
+    const stop = new AbortController();
+    const untie = this.#tie(stop);
+    response.on('close', () => {
+      untie();
+      stop.abort(CLIENT_GONE);
+      metrics.count(info, method, response.statusCode, (clock.monotonic() - started) / 1000);
+    });
+    response.setHeader('Audit-Id', request.headers['audit-id'] ?? random.uuid());
+    const writeHead = response.writeHead.bind(response) as (...rest: unknown[]) => ServerResponse;
+    response.writeHead = ((...rest: unknown[]) => {
+      const headers = warnings.headers();
+      if (headers.length > 0) response.setHeader('Warning', headers);
+      return writeHead(...rest);
+    }) as typeof response.writeHead;
+    try {
+      const context = await this.#admit(request, info, query, stop.signal, warnings);
+      if (info.isResourceRequest) await this.#resources.answer({ request, response, info, query, context });
+      else await this.#options.nonResource.answer({ request, response, path, query });
+    } catch (error) {
+      if (stop.signal.aborted && !(error instanceof StatusError)) return;
+      if (!(error instanceof StatusError)) log.error('request failed', { method, path, error, stack: error instanceof Error ? error.stack : undefined });
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
+      if (!request.complete) response.setHeader('Connection', 'close');
+      await sendStatus({ request, response }, statusOf(error), formOf(request, query));
+    }
+  }
+
+  /** Answers a request to upgrade the connection: streams to containers, and watches over WebSockets. Never rejects. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { log, verbs } = this.#options;
+    const { path, query } = splitUrl(request.url ?? '/');
+    const info = readRequestInfo(request.method ?? 'GET', path, query);
+    const stop = new AbortController();
+    const untie = this.#tie(stop);
+    socket.on('error', (error) => log.debug('upgraded connection failed', { path, error }));
+    socket.on('close', () => {
+      untie();
+      stop.abort(CLIENT_GONE);
+    });
+    try {
+      const context = await this.#admit(request, info, query, stop.signal, new WarningRecorder());
+      if (!info.isResourceRequest) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
+      const { served } = verbs.find(info);
+      const handler = verbs.handler(info, info.subresource);
+      if (info.subresource && handler?.connect) return await handler.connect({ context, info, query, request, upgrade: { socket, head } });
+      if (info.verb !== 'watch') throw methodNotAllowed(info, info.verb);
+      const negotiated: Negotiated = { ...negotiate(request.headers, query, ['application/json']), pretty: false };
+      await new Promise<void>((resolve, reject) => {
+        this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+          webSocket.on('error', (error) => log.debug('watch connection failed', { path, error }));
+          try {
+            this.#resources.watch({ info, query, context }, served, negotiated, webSocketOutput(webSocket), resolve);
+          } catch (error) {
+            webSocket.close(1011);
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        });
+      });
+    } catch (error) {
+      if (!(error instanceof StatusError)) log.error('upgrade failed', { path, error });
+      const body = JSON.stringify(statusOf(error));
+      if (socket.writable) socket.end(`HTTP/1.1 ${statusOf(error).code ?? 500} ${statusOf(error).reason ?? 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+    }
+  }
+
+  /** Authenticates and authorizes; answers what the work on the request needs to know about its origin. Throws 401, 403. */
+  async #admit(request: IncomingMessage, info: RequestInfo, query: URLSearchParams, signal: AbortSignal, warnings: WarningRecorder): Promise<RequestContext> {
+    const { authenticator, authorizer } = this.#options;
+    const { authorization } = request.headers;
+    const clientCertificate = verifiedCertificate(request.socket as TLSSocket);
+    if (clientCertificate === 'refused' && !authorization) throw unauthorized();
+    let user: User = await authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }) });
+    user = impersonate(user, request.headersDistinct, authorizer);
+    const { group, version, resource, subresource, namespace, name, verb, path } = info;
+    const fieldSelector = query.get('fieldSelector');
+    const attributes = info.isResourceRequest
+      ? { user, verb, resource: { group, version, resource, subresource, namespace, name, ...(fieldSelector && { fieldSelector }) } }
+      : { user, verb, path };
+    const decision = authorizer.authorize(attributes);
+    if (!decision.allowed) throw authorizationFault(attributes, decision);
+    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), signal, warn: (text) => warnings.add(text) };
+  }
+
+  #tie(stop: AbortController): () => void {
+    const { signal } = this.#options;
+    const onStop = (): void => stop.abort(signal.reason);
+    signal.addEventListener('abort', onStop);
+    return () => signal.removeEventListener('abort', onStop);
+  }
+}
+
+const CLIENT_GONE = new Error('the client is gone');
+
+const certificates = new WeakMap<TLSSocket, Uint8Array | 'refused' | 'none'>();
+
+/** The client certificate of a connection where TLS verified it. */
+function verifiedCertificate(socket: TLSSocket): Uint8Array | 'refused' | undefined {
+  let known = certificates.get(socket);
+  if (!known) {
+    const certificate = socket.getPeerX509Certificate();
+    known = !certificate ? 'none' : socket.authorized ? certificate.raw : 'refused';
+    certificates.set(socket, known);
+  }
+  return known === 'none' ? undefined : known;
+}
+
+function splitUrl(url: string): { readonly path: string; readonly query: URLSearchParams } {
+  const mark = url.indexOf('?');
+  return mark < 0 ? { path: url, query: new URLSearchParams() } : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+}
+
+/** The form of a fault: what the client asked for if it can be had, else JSON. */
+function formOf(request: IncomingMessage, query: URLSearchParams): Negotiated {
+  try {
+    const { media, pretty } = negotiate(request.headers, query);
+    return { media, pretty };
+  } catch (error) {
+    if (error instanceof StatusError) return { media: 'application/json', pretty: false };
+    throw error;
+  }
+}

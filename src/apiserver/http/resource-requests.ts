@@ -1,0 +1,219 @@
+import { badRequest, methodNotAllowed, unsupportedMediaType, type Status } from '../../api/errors.ts';
+import type { KubeObject, ObjectKey, ObjectList } from '../../api/object.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { DeleteOptions, Patch } from '../../client/client.ts';
+import { patchTypes } from '../patch/patch-object.ts';
+import { noSuchResource, type ResourceVerbs } from '../registry/resource-verbs.ts';
+import type { ResourceStore } from '../registry/resource-store.ts';
+import type { ServedResource } from '../registry/served-resource.ts';
+import type { RequestContext, RequestInfo } from '../request.ts';
+import { negotiate, type Negotiated } from './negotiation.ts';
+import { deleteOptions, listOptions, watchOptions, writeOptions } from './query-options.ts';
+import { bodyMediaType, parseBody, readBody } from './read-body.ts';
+import { contentTypeOf, listBytes, plainList, sendBytes, sendObject, type Exchange } from './send.ts';
+import { partialObjectMetadata, partialObjectMetadataList, tableOf, type IncludeObject } from './table.ts';
+import { chunkedOutput, frameMaker, FrameSink, type FrameOutput } from './watch-stream.ts';
+
+/** A request after authentication and authorization. */
+export interface ResourceRequest extends Exchange {
+  readonly info: RequestInfo;
+  readonly query: URLSearchParams;
+  readonly context: RequestContext;
+}
+
+export interface ResourceRequestsOptions {
+  readonly verbs: ResourceVerbs;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Watches last at least this long where the client names no time-out, up to twice as long. Upstream: MinRequestTimeout. */
+const MIN_WATCH_SECONDS = 1800;
+
+/** Answers requests on resources over HTTP: reads options and bodies, calls the verbs, writes what they answer in the form asked for. */
+export class ResourceRequests {
+  readonly #verbs: ResourceVerbs;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor({ verbs, clock, random }: ResourceRequestsOptions) {
+    this.#verbs = verbs;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  async answer(request: ResourceRequest): Promise<void> {
+    const { info } = request;
+    const { served } = this.#verbs.find(info);
+    checkScope(served, info);
+    const handler = info.subresource || !served.verbs.includes('get') ? this.#verbs.handler(info, info.subresource) : undefined;
+    if (handler) {
+      const method = request.request.method ?? 'GET';
+      if (!handler.methods.includes(method)) throw methodNotAllowed(info, info.verb);
+      if (handler.connect) return await handler.connect({ context: request.context, info, query: request.query, request: request.request, response: request.response });
+    }
+    switch (info.verb) {
+      case 'get': return await this.#get(request, served);
+      case 'list': return await this.#list(request, served);
+      case 'watch': return this.#watch(request, served);
+      case 'create': return await this.#create(request, served);
+      case 'update': return await this.#update(request, served);
+      case 'patch': return await this.#patch(request, served);
+      case 'delete': return await this.#delete(request, served);
+      case 'deletecollection': return await this.#deleteCollection(request, served);
+      default: throw methodNotAllowed(info, info.verb);
+    }
+  }
+
+  async #get(request: ResourceRequest, served: ServedResource): Promise<void> {
+    const { info, context, query } = request;
+    const negotiated = negotiate(request.request.headers, query);
+    const resourceVersion = query.get('resourceVersion');
+    const object = this.#verbs.get(context, served.resource, keyOf(info), { subresource: info.subresource, ...(resourceVersion && { resourceVersion }) });
+    await this.#sendOne(request, served, 200, object, negotiated);
+  }
+
+  async #list(request: ResourceRequest, served: ServedResource): Promise<void> {
+    const { info, context, query } = request;
+    const negotiated = negotiate(request.request.headers, query);
+    const list = this.#verbs.store(info, 'list').list(context, listOptions(query, info.namespace));
+    await this.#sendList(request, served, list, negotiated);
+  }
+
+  #watch(request: ResourceRequest, served: ServedResource): void {
+    const { response } = request;
+    const negotiated = negotiate(request.request.headers, request.query);
+    this.watch(request, served, negotiated, chunkedOutput(response), () => {
+      response.writeHead(200, { 'Cache-Control': 'no-cache, private', 'Content-Type': `${contentTypeOf(negotiated.media)}${negotiated.media === 'application/json' ? '' : ';stream=watch'}` });
+      response.flushHeaders();
+    });
+  }
+
+  /** Starts a watch towards `output`; `open` is called when it is accepted, before anything is written. Throws StatusErrors before that. */
+  watch({ info, query, context }: Pick<ResourceRequest, 'info' | 'query' | 'context'>, served: ServedResource, negotiated: Negotiated, output: FrameOutput, open: () => void): void {
+    const options = watchOptions(query, info.namespace);
+    const store = this.#verbs.store(info, 'watch') as ResourceStore;
+    const name = info.name && !options.fieldSelector?.includes('metadata.name') ? `metadata.name=${info.name}` : '';
+    const fieldSelector = [options.fieldSelector, name].filter(Boolean).join(',');
+    const sink = new FrameSink(output, frameMaker(served, negotiated, { includeObject: includeObject(query), now: () => this.#clock.now() }));
+    const timeoutSeconds = options.timeoutSeconds ?? Math.round(MIN_WATCH_SECONDS * (1 + this.#random.next()));
+    const watch = store.openWatch({ ...options, ...(fieldSelector && { fieldSelector }), timeoutSeconds }, sink);
+    open();
+    if (context.signal.aborted) watch[Symbol.dispose]();
+    else context.signal.addEventListener('abort', () => watch[Symbol.dispose](), { once: true });
+  }
+
+  async #create(request: ResourceRequest, served: ServedResource): Promise<void> {
+    const { info, context, query } = request;
+    const negotiated = negotiate(request.request.headers, query);
+    const options = writeOptions(query, context.userAgent);
+    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
+    if (info.subresource) {
+      const answer = await this.#verbs.createSubresource(context, served.resource, keyOf(info), info.subresource, sent, options);
+      return await sendObject(request, 201, answer as object, negotiated);
+    }
+    if (info.name) throw methodNotAllowed(info, 'create');
+    await this.#sendOne(request, served, 201, await this.#verbs.create(context, served.resource, info.namespace, sent, options), negotiated);
+  }
+
+  async #update(request: ResourceRequest, served: ServedResource): Promise<void> {
+    const { info, context, query } = request;
+    if (!info.name) throw methodNotAllowed(info, 'update');
+    const negotiated = negotiate(request.request.headers, query);
+    const options = { ...writeOptions(query, context.userAgent), ...(info.subresource && { subresource: info.subresource }) };
+    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
+    checkName(sent.value, info.name);
+    const { object, created } = await this.#verbs.update(context, served.resource, keyOf(info), sent, options);
+    await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
+  }
+
+  async #patch(request: ResourceRequest, served: ServedResource): Promise<void> {
+    const { info, context, query } = request;
+    if (!info.name) throw methodNotAllowed(info, 'patch');
+    const negotiated = negotiate(request.request.headers, query);
+    const type = bodyMediaType(request.request);
+    if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
+    const options = { ...writeOptions(query, context.userAgent), ...(info.subresource && { subresource: info.subresource }) };
+    const bytes = await readBody(request.request);
+    const { value } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', false);
+    const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;
+    const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, options);
+    await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
+  }
+
+  async #delete(request: ResourceRequest, served: ServedResource): Promise<void> {
+    const { info, context, query } = request;
+    const negotiated = negotiate(request.request.headers, query);
+    const options = await this.#deleteOptions(request);
+    if (info.subresource) throw methodNotAllowed(info, 'delete');
+    const { object, immediate } = await this.#verbs.store(info, 'delete').delete(context, keyOf(info), options);
+    if (!immediate) return await this.#sendOne(request, served, 200, object, negotiated);
+    const status: Status = {
+      kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
+      details: { name: info.name, ...(info.group && { group: info.group }), kind: info.resource, uid: object.metadata.uid },
+    };
+    await sendObject(request, 200, status, negotiated);
+  }
+
+  async #deleteCollection(request: ResourceRequest, served: ServedResource): Promise<void> {
+    const { info, context, query } = request;
+    const negotiated = negotiate(request.request.headers, query);
+    const options = await this.#deleteOptions(request);
+    const { continue: _token, ...list } = listOptions(query, info.namespace);
+    await this.#sendList(request, served, await this.#verbs.store(info, 'deletecollection').deleteCollection(context, list, options), negotiated);
+  }
+
+  async #deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
+    const body = await readBody(request.request);
+    return deleteOptions(request.query, body.length > 0 ? parseBody(body, bodyMediaType(request.request), false).value : undefined);
+  }
+
+  async #sendOne(request: ResourceRequest, served: ServedResource, code: number, object: KubeObject, negotiated: Negotiated): Promise<void> {
+    switch (negotiated.as) {
+      case 'Table': {
+        const { resourceVersion } = object.metadata;
+        return await sendObject(request, code, tableOf(served, [object], { ...(resourceVersion && { resourceVersion }) }, this.#tableOptions(request)), negotiated);
+      }
+      case 'PartialObjectMetadata': return await sendObject(request, code, partialObjectMetadata(object), negotiated);
+      default: return await sendObject(request, code, object, negotiated);
+    }
+  }
+
+  async #sendList(request: ResourceRequest, served: ServedResource, list: ObjectList<KubeObject>, negotiated: Negotiated): Promise<void> {
+    switch (negotiated.as) {
+      case 'Table': return await sendObject(request, 200, tableOf(served, list.items, { ...list.metadata }, this.#tableOptions(request)), negotiated);
+      case 'PartialObjectMetadataList': return await sendObject(request, 200, plainList(partialObjectMetadataList(list), false), negotiated);
+      default:
+        if (negotiated.media === 'application/json' && !negotiated.pretty) return await sendBytes(request, 200, contentTypeOf('application/json'), listBytes(list, served.custom));
+        return await sendObject(request, 200, plainList(list, served.custom), negotiated);
+    }
+  }
+
+  #tableOptions({ query }: ResourceRequest) {
+    return { includeObject: includeObject(query), nowMs: this.#clock.now() };
+  }
+}
+
+/** Throws 404 for a namespaced path of a cluster-scoped resource, and for writes to a namespaced one without a namespace. */
+function checkScope({ resource }: ServedResource, info: RequestInfo): void {
+  if (!resource.namespaced && info.namespace && !(info.resource === 'namespaces' && info.namespace === info.name)) throw noSuchResource();
+  if (resource.namespaced && !info.namespace && (info.name && info.verb !== 'list' && info.verb !== 'watch')) throw noSuchResource();
+}
+
+function keyOf({ namespace, name, resource }: RequestInfo): ObjectKey {
+  return namespace && resource !== 'namespaces' ? { namespace, name } : { name };
+}
+
+function checkName(value: unknown, name: string): void {
+  const given = (value as { readonly metadata?: { readonly name?: unknown } } | null)?.metadata?.name;
+  if (given === undefined || given === '') throw badRequest('name must be provided');
+  if (given !== name) throw badRequest(`the name of the object (${String(given)}) does not match the name on the URL (${name})`);
+}
+
+function includeObject(query: URLSearchParams): IncludeObject {
+  const asked = query.get('includeObject');
+  if (asked === 'None' || asked === 'Object') return asked;
+  if (asked && asked !== 'Metadata') throw badRequest(`unrecognized includeObject value: ${JSON.stringify(asked)}`);
+  return 'Metadata';
+}

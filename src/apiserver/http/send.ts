@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { constants, gzip as gzipCallback } from 'node:zlib';
+import { stringify as stringifyYaml } from 'yaml';
+import { internalError, StatusError, type Status } from '../../api/errors.ts';
+import type { KubeObject, ObjectList } from '../../api/object.ts';
+import { itemBytes, objectBytes } from '../registry/object-bytes.ts';
+import type { MediaType, Negotiated } from './negotiation.ts';
+
+const gzip = promisify(gzipCallback);
+
+/** Smaller answers are not worth compressing. Upstream: apiserver pkg/endpoints/handlers/responsewriters. */
+const GZIP_ABOVE = 128 * 1024;
+
+/** What an answer is written on. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** Sends bytes as the whole answer, compressed where they are many and the client takes it. HEAD gets the headers alone. */
+export async function sendBytes({ request, response }: Exchange, code: number, contentType: string, bytes: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+  let body = bytes;
+  const compressed = bytes.length > GZIP_ABOVE && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  if (compressed) body = await gzip(bytes, { level: constants.Z_BEST_SPEED });
+  response.writeHead(code, {
+    'Cache-Control': 'no-cache, private', 'Content-Type': contentType, 'Content-Length': body.length,
+    ...(compressed && { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }), ...headers,
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** Sends an object or any other JSON value in the form that was negotiated. */
+export function sendObject(exchange: Exchange, code: number, value: object, { media, pretty }: Negotiated): Promise<void> {
+  return sendBytes(exchange, code, contentTypeOf(media), encode(value, media, pretty));
+}
+
+export function contentTypeOf(media: MediaType): string {
+  return media;
+}
+
+const NEWLINE = Buffer.from('\n');
+
+export function encode(value: object, media: MediaType, pretty: boolean): Buffer {
+  switch (media) {
+    case 'application/yaml': return Buffer.from(stringifyYaml(value, { aliasDuplicateObjects: false, lineWidth: 0 }));
+    case 'application/vnd.kubernetes.protobuf': throw internalError('protobuf is not served for this kind');
+    case 'application/json':
+      if (pretty) return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+      return isStored(value) ? Buffer.concat([objectBytes(value), NEWLINE]) : Buffer.from(`${JSON.stringify(value)}\n`);
+  }
+}
+
+const isStored = (value: object): value is KubeObject => typeof (value as Partial<KubeObject>).metadata?.resourceVersion === 'string' && !('items' in value);
+
+/** A list as JSON, joined from the bytes that its items have already. */
+export function listBytes(list: ObjectList<KubeObject>, custom: boolean): Buffer {
+  const pieces: Buffer[] = [Buffer.from(`{"kind":${JSON.stringify(list.kind)},"apiVersion":${JSON.stringify(list.apiVersion)},"metadata":${JSON.stringify(list.metadata)},"items":[`)];
+  list.items.forEach((item, index) => {
+    if (index > 0) pieces.push(COMMA);
+    if (custom) pieces.push(objectBytes(item));
+    else pieces.push(...itemBytes(item));
+  });
+  pieces.push(END);
+  return Buffer.concat(pieces);
+}
+
+const COMMA = Buffer.from(',');
+const END = Buffer.from(']}\n');
+
+/** A list in the form that goes out where its bytes are not simply joined: items of typed lists carry no kind. */
+export function plainList(list: ObjectList<KubeObject>, custom: boolean): object {
+  const { kind, apiVersion, metadata, items } = list;
+  return { kind, apiVersion, metadata, items: custom ? items : items.map(({ kind: _kind, apiVersion: _version, ...rest }) => rest) };
+}
+
+/** What went wrong, as a Status. Faults that are not API faults become 500. */
+export function statusOf(error: unknown): Status {
+  return (error instanceof StatusError ? error : internalError(error)).status;
+}
+
+export function sendStatus(exchange: Exchange, status: Status, negotiated: Negotiated): Promise<void> {
+  const { response } = exchange;
+  const code = status.code ?? 500;
+  if (status.details?.retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(status.details.retryAfterSeconds));
+  return sendObject(exchange, code, status, negotiated);
+}

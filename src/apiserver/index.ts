@@ -1,0 +1,3 @@
+/** The API server: what other floors may use of it. */
+export type { ApiServer, ApiServerOptions, KeyPair } from './api-server.ts';
+export { startApiServer } from './start-api-server.ts';
