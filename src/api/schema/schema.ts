@@ -25,10 +25,11 @@ export interface MapType {
   readonly merge: 'granular' | 'atomic';
 }
 
-/** Any JSON: a raw extension, a field set, a JSON value. `protobuf` names how it is carried there. */
+/** Any JSON: a raw extension, a field set, a JSON value. */
 export interface AnyType {
   readonly kind: 'any';
-  readonly protobuf: 'raw' | 'fieldsV1';
+  /** `io.k8s.apimachinery.pkg.runtime.RawExtension`. */
+  readonly name: string;
 }
 
 export interface StructType {
@@ -108,10 +109,7 @@ const plain: Readonly<Record<string, Type>> = {
   [META + 'Duration']: { kind: 'duration' },
   'io.k8s.apimachinery.pkg.api.resource.Quantity': { kind: 'quantity' },
   'io.k8s.apimachinery.pkg.util.intstr.IntOrString': { kind: 'intOrString' },
-  'io.k8s.apimachinery.pkg.runtime.RawExtension': { kind: 'any', protobuf: 'raw' },
-  [META + 'FieldsV1']: { kind: 'any', protobuf: 'fieldsV1' },
-  [META + 'interface{}']: { kind: 'any', protobuf: 'raw' },
-  [APIEXTENSIONS + 'JSON']: { kind: 'any', protobuf: 'raw' },
+  ...Object.fromEntries(['io.k8s.apimachinery.pkg.runtime.RawExtension', META + 'FieldsV1', META + 'interface{}', APIEXTENSIONS + 'JSON'].map((name) => [name, { kind: 'any', name } as const])),
 };
 
 /** Types whose JSON is not the struct that Go has. First the shape of protobuf field 2 where it has one. */
@@ -119,6 +117,14 @@ const unions: Readonly<Record<string, readonly string[]>> = {
   [APIEXTENSIONS + 'JSONSchemaPropsOrBool']: [APIEXTENSIONS + 'JSONSchemaProps', 'bool'],
   [APIEXTENSIONS + 'JSONSchemaPropsOrArray']: [APIEXTENSIONS + 'JSONSchemaProps', APIEXTENSIONS + 'JSONSchemaProps[]'],
   [APIEXTENSIONS + 'JSONSchemaPropsOrStringArray']: [APIEXTENSIONS + 'JSONSchemaProps', 'string[]'],
+};
+
+/** Types without fields, which the table leaves out. */
+const emptyTypes = new Set([APIEXTENSIONS + 'CustomResourceSubresourceStatus', 'io.k8s.api.scheduling.v1alpha2.BasicSchedulingPolicy', 'io.k8s.api.apiserverinternal.v1alpha1.StorageVersionSpec']);
+/** Types of which the table has only Go's definition. */
+const aliases: Readonly<Record<string, string>> = {
+  [APIEXTENSIONS + 'struct{}']: APIEXTENSIONS + 'CustomResourceSubresourceStatus',
+  'io.k8s.api.apiserverinternal.v1alpha1.struct{}': 'io.k8s.api.apiserverinternal.v1alpha1.StorageVersionSpec',
 };
 
 const cache = new Map<string, StructType>();
@@ -131,7 +137,7 @@ const emptyKeys: readonly string[] = [];
 export function typeSchema(name: string): StructType {
   const found = cache.get(name);
   if (found) return found;
-  const raw = rawTypes[name] ?? (/\.(struct\{\}|BasicSchedulingPolicy)$/.test(name) ? {} : undefined);
+  const raw = rawTypes[name] ?? (emptyTypes.has(name) ? {} : undefined);
   if (!raw) throw new Error(`The field table has no type ${name}`);
   return build(name, raw);
 }
@@ -244,7 +250,7 @@ function parseType(text: string, owner: string, field: RawField): Type {
     const base = typeSchema(text);
     if (base.merge !== field.struct) return new Struct(text, rawTypes[text]!, field.struct);
   }
-  return typeSchema(text);
+  return typeSchema(aliases[text] ?? text);
 }
 
 const kindTypes = new Map<string, string>();
