@@ -1,0 +1,22 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { RbacAuthorizer } from '../authz/rbac.ts';
+import type { StoredObjects } from '../authz/stored-objects.ts';
+import type { Registry } from '../registry/store.ts';
+import type { RequestContext } from '../request.ts';
+
+/** What admission plugins share. */
+export interface AdmissionServices {
+  /** Looked at when a request comes, so that it may be filled after the plugins are made. */
+  readonly registry: Registry;
+  readonly objects: StoredObjects;
+  readonly authorizer: Authorizer;
+  readonly rbac: RbacAuthorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The server's own context, for writes of a plugin's own (the usage of a quota). */
+  readonly serverContext: RequestContext;
+}

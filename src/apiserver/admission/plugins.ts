@@ -1,0 +1,31 @@
+import { rbacEscalation } from '../authz/escalation.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import type { AdmissionServices } from './admission-services.ts';
+import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { priority } from './priority.ts';
+import { runtimeClass } from './runtime-class.ts';
+import { serviceAccount } from './service-account.ts';
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+
+/** Every admission plugin, in the order in which they are asked. Upstream: pkg/kubeapiserver/options/plugins.go. */
+export function admissionPlugins(services: AdmissionServices): readonly AdmissionPlugin[] {
+  return [
+    namespaceLifecycle(services),
+    limitRanger(services),
+    serviceAccount(services),
+    taintNodesByCondition,
+    priority(services),
+    defaultTolerationSeconds,
+    defaultStorageClass(services),
+    storageObjectInUseProtection,
+    persistentVolumeClaimResize(services),
+    runtimeClass(services),
+    defaultIngressClass(services),
+    rbacEscalation(services.rbac, services.authorizer),
+  ];
+}
