@@ -3,8 +3,10 @@ import type { KubeObject, ResourceType } from '../api/object.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { StorageEngine } from '../storage/engine.ts';
+import { kindDefinition } from '../api/kinds/registry.ts';
 import { createMemoryEngine } from '../storage/memory.ts';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
+import { admissionPlugins } from './admission/plugins.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
@@ -17,8 +19,11 @@ import { Discovery } from './discovery.ts';
 import { startHttpsServer } from './http/https-server.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { NonResourceRequests } from './http/non-resource-requests.ts';
+import { openApiRequests } from './http/open-api-requests.ts';
 import { RequestHandler } from './http/request-handler.ts';
+import { versionInfo } from './http/version.ts';
 import { InProcessClient } from './in-process-client.ts';
+import { OpenApi } from './openapi/open-api.ts';
 import { AdmissionChain } from './registry/admission-chain.ts';
 import { ApiRegistry } from './registry/api-registry.ts';
 import { BookmarkTicker } from './registry/bookmark-ticker.ts';
@@ -46,19 +51,19 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const rbac = stack.use(new RbacAuthorizer(objects));
   const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new NodeAuthorizer(objects)), rbac]);
   const tokens = new ServiceAccountTokens({ key: options.serviceAccountKey, clock, random, objects });
-  const admission = new AdmissionChain([]);
+  const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
+  const registry = new ApiRegistry();
+  const admission = new AdmissionChain(admissionPlugins({ registry, objects, authorizer, rbac, clock, random, log: log.child('admission'), serverContext: context }));
   const environment: StoreEnvironment = {
     engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: () => undefined,
     updateSubresourceOf: lookup(updateSubresources), freeze: options.freezeObjects ?? false,
   };
-  const registry = new ApiRegistry();
   registerBuiltIns(registry, environment);
   const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets });
   const verbs = new ResourceVerbs(registry, lookup(handlers));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
-  const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
   await ensureObjects(registry, context, defaultNamespaces());
   await Promise.all([
     ensureBootstrapRbac(registry, objects, context),
@@ -76,6 +81,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ]);
     const nonResource = new NonResourceRequests({
       discovery: new Discovery(registry), metrics, health: ['ping', 'log', 'etcd', 'poststarthook/rbac/bootstrap-roles', 'shutdown'].map((name) => ({ name, check: () => {} })),
+      openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion)),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
@@ -103,8 +109,11 @@ function lookup<E extends { readonly resource: { readonly group: string; readonl
   return ({ group, resource }: Pick<ResourceType<unknown>, 'group' | 'resource'>, subresource: string): E | undefined => byName.get(`${group}/${resource}/${subresource}`);
 }
 
+/** Groups whose names may have colons, until their kinds have definitions. */
+const PATH_NAMED = ['rbac.authorization.k8s.io', 'apiregistration.k8s.io'];
+
 function registerBuiltIns(registry: ApiRegistry, environment: StoreEnvironment): void {
-  for (const served of builtInServedResources((entry) => (['rbac.authorization.k8s.io', 'apiregistration.k8s.io'].includes(entry.group) ? { resource: entry, nameRule: 'path' } : undefined))) {
+  for (const served of builtInServedResources((entry) => kindDefinition(entry.group, entry.version, entry.resource) ?? (PATH_NAMED.includes(entry.group) ? { resource: entry, nameRule: 'path' } : undefined))) {
     const store = served.verbs.includes('list') ? new ResourceStore(served, environment) : undefined;
     registry.add(served, store);
   }

@@ -3,7 +3,10 @@ import { notAcceptable } from '../../api/errors.ts';
 import { isTrue } from './request-info.ts';
 
 export type MediaType = 'application/json' | 'application/yaml' | 'application/vnd.kubernetes.protobuf';
+/** Of built-in resources. */
 export const MEDIA_TYPES: readonly MediaType[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+/** Of custom resources and of all that is not a resource. */
+export const TEXT_MEDIA_TYPES: readonly MediaType[] = ['application/json', 'application/yaml'];
 
 /** What an object is turned into before it is written. */
 export type Transformation = 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
@@ -33,6 +36,7 @@ export function negotiate(headers: IncomingHttpHeaders, query: URLSearchParams, 
     if (!media || (parameters['stream'] && parameters['stream'] !== 'watch')) continue;
     const { as } = parameters;
     if (!as) return { media, pretty: pretty || parameters['pretty'] === '1' };
+    if (as === 'Table' && media === 'application/vnd.kubernetes.protobuf') continue;
     if (isTransformation(as) && parameters['g'] === 'meta.k8s.io' && (parameters['v'] === 'v1' || parameters['v'] === 'v1beta1')) return { media, as, pretty };
   }
   throw notAcceptable(offered);

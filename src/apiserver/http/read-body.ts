@@ -3,6 +3,9 @@ import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { badRequest, statusError, unsupportedMediaType } from '../../api/errors.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
+import { decodeProtobuf } from '../../api/protobuf/envelope.ts';
+import { ProtobufError } from '../../api/protobuf/wire.ts';
+import { DecodeError } from '../../api/schema/decode.ts';
 import { MEDIA_TYPES } from './negotiation.ts';
 
 /** Upstream: DefaultMaxRequestBodyBytes of the generic API server. */
@@ -48,12 +51,14 @@ export function parseBody(body: Buffer, mediaType: string, strictly: boolean): P
     switch (mediaType) {
       case 'application/json': return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
       case 'application/yaml': return { value: parseYaml(body.toString(), { strict: strictly, uniqueKeys: strictly, maxAliasCount: 100 }) as unknown };
+      case 'application/vnd.kubernetes.protobuf': return { value: decodeProtobuf(body) };
       default: throw unsupportedMediaType(MEDIA_TYPES);
     }
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof YAMLParseError) {
       throw badRequest(`the object provided is unrecognized (must be of type Unknown): couldn't get version/kind; json parse error: ${error.message} (${body.subarray(0, 30).toString('hex')} ...)`);
     }
+    if (error instanceof ProtobufError || error instanceof DecodeError) throw badRequest(error.message);
     throw error;
   }
 }

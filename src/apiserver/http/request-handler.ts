@@ -79,7 +79,10 @@ export class RequestHandler {
         return;
       }
       if (!request.complete) response.setHeader('Connection', 'close');
-      await sendStatus({ request, response }, statusOf(error), formOf(request, query));
+      await sendStatus({ request, response }, statusOf(error), formOf(request, query)).catch((fault: unknown) => {
+        log.error('answer failed', { method, path, error: fault });
+        response.destroy();
+      });
     }
   }
 

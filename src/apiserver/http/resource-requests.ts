@@ -8,10 +8,10 @@ import { noSuchResource, type ResourceVerbs } from '../registry/resource-verbs.t
 import type { ResourceStore } from '../registry/resource-store.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
-import { negotiate, type Negotiated } from './negotiation.ts';
+import { MEDIA_TYPES, negotiate, TEXT_MEDIA_TYPES, type Negotiated } from './negotiation.ts';
 import { deleteOptions, listOptions, watchOptions, writeOptions } from './query-options.ts';
 import { bodyMediaType, parseBody, readBody } from './read-body.ts';
-import { contentTypeOf, listBytes, plainList, sendBytes, sendObject, type Exchange } from './send.ts';
+import { contentTypeOf, listBytes, listMessage, plainList, sendBytes, sendObject, type Exchange } from './send.ts';
 import { partialObjectMetadata, partialObjectMetadataList, tableOf, type IncludeObject } from './table.ts';
 import { chunkedOutput, frameMaker, FrameSink, type FrameOutput } from './watch-stream.ts';
 
@@ -68,7 +68,7 @@ export class ResourceRequests {
 
   async #get(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    const negotiated = negotiate(request.request.headers, query);
+    const negotiated = formOf(request, served);
     const resourceVersion = query.get('resourceVersion');
     const object = this.#verbs.get(context, served.resource, keyOf(info), { subresource: info.subresource, ...(resourceVersion && { resourceVersion }) });
     await this.#sendOne(request, served, 200, object, negotiated);
@@ -76,14 +76,14 @@ export class ResourceRequests {
 
   async #list(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    const negotiated = negotiate(request.request.headers, query);
+    const negotiated = formOf(request, served);
     const list = this.#verbs.store(info, 'list').list(context, listOptions(query, info.namespace));
     await this.#sendList(request, served, list, negotiated);
   }
 
   #watch(request: ResourceRequest, served: ServedResource): void {
     const { response } = request;
-    const negotiated = negotiate(request.request.headers, request.query);
+    const negotiated = formOf(request, served);
     this.watch(request, served, negotiated, chunkedOutput(response), () => {
       response.writeHead(200, { 'Cache-Control': 'no-cache, private', 'Content-Type': `${contentTypeOf(negotiated.media)}${negotiated.media === 'application/json' ? '' : ';stream=watch'}` });
       response.flushHeaders();
@@ -106,7 +106,7 @@ export class ResourceRequests {
 
   async #create(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    const negotiated = negotiate(request.request.headers, query);
+    const negotiated = formOf(request, served);
     const options = writeOptions(query, context.userAgent);
     const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
     if (info.subresource) {
@@ -120,7 +120,7 @@ export class ResourceRequests {
   async #update(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
     if (!info.name) throw methodNotAllowed(info, 'update');
-    const negotiated = negotiate(request.request.headers, query);
+    const negotiated = formOf(request, served);
     const options = { ...writeOptions(query, context.userAgent), ...(info.subresource && { subresource: info.subresource }) };
     const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
     checkName(sent.value, info.name);
@@ -131,7 +131,7 @@ export class ResourceRequests {
   async #patch(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
     if (!info.name) throw methodNotAllowed(info, 'patch');
-    const negotiated = negotiate(request.request.headers, query);
+    const negotiated = formOf(request, served);
     const type = bodyMediaType(request.request);
     if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
     const options = { ...writeOptions(query, context.userAgent), ...(info.subresource && { subresource: info.subresource }) };
@@ -144,7 +144,7 @@ export class ResourceRequests {
 
   async #delete(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    const negotiated = negotiate(request.request.headers, query);
+    const negotiated = formOf(request, served);
     const options = await this.#deleteOptions(request);
     if (info.subresource) throw methodNotAllowed(info, 'delete');
     const { object, immediate } = await this.#verbs.store(info, 'delete').delete(context, keyOf(info), options);
@@ -158,7 +158,7 @@ export class ResourceRequests {
 
   async #deleteCollection(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    const negotiated = negotiate(request.request.headers, query);
+    const negotiated = formOf(request, served);
     const options = await this.#deleteOptions(request);
     const { continue: _token, ...list } = listOptions(query, info.namespace);
     await this.#sendList(request, served, await this.#verbs.store(info, 'deletecollection').deleteCollection(context, list, options), negotiated);
@@ -183,9 +183,13 @@ export class ResourceRequests {
   async #sendList(request: ResourceRequest, served: ServedResource, list: ObjectList<KubeObject>, negotiated: Negotiated): Promise<void> {
     switch (negotiated.as) {
       case 'Table': return await sendObject(request, 200, tableOf(served, list.items, { ...list.metadata }, this.#tableOptions(request)), negotiated);
-      case 'PartialObjectMetadataList': return await sendObject(request, 200, plainList(partialObjectMetadataList(list), false), negotiated);
+      case 'PartialObjectMetadataList': {
+        const partial = partialObjectMetadataList(list);
+        return await sendObject(request, 200, negotiated.media === 'application/vnd.kubernetes.protobuf' ? partial : plainList(partial, true), negotiated);
+      }
       default:
         if (negotiated.media === 'application/json' && !negotiated.pretty) return await sendBytes(request, 200, contentTypeOf('application/json'), listBytes(list, served.custom));
+        if (negotiated.media === 'application/vnd.kubernetes.protobuf') return await sendBytes(request, 200, contentTypeOf(negotiated.media), listMessage(list));
         return await sendObject(request, 200, plainList(list, served.custom), negotiated);
     }
   }
@@ -194,6 +198,9 @@ export class ResourceRequests {
     return { includeObject: includeObject(query), nowMs: this.#clock.now() };
   }
 }
+
+/** The form that a request asks for; custom resources have no protobuf form. */
+const formOf = ({ request, query }: ResourceRequest, { custom }: ServedResource): Negotiated => negotiate(request.headers, query, custom ? TEXT_MEDIA_TYPES : MEDIA_TYPES);
 
 /** Throws 404 for a namespaced path of a cluster-scoped resource, and for writes to a namespaced one without a namespace. */
 function checkScope({ resource }: ServedResource, info: RequestInfo): void {

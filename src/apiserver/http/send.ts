@@ -4,7 +4,9 @@ import { constants, gzip as gzipCallback } from 'node:zlib';
 import { stringify as stringifyYaml } from 'yaml';
 import { internalError, StatusError, type Status } from '../../api/errors.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
+import { encodeList, encodeProtobuf } from '../../api/protobuf/envelope.ts';
 import { itemBytes, objectBytes } from '../registry/object-bytes.ts';
+import { envelopedMessage, objectMessage } from '../registry/object-message.ts';
 import type { MediaType, Negotiated } from './negotiation.ts';
 
 const gzip = promisify(gzipCallback);
@@ -44,7 +46,7 @@ const NEWLINE = Buffer.from('\n');
 export function encode(value: object, media: MediaType, pretty: boolean): Buffer {
   switch (media) {
     case 'application/yaml': return Buffer.from(stringifyYaml(value, { aliasDuplicateObjects: false, lineWidth: 0 }));
-    case 'application/vnd.kubernetes.protobuf': throw internalError('protobuf is not served for this kind');
+    case 'application/vnd.kubernetes.protobuf': return isStored(value) ? envelopedMessage(value) : encodeProtobuf(value as KubeObject);
     case 'application/json':
       if (pretty) return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
       return isStored(value) ? Buffer.concat([objectBytes(value), NEWLINE]) : Buffer.from(`${JSON.stringify(value)}\n`);
@@ -67,6 +69,11 @@ export function listBytes(list: ObjectList<KubeObject>, custom: boolean): Buffer
 
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}\n');
+
+/** A list as protobuf, of the messages that its items have already. */
+export function listMessage(list: ObjectList<KubeObject>): Buffer {
+  return encodeList(list, list.items.map(objectMessage));
+}
 
 /** A list in the form that goes out where its bytes are not simply joined: items of typed lists carry no kind. */
 export function plainList(list: ObjectList<KubeObject>, custom: boolean): object {

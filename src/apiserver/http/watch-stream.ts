@@ -5,7 +5,10 @@ import type { Status, StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { afterTurn } from '../../base/turn.ts';
 import type { WatchEvent } from '../../client/client.ts';
+import { encodeProtobuf } from '../../api/protobuf/envelope.ts';
+import { encodeWatchFrame } from '../../api/protobuf/watch-frame.ts';
 import { objectBytes } from '../registry/object-bytes.ts';
+import { envelopedMessage } from '../registry/object-message.ts';
 import type { WatchSink } from '../registry/resource-watch.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { Negotiated } from './negotiation.ts';
@@ -29,6 +32,17 @@ function jsonFrame(type: EventType, object: KubeObject): Buffer {
 
 const END = Buffer.from('}\n');
 
+const messageFrames = new WeakMap<object, Map<EventType, Buffer>>();
+
+/** The same in protobuf. */
+function protobufFrame(type: EventType, object: KubeObject): Buffer {
+  let known = messageFrames.get(object);
+  if (!known) messageFrames.set(object, (known = new Map()));
+  let frame = known.get(type);
+  if (!frame) known.set(type, (frame = encodeWatchFrame(type, envelopedMessage(object))));
+  return frame;
+}
+
 /** Turns an event into what goes out. Stateful where a table leaves out what it has told. */
 export type FrameMaker = (type: EventType, object: KubeObject | Status) => Buffer;
 
@@ -49,6 +63,10 @@ export function frameMaker(served: ServedResource, { media, as }: Negotiated, { 
     return table;
   };
   if (media === 'application/yaml') return (type, object) => Buffer.from(`---\n${stringifyYaml({ type, object: transform(type, object as KubeObject) }, { aliasDuplicateObjects: false })}`);
+  if (media === 'application/vnd.kubernetes.protobuf') {
+    if (!as) return (type, object) => protobufFrame(type, object as KubeObject);
+    return (type, object) => encodeWatchFrame(type, encodeProtobuf(transform(type, object as KubeObject) as KubeObject));
+  }
   if (!as) return (type, object) => (type === 'ERROR' ? Buffer.from(`${JSON.stringify({ type, object })}\n`) : jsonFrame(type, object as KubeObject));
   return (type, object) => Buffer.from(`${JSON.stringify({ type, object: transform(type, object as KubeObject) })}\n`);
 }

@@ -16,6 +16,7 @@ export function builtInServedResources(definitionOf: (resource: BuiltInResource)
     categories: entry.categories ?? [],
     verbs: entry.verbs,
     subresources: entry.subresources ?? [],
+    documented: entry,
     definition: definitionOf(entry) ?? { resource: entry },
     schema: builtInSchema(entry),
     custom: false,

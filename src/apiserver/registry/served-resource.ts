@@ -1,6 +1,7 @@
 import type { KindDefinition } from '../../api/kind.ts';
 import type { FieldError } from '../../api/errors.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
+import type { DocumentedResource } from '../openapi/documented-resource.ts';
 import type { Decoded, DecodeOptions } from '../../api/schema/decode.ts';
 
 export interface ServedSubresource {
@@ -35,6 +36,8 @@ export interface ServedResource {
   readonly categories: readonly string[];
   readonly verbs: readonly string[];
   readonly subresources: readonly ServedSubresource[];
+  /** What OpenAPI tells of it. The same object as long as nothing changed. */
+  readonly documented: DocumentedResource;
   readonly definition: KindDefinition<KubeObject>;
   readonly schema: ObjectSchema;
   /** Custom resources keep `kind` and `apiVersion` in list items. */
