@@ -26,7 +26,6 @@ export function containerdMajor(versionOutput: string): number {
 const DISABLED = [
   'io.containerd.snapshotter.v1.aufs', 'io.containerd.snapshotter.v1.btrfs', 'io.containerd.snapshotter.v1.devmapper',
   'io.containerd.snapshotter.v1.zfs', 'io.containerd.internal.v1.tracing', 'io.containerd.tracing.processor.v1.otlp',
-  'io.containerd.runtime.v1.linux',
 ];
 
 /** The configuration file of a node's own containerd. */

@@ -63,7 +63,7 @@ export async function startRuntime(ground: NodeGround, options: RuntimeOptions):
     log.info('started containerd', { node: ground.nodeName, pid: record.pid, runtime: ociRuntime.name, ...(ociRuntime.because ? { because: ociRuntime.because } : {}) });
   }
   await untilServing(record, paths, clock, patienceMs);
-  await ensurePauseImage(ground, paths.socket);
+  await Promise.all([ensurePauseImage(ground, paths.socket), requireCri(ground, paths)]);
   return runtimeOf(ground, record, clock);
 }
 
@@ -165,6 +165,15 @@ function answers(socket: string): Promise<boolean> {
     // Not there yet, or left by a dead one: both mean not yet.
     connection.once('error', () => resolve(false));
   });
+}
+
+/** containerd serves on without a plugin that did not load. */
+async function requireCri(ground: NodeGround, paths: RuntimeFiles): Promise<void> {
+  const plugins = await run(ground.enter(['ctr', '--address', paths.socket, 'plugins', 'ls']));
+  const broken = plugins.split('\n').find((line) => /\bio\.containerd\.(grpc|cri)\S*\s+(cri|runtime|images)\s.*\berror\s*$/.test(line));
+  if (!broken) return;
+  const why = readFileSync(paths.log, 'utf8').trim().split('\n').filter((line) => /failed to load plugin .*cri/.test(line)).at(-1);
+  throw new Error(`containerd runs without its Kubernetes interface: ${why ?? broken}`);
 }
 
 async function ensurePauseImage(ground: NodeGround, socket: string): Promise<void> {

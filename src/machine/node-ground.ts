@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
@@ -96,7 +96,7 @@ export async function createNodeGround(options: NodeGroundOptions): Promise<Node
   writeFileSync(join(ground.directory, 'cni', 'net.d', '10-wherry.conflist'), cniConfig({ podCidr: ground.podCidr, leases: join(ground.state, 'leases') }));
   writeFileSync(join(ground.directory, 'resolv.conf'), `# Written by wherry: what this node asks for names outside of the cluster.\n${fabric.resolvers.map((address) => `nameserver ${address}\n`).join('')}`);
   if (!(await isComplete(ground))) {
-    await releaseNodeGround(ground, { clock });
+    await clearNode(ground, clock);
     await makeNamespaces(ground);
     log.info('made the namespaces of a node', { node: ground.nodeName, address: ground.address, pods: ground.podCidr });
   }
@@ -110,13 +110,21 @@ export async function createNodeGround(options: NodeGroundOptions): Promise<Node
  * `removeData`. Works without any memory of how the node came to be.
  */
 export async function releaseNodeGround(name: NodeName, options: { readonly clock: Clock; readonly removeData?: boolean }): Promise<void> {
-  const { clock } = options;
   const ground = nodeGround(name);
+  await clearNode(ground, options.clock);
+  for (const parent of [`/wherry/${name.profile}`, '/wherry']) {
+    await removeCgroup(parent, { clock: options.clock, patienceMs: 0 }).catch(() => 'another node or cluster still uses it');
+  }
+  removeRunDirectory(ground.dataDir);
+  if (options.removeData) rmSync(ground.directory, { recursive: true, force: true });
+}
+
+/** What is the node's alone; several nodes may be cleared at once. */
+async function clearNode(ground: NodeGround, clock: Clock): Promise<void> {
   const { plan, dataDir, nodeName } = ground;
   await killProcesses(ground, clock);
-  const files = Object.values(namespaceFiles(dataDir, nodeName));
   const mounted = readMounts().map((mount) => mount.target);
-  for (const file of files) {
+  for (const file of Object.values(namespaceFiles(dataDir, nodeName))) {
     for (const target of mounted) if (target === file) await run(['umount', '-l', file]);
     rmSync(file, { force: true });
   }
@@ -125,14 +133,24 @@ export async function releaseNodeGround(name: NodeName, options: { readonly cloc
   const routes = JSON.parse((await run(['ip', '-j', '-4', 'route', 'show', 'exact', ground.podCidr])) || '[]') as RouteRow[];
   for (const route of routes) if (route.protocol === String(ROUTE_PROTOCOL) && route.gateway) await run(['ip', 'route', 'del', ground.podCidr, 'via', route.gateway]);
   await removeCgroup(ground.cgroup, { clock });
-  for (const parent of [`/wherry/${name.profile}`, '/wherry']) await removeCgroup(parent, { clock, patienceMs: 0 }).catch(() => 'another node or cluster still uses it');
-  const runDirectory = join(dataDir, 'run');
-  if (existsSync(runDirectory) && readdirSync(runDirectory).length === 0) {
-    for (const target of mounted) if (target === runDirectory) await run(['umount', '-l', runDirectory]);
-    rmdirSync(runDirectory);
-  }
   removeMountPoints(ground);
-  if (options.removeData) rmSync(ground.directory, { recursive: true, force: true });
+}
+
+/** Without awaiting anything in between, so that nodes made or removed at the same time cannot come between look and deed. */
+function makeRunDirectory(dataDir: string): void {
+  const directory = join(dataDir, 'run');
+  mkdirSync(directory, { recursive: true });
+  if (readMounts().some((mount) => mount.target === directory)) return;
+  // A mount namespace can be bound only where mounts do not spread to others.
+  execFileSync('mount', ['--bind', directory, directory]);
+  execFileSync('mount', ['--make-private', directory]);
+}
+
+function removeRunDirectory(dataDir: string): void {
+  const directory = join(dataDir, 'run');
+  if (!existsSync(directory) || readdirSync(directory).length > 0) return;
+  for (const mount of readMounts()) if (mount.target === directory) execFileSync('umount', ['-l', directory]);
+  rmdirSync(directory);
 }
 
 /** The nodes whose namespaces are in the data directory, by name: for taking away what a killed process left. */
@@ -190,14 +208,8 @@ touch "$state/${COMPLETE}"
 async function makeNamespaces(ground: NodeGround): Promise<void> {
   const { dataDir, nodeName } = ground;
   const runDirectory = join(dataDir, 'run');
-  mkdirSync(runDirectory, { recursive: true });
-  let mounts = readMounts();
-  if (!mounts.some((mount) => mount.target === runDirectory)) {
-    // A mount namespace can be bound only where mounts do not spread to others.
-    await run(['mount', '--bind', runDirectory, runDirectory]);
-    await run(['mount', '--make-private', runDirectory]);
-    mounts = readMounts();
-  }
+  makeRunDirectory(dataDir);
+  const mounts = readMounts();
   const files = namespaceFiles(dataDir, nodeName);
   for (const file of Object.values(files)) writeFileSync(file, '');
   const made = Object.keys(OWN_DIRECTORIES).flatMap((directory) => mkdirSync(directory, { recursive: true }) ?? []);
