@@ -48,6 +48,20 @@ export function useContext(path: string, name: string): void {
   });
 }
 
+/** Changes fields of a context, or makes it. Answers whether it was there. */
+export function setContext(path: string, name: string, fields: Readonly<Record<string, string>>): boolean {
+  let known = false;
+  edit(path, (document) => {
+    const list = listOf(document, 'contexts');
+    const at = find(list, name);
+    known = at >= 0;
+    const before = known ? (list.toJSON() as readonly { readonly context?: object }[])[at]!.context : {};
+    put(document, 'contexts', { name, context: { ...before, ...fields } });
+    return true;
+  });
+  return known;
+}
+
 function edit(path: string, change: (document: Document) => boolean): void {
   let text: string | undefined;
   try {

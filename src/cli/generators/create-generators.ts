@@ -1,0 +1,318 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { FlagSpecs } from '../flags.ts';
+import { KubectlError, type Call } from '../verb.ts';
+import { containerName } from './pod-template.ts';
+
+export interface Generated {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: unknown; readonly annotations?: Readonly<Record<string, string>>; readonly ownerReferences?: readonly unknown[] };
+  readonly [field: string]: unknown;
+}
+
+/** `kubectl create NOUN`: makes the objects out of flags and arguments. Upstream: kubectl pkg/cmd/create. */
+export interface Generator {
+  readonly usage: string;
+  readonly summary: string;
+  readonly flags: FlagSpecs;
+  readonly verbs?: Readonly<Record<string, Generator>>;
+  generate?(call: Call): Generated[] | Promise<Generated[]>;
+}
+
+/** The one NAME that a noun takes. */
+function nameOf(call: Call, extra = 0): string {
+  const count = call.dashAt >= 0 ? call.dashAt : call.args.length;
+  if (count === 0) throw new KubectlError(`exactly one NAME is required, got 0\nSee '${call.path} -h' for help and examples`);
+  if (count > 1 + extra) throw new KubectlError(`exactly one NAME is required, got ${count}\nSee '${call.path} -h' for help and examples`);
+  return call.args[0]!;
+}
+
+function required(call: Call, flag: string): string {
+  const value = call.flags.string(flag);
+  if (!value) throw new KubectlError(`required flag(s) "${flag}" not set`);
+  return value;
+}
+
+/** `--from-literal`, `--from-file`, `--from-env-file` as pairs of key and bytes. */
+function dataOf(call: Call): [string, Buffer][] {
+  const pairs: [string, Buffer][] = [];
+  for (const literal of call.flags.strings('from-literal')) {
+    const equals = literal.indexOf('=');
+    if (equals < 1) throw new KubectlError(`invalid literal source ${literal}, expected key=value`);
+    pairs.push([literal.slice(0, equals), Buffer.from(literal.slice(equals + 1).replace(/^(['"])(.*)\1$/, '$2'))]);
+  }
+  for (const source of call.flags.strings('from-file')) {
+    const equals = source.indexOf('=');
+    const file = equals < 0 ? source : source.slice(equals + 1);
+    let folder;
+    try {
+      folder = statSync(file).isDirectory();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new KubectlError(`error reading ${file}: no such file or directory`);
+    }
+    if (folder) {
+      for (const name of readdirSync(file).toSorted()) if (statSync(join(file, name)).isFile()) pairs.push([name, readFileSync(join(file, name))]);
+    } else {
+      pairs.push([equals < 0 ? basename(file) : source.slice(0, equals), readFileSync(file)]);
+    }
+  }
+  for (const file of call.flags.strings('from-env-file')) {
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      const text = line.trimStart();
+      if (text === '' || text.startsWith('#')) continue;
+      const equals = text.indexOf('=');
+      pairs.push(equals < 0 ? [text, Buffer.from(call.io.env[text] ?? '')] : [text.slice(0, equals), Buffer.from(text.slice(equals + 1))]);
+    }
+  }
+  const seen = new Set<string>();
+  for (const [key] of pairs) {
+    if (seen.has(key)) throw new KubectlError(`cannot add key "${key}", another key by that name already exists`);
+    seen.add(key);
+  }
+  return pairs;
+}
+
+const dataFlags = {
+  'from-literal': { type: 'array', usage: 'Specify a key and literal value to insert (i.e. mykey=somevalue)' },
+  'from-file': { type: 'array', usage: 'Key file can be specified using its file path, or with a key and a file path' },
+  'from-env-file': { type: 'array', usage: 'Specify the path to a file to read lines of key=val pairs' },
+} as const satisfies FlagSpecs;
+
+const portFlags = { tcp: { type: 'strings', usage: 'Port pairs can be specified as "<port>:<targetPort>".' } } as const satisfies FlagSpecs;
+
+function servicePorts(call: Call, nodePort?: number): unknown[] {
+  const pairs = call.flags.strings('tcp');
+  return pairs.map((pair) => {
+    const [port, target = port] = pair.split(':');
+    for (const part of [port!, ...(/^\d/.test(target!) ? [target!] : [])]) {
+      if (!/^\d+$/.test(part) || Number(part) < 1 || Number(part) > 65535) throw new KubectlError(`invalid port value "${pair}"`);
+    }
+    return { name: pair.replace(':', '-'), port: Number(port), protocol: 'TCP', targetPort: /^\d+$/.test(target!) ? Number(target) : target, ...(nodePort && { nodePort }) };
+  });
+}
+
+function serviceOf(call: Call, type: string, more: Readonly<Record<string, unknown>> = {}, nodePort?: number): Generated[] {
+  const name = nameOf(call);
+  const ports = servicePorts(call, nodePort);
+  if (ports.length === 0 && type !== 'ExternalName' && more.clusterIP !== 'None') throw new KubectlError('at least one tcp port specifier must be provided');
+  return [{ apiVersion: 'v1', kind: 'Service', metadata: { name, labels: { app: name } }, spec: { ...(ports.length > 0 && { ports }), selector: { app: name }, type, ...more } }];
+}
+
+const serviceVerbs: Readonly<Record<string, Generator>> = {
+  clusterip: {
+    usage: 'NAME [--tcp=<port>:<targetPort>]', summary: 'Create a ClusterIP service',
+    flags: { ...portFlags, clusterip: { type: 'string', usage: "Assign your own ClusterIP or set to 'None' for a 'headless' service" } },
+    generate: (call) => serviceOf(call, 'ClusterIP', call.flags.string('clusterip') ? { clusterIP: call.flags.string('clusterip') } : {}),
+  },
+  nodeport: {
+    usage: 'NAME [--tcp=port:targetPort]', summary: 'Create a NodePort service',
+    flags: { ...portFlags, 'node-port': { type: 'int', usage: 'Port used to expose the service on each node in a cluster.' } },
+    generate: (call) => serviceOf(call, 'NodePort', {}, call.flags.int('node-port')),
+  },
+  loadbalancer: { usage: 'NAME [--tcp=port:targetPort]', summary: 'Create a LoadBalancer service', flags: portFlags, generate: (call) => serviceOf(call, 'LoadBalancer') },
+  externalname: {
+    usage: 'NAME --external-name external.name', summary: 'Create an ExternalName service',
+    flags: { ...portFlags, 'external-name': { type: 'string', usage: 'External name of service' } },
+    generate: (call) => serviceOf(call, 'ExternalName', { externalName: required(call, 'external-name') }),
+  },
+};
+
+const commandAfterDash = (call: Call): readonly string[] => (call.dashAt >= 0 ? call.args.slice(call.dashAt) : call.args.slice(1));
+
+function secretType(call: Call, type: string, data: readonly [string, Buffer][]): Generated[] {
+  return [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: nameOf(call) }, data: Object.fromEntries(data.map(([key, bytes]) => [key, bytes.toString('base64')])), type }];
+}
+
+const roleFlags = {
+  verb: { type: 'strings', usage: 'Verb that applies to the resources contained in the rule' },
+  resource: { type: 'strings', usage: 'Resource that the rule applies to' },
+  'resource-name': { type: 'array', usage: 'Resource in the white list that the rule applies to' },
+} as const satisfies FlagSpecs;
+
+/** `deployments.apps/scale` of `--resource`, grouped by API group as the rules need them. */
+async function rulesOf(call: Call): Promise<unknown[]> {
+  const verbs = call.flags.strings('verb');
+  if (verbs.length === 0) throw new KubectlError('at least one verb must be specified');
+  const mapper = await call.session.mapper();
+  const groups = new Map<string, string[]>();
+  for (const text of call.flags.strings('resource')) {
+    const [name, subresource] = text.split('/');
+    const found = name === '*' ? { group: '', resource: '*' } : mapper.mustFind(name!);
+    groups.set(found.group, [...(groups.get(found.group) ?? []), subresource ? `${found.resource}/${subresource}` : found.resource]);
+  }
+  const names = call.flags.strings('resource-name');
+  return [...groups].map(([group, resources]) => ({ apiGroups: [group], ...(names.length > 0 && { resourceNames: names }), resources, verbs: [...verbs] }));
+}
+
+const bindingFlags = {
+  clusterrole: { type: 'string', usage: 'ClusterRole this binding should reference' },
+  role: { type: 'string', usage: 'Role this RoleBinding should reference' },
+  user: { type: 'array', usage: 'Usernames to bind to the role.' },
+  group: { type: 'array', usage: 'Groups to bind to the role.' },
+  serviceaccount: { type: 'array', usage: 'Service accounts to bind to the role, in the format <namespace>:<name>.' },
+} as const satisfies FlagSpecs;
+
+function bindingOf(call: Call, kind: 'RoleBinding' | 'ClusterRoleBinding'): Generated[] {
+  const [clusterRole, role] = [call.flags.string('clusterrole'), call.flags.string('role')];
+  if ((clusterRole === '') === (role === '')) throw new KubectlError('exactly one of clusterrole or role must be specified');
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const subjects = [
+    ...call.flags.strings('user').map((name) => ({ apiGroup, kind: 'User', name })),
+    ...call.flags.strings('group').map((name) => ({ apiGroup, kind: 'Group', name })),
+    ...call.flags.strings('serviceaccount').map((text) => {
+      const [namespace, name, more] = text.split(':');
+      if (!namespace || !name || more) throw new KubectlError('serviceaccount must be <namespace>:<name>');
+      return { kind: 'ServiceAccount', name, namespace };
+    }),
+  ];
+  return [{ apiVersion: `${apiGroup}/v1`, kind, metadata: { name: nameOf(call) }, roleRef: { apiGroup, kind: clusterRole ? 'ClusterRole' : 'Role', name: clusterRole || role }, ...(subjects.length > 0 && { subjects }) }];
+}
+
+function podTemplateOf(image: string, name: string, command: readonly string[], restartPolicy: string): unknown {
+  return { spec: { containers: [{ image, name, ...(command.length > 0 && { command: [...command] }) }], restartPolicy } };
+}
+
+const namespaceGenerator: Generator = {
+  usage: 'NAME [--dry-run=server|client|none]', summary: 'Create a namespace with the specified name', flags: {},
+  generate: (call) => [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: nameOf(call) } }],
+};
+
+const configMapGenerator: Generator = {
+  usage: 'NAME [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a config map from a local file, directory or literal value', flags: dataFlags,
+  generate(call) {
+    const data: Record<string, string> = {};
+    const binaryData: Record<string, string> = {};
+    for (const [key, bytes] of dataOf(call)) {
+      const text = bytes.toString('utf8');
+      if (Buffer.from(text).equals(bytes)) data[key] = text;
+      else binaryData[key] = bytes.toString('base64');
+    }
+    return [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: nameOf(call) }, ...(Object.keys(data).length > 0 && { data }), ...(Object.keys(binaryData).length > 0 && { binaryData }) }];
+  },
+};
+
+const serviceAccountGenerator: Generator = {
+  usage: 'NAME', summary: 'Create a service account with the specified name', flags: {},
+  generate: (call) => [{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: nameOf(call) } }],
+};
+
+const deploymentGenerator: Generator = {
+  usage: 'NAME --image=image -- [COMMAND] [args...]', summary: 'Create a deployment with the specified name',
+  flags: {
+    image: { type: 'strings', usage: 'Image names to run.' },
+    replicas: { short: 'r', type: 'int', default: 1, usage: 'Number of replicas to create.' },
+    port: { type: 'int', default: -1, usage: 'The containerPort that this deployment exposes.' },
+  },
+  generate(call) {
+    const name = nameOf(call);
+    const images = call.flags.strings('image');
+    if (images.length === 0) throw new KubectlError('required flag(s) "image" not set');
+    const command = call.dashAt >= 0 ? call.args.slice(call.dashAt) : [];
+    if (images.length > 1 && command.length > 0) throw new KubectlError('cannot specify multiple --image options and command');
+    if (call.flags.int('replicas') < 0) throw new KubectlError('--replicas must be 0 or greater');
+    const port = call.flags.int('port');
+    const names = new Map<string, number>();
+    const containers = images.map((image) => {
+      const base = containerName(image);
+      const count = names.get(base) ?? 0;
+      names.set(base, count + 1);
+      return { image, name: count === 0 ? base : `${base}-${count}`, ...(command.length > 0 && { command }), ...(port >= 0 && { ports: [{ containerPort: port }] }), resources: {} };
+    });
+    const labels = { app: name };
+    return [{
+      apiVersion: 'apps/v1', kind: 'Deployment', metadata: { labels, name },
+      spec: { replicas: call.flags.int('replicas'), selector: { matchLabels: labels }, strategy: {}, template: { metadata: { labels }, spec: { containers } } },
+    }];
+  },
+};
+
+const quotaGenerator: Generator = {
+  usage: 'NAME [--hard=key1=value1,key2=value2]', summary: 'Create a quota with the specified name',
+  flags: { hard: { type: 'string', usage: 'A comma-delimited set of resource=quantity pairs that define a hard limit.' }, scopes: { type: 'string', usage: 'A comma-delimited set of quota scopes.' } },
+  generate(call) {
+    const hard = Object.fromEntries(call.flags.string('hard').split(',').filter(Boolean).map((pair) => pair.split('=') as [string, string]));
+    const scopes = call.flags.string('scopes').split(',').filter(Boolean);
+    return [{ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: nameOf(call) }, spec: { ...(Object.keys(hard).length > 0 && { hard }), ...(scopes.length > 0 && { scopes }) } }];
+  },
+};
+
+const secretGenerator: Generator = {
+  usage: '(docker-registry | generic | tls)', summary: 'Create a secret using a specified subcommand', flags: {},
+  verbs: {
+    generic: {
+      usage: 'NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a secret from a local file, directory, or literal value',
+      flags: { ...dataFlags, type: { type: 'string', usage: 'The type of secret to create' } },
+      generate: (call) => secretType(call, call.flags.string('type') || 'Opaque', dataOf(call)),
+    },
+    tls: {
+      usage: 'NAME --cert=path/to/cert/file --key=path/to/key/file', summary: 'Create a TLS secret',
+      flags: { cert: { type: 'string', usage: 'Path to PEM encoded public key certificate.' }, key: { type: 'string', usage: 'Path to private key associated with given certificate.' } },
+      generate: (call) => secretType(call, 'kubernetes.io/tls', [['tls.crt', readFileSync(required(call, 'cert'))], ['tls.key', readFileSync(required(call, 'key'))]]),
+    },
+    'docker-registry': {
+      usage: 'NAME --docker-username=user --docker-password=password [--docker-server=string]', summary: 'Create a secret for use with a Docker registry',
+      flags: {
+        'docker-server': { type: 'string', default: 'https://index.docker.io/v1/', usage: 'Server location for Docker registry' }, 'docker-username': { type: 'string', usage: 'Username for Docker registry authentication' },
+        'docker-password': { type: 'string', usage: 'Password for Docker registry authentication' }, 'docker-email': { type: 'string', usage: 'Email for Docker registry' },
+      },
+      generate(call) {
+        const [username, password, email] = [required(call, 'docker-username'), required(call, 'docker-password'), call.flags.string('docker-email')];
+        const auth = Buffer.from(`${username}:${password}`).toString('base64');
+        const config = { auths: { [call.flags.string('docker-server')]: { username, password, ...(email && { email }), auth } } };
+        return secretType(call, 'kubernetes.io/dockerconfigjson', [['.dockerconfigjson', Buffer.from(JSON.stringify(config))]]);
+      },
+    },
+  },
+};
+
+const jobGenerator: Generator = {
+  usage: 'NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...]', summary: 'Create a job with the specified name',
+  flags: { image: { type: 'string', usage: 'Image name to run.' }, from: { type: 'string', usage: 'The name of the resource to create a Job from (only cronjob is supported).' } },
+  async generate(call) {
+    const name = nameOf(call, call.args.length);
+    const from = call.flags.string('from');
+    if (!from) return [{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), 'Never') } }];
+    const cronJob = await call.session.json<{ readonly metadata: { readonly name: string; readonly uid: string }; readonly spec: { readonly jobTemplate: { readonly metadata?: { readonly labels?: unknown; readonly annotations?: Readonly<Record<string, string>> }; readonly spec: unknown } } }>(
+      `/apis/batch/v1/namespaces/${await call.session.namespace()}/cronjobs/${from.replace(/^cronjobs?\//, '')}`);
+    const { metadata, spec } = cronJob.spec.jobTemplate;
+    return [{
+      apiVersion: 'batch/v1', kind: 'Job', spec,
+      metadata: { name, ...(metadata?.labels !== undefined && { labels: metadata.labels }), annotations: { ...metadata?.annotations, 'cronjob.kubernetes.io/instantiate': 'manual' }, ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: cronJob.metadata.name, uid: cronJob.metadata.uid, controller: true }] },
+    }];
+  },
+};
+
+const cronJobGenerator: Generator = {
+  usage: "NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...]", summary: 'Create a cron job with the specified name',
+  flags: { image: { type: 'string', usage: 'Image name to run.' }, schedule: { type: 'string', usage: 'A schedule in the Cron format the job should be run with.' }, restart: { type: 'string', default: 'OnFailure', usage: 'job\'s restart policy. supported values: OnFailure, Never' } },
+  generate(call) {
+    const name = nameOf(call, call.args.length);
+    return [{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name }, spec: { jobTemplate: { metadata: { name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), call.flags.string('restart')) } }, schedule: required(call, 'schedule') } }];
+  },
+};
+
+/** `kubectl create NOUN`, one line a noun and its aliases. */
+export const createGenerators: Readonly<Record<string, Generator>> = {
+  clusterrole: { usage: 'NAME --verb=verb --resource=resource.group', summary: 'Create a cluster role', flags: roleFlags, generate: async (call) => [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: nameOf(call) }, rules: await rulesOf(call) }] },
+  clusterrolebinding: { usage: 'NAME --clusterrole=NAME [--user=username]', summary: 'Create a cluster role binding for a particular cluster role', flags: bindingFlags, generate: (call) => bindingOf(call, 'ClusterRoleBinding') },
+  configmap: configMapGenerator,
+  cm: configMapGenerator,
+  cronjob: cronJobGenerator,
+  cj: cronJobGenerator,
+  deployment: deploymentGenerator,
+  deploy: deploymentGenerator,
+  job: jobGenerator,
+  namespace: namespaceGenerator,
+  ns: namespaceGenerator,
+  quota: quotaGenerator,
+  resourcequota: quotaGenerator,
+  role: { usage: 'NAME --verb=verb --resource=resource.group', summary: 'Create a role with single rule', flags: roleFlags, generate: async (call) => [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: nameOf(call) }, rules: await rulesOf(call) }] },
+  rolebinding: { usage: 'NAME --clusterrole=NAME|--role=NAME', summary: 'Create a role binding for a particular role or cluster role', flags: bindingFlags, generate: (call) => bindingOf(call, 'RoleBinding') },
+  secret: secretGenerator,
+  service: { usage: '(clusterip | nodeport | loadbalancer | externalname)', summary: 'Create a service using a specified subcommand', flags: {}, verbs: serviceVerbs },
+  svc: { usage: '(clusterip | nodeport | loadbalancer | externalname)', summary: 'Create a service using a specified subcommand', flags: {}, verbs: serviceVerbs },
+  serviceaccount: serviceAccountGenerator,
+  sa: serviceAccountGenerator,
+};

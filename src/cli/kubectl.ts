@@ -1,0 +1,108 @@
+import { StatusError } from '../api/errors.ts';
+import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
+import { JsonPathError } from './printers/jsonpath.ts';
+import { statusText } from './kubectl-errors.ts';
+import { globalFlags, Session } from './session.ts';
+import { KubectlError, type KubectlIo, type Verb } from './verb.ts';
+import { verbs } from './verbs.ts';
+
+/**
+ * A whole call of kubectl, `argv` without the program's name. Resolves to the exit code; everything is told through `io`.
+ * Upstream: kubectl pkg/cmd, pkg/cmd/util/helpers.go (texts of faults).
+ */
+export async function runKubectl(argv: readonly string[], io: KubectlIo): Promise<number> {
+  let path = 'kubectl';
+  try {
+    const { name, rest } = splitVerb(argv);
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+      io.out(overview());
+      return 0;
+    }
+    if (!Object.hasOwn(verbs, name)) throw new KubectlError(`unknown command "${name}" for "kubectl"\n\nDid you mean this?\n${nearest(name)}`.replace(/\n\nDid you mean this\?\n$/, ''));
+    path = `kubectl ${name}`;
+    let verb: Verb = (await verbs[name]!.load()).verb;
+    let words = rest;
+    while (verb.verbs) {
+      const at = words.findIndex((word) => Object.hasOwn(verb.verbs!, word));
+      const firstArgument = words.findIndex((word) => !word.startsWith('-'));
+      if (at < 0 || at !== firstArgument) break;
+      path += ` ${words[at]}`;
+      verb = verb.verbs[words[at]!]!;
+      words = words.toSpliced(at, 1);
+    }
+    const specs: FlagSpecs = { ...globalFlags, ...verb.flags, help: { short: 'h', type: 'bool', usage: 'help' } };
+    const { flags, args, dashAt } = parseFlags(specs, words);
+    if (flags.bool('help') || !verb.run) {
+      io.out(helpOf(path, verb));
+      return flags.bool('help') || args.length === 0 ? 0 : 1;
+    }
+    const session = new Session(flags, io);
+    const code = (await verb.run({ flags, args, dashAt, io, session, path })) ?? 0;
+    if (code === 0 && flags.bool('warnings-as-errors') && session.warnings > 0) throw new KubectlError(`${session.warnings} warning${session.warnings > 1 ? 's' : ''} received`);
+    return code;
+  } catch (error) {
+    return report(error, path, io);
+  }
+}
+
+/** Global flags may stand before the verb. */
+function splitVerb(argv: readonly string[]): { name: string | undefined; rest: readonly string[] } {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (!word.startsWith('-')) return { name: word, rest: argv.toSpliced(i, 1) };
+    const name = word.startsWith('--') ? word.slice(2) : Object.entries(globalFlags).find(([, { short }]) => short === word[1])?.[0];
+    const spec = name === undefined ? undefined : globalFlags[name.split('=')[0]!];
+    if (spec && spec.type !== 'bool' && !word.includes('=') && (word.startsWith('--') || word.length === 2)) i++;
+  }
+  return { name: argv[0], rest: argv.slice(1) };
+}
+
+function report(error: unknown, path: string, io: KubectlIo): number {
+  if (error instanceof UsageError) {
+    io.err(`error: ${error.message}\nSee '${path} --help' for usage.\n`);
+    return 1;
+  }
+  if (error instanceof KubectlError) {
+    if (error.message) io.err(error.bare ? `${error.message}\n` : `error: ${error.message}\n`);
+    return error.code;
+  }
+  if (error instanceof StatusError) {
+    io.err(`${statusText(error)}\n`);
+    return 1;
+  }
+  if (error instanceof JsonPathError) {
+    io.err(`error: error parsing jsonpath: ${error.message}\n`);
+    return 1;
+  }
+  if (io.signal.aborted) return 130;
+  const { code, message, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'ECONNREFUSED') io.err(`The connection to the server ${address}:${port} was refused - did you specify the right host or port?\n`);
+  else io.err(`error: ${message}\n`);
+  return 1;
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(verbs).map((name) => name.length));
+  return `kubectl controls the Kubernetes cluster manager.\n\nCommands:\n${Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(width)}   ${summary}\n`).join('')}\nUsage:\n  kubectl [flags] [options]\n`;
+}
+
+function helpOf(path: string, verb: Verb): string {
+  const flags = Object.entries(verb.flags).map(([name, spec]) => `    ${spec.short ? `-${spec.short}, ` : ''}--${name}=${JSON.stringify(spec.default ?? (spec.type === 'bool' ? false : '')).replaceAll('"', "'")}:\n\t${spec.usage}\n`);
+  const below = Object.entries(verb.verbs ?? {}).map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}\n`);
+  return `${verb.summary}\n${below.length ? `\nAvailable Commands:\n${below.join('')}` : ''}${flags.length ? `\nOptions:\n${flags.join('\n')}` : ''}\nUsage:\n  ${path} ${verb.usage} [options]\n`;
+}
+
+function nearest(name: string): string {
+  return Object.keys(verbs).filter((verb) => distance(verb, name) <= 2 || verb.startsWith(name)).map((verb) => `\t${verb}`).join('\n');
+}
+
+/** Levenshtein's. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length]!;
+}

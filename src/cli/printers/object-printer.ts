@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { stringify } from 'yaml';
+import { parseApiVersion } from '../../api/resources.ts';
+import type { Flags, FlagSpecs } from '../flags.ts';
+import { KubectlError } from '../verb.ts';
+import { compileJsonPath, findAll, relaxedJsonPath } from './jsonpath.ts';
+import { textTable } from './text-table.ts';
+
+export const outputFlags = {
+  output: { short: 'o', type: 'string', usage: 'Output format. One of: (json, yaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file).' },
+  template: { type: 'string', usage: 'Template string or path to template file to use when -o=go-template, -o=go-template-file.' },
+  'allow-missing-template-keys': { type: 'bool', default: true, usage: 'If true, ignore any errors in templates when a field or map key is missing in the template.' },
+  'show-managed-fields': { type: 'bool', usage: 'If true, keep the managedFields when printing objects in JSON or YAML format.' },
+} as const satisfies FlagSpecs;
+
+interface Printable {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: { readonly name?: string; readonly managedFields?: unknown };
+  readonly items?: readonly Printable[];
+}
+
+/** Prints an object (or a list object) in one of kubectl's machine-readable forms. */
+export type ObjectPrinter = (object: unknown) => string;
+
+/** The printer that `-o` asks for; undefined for the verb's own text (absent, `wide`). Throws KubectlError for an unknown format. */
+export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
+  const output = flags.string('output');
+  const equals = output.indexOf('=');
+  const format = equals < 0 ? output : output.slice(0, equals);
+  const argument = equals < 0 ? flags.string('template') : output.slice(equals + 1);
+  const allowMissingKeys = flags.bool('allow-missing-template-keys');
+  const needArgument = (): string => {
+    if (!argument) throw new KubectlError(`template format specified but no template given`);
+    return argument;
+  };
+  const clean = flags.bool('show-managed-fields') ? (object: unknown) => object : withoutManagedFields;
+  switch (format) {
+    case '':
+    case 'wide':
+      return undefined;
+    case 'json':
+      return (object) => `${JSON.stringify(clean(object), null, 4)}\n`;
+    case 'yaml':
+      return (object) => toYaml(clean(object));
+    case 'name':
+      return (object) => ((object as Printable).items ?? [object as Printable]).map((item) => `${nameOf(item)}\n`).join('');
+    case 'jsonpath':
+    case 'jsonpath-file': {
+      const template = compileJsonPath(format === 'jsonpath' ? needArgument() : readFileSync(needArgument(), 'utf8'));
+      return (object) => template(object, { allowMissingKeys });
+    }
+    case 'jsonpath-as-json': {
+      const template = needArgument();
+      return (object) => `${JSON.stringify(findAll(template, object, { allowMissingKeys }), null, 4)}\n`;
+    }
+    case 'custom-columns':
+    case 'custom-columns-file':
+      return customColumns(format === 'custom-columns' ? needArgument() : columnsOfFile(needArgument()), !(flags.has('no-headers') && flags.bool('no-headers')), flags.bool('show-managed-fields'));
+    default:
+      throw new KubectlError(`unable to match a printer suitable for the output format "${format}", allowed formats are: custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,wide,yaml`);
+  }
+}
+
+/** Keys sorted, block style: as sigs.k8s.io/yaml writes it. */
+export function toYaml(object: unknown): string {
+  return stringify(object, { sortMapEntries: true, lineWidth: 0, version: '1.1', indentSeq: false, singleQuote: false, defaultStringType: 'PLAIN', defaultKeyType: 'PLAIN' });
+}
+
+function nameOf(item: Printable): string {
+  const { group } = parseApiVersion(item.apiVersion ?? 'v1');
+  return `${(item.kind ?? '').toLowerCase()}${group ? `.${group}` : ''}/${item.metadata?.name ?? ''}`;
+}
+
+function withoutManagedFields(object: unknown): unknown {
+  const printable = object as Printable;
+  if (printable.items) return { ...printable, items: printable.items.map(withoutManagedFields) };
+  if (printable.metadata?.managedFields === undefined) return object;
+  const { managedFields: _dropped, ...metadata } = printable.metadata;
+  return { ...printable, metadata };
+}
+
+function columnsOfFile(file: string): string {
+  const [headers = '', paths = ''] = readFileSync(file, 'utf8').split('\n');
+  const names = headers.trim().split(/\s+/);
+  return paths.trim().split(/\s+/).map((path, i) => `${names[i]}:${path}`).join(',');
+}
+
+function customColumns(spec: string, headers: boolean, managedFields: boolean): ObjectPrinter {
+  const columns = spec.split(',').map((part) => {
+    const colon = part.indexOf(':');
+    if (colon < 0) throw new KubectlError(`unexpected custom-columns spec: ${part}, expected <header>:<json-path-expr>`);
+    return { header: part.slice(0, colon), path: relaxedJsonPath(part.slice(colon + 1)) };
+  });
+  return (object) => {
+    const items = (object as Printable).items ?? [object as Printable];
+    const rows = items.map((item) => columns.map(({ path }) => {
+      const found = findAll(path, managedFields ? item : withoutManagedFields(item), { allowMissingKeys: true });
+      return found.length === 0 ? '<none>' : found.map((value) => (value !== null && typeof value === 'object' ? goMap(value) : String(value ?? '<nil>'))).join(',');
+    }));
+    return textTable(headers ? [columns.map(({ header }) => header), ...rows] : rows);
+  };
+}
+
+/** As Go prints maps and slices: `map[a:1 b:2]`, `[x y]`. */
+export function goMap(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
+  if (typeof value === 'object') return `map[${Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => `${key}:${goMap(item)}`).join(' ')}]`;
+  return String(value);
+}

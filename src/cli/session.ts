@@ -1,0 +1,185 @@
+import type { Client } from '../client/client.ts';
+import type { HttpClient, RawOptions, StreamResponse } from '../client/http-client.ts';
+import type { ResolvedContext } from '../client/kubeconfig.ts';
+import type { Flags, FlagSpecs } from './flags.ts';
+import { ResourceMapper, type DiscoveredResource } from './resource-mapper.ts';
+import type { KubectlIo } from './verb.ts';
+
+/** Flags that every verb takes. */
+export const globalFlags: FlagSpecs = {
+  namespace: { short: 'n', type: 'string', usage: 'If present, the namespace scope for this CLI request' },
+  kubeconfig: { type: 'string', usage: 'Path to the kubeconfig file to use for CLI requests.' },
+  context: { type: 'string', usage: 'The name of the kubeconfig context to use' },
+  cluster: { type: 'string', usage: 'The name of the kubeconfig cluster to use' },
+  user: { type: 'string', usage: 'The name of the kubeconfig user to use' },
+  server: { short: 's', type: 'string', usage: 'The address and port of the Kubernetes API server' },
+  token: { type: 'string', usage: 'Bearer token for authentication to the API server' },
+  'certificate-authority': { type: 'string', usage: 'Path to a cert file for the certificate authority' },
+  'client-certificate': { type: 'string', usage: 'Path to a client certificate file for TLS' },
+  'client-key': { type: 'string', usage: 'Path to a client key file for TLS' },
+  'tls-server-name': { type: 'string', usage: 'Server name to use for server certificate validation' },
+  'insecure-skip-tls-verify': { type: 'bool', usage: "If true, the server's certificate will not be checked for validity" },
+  'request-timeout': { type: 'string', default: '0', usage: 'The length of time to wait before giving up on a single server request' },
+  as: { type: 'string', usage: 'Username to impersonate for the operation' },
+  'as-group': { type: 'array', usage: 'Group to impersonate for the operation' },
+  'as-uid': { type: 'string', usage: 'UID to impersonate for the operation' },
+  'match-server-version': { type: 'bool', usage: 'Require server version to match client version' },
+  'warnings-as-errors': { type: 'bool', usage: 'Treat warnings received from the server as errors and exit with a non-zero exit code' },
+  'cache-dir': { type: 'string', usage: 'Default cache directory' },
+  v: { short: 'v', type: 'int', usage: 'number for the log level verbosity' },
+};
+
+const TABLE_ACCEPT = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json';
+const DISCOVERY_ACCEPT = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
+
+interface AggregatedDiscovery {
+  readonly items: readonly {
+    readonly metadata?: { readonly name?: string };
+    readonly versions: readonly {
+      readonly version: string;
+      readonly resources?: readonly {
+        readonly resource: string; readonly responseKind: { readonly kind: string }; readonly scope: string; readonly singularResource: string;
+        readonly shortNames?: readonly string[]; readonly categories?: readonly string[]; readonly verbs: readonly string[];
+      }[];
+    }[];
+  }[];
+}
+
+/** One call's conversation with a cluster: which one, as whom, in which namespace, and what it serves. */
+export class Session {
+  readonly #flags: Flags;
+  readonly #io: KubectlIo;
+  #context: Promise<ResolvedContext> | undefined;
+  #http: Promise<HttpClient> | undefined;
+  #mapper: Promise<ResourceMapper> | undefined;
+  #warnings = 0;
+
+  constructor(flags: Flags, io: KubectlIo) {
+    this.#flags = flags;
+    this.#io = io;
+  }
+
+  get warnings(): number {
+    return this.#warnings;
+  }
+
+  /** The context of kubeconfig and flags. */
+  context(): Promise<ResolvedContext> {
+    this.#context ??= import('../client/kubeconfig.ts').then(({ resolveContext }) => {
+      const text = (name: string): string | undefined => this.#flags.string(name) || undefined;
+      return resolveContext({
+        env: this.#io.env, kubeconfig: text('kubeconfig'), context: text('context'), cluster: text('cluster'), user: text('user'), server: text('server'), token: text('token'),
+        certificateAuthority: text('certificate-authority'), clientCertificate: text('client-certificate'), clientKey: text('client-key'), namespace: text('namespace'),
+        insecureSkipTlsVerify: this.#flags.bool('insecure-skip-tls-verify') || undefined, tlsServerName: text('tls-server-name'),
+      });
+    });
+    return this.#context;
+  }
+
+  http(): Promise<HttpClient> {
+    this.#http ??= Promise.all([this.context(), import('../client/http-client.ts')]).then(([context, { createHttpClient }]) => createHttpClient({
+      ...context.connection,
+      userAgent: 'kubectl/v1.36.0 (wherry)',
+      ...timeoutOf(this.#flags.string('request-timeout')),
+      headers: impersonation(this.#flags),
+      onWarning: (text) => {
+        this.#warnings++;
+        this.#io.err(`Warning: ${text}\n`);
+      },
+    }));
+    return this.#http;
+  }
+
+  async client(): Promise<Client> {
+    return this.http();
+  }
+
+  async namespace(): Promise<string> {
+    return (await this.context()).namespace;
+  }
+
+  /** Whether the namespace was given by `-n`. */
+  get namespaceGiven(): boolean {
+    return this.#flags.string('namespace') !== '';
+  }
+
+  /** What the server serves, asked for once. */
+  mapper(): Promise<ResourceMapper> {
+    this.#mapper ??= this.#discover();
+    return this.#mapper;
+  }
+
+  async #discover(): Promise<ResourceMapper> {
+    const found: DiscoveredResource[] = [];
+    for (const answer of await Promise.all(['/api', '/apis'].map((path) => this.json<AggregatedDiscovery>(path, { accept: DISCOVERY_ACCEPT })))) {
+      for (const group of answer.items ?? []) {
+        for (const { version, resources = [] } of group.versions) {
+          for (const r of resources) {
+            found.push({
+              group: group.metadata?.name ?? '', version, resource: r.resource, singular: r.singularResource, kind: r.responseKind.kind,
+              namespaced: r.scope === 'Namespaced', shortNames: r.shortNames ?? [], categories: r.categories ?? [], verbs: r.verbs,
+            });
+          }
+        }
+      }
+    }
+    return new ResourceMapper(found);
+  }
+
+  /** GET as JSON. Rejects with StatusError where the server refuses. */
+  async json<T>(path: string, options: { readonly query?: Readonly<Record<string, string | undefined>>; readonly accept?: string } = {}): Promise<T> {
+    return this.call<T>('GET', path, options);
+  }
+
+  table<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T> {
+    return this.call<T>('GET', path, { ...(query && { query }), accept: TABLE_ACCEPT });
+  }
+
+  /** One request with a JSON (or given) body; the answer's JSON. */
+  async call<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    return JSON.parse(await this.text(method, path, options)) as T;
+  }
+
+  async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
+    const http = await this.http();
+    return (await http.raw(method, targetOf(path, options), this.#rawOptions(options))).body.toString();
+  }
+
+  /** The answer as a stream, for logs and watches. Rejects with StatusError where the server refuses. */
+  async open(method: string, path: string, options: RequestOptions = {}): Promise<StreamResponse> {
+    const http = await this.http();
+    return http.stream(method, targetOf(path, options), this.#rawOptions(options));
+  }
+
+  #rawOptions({ body, contentType = 'application/json', accept = 'application/json, */*' }: RequestOptions): RawOptions {
+    return { headers: { accept, ...(body !== undefined && { 'content-type': contentType }) }, ...(body !== undefined && { body }), signal: this.#io.signal };
+  }
+}
+
+function targetOf(path: string, { query = {} }: RequestOptions): string {
+  const search = new URLSearchParams(Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '')).toString();
+  return search ? `${path}${path.includes('?') ? '&' : '?'}${search}` : path;
+}
+
+export interface RequestOptions {
+  /** Empty and undefined values are left out. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+}
+
+function timeoutOf(text: string): { readonly timeoutMs?: number } {
+  const match = /^(\d+)(ms|s|m|h)?$/.exec(text);
+  const milliseconds = match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's']! : 0;
+  return milliseconds > 0 ? { timeoutMs: milliseconds } : {};
+}
+
+function impersonation(flags: Flags): Record<string, string> {
+  const groups = flags.strings('as-group');
+  return {
+    ...(flags.string('as') && { 'Impersonate-User': flags.string('as') }),
+    ...(groups.length > 0 && { 'Impersonate-Group': groups.join(',') }),
+    ...(flags.string('as-uid') && { 'Impersonate-Uid': flags.string('as-uid') }),
+  };
+}

@@ -1,0 +1,80 @@
+import type { FlagSpecs } from './flags.ts';
+import { readManifests, type ManifestObject } from './manifest.ts';
+import { pathOf, type DiscoveredResource } from './resource-mapper.ts';
+import { KubectlError, type Call } from './verb.ts';
+
+/** Flags by which verbs pick objects. */
+export const targetFlags = {
+  filename: { short: 'f', type: 'strings', usage: 'Filename, directory, or URL to files' },
+  recursive: { short: 'R', type: 'bool', usage: 'Process the directory used in -f, --filename recursively' },
+  selector: { short: 'l', type: 'string', usage: 'Selector (label query) to filter on' },
+} as const satisfies FlagSpecs;
+
+/** What a call names: one object, or (without name) a collection to be listed. */
+export interface Target {
+  readonly resource: DiscoveredResource;
+  readonly namespace: string | undefined;
+  readonly name?: string;
+  /** As the manifest has it, when it came from one. */
+  readonly object?: ManifestObject;
+  readonly source?: string;
+}
+
+export function targetPath(target: Target, subresource?: string): string {
+  return pathOf(target.resource, { ...target, subresource });
+}
+
+/** Reads `TYPE NAME…`, `TYPE/NAME…`, `TYPE1,TYPE2`, `-f FILE`, with `-A`/`-n`. Upstream: cli-runtime resource.Builder. */
+export async function resolveTargets(call: Call, options: { readonly args?: readonly string[]; readonly allNamespaces?: boolean; readonly noun?: string } = {}): Promise<Target[]> {
+  const { flags, session, io } = call;
+  const args = options.args ?? call.args;
+  const files = flags.has('filename') ? flags.strings('filename') : [];
+  if (files.length > 0) {
+    if (args.length > 0) throw new KubectlError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well');
+    return manifestTargets(call, files);
+  }
+  const mapper = await session.mapper();
+  const namespace = options.allNamespaces ? undefined : await session.namespace();
+  const at = (resource: DiscoveredResource, name?: string): Target => ({ resource, namespace: resource.namespaced ? namespace : undefined, ...(name !== undefined && { name }) });
+  if (args.length === 0) throw new KubectlError('resource(s) were provided, but no name was specified');
+  if (args.some((arg) => arg.includes('/'))) {
+    return args.map((arg) => {
+      const parts = arg.split('/');
+      if (parts.length !== 2) {
+        throw new KubectlError(parts.length > 2 ? `arguments in resource/name form may not have more than one slash`
+          : `there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. '${call.path} get resource/<resource_name>' instead of '${call.path} get resource resource/<resource_name>'`);
+      }
+      if (parts[0] === '' || parts[1] === '') throw new KubectlError('arguments in resource/name form must have a single resource and name');
+      return at(mapper.mustFind(parts[0]!), parts[1]);
+    });
+  }
+  const types = args[0]!.split(',').filter(Boolean).flatMap((type) => {
+    const category = mapper.find(type) ? [] : mapper.byCategory(type);
+    return category.length > 0 ? category : [mapper.mustFind(type)];
+  });
+  const names = args.slice(1);
+  if (names.length === 0) return types.map((type) => at(type));
+  void io;
+  return types.flatMap((type) => names.map((name) => at(type, name)));
+}
+
+/** The objects of `-f`, with the namespace each goes to: its own, or that of the call; a contradiction with `-n` is refused. */
+export async function manifestTargets(call: Call, files: readonly string[]): Promise<Target[]> {
+  const { session, flags, io } = call;
+  const manifests = await readManifests(files, flags.has('recursive') && flags.bool('recursive'), io);
+  const [mapper, namespace] = await Promise.all([session.mapper(), session.namespace()]);
+  return manifests.map(({ source, object }) => {
+    let resource;
+    try {
+      resource = mapper.byKind(object.apiVersion, object.kind);
+    } catch (error) {
+      if (!(error instanceof KubectlError)) throw error;
+      throw new KubectlError(`resource mapping not found for name: "${object.metadata?.name ?? ''}" namespace: "${object.metadata?.namespace ?? ''}" from "${source}": ${error.message}`);
+    }
+    const own = object.metadata?.namespace;
+    if (resource.namespaced && own && session.namespaceGiven && own !== namespace) {
+      throw new KubectlError(`the namespace from the provided object "${own}" does not match the namespace "${namespace}". You must pass '--namespace=${own}' to perform this operation.`);
+    }
+    return { resource, namespace: resource.namespaced ? (own ?? namespace) : undefined, ...(object.metadata?.name && { name: object.metadata.name }), object, source };
+  });
+}

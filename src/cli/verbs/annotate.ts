@@ -1,0 +1,3 @@
+import { metadataVerb } from '../metadata-verb.ts';
+
+export const verb = metadataVerb({ field: 'annotations', done: 'annotated', removed: 'annotated', noun: 'annotation', summary: 'Update the annotations on a resource' });

@@ -1,0 +1,36 @@
+import { apiVersionOf } from '../../api/object.ts';
+import { textTable } from '../printers/text-table.ts';
+import { KubectlError, type Verb } from '../verb.ts';
+
+export const verb: Verb = {
+  usage: '[flags]',
+  summary: 'Print the supported API resources on the server',
+  flags: {
+    'api-group': { type: 'string', usage: 'Limit to resources in the specified API group.' },
+    namespaced: { type: 'bool', default: true, usage: 'If false, non-namespaced resources will be returned, otherwise returning namespaced resources by default.' },
+    categories: { type: 'strings', usage: 'Limit to resources that belong to the specified categories.' },
+    verbs: { type: 'strings', usage: 'Limit to resources that support the specified verbs.' },
+    'no-headers': { type: 'bool', usage: "When using the default or custom-column output format, don't print headers (default print headers)." },
+    output: { short: 'o', type: 'string', usage: 'Output format. One of: (wide, name).' },
+    'sort-by': { type: 'string', usage: 'If non-empty, sort list of resources using specified field. One of (name, kind).' },
+    cached: { type: 'bool', usage: 'Use the cached list of resources if available.' },
+  },
+  async run({ flags, session, io }) {
+    const output = flags.string('output');
+    if (!['', 'wide', 'name'].includes(output)) throw new KubectlError(`--output ${output} is not available`);
+    const { resources } = await session.mapper();
+    const shown = resources.filter((r) => (!flags.changed('api-group') || r.group === flags.string('api-group')) && (!flags.changed('namespaced') || r.namespaced === flags.bool('namespaced'))
+      && flags.strings('categories').every((c) => r.categories.includes(c)) && flags.strings('verbs').every((v) => r.verbs.includes(v)));
+    const by = flags.string('sort-by');
+    const key = (r: (typeof shown)[number]): string => (by === 'kind' ? r.kind : by === 'name' ? r.resource : `${r.group}\u0000${r.resource}`);
+    const sorted = shown.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+    if (output === 'name') {
+      io.out(sorted.map((r) => `${r.resource}${r.group ? `.${r.group}` : ''}\n`).join(''));
+      return;
+    }
+    const wide = output === 'wide';
+    const header = ['NAME', 'SHORTNAMES', 'APIVERSION', 'NAMESPACED', 'KIND', ...(wide ? ['VERBS', 'CATEGORIES'] : [])];
+    const rows = sorted.map((r) => [r.resource, r.shortNames.join(','), apiVersionOf(r), String(r.namespaced), r.kind, ...(wide ? [r.verbs.toSorted().join(','), r.categories.join(',')] : [])]);
+    io.out(textTable(flags.bool('no-headers') ? rows : [header, ...rows]));
+  },
+};

@@ -1,0 +1,101 @@
+import { isReason, StatusError } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { kindType } from '../../api/schema/schema.ts';
+import type { FlagSpecs } from '../flags.ts';
+import { statusText } from '../kubectl-errors.ts';
+import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
+import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { toYaml } from '../printers/object-printer.ts';
+import { pathOf } from '../resource-mapper.ts';
+import { manifestTargets, targetFlags, targetPath, type Target } from '../targets.ts';
+import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
+
+const flags = {
+  ...mutationFlags, ...targetFlags,
+  'server-side': { type: 'bool', usage: 'If true, apply runs in the server instead of the client.' },
+  'force-conflicts': { type: 'bool', usage: 'If true, server-side apply will force the changes against conflicts.' },
+  overwrite: { type: 'bool', default: true, usage: 'Automatically resolve conflicts between the modified and live configuration by using values from the modified configuration' },
+  force: { type: 'bool', usage: 'If true, immediately remove resources from API and bypass graceful deletion.' },
+} as const satisfies FlagSpecs;
+
+const CLIENT_SIDE = 'kubectl-client-side-apply';
+
+export const verb: Verb = {
+  usage: '(-f FILENAME | -k DIRECTORY)',
+  summary: 'Apply a configuration to a resource by file name or stdin',
+  flags,
+  async run(call) {
+    const files = call.flags.strings('filename');
+    if (files.length === 0) throw new KubectlError('must specify one of -f and -k');
+    if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
+    const targets = await manifestTargets(call, files);
+    if (targets.length === 0) throw new KubectlError('no objects passed to apply');
+    let code = 0;
+    for (const target of targets) {
+      try {
+        await (call.flags.bool('server-side') ? applyServerSide(call, target) : applyClientSide(call, target));
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error;
+        call.io.err(`${applyFault(error, target)}\n`);
+        code = 1;
+      }
+    }
+    return code;
+  },
+};
+
+function applyFault(error: StatusError, target: Target): string {
+  const text = statusText(error);
+  return error.reason === 'Invalid' || !text.startsWith('Error from server') ? text : text.replace(/^(Error from server(?: \(\w+\))?): /, `$1: error when applying "${target.source}": `.replace('applying', 'creating'));
+}
+
+async function applyServerSide(call: Call, target: Target): Promise<void> {
+  const { session, flags: given } = call;
+  if (dryRunOf(given) === 'client') throw new KubectlError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
+  if (!target.name) throw new KubectlError('metadata.name is required for server-side apply');
+  const object = await session.call('PATCH', targetPath(target), {
+    body: toYaml(target.object), contentType: 'application/apply-patch+yaml',
+    query: { ...writeQuery(call, 'kubectl'), force: given.bool('force-conflicts') ? 'true' : undefined },
+  });
+  printResult(call, target.resource, object, 'serverside-applied');
+}
+
+async function applyClientSide(call: Call, target: Target): Promise<void> {
+  const { session, io } = call;
+  const { resource, namespace } = target;
+  const named = resource.namespaced ? { ...target.object!, metadata: { ...target.object!.metadata, namespace } } : target.object!;
+  const modified = withLastApplied(named);
+  let live: KubeObject | undefined;
+  if (target.name !== undefined) {
+    try {
+      live = await session.json<KubeObject>(targetPath(target));
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+    }
+  }
+  if (!live) {
+    if (dryRunOf(call.flags) === 'client') return printResult(call, resource, modified, 'created');
+    return printResult(call, resource, await session.call('POST', pathOf(resource, { namespace }), { body: modified, query: writeQuery(call, CLIENT_SIDE) }), 'created');
+  }
+  const original = lastApplied(live);
+  if (original === undefined) {
+    io.err(`Warning: resource ${resource.resource}/${target.name} is missing the ${LAST_APPLIED} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n`);
+  }
+  for (let attempt = 0; ; attempt++) {
+    const wanted = threeWayMerge(original, modified, live, kindType(resource.group, resource.version, resource.kind));
+    const patch = mergePatchBetween(live, wanted) as Record<string, unknown> | undefined;
+    if (!patch) return printResult(call, resource, live, 'unchanged');
+    if (dryRunOf(call.flags) === 'client') return printResult(call, resource, wanted, 'configured');
+    try {
+      const body = { ...patch, metadata: { ...(patch.metadata as object | undefined), resourceVersion: live.metadata.resourceVersion } };
+      const next = await session.call<KubeObject>('PATCH', targetPath(target), { body, contentType: 'application/merge-patch+json', query: writeQuery(call, CLIENT_SIDE) });
+      // Defaults may undo a difference that is none: nothing was written then.
+      return printResult(call, resource, next, next.metadata.resourceVersion === live.metadata.resourceVersion && dryRunOf(call.flags) === 'none' ? 'unchanged' : 'configured');
+    } catch (error) {
+      if (!isReason(error, 'Conflict') || attempt >= 5) throw error;
+      live = await session.json<KubeObject>(targetPath(target));
+    }
+  }
+}
+

@@ -1,0 +1,38 @@
+import type { FlagSpecs } from '../flags.ts';
+import { createObject, mutationFlags } from '../mutation.ts';
+import { listTargets } from '../selected-targets.ts';
+import { targetFlags } from '../targets.ts';
+import { apiVersionOf } from '../../api/object.ts';
+import { KubectlError, type Verb } from '../verb.ts';
+
+const flags = {
+  ...mutationFlags, ...targetFlags,
+  min: { type: 'int', default: -1, usage: 'The lower limit for the number of pods that can be set by the autoscaler.' },
+  max: { type: 'int', default: -1, usage: 'The upper limit for the number of pods that can be set by the autoscaler. Required.' },
+  'cpu-percent': { type: 'int', default: -1, usage: 'The target average CPU utilization (represented as a percent of requested CPU) over all the pods.' },
+  name: { type: 'string', usage: 'The name for the newly created object. If not specified, the name of the input resource will be used.' },
+} as const satisfies FlagSpecs;
+
+export const verb: Verb = {
+  usage: '(-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu-percent=CPU]',
+  summary: 'Auto-scale a deployment, replica set, stateful set, or replication controller',
+  flags,
+  async run(call) {
+    const { flags: given } = call;
+    const [min, max, cpu] = [given.int('min'), given.int('max'), given.int('cpu-percent')];
+    if (max < 1) throw new KubectlError(`--max=MAXPODS is required and must be at least 1, max: ${max}`);
+    if (max < min) throw new KubectlError(`--max=MAXPODS must be larger or equal to --min=MINPODS, max: ${max}, min: ${min}`);
+    for (const target of await listTargets(call)) {
+      const { resource, name } = target;
+      if (!['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController'].includes(resource.kind)) throw new KubectlError(`cannot autoscale a ${resource.kind}: no implementation for it`);
+      const autoscaler = {
+        apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: given.string('name') || name },
+        spec: {
+          maxReplicas: max, ...(min > 0 && { minReplicas: min }), scaleTargetRef: { apiVersion: apiVersionOf(resource), kind: resource.kind, name },
+          ...(cpu >= 0 && { targetCPUUtilizationPercentage: cpu }),
+        },
+      };
+      await createObject(call, autoscaler, 'kubectl-autoscale', 'autoscaled');
+    }
+  },
+};

@@ -1,0 +1,89 @@
+import { kubeconfigPaths, loadKubeconfig, type Kubeconfig } from '../../client/kubeconfig.ts';
+import { setContext, useContext } from '../../client/kubeconfig-file.ts';
+import { toYaml } from '../printers/object-printer.ts';
+import { textTable } from '../printers/text-table.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
+
+const pathsOf = ({ flags, io }: Call): string[] => (flags.string('kubeconfig') ? [flags.string('kubeconfig')] : kubeconfigPaths(io.env as NodeJS.ProcessEnv));
+const load = (call: Call): Kubeconfig => loadKubeconfig(pathsOf(call));
+
+/** Certificates and keys are left out of what is shown, unless --raw. */
+function redacted(config: Kubeconfig): unknown {
+  return {
+    ...config,
+    clusters: config.clusters?.map((entry) => ({ ...entry, cluster: { ...entry.cluster, ...(entry.cluster['certificate-authority-data'] && { 'certificate-authority-data': 'DATA+OMITTED' }) } })),
+    users: config.users?.map((entry) => ({
+      ...entry,
+      user: {
+        ...entry.user, ...(entry.user['client-certificate-data'] && { 'client-certificate-data': 'DATA+OMITTED' }), ...(entry.user['client-key-data'] && { 'client-key-data': 'DATA+OMITTED' }),
+        ...(entry.user.token && { token: 'REDACTED' }),
+      },
+    })),
+  };
+}
+
+export const verb: Verb = {
+  usage: 'SUBCOMMAND',
+  summary: 'Modify kubeconfig files using subcommands like "kubectl config use-context my-context".',
+  flags: {},
+  verbs: {
+    'current-context': {
+      usage: '[flags]', summary: 'Display the current-context', flags: {},
+      async run(call) {
+        const current = load(call)['current-context'];
+        if (!current) throw new KubectlError('current-context is not set');
+        call.io.out(`${current}\n`);
+      },
+    },
+    'get-contexts': {
+      usage: '[(-o|--output=)name)]', summary: 'Describe one or many contexts',
+      flags: { output: { short: 'o', type: 'string', usage: 'Output format. One of: (name).' }, 'no-headers': { type: 'bool', usage: "don't print headers" } },
+      async run(call) {
+        const config = load(call);
+        const contexts = (config.contexts ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        if (call.flags.string('output') === 'name') {
+          call.io.out(contexts.map(({ name }) => `${name}\n`).join(''));
+          return;
+        }
+        const rows = contexts.map(({ name, context }) => [name === config['current-context'] ? '*' : '', name, context.cluster ?? '', context.user ?? '', context.namespace ?? '']);
+        call.io.out(textTable(call.flags.bool('no-headers') ? rows : [['CURRENT', 'NAME', 'CLUSTER', 'AUTHINFO', 'NAMESPACE'], ...rows]));
+      },
+    },
+    'use-context': {
+      usage: 'CONTEXT_NAME', summary: 'Set the current-context in a kubeconfig file', flags: {},
+      async run(call) {
+        const [name] = call.args;
+        if (!load(call).contexts?.some((context) => context.name === name)) throw new KubectlError(`no context exists with the name: "${name ?? ''}"`);
+        useContext(pathsOf(call)[0]!, name!);
+        call.io.out(`Switched to context "${name}".\n`);
+      },
+    },
+    'set-context': {
+      usage: '[NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace]', summary: 'Set a context entry in kubeconfig',
+      flags: { current: { type: 'bool', usage: 'Modify the current context' } },
+      async run(call) {
+        const { flags } = call;
+        const config = load(call);
+        const name = flags.bool('current') ? config['current-context'] : call.args[0];
+        if (!name) throw new KubectlError('you must specify a non-empty context name or --current');
+        const change = Object.fromEntries(['cluster', 'user', 'namespace'].flatMap((field) => (flags.changed(field) ? [[field, flags.string(field)]] : [])));
+        const known = setContext(pathsOf(call)[0]!, name, change);
+        call.io.out(`Context "${name}" ${known ? 'modified' : 'created'}.\n`);
+      },
+    },
+    view: {
+      usage: '[flags]', summary: 'Display merged kubeconfig settings or a specified kubeconfig file',
+      flags: { raw: { type: 'bool', usage: 'Display raw byte data and sensitive data' }, minify: { type: 'bool', usage: 'Remove all information not used by current-context from the output' }, output: { short: 'o', type: 'string', default: 'yaml', usage: 'Output format. One of: (json, yaml).' } },
+      async run(call) {
+        let config = load(call);
+        if (call.flags.bool('minify')) {
+          const current = config.contexts?.find(({ name }) => name === config['current-context']);
+          if (!current) throw new KubectlError('cannot locate context');
+          config = { ...config, contexts: [current], clusters: config.clusters?.filter(({ name }) => name === current.context.cluster) ?? [], users: config.users?.filter(({ name }) => name === current.context.user) ?? [] };
+        }
+        const shown = { apiVersion: 'v1', kind: 'Config', preferences: {}, ...((call.flags.bool('raw') ? config : redacted(config)) as object) };
+        call.io.out(call.flags.string('output') === 'json' ? `${JSON.stringify(shown, null, 4)}\n` : toYaml(shown));
+      },
+    },
+  },
+};

@@ -1,0 +1,62 @@
+import type { FlagSpecs } from '../flags.ts';
+import { createGenerators, type Generator } from '../generators/create-generators.ts';
+import { createObject, dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
+import { pathOf } from '../resource-mapper.ts';
+import { manifestTargets, targetFlags } from '../targets.ts';
+import { StatusError } from '../../api/errors.ts';
+import { statusText } from '../kubectl-errors.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
+
+const flags = {
+  ...mutationFlags, ...targetFlags,
+  'save-config': { type: 'bool', usage: `If true, the configuration of current object will be saved in its annotation (${LAST_APPLIED}).` },
+  edit: { type: 'bool', usage: 'Edit the API resource before creating' },
+  raw: { type: 'string', usage: 'Raw URI to POST to the server.' },
+} as const satisfies FlagSpecs;
+
+async function createFromFiles(call: Call): Promise<number> {
+  const { flags: given, session, io } = call;
+  const files = given.strings('filename');
+  if (files.length === 0) {
+    throw new KubectlError(call.args.length > 0 ? `Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl create -h' for help and examples` : 'must specify one of -f and -k\n\nSee \'kubectl create -h\' for help and examples');
+  }
+  const targets = await manifestTargets(call, files);
+  if (targets.length === 0) throw new KubectlError('no objects passed to create');
+  let code = 0;
+  for (const { resource, namespace, object, source } of targets) {
+    const body = given.bool('save-config') ? withLastApplied(object!) : object!;
+    if (dryRunOf(given) === 'client') {
+      printResult(call, resource, body, 'created');
+      continue;
+    }
+    try {
+      printResult(call, resource, await session.call('POST', pathOf(resource, { namespace }), { body, query: writeQuery(call, 'kubectl-create') }), 'created');
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      io.err(`${statusText(error).replace(/^Error from server \(\w+\): /, (head) => `${head}error when creating "${source}": `)}\n`);
+      code = 1;
+    }
+  }
+  return code;
+}
+
+/** The verb of a noun: its objects made, then created. */
+function nounVerb(noun: Generator): Verb {
+  const { generate, verbs } = noun;
+  return {
+    usage: noun.usage, summary: noun.summary, flags: { ...mutationFlags, 'save-config': flags['save-config'], ...noun.flags },
+    ...(verbs && { verbs: nounVerbs(verbs) }),
+    ...(generate && {
+      run: async (call: Call) => {
+        for (const object of await generate(call)) await createObject(call, call.flags.bool('save-config') ? withLastApplied(object) : object);
+      },
+    }),
+  };
+}
+
+function nounVerbs(nouns: Readonly<Record<string, Generator>>): Record<string, Verb> {
+  return Object.fromEntries(Object.entries(nouns).map(([name, noun]) => [name, nounVerb(noun)]));
+}
+
+export const verb: Verb = { usage: '-f FILENAME', summary: 'Create a resource from a file or from stdin', flags, run: createFromFiles, verbs: nounVerbs(createGenerators) };

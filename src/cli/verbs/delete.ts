@@ -1,0 +1,104 @@
+import { isReason, StatusError } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { FlagSpecs } from '../flags.ts';
+import { statusText } from '../kubectl-errors.ts';
+import { dryRunOf } from '../mutation.ts';
+import { pathOf, qualifiedKind } from '../resource-mapper.ts';
+import { listTargets, type NamedTarget } from '../selected-targets.ts';
+import { targetFlags, targetPath } from '../targets.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { watchLines } from '../watch-lines.ts';
+
+const flags = {
+  ...targetFlags,
+  all: { type: 'bool', usage: 'Delete all resources, in the namespace of the specified resource types.' },
+  'all-namespaces': { short: 'A', type: 'bool', usage: 'If present, list the requested object(s) across all namespaces.' },
+  'field-selector': { type: 'string', usage: 'Selector (field query) to filter on' },
+  cascade: { type: 'string', default: 'background', bare: 'background', usage: 'Must be "background", "orphan", or "foreground".' },
+  'dry-run': { type: 'string', default: 'none', bare: 'unchanged', usage: 'Must be "none", "server", or "client".' },
+  force: { type: 'bool', usage: 'If true, immediately remove resources from API and bypass graceful deletion.' },
+  'grace-period': { type: 'int', default: -1, usage: 'Period of time in seconds given to the resource to terminate gracefully.' },
+  'ignore-not-found': { type: 'bool', usage: 'Treat "resource not found" as a successful delete.' },
+  now: { type: 'bool', usage: 'If true, resources are signaled for immediate shutdown (same as --grace-period=1).' },
+  output: { short: 'o', type: 'string', usage: 'Output mode. Use "-o name" for shorter output (resource/name).' },
+  timeout: { type: 'duration', usage: 'The length of time to wait before giving up on a delete, zero means determine a timeout from the size of the object' },
+  wait: { type: 'bool', default: true, usage: 'If true, wait for resources to be gone before returning. This waits for finalizers.' },
+} as const satisfies FlagSpecs;
+
+export const verb: Verb = {
+  usage: '([-f FILENAME] | [-k DIRECTORY] | TYPE [(NAME | -l label | --all)])',
+  summary: 'Delete resources by file names, stdin, resources and names, or by resources and label selector',
+  flags,
+  async run(call) {
+    const { flags: given, session, io } = call;
+    const policies: Readonly<Record<string, string>> = { background: 'Background', orphan: 'Orphan', foreground: 'Foreground', true: 'Background', false: 'Orphan' };
+    const propagationPolicy = policies[given.string('cascade')];
+    if (!propagationPolicy) throw new KubectlError(`Invalid cascade value (${given.string('cascade')}). Must be "background", "foreground", or "orphan".`);
+    const grace = gracePeriod(call);
+    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError("You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
+    const targets = await listTargets(call, { allNamespaces: given.bool('all-namespaces') });
+    if (targets.length === 0) {
+      if (!given.string('output')) io.out('No resources found\n');
+      return 0;
+    }
+    const tolerant = given.bool('ignore-not-found') || given.bool('all');
+    const dryRun = dryRunOf(given);
+    const deleted: { target: NamedTarget; uid: string | undefined }[] = [];
+    let code = 0;
+    for (const target of targets) {
+      try {
+        const answer = dryRun === 'client' ? await session.json<KubeObject>(targetPath(target)) : await session.call<KubeObject & { readonly details?: { readonly uid?: string } }>('DELETE', targetPath(target), {
+          body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, ...(grace !== undefined && { gracePeriodSeconds: grace }), ...(dryRun === 'server' && { dryRun: ['All'] }) },
+        });
+        const uid = answer.metadata?.uid ?? ('details' in answer ? (answer.details as { uid?: string }).uid : undefined);
+        deleted.push({ target, uid });
+        const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRun];
+        const what = `${qualifiedKind(target.resource)}`;
+        if (given.string('output') === 'name') io.out(`${what}/${target.name}\n`);
+        else io.out(`${what} "${target.name}" ${given.bool('force') && grace === 0 ? 'force deleted' : 'deleted'}${suffix}\n`);
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error;
+        if (tolerant && error.reason === 'NotFound') continue;
+        io.err(`${statusText(error)}\n`);
+        code = 1;
+      }
+    }
+    if (given.bool('wait') && dryRun === 'none' && grace !== 0) for (const { target, uid } of deleted) await untilGone(call, target, uid);
+    return code;
+  },
+};
+
+function gracePeriod(call: Call): number | undefined {
+  const { flags: given, io } = call;
+  if (given.bool('now')) {
+    if (given.int('grace-period') !== -1) throw new KubectlError('--now and --grace-period cannot be specified together');
+    return 1;
+  }
+  if (given.bool('force')) {
+    io.err('Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.\n');
+    return Math.max(given.int('grace-period'), 0);
+  }
+  const grace = given.int('grace-period');
+  if (grace === 0) throw new KubectlError('--grace-period must be combined with --force when set to 0. Use --now or --grace-period=1 for a faster delete.', { bare: false });
+  return grace < 0 ? undefined : grace;
+}
+
+/** Waits until the object is gone, or another of its name is there. */
+async function untilGone(call: Call, target: NamedTarget, uid: string | undefined): Promise<void> {
+  const { session, io } = call;
+  const timeout = call.flags.duration('timeout');
+  const signal = timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(timeout)]) : io.signal;
+  for (;;) {
+    const path = pathOf(target.resource, { namespace: target.namespace });
+    const fieldSelector = `metadata.name=${target.name}`;
+    const list = await session.json<{ readonly metadata: { readonly resourceVersion: string }; readonly items: readonly KubeObject[] }>(path, { query: { fieldSelector } });
+    const [present] = list.items;
+    if (!present || (uid !== undefined && present.metadata.uid !== uid)) return;
+    try {
+      for await (const frame of watchLines<KubeObject>(session, path, { fieldSelector, resourceVersion: list.metadata.resourceVersion }, false, signal)) if (frame.type === 'DELETED') return;
+    } catch (error) {
+      if (!isReason(error, 'Expired', 'Gone')) throw error;
+    }
+    if (signal.aborted) throw new KubectlError(io.signal.aborted ? '' : `timed out waiting for the condition on ${target.resource.resource}/${target.name}`);
+  }
+}

@@ -1,0 +1,41 @@
+import type { FlagSpecs } from '../flags.ts';
+import { podOf } from '../pod-of.ts';
+import { openStreams } from '../remote-command.ts';
+import { KubectlError, type Verb } from '../verb.ts';
+
+const flags = {
+  container: { short: 'c', type: 'string', usage: 'Container name. If omitted, use the kubectl.kubernetes.io/default-container annotation for selecting the container to be attached or the first container in the pod will be chosen' },
+  stdin: { short: 'i', type: 'bool', usage: 'Pass stdin to the container' },
+  tty: { short: 't', type: 'bool', usage: 'Stdin is a TTY' },
+  quiet: { short: 'q', type: 'bool', usage: 'Only print output from the remote session' },
+  filename: { short: 'f', type: 'strings', usage: 'to use to exec into the resource' },
+} as const satisfies FlagSpecs;
+
+export const verb: Verb = {
+  usage: '(POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...]',
+  summary: 'Execute a command in a container',
+  flags,
+  async run(call) {
+    const { flags: given, args, dashAt, io, session } = call;
+    const command = dashAt >= 0 ? args.slice(dashAt) : args.slice(1);
+    if (args.length === 0 || dashAt === 0) throw new KubectlError("pod, type/name or --filename must be specified");
+    if (command.length === 0) throw new KubectlError('you must specify at least one command for the container');
+    if (dashAt < 0) throw new KubectlError(`exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples`);
+    const pod = await podOf(call, args[0]!);
+    if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') throw new KubectlError(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`);
+    let container = given.string('container') || pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
+    if (!container) {
+      container = pod.spec.containers[0]!.name;
+      if (pod.spec.containers.length > 1 && !given.bool('quiet')) {
+        const names = [...pod.spec.containers.map(({ name }) => name), ...(pod.spec.initContainers ?? []).map(({ name }) => `${name} (init)`)];
+        io.err(`Defaulted container "${container}" out of: ${names.join(', ')}\n`);
+      }
+    }
+    const tty = given.bool('tty') && given.bool('stdin') && io.terminal;
+    if (given.bool('tty') && !tty) io.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
+    const query = new URLSearchParams({ container, stdout: 'true', ...(given.bool('stdin') && { stdin: 'true' }), ...(tty ? { tty: 'true' } : { stderr: 'true' }) });
+    for (const word of command) query.append('command', word);
+    const path = `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/exec?${query.toString()}`;
+    return openStreams(await session.http(), path, { stdin: given.bool('stdin'), tty, io });
+  },
+};

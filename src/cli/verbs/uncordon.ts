@@ -1,0 +1,3 @@
+import { cordonVerb } from '../cordon-verb.ts';
+
+export const verb = cordonVerb(false);
