@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { ApiServer, ApiServerOptions } from '../apiserver/api-server.ts';
 import { startApiServer } from '../apiserver/start-api-server.ts';
+import { serviceAccounts } from '../api/generated/resources.ts';
 import type { User } from '../api/kind.ts';
 import { createAuthority, issueCertificate, type KeyPair } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
@@ -33,8 +34,8 @@ export interface HttpsAccess {
 let serviceAccountKey: string | undefined;
 
 /**
- * An API server in memory with the default namespaces and roles, in process only. Stored objects are frozen. Everything random comes
- * from a fixed seed. `await using api = await startTestApiServer({ clock })`.
+ * An API server in memory with the default namespaces, their service account `default` (which a controller makes in a cluster: without it no
+ * pod is admitted) and the default roles, in process only. Stored objects are frozen. Everything random comes from a fixed seed. `await using api = await startTestApiServer({ clock })`.
  */
 export async function startTestApiServer(options: Partial<ApiServerOptions> = {}): Promise<TestApiServer> {
   serviceAccountKey ??= generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
@@ -42,9 +43,11 @@ export async function startTestApiServer(options: Partial<ApiServerOptions> = {}
     clock: systemClock, random: seededRandom(1), log: silentLog, authority: { key: '', certificate: '' }, serviceAccountKey,
     serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767], freezeObjects: true, ...options,
   });
+  const admin = server.client(adminUser, 'test');
+  await Promise.all(['default', 'kube-system'].map((namespace) => admin.create(serviceAccounts, { metadata: { name: 'default', namespace } })));
   return {
     server,
-    admin: server.client(adminUser, 'test'),
+    admin,
     client: (user, userAgent = 'test') => server.client(user, userAgent),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
