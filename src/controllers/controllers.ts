@@ -1,9 +1,12 @@
 import { createEventRecorder } from '../client/event-recorder.ts';
 import type { Controller, ControllerContext } from './controller.ts';
+import { cronJobController } from './cron-job/cron-job.ts';
+import { daemonSetController } from './daemon-set/daemon-set.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointSliceController } from './endpoints/endpoint-slice.ts';
 import { endpointsController } from './endpoints/legacy-endpoints.ts';
 import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
+import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node/node-ipam.ts';
 import { nodeLifecycleController } from './node/node-lifecycle.ts';
@@ -13,6 +16,7 @@ import { replicaSetController } from './replica-set/replica-set.ts';
 import { replicationControllerController } from './replica-set/replication-controller.ts';
 import { rootCertificateController } from './root-certificate.ts';
 import { serviceAccountController } from './service-account.ts';
+import { statefulSetController } from './stateful-set/stateful-set.ts';
 
 /** Every controller there is, one line each. */
 export const controllers: readonly Controller[] = [
@@ -22,6 +26,10 @@ export const controllers: readonly Controller[] = [
   deploymentController,
   replicaSetController,
   replicationControllerController,
+  daemonSetController,
+  statefulSetController,
+  jobController,
+  cronJobController,
   endpointSliceController,
   endpointsController,
   nodeIpamController,

@@ -1,7 +1,7 @@
 import type { Node, Pod } from '../api/generated/core-v1.ts';
 import { nodes as nodeResource, pods as podResource } from '../api/generated/resources.ts';
 import { isReason } from '../api/errors.ts';
-import { keyOf, type New } from '../api/object.ts';
+import { keyOf } from '../api/object.ts';
 import { isPodTerminal } from '../api/pod/conditions.ts';
 import { rfc3339, type Clock } from '../base/clock.ts';
 import { silentLog, type Log } from '../base/log.ts';
@@ -111,7 +111,7 @@ export async function createNode(client: Client, clock: Clock, name: string, lab
   const now = rfc3339(clock.now());
   let node: Node;
   try {
-    node = await client.create(nodeResource, { metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } } } as New<Node>);
+    node = await client.create(nodeResource, { metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } }, spec: {} });
   } catch (error) {
     if (!isReason(error, 'AlreadyExists')) throw error;
     node = await client.get(nodeResource, { name });

@@ -9,7 +9,7 @@ const namespace = 'default';
 
 function deployment(name: string, replicas: number, image: string, more: Partial<Deployment['spec']> = {}): New<Deployment> {
   const labels = { app: name };
-  return { metadata: { name, namespace }, spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'main', image }] } }, ...more } };
+  return { metadata: { name, namespace }, spec: { replicas, progressDeadlineSeconds: 600, revisionHistoryLimit: 10, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'main', image }] } }, ...more } };
 }
 
 test('a deployment rolls out, is scaled, gets a new template, and goes with all that is its own', { timeout: 60_000 }, async () => {

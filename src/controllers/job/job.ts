@@ -1,0 +1,254 @@
+import type { Job, JobCondition, JobStatus, UncountedTerminatedPods } from '../../api/generated/batch-v1.ts';
+import type { Pod, PodTemplateSpec } from '../../api/generated/core-v1.ts';
+import { jobs as jobResource, pods as podResource } from '../../api/generated/resources.ts';
+import { isReason } from '../../api/errors.ts';
+import { keyOf } from '../../api/object.ts';
+import { isPodTerminal } from '../../api/pod/conditions.ts';
+import { selectorOf } from '../../api/selector.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import type { ReconcileResult } from '../../client/reconciler.ts';
+import { condition, withCondition } from '../conditions.ts';
+import { itself, startLoop } from '../control-loop.ts';
+import type { Controller } from '../controller.ts';
+import { Expectations } from '../expectations.ts';
+import { claim, controllerOf, indexByController, orphansIn, ownedBy } from '../ownership.ts';
+import { isNamespaceTerminating, PodControl, podFromTemplate } from '../pod-control.ts';
+import { semanticEqual } from '../semantic-equal.ts';
+import { slowStart } from '../slow-start.ts';
+import { formatIndexes } from './index-set.ts';
+import { COMPLETION_INDEX, failureAction, hasFailed, INDEX_FAILURES, indexOf, isTracked, TRACKING } from './job-pods.ts';
+import { deadlineOf, isFinished, isIndexed, isSuspended, jobCondition, planPods, viewJob, type JobPlan, type JobView } from './job-verdict.ts';
+
+/**
+ * Runs pods until enough of them have succeeded. Each pod carries a finalizer until it is counted in the job's status:
+ * first its uid is written down there, then the finalizer goes, then the uid turns into a number; so that none is lost
+ * and none counted twice, whatever is deleted or restarted meanwhile. Upstream: pkg/controller/job.
+ */
+export const jobController: Controller = {
+  name: 'job-controller',
+  start(context) {
+    const { client, clock, informers, recorder } = context;
+    const jobs = informers.informer(jobResource);
+    const pods = informers.informer(podResource);
+    indexByController(pods);
+    pods.addIndex('job', (pod) => ownerKey(pod));
+    const expectations = new Expectations(pods, clock);
+    const podControl = new PodControl(context);
+    /** Pods whose finalizer is gone, which the cache may not show yet. */
+    const released = new Set<string>();
+    /** Jobs that are finished, though the cache may not show it yet. */
+    const finished = new Set<string>();
+
+    async function reconcile(key: string): Promise<ReconcileResult> {
+      const job = jobs.get(key);
+      await releaseOrphans(key, job);
+      if (!job) return expectations.forget(key);
+      if (isFinished(job)) return void finished.delete(job.metadata.uid);
+      if ((job.spec?.managedBy ?? 'kubernetes.io/job-controller') !== 'kubernetes.io/job-controller' || finished.has(job.metadata.uid)) return;
+
+      const { selector } = job.spec!;
+      const candidates = [...ownedBy(pods, job), ...orphansIn(pods, job.metadata.namespace)];
+      const claimed = await claim({ client, ownerResource: jobResource, owner: job, selector: selector!, resource: podResource, candidates });
+      const own = claimed.map((pod) => (released.has(pod.metadata.uid) ? untracked(pod) : pod));
+      const settled = expectations.settled(key);
+      const started = withStart(job, clock.now());
+      let view = viewJob(started, own, clock.now());
+
+      let plan: JobPlan = { create: [], drop: [] };
+      let failure: unknown;
+      let { conditions } = started.status ?? {};
+      try {
+        if (view.outcome) {
+          for (const pod of view.active) await expectations.delete(key, pod, () => podControl.delete(job, pod));
+          view = { ...view, active: [], ready: 0, terminating: view.terminating + view.active.length };
+        } else if (settled && !job.metadata.deletionTimestamp) {
+          plan = planPods(started, view, own, clock.now());
+          conditions = noteSuspension(started, conditions);
+          view = await carryOut(key, started, plan, view);
+        }
+      } catch (error) {
+        if (!isNamespaceTerminating(error)) failure = error;
+      }
+      await count(started, conditions, view, own, settled);
+      if (failure) throw failure;
+      const deadline = deadlineOf(started);
+      const waits = [plan.waitMs, deadline === undefined || view.outcome ? undefined : Math.max(0, deadline - clock.now())].filter((wait) => wait !== undefined);
+      if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
+    }
+
+    async function carryOut(key: string, job: Job, plan: JobPlan, view: JobView): Promise<JobView> {
+      for (const pod of plan.drop) {
+        await release(pod);
+        await expectations.delete(key, pod, () => podControl.delete(job, pod));
+      }
+      let next = 0;
+      await slowStart(plan.create.length, () => {
+        const { index, failures } = plan.create[next++]!;
+        return expectations.create(key, () => podControl.create(job, jobPod(job, index, failures)));
+      });
+      const active = view.active.filter((pod) => !plan.drop.includes(pod));
+      // Those just made stand for themselves in the count by any pod: they are neither ready nor ended.
+      return { ...view, active: [...active, ...Array<Pod>(plan.create.length).fill({} as Pod)], terminating: view.terminating + plan.drop.length };
+    }
+
+    function noteSuspension(job: Job, conditions: readonly JobCondition[] | undefined): readonly JobCondition[] | undefined {
+      const current = condition(conditions, 'Suspended');
+      const suspended = isSuspended(job);
+      if (suspended ? current?.status === 'True' : current?.status !== 'True') return conditions;
+      const [reason, message] = suspended ? ['JobSuspended', 'Job suspended'] : ['JobResumed', 'Job resumed'];
+      recorder.event(job, 'Normal', suspended ? 'Suspended' : 'Resumed', message!);
+      return withCondition(conditions, { ...jobCondition('Suspended', reason!, message!, clock.now()), status: suspended ? 'True' : 'False' });
+    }
+
+    /** Writes down what has ended, releases those pods, and says so when the job is at its end. Upstream: trackJobStatusAndRemoveFinalizers. */
+    async function count(job: Job, before: readonly JobCondition[] | undefined, view: JobView, own: readonly Pod[], settled: boolean): Promise<void> {
+      const tracked = own.filter(isTracked);
+      const outcome = settled ? view.outcome : undefined;
+      const { status = {} } = job;
+      const book = settle(status, new Set(tracked.map((pod) => pod.metadata.uid)));
+      const release = tracked.filter((pod) => job.metadata.deletionTimestamp || outcome || pod.status?.phase === 'Succeeded' || (hasFailed(job, pod) && !isAwaited(job, view, pod)));
+      const succeeded = [...book.uncounted.succeeded];
+      const failed = [...book.uncounted.failed];
+      for (const pod of release) {
+        const { uid } = pod.metadata;
+        if (succeeded.includes(uid) || failed.includes(uid)) continue;
+        if (pod.status?.phase === 'Succeeded') {
+          if (!isIndexed(job)) succeeded.push(uid);
+        } else if (hasFailed(job, pod) ? failureAction(job.spec, pod).action !== 'Ignore' : outcome?.type === 'FailureTarget') failed.push(uid);
+      }
+      let conditions = before;
+      if (outcome) conditions = withCondition(conditions, outcome);
+      const counted: JobStatus = {
+        ...status,
+        ...(conditions && { conditions }),
+        active: view.active.length || undefined,
+        ready: view.ready,
+        terminating: view.terminating,
+        succeeded: (isIndexed(job) ? view.succeeded : book.succeeded) || undefined,
+        failed: book.failed || undefined,
+        ...(isIndexed(job) && view.succeededIndexes.length > 0 && { completedIndexes: formatIndexes(view.succeededIndexes) }),
+        ...(view.failedIndexes && { failedIndexes: formatIndexes(view.failedIndexes) }),
+        uncountedTerminatedPods: { ...(succeeded.length > 0 && { succeeded }), ...(failed.length > 0 && { failed }) },
+      };
+      let current = job;
+      if (!semanticEqual(jobs.get(keyOf(job))?.status, counted) || (succeeded.length + failed.length > 0 && release.length > 0)) current = await client.updateStatus(jobResource, { ...job, status: counted });
+      for (const pod of release) await releasePod(pod);
+
+      const rest = settle(counted, new Set(tracked.filter((pod) => !release.includes(pod)).map((pod) => pod.metadata.uid)));
+      const isOver = outcome !== undefined && rest.uncounted.succeeded.length + rest.uncounted.failed.length === 0 && view.terminating === 0 && (status.terminating ?? 0) === 0 && settled;
+      const final: JobStatus = {
+        ...counted, succeeded: (isIndexed(job) ? view.succeeded : rest.succeeded) || undefined, failed: rest.failed || undefined, uncountedTerminatedPods: rest.uncounted,
+        ...(isOver && conclude(job, conditions, outcome)),
+      };
+      if (!semanticEqual(current.status, final)) await client.updateStatus(jobResource, { ...current, status: final });
+      if (isOver) announce(job, outcome);
+    }
+
+    function conclude(job: Job, conditions: readonly JobCondition[] | undefined, outcome: JobCondition): Partial<JobStatus> {
+      const type = outcome.type === 'FailureTarget' ? 'Failed' : 'Complete';
+      finished.add(job.metadata.uid);
+      return {
+        conditions: withCondition(conditions, jobCondition(type, outcome.reason!, outcome.message!, clock.now())),
+        ...(type === 'Complete' && { completionTime: rfc3339(clock.now()) }),
+      };
+    }
+
+    function announce(job: Job, outcome: JobCondition): void {
+      if (outcome.type === 'FailureTarget') recorder.event(job, 'Warning', outcome.reason!, outcome.message!);
+      else recorder.event(job, 'Normal', 'Completed', 'Job completed');
+    }
+
+    async function release(pod: Pod): Promise<void> {
+      if (isTracked(pod)) await releasePod(pod);
+    }
+
+    async function releasePod(pod: Pod): Promise<void> {
+      const { namespace, name, uid } = pod.metadata;
+      try {
+        await client.patch(podResource, { namespace, name }, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid, '$deleteFromPrimitiveList/finalizers': [TRACKING] } } });
+      } catch (error) {
+        if (!isReason(error, 'NotFound')) throw error;
+      }
+      released.add(uid);
+    }
+
+    /** Pods whose job is no more (or is another one of the same name) hold on to their finalizer for nothing. */
+    async function releaseOrphans(key: string, job: Job | undefined): Promise<void> {
+      for (const pod of pods.byIndex('job', key)) {
+        const orphaned = controllerOf(pod)!.uid !== job?.metadata.uid || (isFinished(job) && isTracked(pod));
+        if (orphaned && isTracked(pod) && !released.has(pod.metadata.uid)) await releasePod(pod);
+      }
+    }
+
+    const loop = startLoop(context, { name: 'job-controller', needs: [jobs, pods], workers: 5, reconcile });
+    loop.own(expectations);
+    loop.follow(jobs, itself);
+    loop.follow(pods, (pod) => {
+      const owner = ownerKey(pod);
+      if (owner.length > 0 || controllerOf(pod)) return owner;
+      return jobs.list(pod.metadata.namespace).filter((job) => selectorOf(job.spec?.selector).matches(pod.metadata.labels)).map(keyOf);
+    });
+    loop.own(pods.subscribe({
+      update: (_, pod) => void (isTracked(pod) || released.delete(pod.metadata.uid)),
+      delete: (pod) => void released.delete(pod.metadata.uid),
+    }));
+    return loop;
+  },
+};
+
+function ownerKey(pod: Pod): string[] {
+  const owner = controllerOf(pod);
+  return owner?.kind === 'Job' ? [keyOf({ metadata: { namespace: pod.metadata.namespace, name: owner.name } })] : [];
+}
+
+const untracked = (pod: Pod): Pod => ({ ...pod, metadata: { ...pod.metadata, finalizers: pod.metadata.finalizers?.filter((finalizer) => finalizer !== TRACKING) } });
+
+/** The clock of a job starts when it is first seen unsuspended, and anew when it is resumed. */
+function withStart(job: Job, nowMs: number): Job {
+  const suspended = isSuspended(job);
+  const wasSuspended = condition(job.status?.conditions, 'Suspended')?.status === 'True';
+  if (suspended) {
+    if (!job.status?.startTime || wasSuspended) return job;
+    return { ...job, status: { ...job.status, startTime: undefined } };
+  }
+  return job.status?.startTime && !wasSuspended ? job : { ...job, status: { ...job.status, startTime: rfc3339(nowMs) } };
+}
+
+/** Turns uids of pods that have lost their finalizer into numbers. */
+function settle(status: JobStatus, tracked: ReadonlySet<string>): { uncounted: Required<UncountedTerminatedPods>; succeeded: number; failed: number } {
+  const { succeeded = [], failed = [] } = status.uncountedTerminatedPods ?? {};
+  const uncounted = { succeeded: succeeded.filter((uid) => tracked.has(uid)), failed: failed.filter((uid) => tracked.has(uid)) };
+  return {
+    uncounted,
+    succeeded: (status.succeeded ?? 0) + succeeded.length - uncounted.succeeded.length,
+    failed: (status.failed ?? 0) + failed.length - uncounted.failed.length,
+  };
+}
+
+/** The last failed pod of an index that will be tried again is kept: it knows how often the index has failed. */
+function isAwaited(job: Job, view: JobView, pod: Pod): boolean {
+  if (job.spec?.backoffLimitPerIndex === undefined) return false;
+  const index = indexOf(pod);
+  if (index === undefined || view.failedIndexes?.includes(index) || view.succeededIndexes.includes(index)) return false;
+  return isPodTerminal(pod) && !view.active.some((other) => other.metadata && indexOf(other) === index);
+}
+
+function jobPod(job: Job, index: number | undefined, failures: number | undefined): ReturnType<typeof podFromTemplate> {
+  const template: PodTemplateSpec = job.spec!.template;
+  const pod = podFromTemplate(job, template);
+  const finalizers = [...new Set([...(pod.metadata.finalizers ?? []), TRACKING])];
+  if (index === undefined) return { ...pod, metadata: { ...pod.metadata, finalizers } };
+  const env = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { fieldPath: `metadata.labels['${COMPLETION_INDEX}']` } } };
+  const withIndex = <C extends { readonly env?: readonly { readonly name: string }[] }>(container: C): C =>
+    container.env?.some(({ name }) => name === env.name) ? container : { ...container, env: [...(container.env ?? []), env] };
+  const { labels, annotations } = pod.metadata;
+  const { containers, initContainers } = pod.spec;
+  return {
+    metadata: {
+      ...pod.metadata, finalizers, generateName: `${job.metadata.name}-${index}-`,
+      labels: { ...labels, [COMPLETION_INDEX]: String(index) },
+      annotations: { ...annotations, [COMPLETION_INDEX]: String(index), ...(failures !== undefined && { [INDEX_FAILURES]: String(failures) }) },
+    },
+    spec: { ...pod.spec, hostname: `${job.metadata.name}-${index}`, containers: containers.map(withIndex), ...(initContainers && { initContainers: initContainers.map(withIndex) }) },
+  };
+}

@@ -1,0 +1,24 @@
+import type { StatefulSet } from '../../api/generated/apps-v1.ts';
+import type { PersistentVolumeClaim, Pod } from '../../api/generated/core-v1.ts';
+import type { OwnerReference } from '../../api/generated/meta-v1.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { controllerReference } from '../ownership.ts';
+import { endOf, ordinalOf, startOf } from './identity.ts';
+
+/**
+ * The owners a claim should have, so that the garbage collector deletes it when the retention policy says so: with the
+ * set (`whenDeleted`), or with a pod that was scaled away (`whenScaled`). The claim's own list when nothing changes.
+ * Upstream: updateClaimOwnerRefForSetAndPod.
+ */
+export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod: Pod): readonly OwnerReference[] {
+  const present = claim.metadata.ownerReferences ?? [];
+  const others = present.filter((reference) => reference.uid !== set.metadata.uid && reference.uid !== pod.metadata.uid);
+  const ordinal = ordinalOf(set, pod)!;
+  const scaledAway = ordinal < startOf(set) || ordinal > endOf(set);
+  const { whenScaled = 'Retain', whenDeleted = 'Retain' } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
+  const foreign = others.some((reference) => reference.controller);
+  const owner: KubeObject | undefined = foreign ? undefined : scaledAway && whenScaled === 'Delete' ? pod : (!scaledAway || whenScaled === 'Retain') && whenDeleted === 'Delete' ? set : undefined;
+  const wanted = owner ? [...others, controllerReference(owner)] : others;
+  const same = wanted.length === present.length && wanted.every((reference) => present.some((other) => other.uid === reference.uid && Boolean(other.controller) === Boolean(reference.controller)));
+  return same ? present : wanted;
+}
