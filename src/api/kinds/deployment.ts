@@ -6,7 +6,7 @@ import { fieldError } from '../errors.ts';
 import { defaultPodTemplate } from '../pod/pod-spec-defaults.ts';
 import { atMost100Percent, immutable, intOrPercent, intOrPercentNumber, nonNegative, type FieldErrors } from '../validation/fields.ts';
 import { isSame } from '../validation/same.ts';
-import { replicaCountErrors, selectedTemplateErrors } from '../validation/workload.ts';
+import { collisionCountErrors, replicaCountErrors, selectedTemplateErrors } from '../validation/workload.ts';
 import { selectorOf } from '../selector.ts';
 import { fill, mapMember, without } from './fill.ts';
 import { ageColumn, containerColumns, integer, nameColumn, text, wide } from './table-columns.ts';
@@ -87,5 +87,5 @@ function* strategyErrors(path: string, strategy: NonNullable<DeploymentSpec['str
 
 function* statusErrors(status: DeploymentStatus, previous: DeploymentStatus): FieldErrors {
   yield* replicaCountErrors(status, ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'collisionCount']);
-  if ((status.collisionCount ?? 0) < (previous.collisionCount ?? 0)) yield fieldError.invalid('status.collisionCount', status.collisionCount ?? 0, 'cannot be decremented');
+  yield* collisionCountErrors(status, previous);
 }

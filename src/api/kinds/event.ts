@@ -79,8 +79,8 @@ export const event: KindDefinition<Event> = {
   resource: events,
   validate: (object) => [...coreEventErrors(object)],
   createOnUpdate: true,
-  // Names of events are made from those of other objects, whatever these are.
-  nameRule: 'any',
+  // Names of events are made from those of other objects, of every rule.
+  nameRule: 'path',
   selectableFields: (object) => fieldsOf(coreFacts(object)),
   columns: columnsOf(coreFacts),
 };

@@ -21,6 +21,8 @@ export const namespace: KindDefinition<Namespace> = {
   // Finalizers of the spec change through the finalize subresource only.
   prepareForUpdate: (next, previous) => withNameLabel({ ...next, spec: previous.spec }),
   validate: (object) => [...finalizerErrors(object)],
+  heldFromDeletion: (object) => (object.spec?.finalizers?.length ?? 0) > 0,
+  prepareForDelete: (object) => ({ ...object, status: { ...object.status, phase: 'Terminating' } }),
   validateStatusUpdate: (next) => [...phaseErrors(next)],
   generation: false,
   nameRule: 'label',

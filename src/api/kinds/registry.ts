@@ -3,19 +3,31 @@ import type { KindDefinition } from '../kind.ts';
 import type { KubeObject } from '../object.ts';
 import { binding } from './binding.ts';
 import { configMap } from './config-map.ts';
+import { controllerRevision } from './controller-revision.ts';
+import { cronJob } from './cron-job.ts';
+import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
 import { endpointSlice } from './endpoint-slice.ts';
 import { endpoints } from './endpoints.ts';
 import { event, eventsEvent } from './event.ts';
+import { job } from './job.ts';
 import { lease } from './lease.ts';
+import { limitRange } from './limit-range.ts';
 import { namespace } from './namespace.ts';
 import { node } from './node.ts';
+import { persistentVolumeClaim } from './persistent-volume-claim.ts';
+import { persistentVolume } from './persistent-volume.ts';
+import { podDisruptionBudget } from './pod-disruption-budget.ts';
+import { podTemplate } from './pod-template.ts';
 import { pod } from './pod.ts';
+import { priorityClass } from './priority-class.ts';
 import { replicaSet } from './replica-set.ts';
 import { replicationController } from './replication-controller.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { secret } from './secret.ts';
-import { service } from './service.ts';
 import { serviceAccount } from './service-account.ts';
+import { service } from './service.ts';
+import { statefulSet } from './stateful-set.ts';
 
 const definitions = [
   // core/v1
@@ -25,14 +37,29 @@ const definitions = [
   event,
   namespace,
   node,
+  limitRange,
+  persistentVolume,
+  persistentVolumeClaim,
   pod,
+  podTemplate,
   replicationController,
+  resourceQuota,
   secret,
   service,
   serviceAccount,
   // apps/v1
+  controllerRevision,
+  daemonSet,
   deployment,
   replicaSet,
+  statefulSet,
+  // batch/v1
+  cronJob,
+  job,
+  // policy/v1
+  podDisruptionBudget,
+  // scheduling.k8s.io/v1
+  priorityClass,
   // events.k8s.io/v1
   eventsEvent,
   // coordination.k8s.io/v1

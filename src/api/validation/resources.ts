@@ -33,7 +33,7 @@ export function* resourceListErrors(path: string, list: ResourceList | undefined
 
 const containerResources = ['cpu', 'memory', 'ephemeral-storage'];
 
-function* containerResourceName(path: string, name: string): FieldErrors {
+export function* containerResourceName(path: string, name: string): FieldErrors {
   yield* formatErrors(path, name, isQualifiedName(name));
   if (!name.includes('/')) {
     if (!containerResources.includes(name) && !isHugePages(name)) yield fieldError.invalid(path, name, 'must be a standard resource for containers');

@@ -37,14 +37,19 @@ export function* alwaysRestartingErrors(path: string, template: PodTemplateSpec,
   if (template.spec?.activeDeadlineSeconds !== undefined) yield fieldError.forbidden(`${path}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${owner} is not Supported`);
 }
 
-/** Counts of a status: none below zero, none above `replicas`, no more available than ready. */
-export function* replicaCountErrors(status: object, counts: readonly string[]): FieldErrors {
+/** Counts of a status: none below zero, none above `replicas`, no more available than ready. `prefix` stands before `readyReplicas` in that last message. */
+export function* replicaCountErrors(status: object, counts: readonly string[], prefix = ''): FieldErrors {
   const count = (field: string): number => Number((status as Readonly<Record<string, unknown>>)[field] ?? 0);
   for (const field of counts) yield* nonNegative(`status.${field}`, count(field));
-  for (const field of ['fullyLabeledReplicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas'] as const) {
+  for (const field of ['fullyLabeledReplicas', 'currentReplicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas'] as const) {
     if (count(field) > count('replicas')) yield fieldError.invalid(`status.${field}`, count(field), 'cannot be greater than status.replicas');
   }
   if (count('availableReplicas') > count('readyReplicas')) {
-    yield fieldError.invalid('status.availableReplicas', count('availableReplicas'), 'cannot be greater than readyReplicas');
+    yield fieldError.invalid('status.availableReplicas', count('availableReplicas'), `cannot be greater than ${prefix}readyReplicas`);
   }
+}
+
+/** The count of hash collisions only grows. */
+export function* collisionCountErrors(next: { readonly collisionCount?: number } = {}, previous: { readonly collisionCount?: number } = {}): FieldErrors {
+  if ((next.collisionCount ?? 0) < (previous.collisionCount ?? 0)) yield fieldError.invalid('status.collisionCount', next.collisionCount ?? 0, 'cannot be decremented');
 }
