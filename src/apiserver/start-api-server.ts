@@ -3,8 +3,10 @@ import type { KubeObject, ResourceType } from '../api/object.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { StorageEngine } from '../storage/engine.ts';
-import { kindDefinition } from '../api/kinds/registry.ts';
 import { createMemoryEngine } from '../storage/memory.ts';
+import { ensureDefaultServiceCidr } from './allocation/default-service-cidr.ts';
+import { ServiceAllocation } from './allocation/service-allocation.ts';
+import type { WriteHook } from './allocation/write-hook.ts';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
@@ -27,11 +29,11 @@ import { OpenApi } from './openapi/open-api.ts';
 import { AdmissionChain } from './registry/admission-chain.ts';
 import { ApiRegistry } from './registry/api-registry.ts';
 import { BookmarkTicker } from './registry/bookmark-ticker.ts';
-import { builtInServedResources } from './registry/built-in-resources.ts';
+import { registerBuiltIns } from './registry/built-in-resources.ts';
 import { defaultNamespaces, ensureApiServices, ensureKubernetesService, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
 import { flowControlDefaults } from './registry/flow-control-defaults.ts';
 import { objectBytes } from './registry/object-bytes.ts';
-import { ResourceStore, type StoreEnvironment } from './registry/resource-store.ts';
+import type { StoreEnvironment } from './registry/resource-store.ts';
 import { ResourceVerbs } from './registry/resource-verbs.ts';
 import type { RequestContext } from './request.ts';
 import { KubeletConnections } from './subresources/kubelet-connections.ts';
@@ -54,8 +56,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
   const registry = new ApiRegistry();
   const admission = new AdmissionChain(admissionPlugins({ registry, objects, authorizer, rbac, clock, random, log: log.child('admission'), serverContext: context }));
+  const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
-    engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: () => undefined,
+    engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
     updateSubresourceOf: lookup(updateSubresources), freeze: options.freezeObjects ?? false,
   };
   registerBuiltIns(registry, environment);
@@ -64,12 +67,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const verbs = new ResourceVerbs(registry, lookup(handlers));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
-  await ensureObjects(registry, context, defaultNamespaces());
+  await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidr: options.serviceCidr })]);
   await Promise.all([
     ensureBootstrapRbac(registry, objects, context),
     ensureObjects(registry, context, [...systemPriorityClasses(), ...flowControlDefaults()]),
     ensureKubernetesService(registry, context, options),
     ensureApiServices(registry, context, rfc3339(clock.now())),
+    allocation.repair(),
   ]);
 
   let url: string | undefined;
@@ -109,12 +113,7 @@ function lookup<E extends { readonly resource: { readonly group: string; readonl
   return ({ group, resource }: Pick<ResourceType<unknown>, 'group' | 'resource'>, subresource: string): E | undefined => byName.get(`${group}/${resource}/${subresource}`);
 }
 
-/** Groups whose names may have colons, until their kinds have definitions. */
-const PATH_NAMED = ['rbac.authorization.k8s.io', 'apiregistration.k8s.io'];
-
-function registerBuiltIns(registry: ApiRegistry, environment: StoreEnvironment): void {
-  for (const served of builtInServedResources((entry) => kindDefinition(entry.group, entry.version, entry.resource) ?? (PATH_NAMED.includes(entry.group) ? { resource: entry, nameRule: 'path' } : undefined))) {
-    const store = served.verbs.includes('list') ? new ResourceStore(served, environment) : undefined;
-    registry.add(served, store);
-  }
+function hookLookup(hooks: readonly WriteHook[]) {
+  const byName = new Map(hooks.map((hook) => [`${hook.resource.group}/${hook.resource.resource}`, hook]));
+  return ({ group, resource }: Pick<ResourceType<unknown>, 'group' | 'resource'>): WriteHook | undefined => byName.get(`${group}/${resource}`);
 }

@@ -1,11 +1,11 @@
 import { badRequest, methodNotAllowed, unsupportedMediaType, type Status } from '../../api/errors.ts';
+import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject, ObjectKey, ObjectList } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { DeleteOptions, Patch } from '../../client/client.ts';
 import { patchTypes } from '../patch/patch-object.ts';
 import { noSuchResource, type ResourceVerbs } from '../registry/resource-verbs.ts';
-import type { ResourceStore } from '../registry/resource-store.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
 import { MEDIA_TYPES, negotiate, TEXT_MEDIA_TYPES, type Negotiated } from './negotiation.ts';
@@ -93,7 +93,7 @@ export class ResourceRequests {
   /** Starts a watch towards `output`; `open` is called when it is accepted, before anything is written. Throws StatusErrors before that. */
   watch({ info, query, context }: Pick<ResourceRequest, 'info' | 'query' | 'context'>, served: ServedResource, negotiated: Negotiated, output: FrameOutput, open: () => void): void {
     const options = watchOptions(query, info.namespace);
-    const store = this.#verbs.store(info, 'watch') as ResourceStore;
+    const store = this.#verbs.store(info, 'watch');
     const name = info.name && !options.fieldSelector?.includes('metadata.name') ? `metadata.name=${info.name}` : '';
     const fieldSelector = [options.fieldSelector, name].filter(Boolean).join(',');
     const sink = new FrameSink(output, frameMaker(served, negotiated, { includeObject: includeObject(query), now: () => this.#clock.now() }));
@@ -143,7 +143,7 @@ export class ResourceRequests {
   }
 
   async #delete(request: ResourceRequest, served: ServedResource): Promise<void> {
-    const { info, context, query } = request;
+    const { info, context } = request;
     const negotiated = formOf(request, served);
     const options = await this.#deleteOptions(request);
     if (info.subresource) throw methodNotAllowed(info, 'delete');
@@ -160,7 +160,7 @@ export class ResourceRequests {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
     const options = await this.#deleteOptions(request);
-    const { continue: _token, ...list } = listOptions(query, info.namespace);
+    const list = without(listOptions(query, info.namespace), 'continue');
     await this.#sendList(request, served, await this.#verbs.store(info, 'deletecollection').deleteCollection(context, list, options), negotiated);
   }
 

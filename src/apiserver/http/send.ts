@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
 import { stringify as stringifyYaml } from 'yaml';
 import { internalError, StatusError, type Status } from '../../api/errors.ts';
+import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { encodeList, encodeProtobuf } from '../../api/protobuf/envelope.ts';
 import { itemBytes, objectBytes } from '../registry/object-bytes.ts';
@@ -78,7 +79,7 @@ export function listMessage(list: ObjectList<KubeObject>): Buffer {
 /** A list in the form that goes out where its bytes are not simply joined: items of typed lists carry no kind. */
 export function plainList(list: ObjectList<KubeObject>, custom: boolean): object {
   const { kind, apiVersion, metadata, items } = list;
-  return { kind, apiVersion, metadata, items: custom ? items : items.map(({ kind: _kind, apiVersion: _version, ...rest }) => rest) };
+  return { kind, apiVersion, metadata, items: custom ? items : items.map((item) => without(item, 'kind', 'apiVersion')) };
 }
 
 /** What went wrong, as a Status. Faults that are not API faults become 500. */

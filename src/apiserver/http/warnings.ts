@@ -18,5 +18,5 @@ export class WarningRecorder {
 
 /** Control characters end a header or break it. What is not Latin-1 cannot stand in one as it is: it goes out as UTF-8 bytes. */
 function clean(text: string): string {
-  return Buffer.from(text.replace(/[\x00-\x1f\x7f]/g, ' ')).toString('latin1');
+  return Buffer.from(text.replace(/\p{Cc}/gu, ' ')).toString('latin1');
 }

@@ -1,11 +1,11 @@
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { ServedResource } from './served-resource.ts';
-import type { Registry, Store } from './store.ts';
+import type { Registry, Store, WatchableStore } from './store.ts';
 
 export interface RegisteredResource {
   readonly served: ServedResource;
   /** Absent for resources that are not stored: reviews, bindings. */
-  readonly store: Store | undefined;
+  readonly store: WatchableStore | undefined;
 }
 
 /** All resources that are served, in the order they are shown in. Custom resources come and go. */
@@ -14,7 +14,7 @@ export class ApiRegistry implements Registry {
   readonly #listeners = new Set<() => void>();
   #generation = 0;
 
-  add(served: ServedResource, store: Store | undefined): void {
+  add(served: ServedResource, store: WatchableStore | undefined): void {
     this.#resources.set(key(served.resource.group, served.resource.version, served.resource.resource), { served, store });
     this.#changed();
   }

@@ -1,5 +1,5 @@
 import { isReason } from '../../api/errors.ts';
-import { apiServices, endpoints, endpointSlices, namespaces, priorityClasses, serviceCIDRs, services } from '../../api/generated/resources.ts';
+import { apiServices, endpoints, endpointSlices, namespaces, priorityClasses, services } from '../../api/generated/resources.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { RequestContext } from '../request.ts';
 import type { ApiRegistry } from './api-registry.ts';
@@ -67,15 +67,8 @@ export function kubernetesServiceAddress(serviceCidr: string): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join('.');
 }
 
-/** The range of service addresses, the `kubernetes` service and its endpoints. Upstream: pkg/controlplane/{controller/kubernetesservice,reconcilers}. */
+/** The `kubernetes` service and its endpoints. Upstream: pkg/controlplane/{controller/kubernetesservice,reconcilers}. */
 export async function ensureKubernetesService(registry: ApiRegistry, context: RequestContext, { serviceCidr, advertise }: ServerAddress): Promise<void> {
-  await ensureObjects(registry, context, [[serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceCidr] } }]]);
-  const condition = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' };
-  await storeOf(registry, serviceCIDRs).update(context, { name: 'kubernetes' }, (current) => {
-    const { status } = current as { readonly status?: { readonly conditions?: readonly { readonly type: string }[] } };
-    if (status?.conditions?.some(({ type }) => type === 'Ready')) return current!;
-    return { ...current!, status: { conditions: [{ ...condition, lastTransitionTime: current!.metadata.creationTimestamp }] } } as KubeObject;
-  }, { subresource: 'status' });
   const metadata = { name: 'kubernetes', namespace: 'default' };
   await ensureObjects(registry, context, [[services, {
     metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },

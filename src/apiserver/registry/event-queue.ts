@@ -25,8 +25,16 @@ export class EventQueue<T extends KubeObject> implements WatchSink<T>, AsyncIter
     this.#wake?.();
   }
 
-  /** Called once when the reader has left. */
-  onStop(stop: () => void): void {
+  /** Opens the watch that fills the queue; it is disposed when `signal` aborts and when the reader has left. */
+  follow(signal: AbortSignal, open: (sink: WatchSink<T>) => Disposable): void {
+    const watch = open(this);
+    const stop = (): void => {
+      signal.removeEventListener('abort', stop);
+      watch[Symbol.dispose]();
+      this.end();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop);
     this.#stop = stop;
   }
 

@@ -1,4 +1,5 @@
 import { badRequest } from '../../api/errors.ts';
+import { without } from '../../api/kinds/fill.ts';
 import type { ClusterMeta, KubeObject, ResourceType } from '../../api/object.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { nameSuffix, type Random } from '../../base/random.ts';
@@ -38,10 +39,11 @@ export function namespaceFor(resource: ResourceType<unknown>, requested: string,
  * Upstream: apiserver pkg/registry/rest.FillObjectMetaSystemFields.
  */
 export function metadataForCreate(object: KubeObject, namespace: string | undefined, nowMs: number, random: Random): DraftMeta {
-  const {
-    name, generateName: base, namespace: _namespace, selfLink: _selfLink, uid: _uid, resourceVersion: _version, creationTimestamp: _created,
-    deletionTimestamp: _deleted, deletionGracePeriodSeconds: _grace, generation: _generation, ...rest
-  } = metaOf(object) as DraftMeta & { readonly selfLink?: string };
+  const given = metaOf(object) as DraftMeta & { readonly selfLink?: string };
+  const { name, generateName: base } = given;
+  const rest = without(
+    given, 'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation',
+  );
   const finalName = name || (base ? generateName(base, random) : undefined);
   return {
     ...(finalName && { name: finalName }), ...(base && { generateName: base }), ...(namespace && { namespace }),

@@ -64,7 +64,7 @@ test.each([1, 2, 3])('writers and watchers at random: no event is missed, repeat
     const action = random.next();
     try {
       if (action < 0.35) await admin.create(configMaps, { metadata, data: { x: String(random.next()) } });
-      else if (action < 0.75) await admin.update(configMaps, { ...(await admin.get(configMaps, key)), metadata, data: { x: String(random.next()) } } as ConfigMap);
+      else if (action < 0.75) await admin.update(configMaps, { ...(await admin.get(configMaps, key)), metadata, data: { x: String(random.next()) } } as unknown as ConfigMap);
       else await admin.delete(configMaps, key);
     } catch (error) {
       if (!isReason(error, 'NotFound', 'AlreadyExists', 'Conflict')) throw error;

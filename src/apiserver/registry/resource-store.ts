@@ -1,5 +1,6 @@
 import { alreadyExists, badRequest, conflict, expired, fieldError, invalid, isReason, notFound, StatusError, statusError, type FieldError } from '../../api/errors.ts';
 import type { StrategyContext } from '../../api/kind.ts';
+import { without } from '../../api/kinds/fill.ts';
 import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList, type ResourceType } from '../../api/object.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../api/validation/object-meta.ts';
 import { isSame } from '../../api/validation/same.ts';
@@ -22,7 +23,7 @@ import { metadataForCreate, metaOf, namespaceFor, withResourceVersion } from './
 import { bookmark, parseRevision, startWatch, type WatchSink } from './resource-watch.ts';
 import { compileSelection } from './selection.ts';
 import { storagePrefix, subresourceOf, type ServedResource } from './served-resource.ts';
-import type { Store, StoreWriteOptions } from './store.ts';
+import type { StoreWriteOptions, WatchableStore } from './store.ts';
 
 /** What all stores share. */
 export interface StoreEnvironment {
@@ -43,7 +44,7 @@ export interface StoreEnvironment {
 const NAME_ATTEMPTS = 8;
 
 /** The verbs on one resource of the version that is stored. See `Store`. */
-export class ResourceStore implements Store {
+export class ResourceStore implements WatchableStore {
   readonly resource: ResourceType<KubeObject>;
   readonly served: ServedResource;
   readonly #environment: StoreEnvironment;
@@ -95,16 +96,7 @@ export class ResourceStore implements Store {
   /** Subscribed when this returns: no event after it is missed. */
   watch(context: RequestContext, options: WatchOptions): EventQueue<KubeObject> {
     const queue = new EventQueue<KubeObject>();
-    const signal = options.signal ? AbortSignal.any([options.signal, context.signal]) : context.signal;
-    const watch = this.openWatch(options, queue);
-    const stop = (): void => {
-      signal.removeEventListener('abort', stop);
-      watch[Symbol.dispose]();
-      queue.end();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop);
-    queue.onStop(stop);
+    queue.follow(options.signal ? AbortSignal.any([options.signal, context.signal]) : context.signal, (sink) => this.openWatch(options, sink));
     return queue;
   }
 
@@ -190,8 +182,7 @@ export class ResourceStore implements Store {
     const { definition } = this.served;
     let prepared = object;
     if (this.#hasStatus && 'status' in prepared) {
-      const { status: _status, ...rest } = prepared;
-      prepared = this.#withDefaults(rest as KubeObject);
+      prepared = this.#withDefaults(without(prepared as KubeObject & { status?: unknown }, 'status') as KubeObject);
     }
     if (this.#countsGenerations) prepared = { ...prepared, metadata: { ...prepared.metadata, generation: 1 } };
     return definition.prepareForCreate?.(prepared, context) ?? prepared;
@@ -287,7 +278,7 @@ export class ResourceStore implements Store {
     if (part && part !== 'status') return this.#withGeneration(part.prepare(next, previous, context), previous);
     if (part === 'status') {
       const { labels, annotations, finalizers, managedFields, ownerReferences } = next.metadata;
-      const { labels: _l, annotations: _a, finalizers: _f, managedFields: _m, ownerReferences: _o, ...fixed } = previous.metadata;
+      const fixed = without(previous.metadata, 'labels', 'annotations', 'finalizers', 'managedFields', 'ownerReferences');
       const metadata = {
         ...fixed, ...(labels && { labels }), ...(annotations && { annotations }), ...(ownerReferences && { ownerReferences }),
         ...(finalizers && { finalizers }), ...(managedFields && { managedFields }),
@@ -299,7 +290,7 @@ export class ResourceStore implements Store {
     let prepared = next;
     if (this.#hasStatus) {
       const status = (previous as { status?: unknown }).status;
-      const { status: _status, ...rest } = next as KubeObject & { status?: unknown };
+      const rest = without(next as KubeObject & { status?: unknown }, 'status');
       prepared = (status === undefined ? rest : { ...rest, status }) as KubeObject;
     }
     prepared = this.#withGeneration(prepared, previous);
@@ -456,7 +447,7 @@ function tooLarge(asked: number, current: number): StatusError {
 
 /** What no update changes. Upstream: apiserver pkg/registry/rest.BeforeUpdate. */
 function keepMetadata(proposed: KubeObject, previous: KubeObject): KubeObject['metadata'] {
-  const { selfLink: _selfLink, ...next } = metaOf(proposed) as KubeObject['metadata'] & { readonly selfLink?: string };
+  const next = without(metaOf(proposed) as KubeObject['metadata'] & { readonly selfLink?: string }, 'selfLink');
   const { name, namespace, uid, resourceVersion, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds } = previous.metadata;
   const metadata: Record<string, unknown> = {
     ...next, name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp,

@@ -11,7 +11,7 @@ import type { ApiRegistry, RegisteredResource } from './api-registry.ts';
 import { decodeAs } from './decode-object.ts';
 import { scaleOf, withScale } from './scale.ts';
 import { subresourceOf, type ServedResource } from './served-resource.ts';
-import type { Store } from './store.ts';
+import type { WatchableStore } from './store.ts';
 
 export interface Written {
   readonly object: KubeObject;
@@ -49,7 +49,7 @@ export class ResourceVerbs {
   }
 
   /** The store behind the resource. Throws 405 where it does not offer the verb. */
-  store(resource: Pick<ResourceType<unknown>, 'group' | 'version' | 'resource'>, verb: string): Store {
+  store(resource: Pick<ResourceType<unknown>, 'group' | 'version' | 'resource'>, verb: string): WatchableStore {
     const { served, store } = this.find(resource);
     if (!store || !served.verbs.includes(verb)) throw methodNotAllowed(resource, verb);
     return store;

@@ -1,5 +1,6 @@
 import { conflict, fieldError, internalError, invalid } from '../../api/errors.ts';
 import type { Scale } from '../../api/generated/autoscaling-v1.ts';
+import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { ServedResource } from './served-resource.ts';
 
@@ -27,6 +28,6 @@ export function withScale({ definition, resource }: ServedResource, object: Kube
     throw conflict(resource, object.metadata.name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${object.metadata.uid}`);
   }
   const changed = definition.scale!.withReplicas(object, replicas);
-  const { resourceVersion: _own, ...rest } = changed.metadata;
+  const rest = without(changed.metadata, 'resourceVersion');
   return { ...changed, metadata: { ...rest, ...(metadata?.resourceVersion && { resourceVersion: metadata.resourceVersion }) } } as KubeObject;
 }

@@ -1,6 +1,7 @@
 import type { KubeObject, ObjectKey, ObjectList, ResourceType } from '../../api/object.ts';
 import type { DeleteOptions, ListOptions, WatchEvent, WatchOptions } from '../../client/client.ts';
 import type { RequestContext } from '../request.ts';
+import type { WatchSink } from './resource-watch.ts';
 
 export interface StoreWriteOptions {
   readonly dryRun?: boolean;
@@ -27,6 +28,12 @@ export interface Store<T extends KubeObject = KubeObject> {
   /** The object as deleted, or as marked for deletion (finalizers, grace). `immediate` tells which. */
   delete(context: RequestContext, key: ObjectKey, options?: DeleteOptions): Promise<{ readonly object: T; readonly immediate: boolean }>;
   deleteCollection(context: RequestContext, list: ListOptions, options?: DeleteOptions): Promise<ObjectList<T>>;
+}
+
+/** A store whose watches can also be pushed: what HTTP needs, to write many events at once. */
+export interface WatchableStore<T extends KubeObject = KubeObject> extends Store<T> {
+  /** Delivers to `sink` from now on, until disposed or, after `timeoutSeconds`, ended. Throws StatusErrors for options that cannot be served. */
+  openWatch(options: WatchOptions, sink: WatchSink<T>): Disposable;
 }
 
 /** All resources that the server serves, built-in and custom; changes when CRDs come and go. */

@@ -1,0 +1,110 @@
+import { invalid } from '../../api/errors.ts';
+import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList, type ResourceType } from '../../api/object.ts';
+import type { DeleteOptions, ListOptions, WatchEvent, WatchOptions } from '../../client/client.ts';
+import type { RequestContext } from '../request.ts';
+import { EventQueue } from './event-queue.ts';
+import type { WatchSink } from './resource-watch.ts';
+import type { ServedResource } from './served-resource.ts';
+import type { StoreWriteOptions, WatchableStore } from './store.ts';
+
+/** How objects of one version read in another. Both directions are pure and lose nothing that the stored version can hold. */
+export interface Conversion {
+  fromStored(object: KubeObject): KubeObject;
+  toStored(object: KubeObject): KubeObject;
+  /** Field selectors in the words of the stored version. Absent: they are the same. */
+  fieldSelector?(selector: string): string;
+}
+
+/** A resource of a version that is not the stored one: every call goes to the stored version's store and back. */
+export class ConvertedStore implements WatchableStore {
+  readonly resource: ResourceType<KubeObject>;
+  readonly #served: ServedResource;
+  readonly #stored: WatchableStore & { readonly served: ServedResource };
+  readonly #conversion: Conversion;
+  readonly #seen = new WeakMap<KubeObject, KubeObject>();
+
+  constructor(served: ServedResource, stored: WatchableStore & { readonly served: ServedResource }, conversion: Conversion) {
+    this.resource = served.resource;
+    this.#served = served;
+    this.#stored = stored;
+    this.#conversion = conversion;
+  }
+
+  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): KubeObject {
+    return this.#show(this.#stored.get(context, key, options));
+  }
+
+  list(context: RequestContext, options: ListOptions): ObjectList<KubeObject> {
+    return this.#showList(this.#stored.list(context, this.#selecting(options)));
+  }
+
+  watch(context: RequestContext, options: WatchOptions): EventQueue<KubeObject> {
+    const queue = new EventQueue<KubeObject>();
+    const signal = options.signal ? AbortSignal.any([options.signal, context.signal]) : context.signal;
+    queue.follow(signal, (sink) => this.openWatch(options, sink));
+    return queue;
+  }
+
+  openWatch(options: WatchOptions, sink: WatchSink): Disposable {
+    return this.#stored.openWatch(this.#selecting(options), {
+      events: (batch) => sink.events(batch.map((event): WatchEvent<KubeObject> => ({ type: event.type, object: event.type === 'BOOKMARK' ? this.#named(event.object) : this.#show(event.object) }))),
+      end: (fault) => sink.end(fault),
+    });
+  }
+
+  async create(context: RequestContext, namespace: string, object: KubeObject, options?: StoreWriteOptions): Promise<KubeObject> {
+    return this.#show(await this.#stored.create(context, namespace, this.#store(object), options));
+  }
+
+  async update(
+    context: RequestContext, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>,
+    options?: StoreWriteOptions & { readonly subresource?: string },
+  ): Promise<{ readonly object: KubeObject; readonly created: boolean }> {
+    const { object, created } = await this.#stored.update(context, key, async (current) => {
+      const shown = current && this.#show(current);
+      return this.#store(await change(shown), shown);
+    }, options);
+    return { object: this.#show(object), created };
+  }
+
+  async delete(context: RequestContext, key: ObjectKey, options?: DeleteOptions): Promise<{ readonly object: KubeObject; readonly immediate: boolean }> {
+    const { object, immediate } = await this.#stored.delete(context, key, options);
+    return { object: this.#show(object), immediate };
+  }
+
+  async deleteCollection(context: RequestContext, list: ListOptions, options?: DeleteOptions): Promise<ObjectList<KubeObject>> {
+    return this.#showList(await this.#stored.deleteCollection(context, this.#selecting(list), options));
+  }
+
+  /** One shown object for each stored one, so that its bytes are made once. */
+  #show(object: KubeObject): KubeObject {
+    let shown = this.#seen.get(object);
+    if (!shown) this.#seen.set(object, (shown = this.#served.schema.decode(this.#named(this.#conversion.fromStored(object))).object));
+    return shown;
+  }
+
+  #named(object: KubeObject): KubeObject {
+    return { ...object, apiVersion: apiVersionOf(this.resource), kind: this.resource.kind };
+  }
+
+  /** The object as it is stored; refused by what this version demands beyond the stored one. */
+  #store(given: KubeObject, previous?: KubeObject): KubeObject {
+    const { definition, resource, schema } = this.#served;
+    const filled = schema.defaults(given);
+    const object = definition.defaults?.(filled) ?? filled;
+    const errors = [...(definition.validate?.(object) ?? []), ...((previous && definition.validateUpdate?.(object, previous)) ?? [])];
+    if (errors.length > 0) throw invalid(resource, object.metadata.name ?? '', errors);
+    const { served } = this.#stored;
+    return served.schema.decode({ ...this.#conversion.toStored(object), apiVersion: apiVersionOf(served.resource), kind: served.resource.kind }).object;
+  }
+
+  #showList({ metadata, items }: ObjectList<KubeObject>): ObjectList<KubeObject> {
+    return { apiVersion: apiVersionOf(this.resource), kind: this.#served.listKind, metadata, items: items.map((item) => this.#show(item)) };
+  }
+
+  #selecting<O extends ListOptions | WatchOptions>(options: O): O {
+    const { fieldSelector } = options;
+    return fieldSelector && this.#conversion.fieldSelector ? { ...options, fieldSelector: this.#conversion.fieldSelector(fieldSelector) } : options;
+  }
+}
+
