@@ -76,7 +76,7 @@ export const nodeLifecycleController: Controller = {
     async function taint(node: Node): Promise<Node> {
       const others = nodes.list().filter((other) => other.metadata.name !== node.metadata.name);
       const taints = withConditionTaints(node, mayEvict(node, [...others, node]), clock.now());
-      if (taints === (node.spec?.taints ?? taints)) return node;
+      if (!taints) return node;
       return await client.update(nodeResource, { ...node, spec: { ...node.spec, taints } });
     }
 

@@ -18,8 +18,8 @@ const OURS = new Set([...BY_CONDITION.map(([, , taint]) => `${taint}:NoSchedule`
 
 const name = (taint: Taint): string => `${taint.key}:${taint.effect}`;
 
-/** The node's taints as its conditions want them; others stay. Returns the same list when nothing changes. `evict`: whether pods may be driven away as well. */
-export function withConditionTaints(node: Node, evict: boolean, nowMs: number): readonly Taint[] {
+/** The node's taints as its conditions want them; others stay. Undefined when nothing changes. `evict`: whether pods may be driven away as well. */
+export function withConditionTaints(node: Node, evict: boolean, nowMs: number): readonly Taint[] | undefined {
   const taints = node.spec?.taints ?? [];
   const wanted: Taint[] = [];
   for (const [type, status, key] of BY_CONDITION) {
@@ -33,7 +33,7 @@ export function withConditionTaints(node: Node, evict: boolean, nowMs: number): 
   const kept = taints.filter((taint) => !OURS.has(name(taint)) || names.has(name(taint)));
   const present = new Set(kept.map(name));
   const added = wanted.filter((taint) => !present.has(name(taint))).map((taint) => ({ ...taint, timeAdded: rfc3339(nowMs) }));
-  return added.length === 0 && kept.length === taints.length ? taints : [...kept, ...added];
+  return added.length === 0 && kept.length === taints.length ? undefined : [...kept, ...added];
 }
 
 /** Upstream: component-helpers ToleratesTaint. */

@@ -7,10 +7,10 @@ import { endOf, ordinalOf, startOf } from './identity.ts';
 
 /**
  * The owners a claim should have, so that the garbage collector deletes it when the retention policy says so: with the
- * set (`whenDeleted`), or with a pod that was scaled away (`whenScaled`). The claim's own list when nothing changes.
+ * set (`whenDeleted`), or with a pod that was scaled away (`whenScaled`). Undefined when nothing changes.
  * Upstream: updateClaimOwnerRefForSetAndPod.
  */
-export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod: Pod): readonly OwnerReference[] {
+export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod: Pod): readonly OwnerReference[] | undefined {
   const present = claim.metadata.ownerReferences ?? [];
   const others = present.filter((reference) => reference.uid !== set.metadata.uid && reference.uid !== pod.metadata.uid);
   const ordinal = ordinalOf(set, pod)!;
@@ -20,5 +20,5 @@ export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod:
   const owner: KubeObject | undefined = foreign ? undefined : scaledAway && whenScaled === 'Delete' ? pod : (!scaledAway || whenScaled === 'Retain') && whenDeleted === 'Delete' ? set : undefined;
   const wanted = owner ? [...others, controllerReference(owner)] : others;
   const same = wanted.length === present.length && wanted.every((reference) => present.some((other) => other.uid === reference.uid && Boolean(other.controller) === Boolean(reference.controller)));
-  return same ? present : wanted;
+  return same ? undefined : wanted;
 }

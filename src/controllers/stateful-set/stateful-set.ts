@@ -124,11 +124,7 @@ export const statefulSetController: Controller = {
         const existing: PersistentVolumeClaim | undefined = claims.get(keyOf({ metadata }));
         if (!existing) continue;
         const ownerReferences = claimOwners(existing, set, pod);
-        if (ownerReferences !== (existing.metadata.ownerReferences ?? ownerReferences)) {
-          await client.update(persistentVolumeClaims, { ...existing, metadata: { ...existing.metadata, ownerReferences } });
-        } else if (!existing.metadata.ownerReferences && ownerReferences.length > 0) {
-          await client.update(persistentVolumeClaims, { ...existing, metadata: { ...existing.metadata, ownerReferences } });
-        }
+        if (ownerReferences) await client.update(persistentVolumeClaims, { ...existing, metadata: { ...existing.metadata, ownerReferences } });
       }
     }
 
