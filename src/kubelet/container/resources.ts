@@ -1,0 +1,72 @@
+import type { Pod, ResourceRequirements } from '../../api/generated/core-v1.ts';
+import { qosClass } from '../../api/pod/qos-class.ts';
+import { milliValue, quantityValue } from '../../api/quantity.ts';
+import type { LinuxContainerResources } from '../../cri/runtime.ts';
+import type { AnyContainer } from '../pod/pod-containers.ts';
+import { isSidecar, podContainers } from '../pod/pod-containers.ts';
+
+const PERIOD_US = 100_000;
+const MIN_QUOTA_US = 1000;
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+
+/** Upstream: cm.MilliCPUToShares. */
+export function cpuShares(milliCpu: number): number {
+  return milliCpu === 0 ? MIN_SHARES : Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((milliCpu * 1024) / 1000)));
+}
+
+/** Microseconds of CPU time in a period of 100 ms; 0: no limit. Upstream: cm.MilliCPUToQuota. */
+export function cpuQuota(milliCpu: number): number {
+  return milliCpu === 0 ? 0 : Math.max(MIN_QUOTA_US, Math.floor((milliCpu * PERIOD_US) / 1000));
+}
+
+/** Priority of system-node-critical and above, whose pods the OOM killer spares. */
+const NODE_CRITICAL = 2_000_001_000;
+
+/** -997 (spared) to 1000 (first to go). Upstream: kubelet/qos/policy.go. */
+export function oomScoreAdjust(pod: Pod, container: AnyContainer, memoryCapacity: number): number {
+  if ((pod.spec.priority ?? 0) >= NODE_CRITICAL) return -997;
+  const qos = pod.status?.qosClass ?? qosClass(pod);
+  if (qos === 'Guaranteed') return -997;
+  if (qos === 'BestEffort') return 1000;
+  const scoreOf = (bytes: number): number => 1000 - Math.floor((1000 * bytes) / memoryCapacity);
+  let score = scoreOf(quantityValue(container.resources?.requests?.['memory']));
+  const sidecar = podContainers(pod).some((item) => item.container === container && isSidecar(item));
+  if (sidecar) score = Math.min(score, scoreOf(Math.min(...pod.spec.containers.map((c) => quantityValue(c.resources?.requests?.['memory'])))));
+  return score < 3 ? 3 : score === 1000 ? 999 : score;
+}
+
+/** Upstream: kuberuntime generateLinuxContainerResources. */
+export function linuxResources(pod: Pod, container: AnyContainer, memoryCapacity: number): LinuxContainerResources {
+  const { requests, limits }: ResourceRequirements = container.resources ?? {};
+  const memory = quantityValue(limits?.['memory']);
+  return {
+    cpuShares: cpuShares(milliValue(requests?.['cpu'] ?? limits?.['cpu'])),
+    cpuQuota: cpuQuota(milliValue(limits?.['cpu'])), cpuPeriod: PERIOD_US,
+    oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacity),
+    ...(memory > 0 && { memoryLimitInBytes: memory }),
+  };
+}
+
+/** What the whole pod's cgroup gets. Upstream: cm.ResourceConfigForPod. */
+export function podCgroupResources(pod: Pod): LinuxContainerResources {
+  const items = podContainers(pod).filter((item) => item.role !== 'ephemeral');
+  const total = (pick: (container: AnyContainer) => number): number => {
+    const sum = (chosen: typeof items): number => chosen.reduce((all, { container }) => all + pick(container), 0);
+    const lasting = sum(items.filter((item) => item.role === 'regular' || isSidecar(item)));
+    return Math.max(lasting, ...items.filter((item) => item.role === 'init' && !isSidecar(item)).map(({ container }) => pick(container)));
+  };
+  const everyLimit = (name: string): boolean => items.every(({ container }) => container.resources?.limits?.[name] !== undefined);
+  const overhead = pod.spec.overhead ?? {};
+  return {
+    cpuShares: cpuShares(total((c) => milliValue(c.resources?.requests?.['cpu'] ?? c.resources?.limits?.['cpu'])) + milliValue(overhead['cpu'])),
+    ...(everyLimit('cpu') && { cpuQuota: cpuQuota(total((c) => milliValue(c.resources?.limits?.['cpu'])) + milliValue(overhead['cpu'])), cpuPeriod: PERIOD_US }),
+    ...(everyLimit('memory') && { memoryLimitInBytes: total((c) => quantityValue(c.resources?.limits?.['memory'])) + quantityValue(overhead['memory']) }),
+  };
+}
+
+/** `/kubepods/burstable/pod<UID>`; guaranteed pods are right under `/kubepods`. */
+export function podCgroupPath(pod: Pod, root = ''): string {
+  const qos = pod.status?.qosClass ?? qosClass(pod);
+  return `${root}/kubepods${qos === 'Guaranteed' ? '' : `/${qos.toLowerCase()}`}/pod${pod.metadata.uid}`;
+}

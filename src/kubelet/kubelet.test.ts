@@ -1,0 +1,214 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { events, namespaces, nodes, pods, serviceAccounts } from '../api/generated/resources.ts';
+import type { Pod, PodSpec } from '../api/generated/core-v1.ts';
+import { silentLog } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import { createInformerFactory } from '../client/informer-factory.ts';
+import { SimulatedRuntime, type SimulatedRuntimeOptions } from '../sim/simulated-runtime.ts';
+import { startTestApiServer } from '../testing/api-server.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { startKubelet } from './kubelet.ts';
+import type { KubeletOptions } from './options.ts';
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+const machine: KubeletOptions['machine'] = async () => ({
+  cpus: 4, memoryBytes: 8 * 2 ** 30, storageBytes: 100 * 2 ** 30, storageAvailableBytes: 90 * 2 ** 30, memoryAvailableBytes: 6 * 2 ** 30, machineId: 'm', systemUuid: 's', bootId: 'b',
+  kernelVersion: '6.1.0', osImage: 'Debian', architecture: 'amd64',
+});
+
+async function nodeUnderTest(simulation: Partial<SimulatedRuntimeOptions> = {}) {
+  const clock = new FakeClock();
+  const api = await startTestApiServer({ clock });
+  undo.push(() => api[Symbol.asyncDispose]());
+  const { admin } = api;
+  await admin.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } }).catch(() => undefined);
+  const rootDir = mkdtempSync(join(tmpdir(), 'kubelet-'));
+  undo.push(() => rmSync(rootDir, { recursive: true, force: true }));
+  const random = seededRandom(7);
+  const runtime = new SimulatedRuntime({ clock, random, podCidr: '10.244.1.0/24', hostAddress: '10.231.0.11', ...simulation });
+  const start = async () => {
+    const client = api.client({ name: 'system:node:boat', groups: ['system:nodes', 'system:masters'] }, 'kubelet');
+    const informers = createInformerFactory({ client, clock, random, log: silentLog });
+    const kubelet = await startKubelet({
+      nodeName: 'boat', client, informers, runtime, clock, random, log: silentLog, rootDir, nodeAddress: '10.231.0.11', podCidr: '10.244.1.0/24', clusterDns: ['10.96.0.10'],
+      clusterDomain: 'cluster.local', port: 10250, machine, cgroups: { version: 'none', remove: async () => undefined },
+      probeNetwork: { http: async () => ({ status: 200, headers: {}, body: 'ok' }), tcp: async () => undefined, grpc: async () => 'SERVING' },
+    });
+    let over = false;
+    const stop = async (): Promise<void> => {
+      if (over) return;
+      over = true;
+      await kubelet[Symbol.asyncDispose]();
+      await informers[Symbol.asyncDispose]();
+    };
+    undo.push(stop);
+    return { kubelet, stop };
+  };
+  return { clock, admin, runtime, start, rootDir };
+}
+
+const busybox = (command: readonly string[] = ['sleep', 'infinity']) => ({ name: 'main', image: 'busybox:1', command });
+
+function createPod(admin: Client, name: string, spec: Partial<PodSpec>): Promise<Pod> {
+  return admin.create(pods, { metadata: { name, namespace: 'default' }, spec: { nodeName: 'boat', automountServiceAccountToken: false, containers: [busybox()], ...spec } });
+}
+
+/** Lets time pass in small steps until the pod is as wanted. */
+async function until(clock: FakeClock, admin: Client, name: string, wanted: (pod: Pod | undefined) => unknown, limitMs = 60_000): Promise<Pod> {
+  const key = { namespace: 'default', name };
+  let pod: Pod | undefined;
+  for (let passed = 0; passed <= limitMs; passed += 100) {
+    pod = await admin.get(pods, key).catch(() => undefined);
+    if (wanted(pod)) return pod!;
+    await clock.advance(100);
+  }
+  throw new Error(`the pod ${name} is ${JSON.stringify(pod?.status, undefined, 1)}`);
+}
+
+async function told(admin: Client, name: string): Promise<string[]> {
+  const { items } = await admin.list(events, { namespace: 'default' });
+  return items.filter((e) => e.involvedObject.name === name).map((e) => `${e.type} ${e.reason}: ${e.message}`);
+}
+
+test('a node registers and becomes ready', async () => {
+  const { admin, clock, start } = await nodeUnderTest();
+  const { kubelet } = await start();
+  await clock.advance(100);
+  await kubelet.untilReady();
+  const node = await admin.get(nodes, { name: 'boat' });
+  expect(node.metadata.labels).toMatchObject({ 'kubernetes.io/hostname': 'boat', 'kubernetes.io/arch': 'amd64' });
+  expect(node.status!.capacity).toMatchObject({ cpu: '4', memory: '8Gi', pods: '110' });
+  expect(node.status!.nodeInfo).toMatchObject({ kubeletVersion: 'v1.36.0', containerRuntimeVersion: 'simulated://1.0.0' });
+  expect(await admin.list(namespaces)).toBeDefined();
+});
+
+test('a pod runs, and goes when it is deleted', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest({ pullMs: 1200 });
+  await start();
+  await createPod(admin, 'kubia', {});
+  const running = await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
+  expect(running.status).toMatchObject({
+    podIP: '10.244.1.2', hostIP: '10.231.0.11', qosClass: 'BestEffort', startTime: expect.any(String),
+    containerStatuses: [{ name: 'main', ready: true, started: true, restartCount: 0, image: 'docker.io/library/busybox:1', state: { running: {} }, containerID: expect.stringMatching(/^containerd:\/\/\w{64}$/) }],
+  });
+  expect(Object.fromEntries(running.status!.conditions!.map((c) => [c.type, c.status]))).toEqual({
+    PodReadyToStartContainers: 'True', Initialized: 'True', Ready: 'True', ContainersReady: 'True', PodScheduled: 'True',
+  });
+  await clock.advance(1000);
+  expect(await told(admin, 'kubia')).toEqual(expect.arrayContaining([
+    'Normal Pulling: Pulling image "busybox:1"', expect.stringMatching(/^Normal Pulled: Successfully pulled image "busybox:1" in 1.2s \(1.2s including waiting\). Image size: \d+ bytes.$/),
+    'Normal Created: Container created', 'Normal Started: Container started',
+  ]));
+  await admin.delete(pods, { namespace: 'default', name: 'kubia' });
+  await until(clock, admin, 'kubia', (pod) => pod === undefined);
+  await expect.poll(() => runtime.listPodSandbox()).toEqual([]);
+});
+
+test('an image that cannot be pulled is tried again ever more seldom', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'wrong', { containers: [{ name: 'main', image: 'registry.invalid/none:1' }] });
+  const reason = (pod: Pod | undefined): string | undefined => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason;
+  await until(clock, admin, 'wrong', (pod) => reason(pod) === 'ErrImagePull');
+  const waiting = await until(clock, admin, 'wrong', (pod) => reason(pod) === 'ImagePullBackOff');
+  expect(waiting.status!.phase).toBe('Pending');
+  expect(waiting.status!.containerStatuses![0]!.state!.waiting!.message).toMatch(/^Back-off pulling image "registry.invalid\/none:1": ErrImagePull: rpc error: code = Unknown desc = failed to pull/);
+  await clock.advance(10 * 60_000);
+  // 0, 10, 30, 70, 150, 310, 610 s: a little more than so many pulls in ten minutes.
+  expect(runtime.calls['pullImage']).toBeGreaterThanOrEqual(6);
+  expect(runtime.calls['pullImage']).toBeLessThanOrEqual(8);
+});
+
+test('a crashing container backs off, 10 s doubling to 5 min', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'crash', { containers: [busybox(['sh', '-c', 'exit 3'])] });
+  const waiting = await until(clock, admin, 'crash', (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CrashLoopBackOff');
+  expect(waiting.status!.containerStatuses![0]).toMatchObject({
+    restartCount: 1, state: { waiting: { message: expect.stringMatching(/^back-off 10s restarting failed container=main pod=crash_default\(.+\)$/) } },
+    lastState: { terminated: { exitCode: 3, reason: 'Error' } },
+  });
+  expect(waiting.status!.phase).toBe('Running');
+  await clock.advance(30 * 60_000);
+  // Starts at 0, 0, 10, 30, 70, 150, 310 s, then every 300 s; files take real time, so virtual time may run on meanwhile.
+  expect(runtime.calls['startContainer']).toBeGreaterThanOrEqual(10);
+  expect(runtime.calls['startContainer']).toBeLessThanOrEqual(12);
+  const { containerStatuses } = (await admin.get(pods, { namespace: 'default', name: 'crash' })).status!;
+  expect(containerStatuses![0]!.state!.waiting!.message).toContain('back-off 5m0s');
+  expect((await runtime.listContainers()).length).toBe(2);
+});
+
+test('init containers run one after another, sidecars beside the others, and a job ends', async () => {
+  const { admin, clock, start } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'job', {
+    restartPolicy: 'Never',
+    initContainers: [
+      { ...busybox(['sh', '-c', 'sleep 2']), name: 'first' },
+      { ...busybox(), name: 'sidecar', restartPolicy: 'Always' },
+      { ...busybox(['sh', '-c', 'sleep 2']), name: 'second' },
+    ],
+    containers: [busybox(['sh', '-c', 'sleep 5; exit 0'])],
+  });
+  const early = await until(clock, admin, 'job', (pod) => pod?.status?.initContainerStatuses?.[0]?.state?.running);
+  expect(early.status).toMatchObject({ phase: 'Pending', containerStatuses: [{ state: { waiting: { reason: 'PodInitializing' } } }] });
+  expect(early.status!.conditions).toContainEqual(expect.objectContaining({ type: 'Initialized', status: 'False', message: 'containers with incomplete status: [first sidecar second]' }));
+  const running = await until(clock, admin, 'job', (pod) => pod?.status?.phase === 'Running');
+  expect(running.status!.initContainerStatuses).toMatchObject([{ ready: true, state: { terminated: { exitCode: 0, reason: 'Completed' } } }, { ready: true, started: true, state: { running: {} } }, { ready: true }]);
+  const done = await until(clock, admin, 'job', (pod) => pod?.status?.phase === 'Succeeded');
+  expect(done.status!.podIP).toBe('10.244.1.2');
+  await clock.advance(1000);
+  const ended = await admin.get(pods, { namespace: 'default', name: 'job' });
+  expect(ended.status!.initContainerStatuses![1]!.state!.terminated).toBeDefined();
+  expect(ended.status!.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'False', reason: 'PodCompleted' }));
+});
+
+test('a new kubelet takes up what runs, and starts nothing twice', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  const first = await start();
+  await createPod(admin, 'kubia', {});
+  await createPod(admin, 'goes', {});
+  const before = await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
+  await until(clock, admin, 'goes', (pod) => pod?.status?.phase === 'Running');
+  await first.stop();
+  await admin.delete(pods, { namespace: 'default', name: 'goes' }, { gracePeriodSeconds: 0 });
+  const started = runtime.calls['startContainer'];
+  await start();
+  await clock.advance(5000);
+  const after = await admin.get(pods, { namespace: 'default', name: 'kubia' });
+  expect(after.status!.containerStatuses).toEqual(before.status!.containerStatuses);
+  expect(runtime.calls['startContainer']).toBe(started);
+  expect((await runtime.listPodSandbox()).map((s) => s.metadata.name)).toEqual(['kubia']);
+});
+
+test('a failing liveness probe restarts, a readiness probe only withdraws', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'probed', {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ ...busybox(), livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 3 }, readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } }],
+  });
+  const restarted = await until(clock, admin, 'probed', (pod) => pod?.status?.containerStatuses?.[0]?.restartCount === 1);
+  expect(restarted.status!.containerStatuses![0]!.lastState!.terminated!.exitCode).toBe(143);
+  await clock.advance(1000);
+  expect(await told(admin, 'probed')).toContain('Normal Killing: Container main failed liveness probe, will be restarted');
+  expect(runtime.calls['execSync']).toBeGreaterThan(3);
+});
+
+test('what the node cannot hold is refused', async () => {
+  const { admin, clock, start } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'big', { containers: [{ ...busybox(), resources: { requests: { cpu: '5' } } }] });
+  const refused = await until(clock, admin, 'big', (pod) => pod?.status?.phase === 'Failed');
+  expect(refused.status).toMatchObject({ reason: 'OutOfcpu', message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000" });
+  await admin.delete(pods, { namespace: 'default', name: 'big' });
+  await until(clock, admin, 'big', (pod) => pod === undefined);
+});

@@ -1,0 +1,226 @@
+import { readFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../api/generated/core-v1.ts';
+import { nodes, pods, services } from '../api/generated/resources.ts';
+import { createEventRecorder } from '../client/event-recorder.ts';
+import { isRuntimeError } from '../cri/runtime.ts';
+import { parseResolvConf } from './container/dns.ts';
+import { ImagePuller } from './images/image-puller.ts';
+import { NodeAgent } from './node/node-agent.ts';
+import type { Kubelet, KubeletOptions } from './options.ts';
+import { admitPod } from './pod/admission.ts';
+import { emptyObservation, type PodObservation } from './pod/observation.ts';
+import { PodWorker } from './pod/pod-worker.ts';
+import { ReferencedObjectCache } from './pod/referenced-object-cache.ts';
+import { relist, unknownPod } from './pod/relist.ts';
+import { RestartBackoff } from './pod/restart-backoff.ts';
+import { StatusWriter } from './pod/status-writer.ts';
+import type { WorkerContext } from './pod/worker-context.ts';
+import { realNetwork } from './probes/probe-network.ts';
+import { startKubeletServer, type KubeletServer } from './server/kubelet-server.ts';
+import { TokenSource } from './volumes/token-source.ts';
+import { tearDownVolumes } from './volumes/pod-volumes.ts';
+
+export const KUBELET_VERSION = 'v1.36.0';
+
+/** Even where events are pushed, all is listed again so often, in case one was lost. Upstream's evented PLEG does the same. */
+const RELIST_MS = 5 * 60_000;
+const ORPHAN_GRACE_S = 30;
+
+/**
+ * A kubelet: registers its node, runs the pods assigned to it on `runtime`, and serves logs, exec and statistics. Disposing leaves the
+ * pods running; the next kubelet with the same `rootDir` and runtime takes them up. Resolves when it serves and has begun to register.
+ */
+export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const { client, informers, runtime, clock, random, log, rootDir, nodeName, cgroups } = options;
+  const ended = new AbortController();
+  const workers = new Map<string, PodWorker>();
+  const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const serviceInformer = informers.informer(services);
+  const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
+  serviceInformer.addIndex('namespace', (service) => [service.metadata.namespace]);
+
+  const machine = await options.machine();
+  const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
+  const statuses = new StatusWriter({ client, clock, log });
+  const objects = new ReferencedObjectCache({ client, clock, log, changed: (reference) => { for (const worker of workers.values()) worker.referenceChanged(reference); } });
+  const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
+  let agent: NodeAgent;
+  const context: WorkerContext = {
+    client, runtime, clock, random, log, recorder, statuses, objects, cgroups, podDirectory,
+    puller: new ImagePuller({ runtime, clock, objects, changed: () => agent.reportSoon() }),
+    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, mounter: options.mounter,
+    sandbox: {
+      dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: parseResolvConf(await readOrEmpty(options.resolvConf ?? '/etc/resolv.conf')) },
+      podLogsDir: options.podLogsDir ?? join(rootDir, 'logs', 'pods'), cgroupRoot: cgroups.version === 'none' ? undefined : cgroups.root ?? '',
+    },
+    hostIps: [options.nodeAddress], hostHosts: await readOrEmpty('/etc/hosts'),
+    capacity: {
+      milliCpu: machine.cpus * 1000 - (options.reserved?.milliCpu ?? 0), memoryBytes: machine.memoryBytes - (options.reserved?.memoryBytes ?? 0), storageBytes: machine.storageBytes,
+    },
+    services(namespace, links) {
+      const master = serviceInformer.get('default/kubernetes');
+      const own = links ? serviceInformer.byIndex('namespace', namespace) : [];
+      return master && !own.includes(master) ? [...own, master] : own;
+    },
+    gone(uid) {
+      workers.delete(uid);
+      objects.keepOnly([...workers.values()].map((w) => w.pod));
+    },
+  };
+
+  let server: KubeletServer | undefined;
+  if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
+  agent = new NodeAgent({ ...options, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: false, disk: false }) });
+
+  function findPod(namespace: string, name: string): Pod | undefined {
+    return podInformer.get(`${namespace}/${name}`);
+  }
+
+  function add(pod: Pod, observation: PodObservation): void {
+    const worker = new PodWorker(pod, observation, context);
+    const { phase } = pod.status ?? {};
+    const isNew = observation.sandboxes.length === 0 && !pod.metadata.deletionTimestamp && phase !== 'Succeeded' && phase !== 'Failed';
+    const node = nodeInformer.get(nodeName) ?? agent.node;
+    const others = [...workers.values()].filter((w) => w.active).map((w) => w.pod);
+    workers.set(pod.metadata.uid, worker);
+    const refusal = isNew && node ? admitPod(pod, others, node) : undefined;
+    if (refusal) worker.reject(refusal.reason, refusal.message);
+    else worker.begin();
+  }
+
+  /** Stops and removes what the runtime still has of a pod that the API does not know. */
+  async function removeOrphan(uid: string, observation: PodObservation): Promise<void> {
+    log.info('removing a pod that is no longer wanted', { uid });
+    const running = observation.containers.filter((c) => c.state === 'running');
+    await Promise.all(running.map((c) => runtime.stopContainer(c.id, ORPHAN_GRACE_S)));
+    for (const sandbox of observation.sandboxes) {
+      const { labels } = await runtime.podSandboxStatus(sandbox.id);
+      await runtime.stopPodSandbox(sandbox.id);
+      await runtime.removePodSandbox(sandbox.id);
+      const { metadata } = unknownPod(uid, labels);
+      await rm(join(context.sandbox.podLogsDir, `${metadata.namespace}_${metadata.name}_${uid}`), { recursive: true, force: true });
+    }
+    if (context.sandbox.cgroupRoot !== undefined) for (const qos of ['', '/burstable', '/besteffort']) await cgroups.remove(`${context.sandbox.cgroupRoot}/kubepods${qos}/pod${uid}`);
+  }
+
+  async function removeOrphanFolders(): Promise<void> {
+    const known = await readdir(join(rootDir, 'pods')).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const uid of known.filter((name) => !workers.has(name))) {
+      await tearDownVolumes(podDirectory(uid), options.mounter);
+      await rm(podDirectory(uid), { recursive: true, force: true });
+    }
+  }
+
+  /** Lists all the runtime has, and sets every worker right by it. */
+  async function reconcileAll(first: boolean): Promise<void> {
+    const byUid = new Map(podInformer.list().map((pod) => [pod.metadata.uid, pod]));
+    const found = await relist(runtime, (uid) => byUid.get(uid) ?? workers.get(uid)?.pod, podDirectory);
+    if (first) {
+      for (const pod of byUid.values()) if (!workers.has(pod.metadata.uid)) add(pod, found.get(pod.metadata.uid) ?? emptyObservation);
+    } else {
+      for (const worker of workers.values()) worker.observe(found.get(worker.uid) ?? emptyObservation);
+    }
+    for (const [uid, observation] of found) {
+      if (workers.has(uid)) continue;
+      await removeOrphan(uid, observation).catch((error: unknown) => log.warn('cannot remove an orphaned pod', { uid, error }));
+    }
+    if (first) await removeOrphanFolders();
+  }
+
+  let subscription: Disposable | undefined;
+  let relistTimer: Disposable | undefined;
+
+  function followPods(): void {
+    subscription = podInformer.subscribe({
+      add: (pod) => {
+        const known = workers.get(pod.metadata.uid);
+        if (known) known.update(pod);
+        else add(pod, emptyObservation);
+      },
+      update: (previous, pod) => {
+        // One name, two pods: the first was deleted and the second made between two looks.
+        if (previous.metadata.uid !== pod.metadata.uid) {
+          workers.get(previous.metadata.uid)?.remove();
+          if (!workers.has(pod.metadata.uid)) add(pod, emptyObservation);
+        } else workers.get(pod.metadata.uid)?.update(pod);
+      },
+      delete: (pod) => workers.get(pod.metadata.uid)?.remove(),
+    });
+  }
+
+  function scheduleRelist(): void {
+    relistTimer = clock.timer(RELIST_MS, () => void reconcileAll(false)
+      .catch((error: unknown) => log.warn('cannot list what the runtime has', { error }))
+      .finally(() => { if (!ended.signal.aborted) scheduleRelist(); }));
+  }
+
+  async function followRuntime(): Promise<void> {
+    let first = true;
+    for await (const event of runtime.events(ended.signal)) {
+      if (event.type === 'resync') {
+        try {
+          await reconcileAll(first);
+          if (first) followPods();
+          first = false;
+        } catch (error) {
+          log.warn('cannot list what the runtime has', { error });
+          if (first) throw error;
+        }
+        agent.report();
+      } else if (event.type === 'stopped') {
+        for (const worker of workers.values()) if (worker.owns(event.id)) void worker.notice(event.id);
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    const [node] = await Promise.all([agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]);
+    agent.start();
+    nodeInformer.subscribe({ add: (n) => agent.observe(n), update: (_, n) => agent.observe(n) });
+    recorder.event({ kind: 'Node', name: nodeName, uid: node.metadata.uid }, 'Normal', 'Starting', 'Starting kubelet.');
+    scheduleRelist();
+    while (!ended.signal.aborted) {
+      try {
+        await followRuntime();
+      } catch (error) {
+        log.warn('the runtime does not answer', { error });
+        await clock.sleep(1000, ended.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  const running = run().catch((error: unknown) => {
+    if (!ended.signal.aborted && !isRuntimeError(error, 'Canceled')) log.error('the kubelet stopped working', { error });
+  });
+
+  return {
+    port: server?.port,
+    untilReady: (signal) => agent.untilReady(signal),
+    async [Symbol.asyncDispose]() {
+      ended.abort(new Error('the kubelet is stopping'));
+      subscription?.[Symbol.dispose]();
+      relistTimer?.[Symbol.dispose]();
+      await server?.[Symbol.asyncDispose]();
+      await Promise.all([...workers.values()].map((worker) => worker[Symbol.asyncDispose]()));
+      await agent[Symbol.asyncDispose]();
+      await statuses[Symbol.asyncDispose]();
+      await recorder[Symbol.asyncDispose]();
+      objects[Symbol.dispose]();
+      await running;
+    },
+  };
+}
+
+async function readOrEmpty(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+

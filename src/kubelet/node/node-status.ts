@@ -1,0 +1,79 @@
+import type { NodeCondition, NodeStatus } from '../../api/generated/core-v1.ts';
+import { quantityOf } from '../../api/quantity.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import type { Image, RuntimeVersion } from '../../cri/runtime.ts';
+import type { MachineFacts } from '../options.ts';
+
+export interface NodeStatusInput {
+  readonly nodeName: string;
+  readonly address: string;
+  readonly port: number;
+  readonly machine: MachineFacts;
+  readonly maxPods: number;
+  readonly reserved: { readonly milliCpu: number; readonly memoryBytes: number };
+  readonly kubeletVersion: string;
+  readonly runtime: RuntimeVersion;
+  readonly images: readonly Image[];
+  /** undefined: ready. */
+  readonly notReady?: string;
+  readonly pressure: { readonly memory: boolean; readonly disk: boolean };
+  readonly previous: NodeStatus;
+  readonly nowMs: number;
+}
+
+const MAX_IMAGES = 50;
+const MIB = 2 ** 20;
+
+/** The status of a node. Pure. Upstream: kubelet/nodestatus/setters.go. */
+export function nodeStatus(input: NodeStatusInput): NodeStatus {
+  const { machine, runtime, reserved, maxPods, previous } = input;
+  const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
+  const resources = (milliCpu: number, memoryBytes: number, storage: string) => ({
+    cpu: quantityOf(milliCpu, 'milli'), 'ephemeral-storage': storage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: kibibytes(memoryBytes), pods: String(maxPods),
+  });
+  const milliCpu = machine.cpus * 1000;
+  const images = [...input.images].filter((image) => image.repoTags.length + image.repoDigests.length > 0).sort((a, b) => b.size - a.size).slice(0, MAX_IMAGES);
+  return {
+    ...previous,
+    capacity: resources(milliCpu, machine.memoryBytes, kibibytes(machine.storageBytes)),
+    // A tenth of the disk is kept for the node itself, as upstream's eviction threshold does.
+    allocatable: resources(milliCpu - reserved.milliCpu, machine.memoryBytes - reserved.memoryBytes - 100 * MIB, String(Math.floor(machine.storageBytes * 0.9))),
+    conditions: mergeConditions(previous.conditions ?? [], nodeConditions(input), input.nowMs),
+    addresses: [{ type: 'InternalIP', address: input.address }, { type: 'Hostname', address: input.nodeName }],
+    daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
+    nodeInfo: {
+      machineID: machine.machineId, systemUUID: machine.systemUuid, bootID: machine.bootId, kernelVersion: machine.kernelVersion, osImage: machine.osImage,
+      containerRuntimeVersion: `${runtime.runtimeName}://${runtime.runtimeVersion.replace(/^v/, '')}`, kubeletVersion: input.kubeletVersion, kubeProxyVersion: '',
+      operatingSystem: 'linux', architecture: machine.architecture,
+    },
+    images: images.map((image) => ({ names: [...image.repoDigests, ...image.repoTags].slice(0, 5), sizeBytes: image.size })),
+    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
+    features: { supplementalGroupsPolicy: false },
+  };
+}
+
+function nodeConditions({ pressure, notReady }: NodeStatusInput): readonly NodeCondition[] {
+  return [
+    pressure.memory ? { type: 'MemoryPressure', status: 'True', reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' }
+      : { type: 'MemoryPressure', status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
+    pressure.disk ? { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' }
+      : { type: 'DiskPressure', status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
+    { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
+    notReady === undefined ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+      : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: notReady },
+  ];
+}
+
+function mergeConditions(previous: readonly NodeCondition[], next: readonly NodeCondition[], nowMs: number): readonly NodeCondition[] {
+  const now = rfc3339(nowMs);
+  const own = next.map((condition) => {
+    const before = previous.find((p) => p.type === condition.type);
+    return { ...condition, lastHeartbeatTime: now, lastTransitionTime: before?.status === condition.status && before.lastTransitionTime ? before.lastTransitionTime : now };
+  });
+  return [...previous.filter((p) => !next.some((n) => n.type === p.type)), ...own];
+}
+
+/** Heartbeats aside, whether two statuses say the same. */
+export function withoutHeartbeats(status: NodeStatus): unknown {
+  return { ...status, conditions: status.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest) };
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Taint } from '../api/generated/core-v1.ts';
+import type { Client } from '../client/client.ts';
+import type { InformerFactory } from '../client/informer.ts';
+import type { CriRuntime, LinuxContainerResources } from '../cri/runtime.ts';
+import type { ProbeNetwork } from './probes/probe-network.ts';
+
+/** What the machine under the node is and has; read at the start and before each status update. */
+export interface MachineFacts {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Of the file system that holds `rootDir`. */
+  readonly storageBytes: number;
+  readonly storageAvailableBytes: number;
+  readonly memoryAvailableBytes: number;
+  readonly machineId: string;
+  readonly systemUuid: string;
+  readonly bootId: string;
+  readonly kernelVersion: string;
+  /** `Debian GNU/Linux 12 (bookworm)` */
+  readonly osImage: string;
+  /** `amd64`, `arm64` */
+  readonly architecture: string;
+}
+
+/** How pods' cgroups are kept. `none`: containers get no cgroup parent (simulated nodes). */
+export interface PodCgroups {
+  readonly version: 'v1' | 'v2' | 'none';
+  /** Put before `/kubepods`; empty for the root. */
+  readonly root?: string;
+  /** Sets shares, quota and memory of a pod's cgroup, making it where it is missing. */
+  apply?(path: string, resources: LinuxContainerResources): Promise<void>;
+  /** Removes a pod's cgroup from every hierarchy. */
+  remove(path: string): Promise<void>;
+}
+
+/** Mounts that only root can make. Absent: memory-backed volumes are plain folders. */
+export interface Mounter {
+  mountTmpfs(path: string, sizeBytes?: number): Promise<void>;
+  unmount(path: string): Promise<void>;
+}
+
+export interface KubeletOptions {
+  readonly nodeName: string;
+  /** Acts as `system:node:NAME`. */
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly runtime: CriRuntime;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** State of the kubelet: pods' volumes, host files, logs. The runtime must see it under the same path. */
+  readonly rootDir: string;
+  /** The folder of pods' logs; default `ROOTDIR/logs/pods`. */
+  readonly podLogsDir?: string;
+  readonly nodeAddress: string;
+  /** Written into the node at registration. */
+  readonly podCidr?: string;
+  /** Cluster DNS addresses for pods; none: pods get the host's DNS. */
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  /** The host's resolver configuration, for pods with DNS policy Default; default /etc/resolv.conf. */
+  readonly resolvConf?: string;
+  /** PEM. Absent: the kubelet serves nothing (tests). */
+  readonly servingKeyPair?: { readonly key: string; readonly certificate: string };
+  /** PEM of the authority whose client certificates may call the kubelet. */
+  readonly clientAuthority?: string;
+  /** HTTPS port; 0: any. Published in the node's daemonEndpoints. */
+  readonly port: number;
+  /** Address to listen on; default all. */
+  readonly listenAddress?: string;
+  readonly machine: () => Promise<MachineFacts>;
+  readonly cgroups: PodCgroups;
+  readonly mounter?: Mounter;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Taint[];
+  /** Default 110. */
+  readonly maxPods?: number;
+  /** Kept from pods: allocatable is capacity less these. */
+  readonly reserved?: { readonly milliCpu?: number; readonly memoryBytes?: number };
+  /** `v1.36.0+wherry` */
+  readonly kubeletVersion?: string;
+  /** How probes and hooks reach pods; default the network. */
+  readonly probeNetwork?: ProbeNetwork;
+}
+
+export interface Kubelet extends AsyncDisposable {
+  /** Where it serves; undefined when it does not. */
+  readonly port: number | undefined;
+  /** Resolves when the node is registered and its status says Ready. */
+  untilReady(signal?: AbortSignal): Promise<void>;
+}

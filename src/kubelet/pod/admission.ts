@@ -1,0 +1,54 @@
+import type { Node, Pod } from '../../api/generated/core-v1.ts';
+import { milliValue, quantityValue } from '../../api/quantity.ts';
+import { podResourceRequests } from '../../api/pod/resources.ts';
+import { podContainers } from './pod-containers.ts';
+
+export interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Whether the node can take a pod that was assigned to it. `others`: the pods it has taken. Upstream: kubelet/lifecycle/predicate.go. */
+export function admitPod(pod: Pod, others: readonly Pod[], node: Node): Refusal | undefined {
+  const allocatable = node.status?.allocatable ?? {};
+  const maxPods = quantityValue(allocatable['pods'] ?? '110');
+  if (others.length + 1 > maxPods) return shortage('pods', 1, others.length, maxPods);
+  const requests = podResourceRequests(pod);
+  for (const [name, asked] of Object.entries(requests)) {
+    const amount = name === 'cpu' ? milliValue : quantityValue;
+    if (amount(asked) === 0) continue;
+    const used = others.reduce((sum, other) => sum + amount(podResourceRequests(other)[name]), 0);
+    const capacity = amount(allocatable[name]);
+    if (used + amount(asked) > capacity) return shortage(name, amount(asked), used, capacity);
+  }
+  if (!matchesSelector(pod, node)) return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
+  if (hostPortsTaken(pod, others)) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" };
+  return undefined;
+}
+
+function shortage(resource: string, requested: number, used: number, capacity: number): Refusal {
+  return { reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` };
+}
+
+/** The plain selector; affinity was the scheduler's to judge. */
+function matchesSelector(pod: Pod, node: Node): boolean {
+  return Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => node.metadata.labels?.[key] === value);
+}
+
+function hostPorts(pod: Pod): string[] {
+  return podContainers(pod).flatMap(({ container }) => container.ports ?? []).filter((port) => port.hostPort)
+    .map((port) => `${port.protocol ?? 'TCP'} ${port.hostIP || '0.0.0.0'} ${port.hostPort}`);
+}
+
+function hostPortsTaken(pod: Pod, others: readonly Pod[]): boolean {
+  const wanted = hostPorts(pod);
+  if (wanted.length === 0) return false;
+  const taken = others.flatMap(hostPorts);
+  return wanted.some((port) => {
+    const [protocol, ip, number] = port.split(' ');
+    return taken.some((other) => {
+      const [otherProtocol, otherIp, otherNumber] = other.split(' ');
+      return protocol === otherProtocol && number === otherNumber && (ip === otherIp || ip === '0.0.0.0' || otherIp === '0.0.0.0');
+    });
+  });
+}

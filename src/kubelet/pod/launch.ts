@@ -1,0 +1,153 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ObjectReference, Pod } from '../../api/generated/core-v1.ts';
+import { isRuntimeError, type ContainerStatus, type Mount } from '../../cri/runtime.ts';
+import { ContainerStartError } from '../container/config-error.ts';
+import { containerConfig } from '../container/container-config.ts';
+import { hostsFile } from '../container/dns.ts';
+import { containerEnvironment } from '../container/environment.ts';
+import type { FieldContext } from '../container/field-ref.ts';
+import { podCgroupPath, podCgroupResources } from '../container/resources.ts';
+import { podLogDirectory, sandboxConfig } from '../container/sandbox-config.ts';
+import { serviceEnvironment } from '../container/service-environment.ts';
+import { terminationMessageMount, volumeMounts } from '../volumes/container-mounts.ts';
+import type { MountedVolume } from '../volumes/volume-type.ts';
+import { currentContainer, observeContainer, observeSandbox, type ObservedContainer, type ObservedSandbox, type PodObservation } from './observation.ts';
+import type { PodContainer } from './pod-containers.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** Names a container in events: `spec.containers{kubia}`. */
+export function containerReference(pod: Pod, { container, role }: PodContainer): ObjectReference {
+  const list = { init: 'initContainers', regular: 'containers', ephemeral: 'ephemeralContainers' }[role];
+  const { name, namespace, uid, resourceVersion } = pod.metadata;
+  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid, resourceVersion, fieldPath: `spec.${list}{${container.name}}` };
+}
+
+export function fieldContext(pod: Pod, podIps: readonly string[], context: WorkerContext): FieldContext {
+  return { pod, podIps: pod.spec.hostNetwork ? context.hostIps : podIps, hostIp: context.hostIps[0] ?? '', allocatable: context.capacity };
+}
+
+/** Makes the pod's folders, cgroup and sandbox, and reads its address. */
+export async function launchSandbox(pod: Pod, attempt: number, context: WorkerContext): Promise<ObservedSandbox> {
+  const { runtime, cgroups, sandbox: settings } = context;
+  const config = sandboxConfig(pod, attempt, settings);
+  await mkdir(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
+  if (settings.cgroupRoot !== undefined) await cgroups.apply?.(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod));
+  const id = await runtime.runPodSandbox(config, '');
+  const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
+  await mkdir(context.podDirectory(pod.metadata.uid), { recursive: true, mode: 0o750 });
+  await writeFile(join(context.podDirectory(pod.metadata.uid), 'etc-hosts'), hostsFile(pod, sandbox.ips, context.hostHosts, settings.dns.clusterDomain), { mode: 0o644 });
+  return sandbox;
+}
+
+export interface ContainerLaunch {
+  readonly pod: Pod;
+  readonly item: PodContainer;
+  readonly sandbox: ObservedSandbox;
+  readonly observation: PodObservation;
+  readonly volumes: ReadonlyMap<string, MountedVolume>;
+  readonly signal: AbortSignal;
+  /** A pull begins: it may take long. */
+  readonly pulling: () => void;
+}
+
+/** The number of starts before this one. */
+export function nextRestartCount(pod: Pod, name: string, current: ObservedContainer | undefined): number {
+  if (current) return current.state === 'created' ? current.restartCount : current.restartCount + 1;
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  const before = [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name);
+  return before?.containerID ? before.restartCount + 1 : before?.restartCount ?? 0;
+}
+
+/**
+ * Makes the image ready, creates the container and starts it. Rejects with a ContainerStartError whose reason goes into the
+ * container's waiting state. Upstream: kuberuntime startContainer.
+ */
+export async function launchContainer(launch: ContainerLaunch, context: WorkerContext): Promise<ObservedContainer> {
+  const { pod, item, sandbox, observation, signal } = launch;
+  const { container } = item;
+  const { runtime, recorder } = context;
+  const about = containerReference(pod, item);
+  const fail = (reason: string, error: unknown): never => {
+    if (signal.aborted) throw error;
+    const { message } = error as Error;
+    recorder.event(about, 'Warning', 'Failed', `Error: ${message}`);
+    throw error instanceof ContainerStartError ? error : new ContainerStartError(reason, message);
+  };
+  const config = sandboxConfig(pod, sandbox.attempt, context.sandbox);
+  let image;
+  try {
+    image = await context.puller.ensure({ pod, container, sandboxConfig: config, event: (...args) => recorder.event(about, ...args), signal, pulling: launch.pulling });
+  } catch (error) {
+    // The puller has told what happened; upstream adds which waiting state came of it.
+    if (error instanceof ContainerStartError) recorder.event(about, 'Warning', 'Failed', `Error: ${error.reason}`);
+    throw error;
+  }
+  signal.throwIfAborted();
+  const current = currentContainer(observation, container.name);
+  const restartCount = nextRestartCount(pod, container.name, current);
+  let id: string;
+  try {
+    const services = serviceEnvironment(context.services(pod.metadata.namespace, pod.spec.enableServiceLinks !== false));
+    const environment = await containerEnvironment(container, fieldContext(pod, sandbox.ips, context), services, context.objects);
+    const mounts = await containerMounts(launch, environment, restartCount, context);
+    const targetName = 'targetContainerName' in container ? container.targetContainerName : undefined;
+    const target = targetName ? currentContainer(observation, targetName) : undefined;
+    const request = containerConfig({ pod, container, restartCount, image, environment, mounts, memoryCapacity: context.capacity.memoryBytes, ...(target && { targetId: target.id }) });
+    await mkdir(join(podLogDirectory(context.sandbox.podLogsDir, pod), container.name), { recursive: true });
+    if (current?.state === 'created') await runtime.removeContainer(current.id);
+    signal.throwIfAborted();
+    id = await runtime.createContainer(sandbox.id, request, config);
+  } catch (error) {
+    return fail(isRuntimeError(error) ? 'CreateContainerError' : 'CreateContainerConfigError', error);
+  }
+  recorder.event(about, 'Normal', 'Created', 'Container created');
+  try {
+    await runtime.startContainer(id);
+  } catch (error) {
+    return fail('RunContainerError', error);
+  }
+  recorder.event(about, 'Normal', 'Started', 'Container started');
+  return readContainer(await runtime.containerStatus(id), sandbox.id, pod, context);
+}
+
+async function containerMounts(launch: ContainerLaunch, environment: Readonly<Record<string, string>>, restartCount: number, context: WorkerContext): Promise<readonly Mount[]> {
+  const { pod, item: { container }, volumes } = launch;
+  const directory = context.podDirectory(pod.metadata.uid);
+  const mounts = [...await volumeMounts(container, volumes, environment)];
+  if (!mounts.some((mount) => mount.containerPath === '/etc/hosts')) {
+    mounts.push({ containerPath: '/etc/hosts', hostPath: join(directory, 'etc-hosts'), readonly: container.securityContext?.readOnlyRootFilesystem ?? false });
+  }
+  const termination = await terminationMessageMount(container, directory, restartCount);
+  return termination ? [...mounts, termination] : mounts;
+}
+
+const LONGEST_MESSAGE = 4096;
+const LOG_LINES = 80;
+const LONGEST_FROM_LOG = 2048;
+
+/** A container's status with its last words. Upstream: kuberuntime getTerminationMessage. */
+export async function readContainer(status: ContainerStatus, sandboxId: string, pod: Pod, context: Pick<WorkerContext, 'podDirectory'>): Promise<ObservedContainer> {
+  const observed = observeContainer(status, sandboxId);
+  if (observed.state !== 'exited') return observed;
+  const file = join(context.podDirectory(pod.metadata.uid), 'containers', observed.name, `termination-${observed.restartCount}`);
+  const written = (await readIfThere(file)).slice(0, LONGEST_MESSAGE);
+  const policy = status.annotations['io.kubernetes.container.terminationMessagePolicy'];
+  const message = written || (policy === 'FallbackToLogsOnError' && observed.exitCode !== 0 ? lastLines(await readIfThere(observed.logPath)) : '');
+  return observeContainer(status, sandboxId, message || observed.message);
+}
+
+function lastLines(log: string): string {
+  const texts = log.trimEnd().split('\n').slice(-LOG_LINES).map((line) => line.split(' ').slice(3).join(' '));
+  return texts.join('\n').slice(-LONGEST_FROM_LOG) + (texts.length > 0 ? '\n' : '');
+}
+
+async function readIfThere(path: string): Promise<string> {
+  if (!path) return '';
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+import type { Pod, PodCondition, PodStatus } from '../../api/generated/core-v1.ts';
+import { qosClass } from '../../api/pod/qos-class.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import { containerStatuses, type ContainerStatusesInput } from './container-statuses.ts';
+import type { PodObservation } from './observation.ts';
+import { podPhase } from './phase.ts';
+import { usableSandbox } from './pod-actions.ts';
+import { containersReady, KUBELET_CONDITIONS, podInitialized, podReady } from './pod-conditions.ts';
+
+export interface PodStatusInput extends Omit<ContainerStatusesInput, 'previous'> {
+  /** What was last said of the pod: the API's status, or a later one that is on its way there. */
+  readonly previous: PodStatus;
+  readonly hostIps: readonly string[];
+  readonly nowMs: number;
+  /** The pod was ended from here (deadline, eviction): overrides what its containers would say. */
+  readonly failure?: { readonly reason: string; readonly message: string };
+}
+
+/** The whole status of a pod. Pure. Upstream: kubelet generateAPIPodStatus. */
+export function podStatus(input: PodStatusInput): PodStatus {
+  const { pod, observation, previous, nowMs, hostIps, failure } = input;
+  const initContainerStatuses = containerStatuses('init', { ...input, previous: previous.initContainerStatuses ?? [] });
+  const regular = containerStatuses('regular', { ...input, previous: previous.containerStatuses ?? [] });
+  const ephemeral = containerStatuses('ephemeral', { ...input, previous: previous.ephemeralContainerStatuses ?? [] });
+  const all = [...initContainerStatuses, ...regular];
+  const initialized = observation.containers.some((c) => c.startedMs > 0 && pod.spec.containers.some(({ name }) => name === c.name));
+  const phase = finalPhase(previous.phase, failure ? 'Failed' : podPhase(pod, all, input.terminating, initialized));
+  const said = failure ?? (phase === previous.phase ? { reason: previous.reason, message: previous.message } : undefined);
+
+  const others = (previous.conditions ?? []).filter((condition) => !KUBELET_CONDITIONS.includes(condition.type));
+  const ready = containersReady(pod, all, phase);
+  const verdicts = [
+    { type: 'PodReadyToStartContainers', ...(usableSandbox(pod, observation) ? { status: 'True' } : { status: 'False' }) },
+    { type: 'Initialized', ...podInitialized(pod, all, phase) },
+    { type: 'Ready', ...podReady(pod, ready, others) },
+    { type: 'ContainersReady', ...ready },
+    { type: 'PodScheduled', status: 'True' },
+  ];
+  const conditions = [...others, ...verdicts.map((verdict) => condition(verdict, pod, previous.conditions ?? [], nowMs))];
+  const podIps = addresses(pod, observation, previous, hostIps);
+  return {
+    ...keptFields(previous),
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
+    phase, conditions,
+    ...(said?.message && { message: said.message }), ...(said?.reason && { reason: said.reason }),
+    ...(hostIps.length > 0 && { hostIP: hostIps[0]!, hostIPs: hostIps.map((ip) => ({ ip })) }),
+    ...(podIps.length > 0 && { podIP: podIps[0]!, podIPs: podIps.map((ip) => ({ ip })) }),
+    startTime: previous.startTime ?? rfc3339(nowMs),
+    ...(initContainerStatuses.length > 0 && { initContainerStatuses }),
+    containerStatuses: regular,
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
+    qosClass: previous.qosClass ?? qosClass(pod),
+  };
+}
+
+/** Of a pod refused before anything was started for it. */
+export function rejectedStatus(pod: Pod, reason: string, message: string, nowMs: number): PodStatus {
+  const previous = pod.status ?? {};
+  return { ...previous, phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime: previous.startTime ?? rfc3339(nowMs), qosClass: previous.qosClass ?? qosClass(pod) };
+}
+
+const isFinal = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
+
+/** A pod never leaves a final phase. */
+function finalPhase(previous: string | undefined, next: string): string {
+  return isFinal(previous) ? previous! : next;
+}
+
+function condition(verdict: PodCondition, pod: Pod, previous: readonly PodCondition[], nowMs: number): PodCondition {
+  const before = previous.find((c) => c.type === verdict.type);
+  const lastTransitionTime = before?.status === verdict.status && before.lastTransitionTime ? before.lastTransitionTime : rfc3339(nowMs);
+  return { ...verdict, lastTransitionTime, ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }) };
+}
+
+/** Once given, a pod's addresses stay in its status, after its sandbox is gone too. */
+function addresses(pod: Pod, observation: PodObservation, previous: PodStatus, hostIps: readonly string[]): readonly string[] {
+  if (pod.spec.hostNetwork) return hostIps;
+  const sandbox = observation.sandboxes[0];
+  return sandbox && sandbox.ips.length > 0 ? sandbox.ips : (previous.podIPs ?? []).map(({ ip }) => ip);
+}
+
+/** What the kubelet passes on unread. */
+function keptFields(previous: PodStatus): PodStatus {
+  const { nominatedNodeName, resize, resourceClaimStatuses, extendedResourceClaimStatus } = previous;
+  return {
+    ...(nominatedNodeName !== undefined && { nominatedNodeName }), ...(resize !== undefined && { resize }),
+    ...(resourceClaimStatuses !== undefined && { resourceClaimStatuses }), ...(extendedResourceClaimStatus !== undefined && { extendedResourceClaimStatus }),
+  };
+}

@@ -1,0 +1,122 @@
+import type { ConfigMap, Pod, Secret } from '../../api/generated/core-v1.ts';
+import { configMaps, secrets } from '../../api/generated/resources.ts';
+import { isReason } from '../../api/errors.ts';
+import type { KubeObject, ResourceType } from '../../api/object.ts';
+import { sleepOn, type Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Client } from '../../client/client.ts';
+import type { ReferencedObjects } from '../container/environment.ts';
+import { podReferences } from './pod-references.ts';
+
+interface Entry {
+  /** The first read; afterwards `object` is current. */
+  readonly first: Promise<void>;
+  object: KubeObject | undefined;
+  readonly end: AbortController;
+}
+
+const RETRY_MS = 1000;
+
+/**
+ * The config maps and secrets that this node's pods refer to, each watched by itself as long as a pod does so: a node may read no
+ * others. `changed` is called with the reference whose object changed. Upstream: kubelet/util/manager watch_based_manager.
+ */
+export class ReferencedObjectCache implements ReferencedObjects, Disposable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #changed: (reference: string) => void;
+
+  constructor(options: { client: Client; clock: Clock; log: Log; changed: (reference: string) => void }) {
+    this.#client = options.client;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#changed = options.changed;
+  }
+
+  async configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {
+    return await this.#read(configMaps, namespace, name) as ConfigMap | undefined;
+  }
+
+  async secret(namespace: string, name: string): Promise<Secret | undefined> {
+    return await this.#read(secrets, namespace, name) as Secret | undefined;
+  }
+
+  /** Ends the watches that no pod of these needs. */
+  keepOnly(pods: Iterable<Pod>): void {
+    const needed = new Set<string>();
+    for (const pod of pods) for (const reference of podReferences(pod)) needed.add(reference);
+    for (const [reference, entry] of this.#entries) {
+      if (needed.has(reference)) continue;
+      entry.end.abort();
+      this.#entries.delete(reference);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.keepOnly([]);
+  }
+
+  async #read(resource: ResourceType<ConfigMap> | ResourceType<Secret>, namespace: string, name: string): Promise<KubeObject | undefined> {
+    const reference = `${resource.resource}/${namespace}/${name}`;
+    let entry = this.#entries.get(reference);
+    if (!entry) {
+      entry = this.#open(resource as ResourceType<KubeObject>, namespace, name, reference);
+      this.#entries.set(reference, entry);
+    }
+    try {
+      await entry.first;
+    } catch (error) {
+      // The next read asks again.
+      entry.end.abort();
+      if (this.#entries.get(reference) === entry) this.#entries.delete(reference);
+      throw error;
+    }
+    return entry.object;
+  }
+
+  #open(resource: ResourceType<KubeObject>, namespace: string, name: string, reference: string): Entry {
+    const entry: Entry = { object: undefined, end: new AbortController(), first: Promise.resolve() };
+    const first = this.#get(resource, namespace, name).then((object) => {
+      entry.object = object;
+      void this.#follow(resource, namespace, name, reference, entry);
+    });
+    return Object.assign(entry, { first });
+  }
+
+  async #get(resource: ResourceType<KubeObject>, namespace: string, name: string): Promise<KubeObject | undefined> {
+    try {
+      return await this.#client.get(resource, { namespace, name });
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  async #follow(resource: ResourceType<KubeObject>, namespace: string, name: string, reference: string, entry: Entry): Promise<void> {
+    const { signal } = entry.end;
+    while (!signal.aborted) {
+      try {
+        const resourceVersion = entry.object?.metadata.resourceVersion;
+        const events = await this.#client.watch(resource, { namespace, fieldSelector: `metadata.name=${name}`, signal, ...(resourceVersion && { resourceVersion }) });
+        for await (const event of events) {
+          if (event.type === 'BOOKMARK') continue;
+          this.#note(entry, reference, event.type === 'DELETED' ? undefined : event.object);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isReason(error, 'Expired', 'Gone')) this.#log.debug('the watch of a referenced object broke', { reference, error });
+        await sleepOn(this.#clock, RETRY_MS, signal).catch(() => undefined);
+        const object = signal.aborted ? entry.object : await this.#get(resource, namespace, name).catch(() => entry.object);
+        this.#note(entry, reference, object);
+      }
+    }
+  }
+
+  #note(entry: Entry, reference: string, object: KubeObject | undefined): void {
+    if (entry.object?.metadata.resourceVersion === object?.metadata.resourceVersion) return;
+    entry.object = object;
+    this.#changed(reference);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Service } from '../../api/generated/core-v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { Client } from '../../client/client.ts';
+import type { EventRecorder } from '../../client/event-recorder.ts';
+import type { CriRuntime } from '../../cri/runtime.ts';
+import type { SandboxSettings } from '../container/sandbox-config.ts';
+import type { ImagePuller } from '../images/image-puller.ts';
+import type { Mounter, PodCgroups } from '../options.ts';
+import type { ProbeNetwork } from '../probes/probe-network.ts';
+import type { TokenSource } from '../volumes/token-source.ts';
+import type { ReferencedObjectCache } from './referenced-object-cache.ts';
+import type { RestartBackoff } from './restart-backoff.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+/** What all pod workers of a kubelet share. */
+export interface WorkerContext {
+  readonly client: Client;
+  readonly runtime: CriRuntime;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly recorder: EventRecorder;
+  readonly statuses: StatusWriter;
+  readonly puller: ImagePuller;
+  readonly objects: ReferencedObjectCache;
+  readonly tokens: TokenSource;
+  readonly backoff: RestartBackoff;
+  readonly network: ProbeNetwork;
+  readonly cgroups: PodCgroups;
+  readonly mounter: Mounter | undefined;
+  readonly sandbox: SandboxSettings;
+  readonly hostIps: readonly string[];
+  /** The host's /etc/hosts, for pods on the host network. */
+  readonly hostHosts: string;
+  readonly capacity: { readonly milliCpu: number; readonly memoryBytes: number; readonly storageBytes: number };
+  /** `ROOTDIR/pods/UID` */
+  podDirectory(uid: string): string;
+  /** Services of a namespace, and `default/kubernetes`. */
+  services(namespace: string, links: boolean): readonly Service[];
+  /** A pod is over and all of it has been removed from this node. */
+  gone(uid: string): void;
+}

@@ -1,0 +1,42 @@
+import type { Pod, Volume } from '../../api/generated/core-v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { Client } from '../../client/client.ts';
+import type { ReferencedObjects } from '../container/environment.ts';
+import type { FieldContext } from '../container/field-ref.ts';
+import type { Mounter } from '../options.ts';
+import type { TokenSource } from './token-source.ts';
+
+export interface VolumeContext {
+  readonly pod: Pod;
+  readonly volume: Volume;
+  /** The folder of this volume, not made yet: `…/pods/UID/volumes/kubernetes.io~TYPE/NAME`. */
+  readonly directory: string;
+  readonly objects: ReferencedObjects;
+  readonly tokens: TokenSource;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fields: FieldContext;
+  readonly mounter: Mounter | undefined;
+}
+
+export interface MountedVolume {
+  /** What containers mount. */
+  readonly path: string;
+  readonly readOnly?: boolean;
+  /** Whether fsGroup makes the content the group's. */
+  readonly owned?: boolean;
+  /** When the content must be made again, in milliseconds since 1970 (tokens that expire). */
+  readonly refreshAtMs?: number;
+}
+
+/** One kind of volume. Setting up is idempotent: doing it again brings the content up to date. */
+export interface VolumeType {
+  /** In folder names, `empty-dir`. */
+  readonly name: string;
+  matches(volume: Volume): boolean;
+  setUp(context: VolumeContext): Promise<MountedVolume>;
+  /** Before its folder is removed. */
+  tearDown?(context: Pick<VolumeContext, 'directory' | 'mounter'>): Promise<void>;
+}
