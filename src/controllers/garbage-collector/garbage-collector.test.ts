@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { configMaps, deployments, events, pods, replicaSets } from '../../api/generated/resources.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { Client } from '../../client/client.ts';
+import { startControllersUnderTest } from '../../testing/controllers-under-test.ts';
+import { verdict, type OwnerState } from './owner-verdict.ts';
+
+const namespace = 'default';
+const only = ['deployment-controller', 'replicaset-controller', 'garbage-collector-controller'];
+const labels = { app: 'kubia' };
+
+async function createDeployment(admin: Client): Promise<void> {
+  await admin.create(deployments, { metadata: { name: 'kubia', namespace }, spec: { replicas: 2, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'kubia' }] } } } });
+}
+
+test('in the foreground an owner waits for what depends on it', async () => {
+  await using world = await startControllersUnderTest({ only, pods: { stopMs: 3000 } });
+  const { admin } = world;
+  await createDeployment(admin);
+  await world.pass(3);
+  await admin.delete(deployments, { namespace, name: 'kubia' }, { propagationPolicy: 'Foreground' });
+  await world.pass(2);
+  expect((await admin.get(deployments, { namespace, name: 'kubia' })).metadata).toMatchObject({ finalizers: ['foregroundDeletion'], deletionTimestamp: expect.any(String) });
+  expect((await admin.list(replicaSets, { namespace })).items).toMatchObject([{ metadata: { finalizers: ['foregroundDeletion'] } }]);
+  await world.pass(5);
+  for (const resource of [deployments, replicaSets, pods]) expect((await admin.list<KubeObject>(resource, { namespace })).items).toEqual([]);
+});
+
+test('orphans stay, without their owner', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  await createDeployment(admin);
+  await world.pass(3);
+  await admin.delete(deployments, { namespace, name: 'kubia' }, { propagationPolicy: 'Orphan' });
+  await world.pass(3);
+  await expect(admin.get(deployments, { namespace, name: 'kubia' })).rejects.toMatchObject({ reason: 'NotFound' });
+  const [set] = (await admin.list(replicaSets, { namespace })).items;
+  expect(set!.metadata.ownerReferences ?? []).toEqual([]);
+  expect((await admin.list(pods, { namespace })).items).toHaveLength(2);
+  // A new deployment of the same template adopts what it finds.
+  await createDeployment(admin);
+  await world.pass(3);
+  const sets = (await admin.list(replicaSets, { namespace })).items;
+  expect(sets.map((one) => [one.metadata.uid, one.metadata.ownerReferences?.[0]?.name])).toEqual([[set!.metadata.uid, 'kubia']]);
+});
+
+test('of an object with an absent owner nothing is left, unless another owner lives', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  const create = (name: string, ownerReferences: object[]) => admin.create(configMaps, { metadata: { name, namespace, ownerReferences: ownerReferences as never } });
+  const owner = await create('owner', []);
+  const present = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid };
+  const absent = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: 'another' };
+  await create('alone', [absent]);
+  await create('held', [absent, present]);
+  await create('unknown-kind', [{ apiVersion: 'example.com/v1', kind: 'Thing', name: 'x', uid: 'y' }]);
+  await world.pass(3);
+  const left = (await admin.list(configMaps, { namespace })).items.map((map) => map.metadata.name);
+  expect(left).toEqual(['held', 'owner', 'unknown-kind']);
+  expect((await admin.get(configMaps, { namespace, name: 'held' })).metadata.ownerReferences).toEqual([present]);
+  expect((await admin.list(events, { namespace })).items.filter((event) => event.reason === 'OwnerRefInvalidNamespace')).toEqual([]);
+});
+
+const object = (name: string, more: object = {}): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, uid: name, resourceVersion: '1', creationTimestamp: '', ...more } });
+const going = object('child', { deletionTimestamp: 'now', finalizers: ['foregroundDeletion'] });
+
+test.each<[string, OwnerState[], KubeObject[], object]>([
+  ['without owners', [], [], { action: 'keep' }],
+  ['with one that lives', ['present'], [], { action: 'keep' }],
+  ['with one that lives and one that does not', ['present', 'absent'], [], { action: 'drop' }],
+  ['with none that lives', ['absent', 'absent'], [object('child')], { action: 'delete', propagationPolicy: 'Background', unblock: false }],
+  ['of one that waits', ['waiting'], [], { action: 'delete', propagationPolicy: 'Background', unblock: false }],
+  ['of one that waits, with dependents', ['waiting'], [object('child')], { action: 'delete', propagationPolicy: 'Foreground', unblock: false }],
+  ['of one that waits, in a circle', ['waiting', 'absent'], [going], { action: 'delete', propagationPolicy: 'Foreground', unblock: true }],
+])('an object %s', (_, states, dependents, expected) => {
+  const owners = states.map((state, index) => ({ state, reference: { apiVersion: 'v1', kind: 'ConfigMap', name: `o${index}`, uid: `o${index}` } }));
+  expect(verdict(object('it'), owners, dependents)).toMatchObject(expected);
+});
