@@ -1,0 +1,138 @@
+import type { Node } from '../api/generated/core-v1.ts';
+import type { Selector } from '../api/selector.ts';
+import { resourcesOf, type HostPort, type PodInfo, type Resources } from './pod-info.ts';
+
+/** A node with the pods that are on it, or will be, and their sums. Upstream: framework.NodeInfo. */
+export class NodeInfo {
+  readonly name: string;
+  /** Undefined while pods are known of a node that is not. */
+  #node: Node | undefined;
+  #allocatable = resourcesOf(undefined);
+  #images = new Map<string, number>();
+  readonly #pods = new Map<string, PodInfo>();
+  readonly #withAffinity = new Map<string, PodInfo>();
+  readonly #withRequiredAntiAffinity = new Map<string, PodInfo>();
+  readonly #requested = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map<string, number>() };
+  readonly #nonZeroRequested = { milliCpu: 0, memory: 0 };
+  /** Raised by every change of the pods; what was counted under an older one is void. */
+  #generation = 0;
+  readonly #counts = new Map<string, { readonly generation: number; readonly count: number }>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  set node(node: Node | undefined) {
+    this.#node = node;
+    this.#allocatable = resourcesOf(node?.status?.allocatable);
+    this.#images = new Map((node?.status?.images ?? []).flatMap((image) => (image.names ?? []).map((name) => [name, image.sizeBytes ?? 0] as const)));
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#node?.metadata.labels ?? {};
+  }
+
+  get allocatable(): Resources & { readonly pods: number } {
+    return this.#allocatable;
+  }
+
+  get requested(): Resources {
+    return this.#requested;
+  }
+
+  get nonZeroRequested(): Pick<Resources, 'milliCpu' | 'memory'> {
+    return this.#nonZeroRequested;
+  }
+
+  /** Bytes by image name. */
+  get images(): ReadonlyMap<string, number> {
+    return this.#images;
+  }
+
+  get pods(): ReadonlyMap<string, PodInfo> {
+    return this.#pods;
+  }
+
+  get podsWithAffinity(): ReadonlyMap<string, PodInfo> {
+    return this.#withAffinity;
+  }
+
+  get podsWithRequiredAntiAffinity(): ReadonlyMap<string, PodInfo> {
+    return this.#withRequiredAntiAffinity;
+  }
+
+  add(pod: PodInfo): void {
+    this.remove(pod.key);
+    this.#pods.set(pod.key, pod);
+    if (pod.hasAffinity) this.#withAffinity.set(pod.key, pod);
+    if (pod.requiredAntiAffinity.length > 0) this.#withRequiredAntiAffinity.set(pod.key, pod);
+    this.#count(pod, 1);
+  }
+
+  remove(key: string): void {
+    const pod = this.#pods.get(key);
+    if (!pod) return;
+    this.#pods.delete(key);
+    this.#withAffinity.delete(key);
+    this.#withRequiredAntiAffinity.delete(key);
+    this.#count(pod, -1);
+  }
+
+  #count(pod: PodInfo, sign: 1 | -1): void {
+    this.#generation++;
+    const { requests, nonZeroRequests } = pod;
+    this.#requested.milliCpu += sign * requests.milliCpu;
+    this.#requested.memory += sign * requests.memory;
+    this.#requested.ephemeralStorage += sign * requests.ephemeralStorage;
+    for (const [name, amount] of requests.scalars) this.#requested.scalars.set(name, (this.#requested.scalars.get(name) ?? 0) + sign * amount);
+    this.#nonZeroRequested.milliCpu += sign * nonZeroRequests.milliCpu;
+    this.#nonZeroRequested.memory += sign * nonZeroRequests.memory;
+  }
+
+  /** Whether one of the ports is taken; the address 0.0.0.0 stands for all addresses. */
+  conflictsWith(ports: readonly HostPort[]): boolean {
+    for (const { hostPorts } of this.#pods.values()) if (hostPorts.length > 0 && portsConflict(hostPorts, ports)) return true;
+    return false;
+  }
+
+  /** How many pods of the namespace, those being deleted aside, the selector matches. Remembered until the pods change. */
+  countMatching(namespace: string, selector: Selector): number {
+    if (selector.empty) return 0;
+    const key = `${namespace}/${textOf(selector)}`;
+    const known = this.#counts.get(key);
+    if (known?.generation === this.#generation) return known.count;
+    let count = 0;
+    for (const { pod } of this.#pods.values()) {
+      if (pod.metadata.namespace === namespace && pod.metadata.deletionTimestamp === undefined && selector.matches(pod.metadata.labels)) count++;
+    }
+    if (this.#counts.size >= 32) this.#counts.clear();
+    this.#counts.set(key, { generation: this.#generation, count });
+    return count;
+  }
+
+  /** To try out what would be. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.name);
+    copy.#node = this.#node;
+    copy.#allocatable = this.#allocatable;
+    copy.#images = this.#images;
+    for (const pod of this.#pods.values()) copy.add(pod);
+    return copy;
+  }
+}
+
+const texts = new WeakMap<Selector, string>();
+
+function textOf(selector: Selector): string {
+  let text = texts.get(selector);
+  if (text === undefined) texts.set(selector, (text = selector.matchesNothing ? '<none>' : selector.toString()));
+  return text;
+}
+
+export function portsConflict(taken: readonly HostPort[], wanted: readonly HostPort[]): boolean {
+  return wanted.some((a) => taken.some((b) => a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0')));
+}

@@ -1,0 +1,63 @@
+import type { Node, Pod } from '../../api/generated/core-v1.ts';
+import { MAX_SCORE, type Rejection, type SchedulerPlugin } from '../framework.ts';
+import type { NodeInfo } from '../node-info.ts';
+import { podInfoOf, resourcesOf, type PodInfo, type Resources } from '../pod-info.ts';
+
+/** A pod goes only where what it asks for is free, and rather where much is free. Upstream: plugins/noderesources Fit with LeastAllocated. */
+export const nodeResourcesFit = (): SchedulerPlugin => ({
+  name: 'NodeResourcesFit',
+  filter: (_state, pod, node) => insufficiency(pod.requests, node.allocatable, node.requested, node.pods.size),
+  score: (_state, pod, node) => leastAllocated(pod, node),
+  hints: {
+    Node(pod, { action, previous, object }) {
+      if (action === 'delete') return false;
+      const now = resourcesOf((object as Node).status?.allocatable);
+      const { requests } = podInfoOf(pod);
+      if (insufficiency(requests, now, nothing, 0)) return false;
+      if (action === 'add') return true;
+      const before = resourcesOf((previous as Node).status?.allocatable);
+      return now.pods > before.pods || grewWhereAsked(requests, before, now);
+    },
+    AssignedPod(pod, { action, previous, object }) {
+      if (action === 'delete') return true;
+      if (action === 'add') return false;
+      // A resized pod may leave room.
+      return grewWhereAsked(podInfoOf(pod).requests, podInfoOf(object as Pod).requests, podInfoOf(previous as Pod).requests);
+    },
+  },
+});
+
+const nothing: Resources = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+
+/** What is missing; unresolvable where not even an empty node would have it. */
+function insufficiency(requests: Resources, allocatable: Resources & { readonly pods: number }, requested: Resources, pods: number): Rejection | undefined {
+  const reasons: string[] = [];
+  let hopeless = false;
+  const check = (name: string, asked: number, used: number, capacity: number): void => {
+    if (asked === 0 || asked <= capacity - used) return;
+    reasons.push(`Insufficient ${name}`);
+    if (asked > capacity) hopeless = true;
+  };
+  if (pods + 1 > allocatable.pods) reasons.push('Too many pods');
+  check('cpu', requests.milliCpu, requested.milliCpu, allocatable.milliCpu);
+  check('memory', requests.memory, requested.memory, allocatable.memory);
+  check('ephemeral-storage', requests.ephemeralStorage, requested.ephemeralStorage, allocatable.ephemeralStorage);
+  for (const [name, asked] of requests.scalars) check(name, asked, requested.scalars.get(name) ?? 0, allocatable.scalars.get(name) ?? 0);
+  return reasons.length > 0 ? { reasons, unresolvable: hopeless } : undefined;
+}
+
+function grewWhereAsked(requests: Resources, before: Resources, after: Resources): boolean {
+  return (requests.milliCpu > 0 && after.milliCpu > before.milliCpu) || (requests.memory > 0 && after.memory > before.memory)
+    || (requests.ephemeralStorage > 0 && after.ephemeralStorage > before.ephemeralStorage)
+    || [...requests.scalars].some(([name, asked]) => asked > 0 && (after.scalars.get(name) ?? 0) > (before.scalars.get(name) ?? 0));
+}
+
+/** The mean of the free shares of CPU and memory, after the pod would have come. */
+export function leastAllocated(pod: PodInfo, node: NodeInfo): number {
+  const free = (asked: number, capacity: number): number[] => (capacity === 0 ? [] : [asked > capacity ? 0 : Math.trunc(((capacity - asked) * MAX_SCORE) / capacity)]);
+  const shares = [
+    ...free(node.nonZeroRequested.milliCpu + pod.nonZeroRequests.milliCpu, node.allocatable.milliCpu),
+    ...free(node.nonZeroRequested.memory + pod.nonZeroRequests.memory, node.allocatable.memory),
+  ];
+  return shares.length === 0 ? 0 : Math.trunc(shares.reduce((a, b) => a + b) / shares.length);
+}

@@ -1,0 +1,25 @@
+import type { Namespace, PersistentVolume, PersistentVolumeClaim, ReplicationController, Service } from '../../api/generated/core-v1.ts';
+import type { ReplicaSet, StatefulSet } from '../../api/generated/apps-v1.ts';
+import type { StorageClass } from '../../api/generated/storage-v1.ts';
+import type { Client } from '../../client/client.ts';
+import type { Informer } from '../../client/informer.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { ClusterView } from '../cluster-cache.ts';
+
+type Lister<T> = Pick<Informer<T>, 'get' | 'list'>;
+
+/** What plugins may ask of the world. */
+export interface PluginContext {
+  readonly cluster: ClusterView;
+  readonly namespaces: Lister<Namespace>;
+  readonly services: Lister<Service>;
+  readonly replicationControllers: Lister<ReplicationController>;
+  readonly replicaSets: Lister<ReplicaSet>;
+  readonly statefulSets: Lister<StatefulSet>;
+  readonly persistentVolumes: Lister<PersistentVolume>;
+  readonly persistentVolumeClaims: Pick<Informer<PersistentVolumeClaim>, 'get' | 'list' | 'subscribe'>;
+  readonly storageClasses: Lister<StorageClass>;
+  /** For `preBind` alone. */
+  readonly client: Client;
+  readonly clock: Clock;
+}

@@ -1,0 +1,35 @@
+import type { WeightedPlugin } from '../scheduling-cycle.ts';
+import { imageLocality } from './image-locality.ts';
+import { interPodAffinity } from './inter-pod-affinity.ts';
+import { nodeAffinity } from './node-affinity.ts';
+import { nodeName } from './node-name.ts';
+import { nodePorts } from './node-ports.ts';
+import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
+import { nodeResourcesFit } from './node-resources-fit.ts';
+import { nodeUnschedulable } from './node-unschedulable.ts';
+import type { PluginContext } from './plugin-context.ts';
+import { podTopologySpread } from './pod-topology-spread.ts';
+import { schedulingGates } from './scheduling-gates.ts';
+import { taintToleration } from './taint-toleration.ts';
+import { volumeBinding } from './volume-binding.ts';
+import { volumeRestrictions } from './volume-restrictions.ts';
+
+/**
+ * All plugins in the order in which they filter, with the weights of upstream's default profile. Order of the queue (PrioritySort),
+ * preemption (DefaultPreemption) and binding (DefaultBinder) are parts of the scheduler itself: there is one way of each.
+ */
+export const createPlugins = (context: PluginContext): readonly WeightedPlugin[] => [
+  { plugin: schedulingGates(), weight: 0 },
+  { plugin: nodeUnschedulable(), weight: 0 },
+  { plugin: nodeName(), weight: 0 },
+  { plugin: taintToleration(), weight: 3 },
+  { plugin: nodeAffinity(), weight: 2 },
+  { plugin: nodePorts(), weight: 0 },
+  { plugin: nodeResourcesFit(), weight: 1 },
+  { plugin: volumeRestrictions(context), weight: 0 },
+  { plugin: volumeBinding(context), weight: 0 },
+  { plugin: podTopologySpread(context), weight: 2 },
+  { plugin: interPodAffinity(context), weight: 2 },
+  { plugin: nodeResourcesBalancedAllocation(), weight: 1 },
+  { plugin: imageLocality(context), weight: 1 },
+];

@@ -1,0 +1,171 @@
+import type { Container, Pod, PodAffinityTerm, PodSpec } from '../api/generated/core-v1.ts';
+import { keyOf } from '../api/object.ts';
+import { isSidecar } from '../api/pod/conditions.ts';
+import { milliValue, quantityValue } from '../api/quantity.ts';
+import { everything, selectorOf, type Labels, type Selector } from '../api/selector.ts';
+
+/** Amounts as numbers: CPU in millicores, the rest in whole units. */
+export interface Resources {
+  readonly milliCpu: number;
+  readonly memory: number;
+  readonly ephemeralStorage: number;
+  /** Extended resources, huge pages. */
+  readonly scalars: ReadonlyMap<string, number>;
+}
+
+/** A term of pod affinity, ready to be asked. */
+export interface AffinityTerm {
+  readonly namespaces: ReadonlySet<string>;
+  readonly namespaceSelector: Selector | undefined;
+  readonly selector: Selector;
+  readonly topologyKey: string;
+}
+
+export interface WeightedAffinityTerm extends AffinityTerm {
+  readonly weight: number;
+}
+
+export interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+/** A pod with what scheduling asks of it again and again, computed once per object. */
+export interface PodInfo {
+  readonly pod: Pod;
+  /** `namespace/name` */
+  readonly key: string;
+  readonly priority: number;
+  readonly requests: Resources;
+  /** Requests where containers that ask for no CPU or memory count for a little, lest thousands of them pile up on one node. */
+  readonly nonZeroRequests: Pick<Resources, 'milliCpu' | 'memory'>;
+  readonly hostPorts: readonly HostPort[];
+  readonly requiredAffinity: readonly AffinityTerm[];
+  readonly requiredAntiAffinity: readonly AffinityTerm[];
+  readonly preferredAffinity: readonly WeightedAffinityTerm[];
+  readonly preferredAntiAffinity: readonly WeightedAffinityTerm[];
+  readonly hasAffinity: boolean;
+}
+
+const infos = new WeakMap<Pod, PodInfo>();
+
+export function podInfoOf(pod: Pod): PodInfo {
+  const known = infos.get(pod);
+  if (known) return known;
+  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
+  const termOf = (term: PodAffinityTerm): AffinityTerm => affinityTerm(term, pod.metadata.namespace);
+  const required = (terms: readonly PodAffinityTerm[] | undefined): AffinityTerm[] => (terms ?? []).map(termOf);
+  const preferred = (terms: readonly { readonly weight: number; readonly podAffinityTerm: PodAffinityTerm }[] | undefined): WeightedAffinityTerm[] =>
+    (terms ?? []).map(({ weight, podAffinityTerm }) => ({ weight, ...termOf(podAffinityTerm) }));
+  const requests = requestsOf(pod.spec, { milliCpu: 0, memory: 0 });
+  const info: PodInfo = {
+    pod, key: keyOf(pod), priority: pod.spec.priority ?? 0, requests,
+    nonZeroRequests: requestsOf(pod.spec, { milliCpu: 100, memory: 200 * 2 ** 20 }),
+    hostPorts: hostPortsOf(pod.spec),
+    requiredAffinity: required(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    requiredAntiAffinity: required(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    preferredAffinity: preferred(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    preferredAntiAffinity: preferred(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    hasAffinity: podAffinity !== undefined || podAntiAffinity !== undefined,
+  };
+  infos.set(pod, info);
+  return info;
+}
+
+function affinityTerm(term: PodAffinityTerm, ownNamespace: string): AffinityTerm {
+  const { namespaces = [], namespaceSelector, labelSelector, topologyKey } = term;
+  return {
+    // Without a namespace selector and a list, the pod's own namespace is meant.
+    namespaces: new Set(namespaces.length === 0 && !namespaceSelector ? [ownNamespace] : namespaces),
+    namespaceSelector: namespaceSelector && selectorOf(namespaceSelector),
+    selector: selectorOf(labelSelector), topologyKey,
+  };
+}
+
+/** `labelsOfNamespace` is asked only where the term selects namespaces by their labels. */
+export function termMatches(term: AffinityTerm, pod: Pod, labelsOfNamespace: (namespace: string) => Labels | undefined): boolean {
+  const { namespace, labels } = pod.metadata;
+  const here = term.namespaces.has(namespace) || (term.namespaceSelector !== undefined && (term.namespaceSelector === everything || term.namespaceSelector.matches(labelsOfNamespace(namespace))));
+  return here && term.selector.matches(labels);
+}
+
+/** A mutable sum of requests. */
+interface Sum {
+  milliCpu: number;
+  memory: number;
+  ephemeralStorage: number;
+  scalars: Map<string, number>;
+}
+
+type Defaults = Pick<Resources, 'milliCpu' | 'memory'>;
+
+const noScalars: ReadonlyMap<string, number> = new Map();
+
+/** Extended resources have a domain; names without one are native, and those not named here are not scheduled by. */
+const isScalar = (name: string): boolean => name.includes('/') || name.startsWith('hugepages-') || name.startsWith('attachable-volumes-');
+
+/**
+ * Containers and sidecars together, or the largest moment of initialization if that is more, and the overhead; requests of the pod as a
+ * whole replace those of its containers. Upstream: component-helpers resource.PodRequests.
+ */
+function requestsOf(spec: PodSpec, missing: Defaults): Resources {
+  const total: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+  for (const container of spec.containers) add(total, container, missing);
+  const sidecars: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+  const peak: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+  for (const container of spec.initContainers ?? []) {
+    if (isSidecar(container)) {
+      add(total, container, missing);
+      add(sidecars, container, missing);
+      raise(peak, sidecars);
+    } else {
+      const moment = { ...sidecars, scalars: new Map(sidecars.scalars) };
+      add(moment, container, missing);
+      raise(peak, moment);
+    }
+  }
+  raise(total, peak);
+  for (const [name, amount] of Object.entries(spec.resources?.requests ?? {})) {
+    if (name === 'cpu') total.milliCpu = milliValue(amount);
+    else if (name === 'memory') total.memory = quantityValue(amount);
+    else if (name.startsWith('hugepages-')) total.scalars.set(name, quantityValue(amount));
+  }
+  for (const [name, amount] of Object.entries(spec.overhead ?? {})) addAmount(total, name, amount);
+  return total.scalars.size === 0 ? { ...total, scalars: noScalars } : total;
+}
+
+function add(sum: Sum, container: Container, missing: Defaults): void {
+  const requests = container.resources?.requests ?? {};
+  for (const name in requests) addAmount(sum, name, requests[name]!);
+  if (requests['cpu'] === undefined) sum.milliCpu += missing.milliCpu;
+  if (requests['memory'] === undefined) sum.memory += missing.memory;
+}
+
+function addAmount(sum: Sum, name: string, amount: string): void {
+  if (name === 'cpu') sum.milliCpu += milliValue(amount);
+  else if (name === 'memory') sum.memory += quantityValue(amount);
+  else if (name === 'ephemeral-storage') sum.ephemeralStorage += quantityValue(amount);
+  else if (isScalar(name)) sum.scalars.set(name, (sum.scalars.get(name) ?? 0) + quantityValue(amount));
+}
+
+function raise(sum: Sum, other: Sum): void {
+  sum.milliCpu = Math.max(sum.milliCpu, other.milliCpu);
+  sum.memory = Math.max(sum.memory, other.memory);
+  sum.ephemeralStorage = Math.max(sum.ephemeralStorage, other.ephemeralStorage);
+  for (const [name, amount] of other.scalars) sum.scalars.set(name, Math.max(sum.scalars.get(name) ?? 0, amount));
+}
+
+function hostPortsOf(spec: PodSpec): HostPort[] {
+  const sidecars = (spec.initContainers ?? []).filter(isSidecar);
+  return [...spec.containers, ...sidecars].flatMap((container) => (container.ports ?? [])
+    .filter((port) => port.hostPort)
+    .map((port) => ({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol || 'TCP', port: port.hostPort! })));
+}
+
+/** A node's allocatable resources in numbers. */
+export function resourcesOf(list: Readonly<Record<string, string>> | undefined): Resources & { readonly pods: number } {
+  const sum: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+  for (const [name, amount] of Object.entries(list ?? {})) addAmount(sum, name, amount);
+  return { ...sum, pods: quantityValue(list?.['pods']) };
+}

@@ -1,0 +1,155 @@
+import type { PodDisruptionBudget } from '../api/generated/policy-v1.ts';
+import type { Pod } from '../api/generated/core-v1.ts';
+import type { Random } from '../base/random.ts';
+import { labelSelectorMatches, selectorOf } from '../api/selector.ts';
+import type { ClusterView } from './cluster-cache.ts';
+import { fitMessage, type Diagnosis } from './fit-error.ts';
+import { unresolvable, type Rejection } from './framework.ts';
+import type { NodeInfo } from './node-info.ts';
+import type { PodInfo } from './pod-info.ts';
+import type { CycleState, SchedulingCycle } from './scheduling-cycle.ts';
+
+/** Pods that would have to leave a node. */
+export interface Candidate {
+  readonly node: string;
+  /** The most important first. */
+  readonly victims: readonly Pod[];
+  /** How many victims their disruption budgets do not allow to go. */
+  readonly violations: number;
+}
+
+/** Either a node to make room on, or why there is none; a nomination from before is then void where `nominatedNodeName` says so. */
+export type PreemptionResult = { readonly candidate: Candidate } | { readonly message: string; readonly nominatedNodeName?: '' };
+
+export interface PreemptionInput {
+  readonly cycle: Pick<SchedulingCycle, 'filter' | 'cloneState' | 'addPod' | 'removePod'>;
+  readonly cluster: ClusterView;
+  readonly budgets: readonly PodDisruptionBudget[];
+  readonly random: Pick<Random, 'next'>;
+  readonly pod: PodInfo;
+  readonly state: CycleState;
+  readonly diagnosis: Diagnosis;
+}
+
+/** So many candidates are enough to choose from: a tenth of the nodes, at least a hundred. */
+const MIN_CANDIDATES = 100;
+
+/**
+ * Finds the node where the least harm is done by taking away less important pods, so that the pod fits.
+ * Upstream: plugins/defaultpreemption, framework/preemption.
+ */
+export function findPreemption(input: PreemptionInput): PreemptionResult {
+  const { cluster, diagnosis, random } = input;
+  const refusal = ineligibility(input);
+  if (refusal) return { message: `preemption: ${refusal}` };
+  const all = cluster.nodes();
+  const hopeful = [...diagnosis.rejections].filter(([, { rejection }]) => !rejection.unresolvable).flatMap(([name]) => cluster.node(name) ?? []);
+  const candidates: Candidate[] = [];
+  const harmless: Candidate[] = [];
+  const refusals = new Map<string, { readonly plugin: string; readonly rejection: Rejection }>();
+  const enough = Math.max(MIN_CANDIDATES, Math.trunc(hopeful.length / 10));
+  const offset = Math.floor(random.next() * hopeful.length);
+  for (let i = 0; i < hopeful.length; i++) {
+    const node = hopeful[(offset + i) % hopeful.length]!;
+    const result = selectVictims(input, node);
+    if ('rejection' in result) refusals.set(node.name, { plugin: 'DefaultPreemption', rejection: result.rejection });
+    else {
+      candidates.push(result);
+      if (result.violations === 0) harmless.push(result);
+      if (harmless.length > 0 && candidates.length >= enough) break;
+    }
+  }
+  if (candidates.length > 0) return { candidate: pickCandidate(candidates) };
+  const message = fitMessage({ nodeCount: all.length, rejections: refusals, absent: unresolvable('Preemption is not helpful for scheduling'), rejectedBy: new Set() });
+  return { message: `preemption: ${message}`, nominatedNodeName: '' };
+}
+
+/** Why the pod may not push others away, if so. */
+function ineligibility({ pod: { pod, priority }, cluster, diagnosis }: PreemptionInput): string | undefined {
+  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = pod.status?.nominatedNodeName;
+  if (!nominated || diagnosis.rejections.get(nominated)?.rejection.unresolvable) return undefined;
+  for (const other of cluster.node(nominated)?.pods.values() ?? []) {
+    if (other.priority < priority && isBeingPreempted(other.pod)) return 'not eligible due to a terminating pod on the nominated node.';
+  }
+  return undefined;
+}
+
+function isBeingPreempted({ metadata, status }: Pod): boolean {
+  const condition = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  return metadata.deletionTimestamp !== undefined && condition?.status === 'True' && condition.reason === 'PreemptionByScheduler';
+}
+
+/** The fewest and least important pods that must leave the node. */
+function selectVictims({ cycle, pod, state, budgets }: PreemptionInput, node: NodeInfo): Candidate | { readonly rejection: Rejection } {
+  const potential = [...node.pods.values()].filter((other) => other.priority < pod.priority);
+  if (potential.length === 0) return { rejection: unresolvable('No preemption victims found for incoming pod') };
+  const then = node.clone();
+  const stateThen = cycle.cloneState(state);
+  for (const other of potential) cycle.removePod(stateThen, pod, other, then);
+  const rejected = cycle.filter(stateThen, pod, then);
+  if (rejected) return { rejection: rejected.rejection };
+
+  potential.sort(byImportance);
+  const { violating, harmless } = splitByBudgets(potential, budgets);
+  const victims: PodInfo[] = [];
+  /** Brings a pod back if the new one still fits then. */
+  const reprieve = (other: PodInfo): boolean => {
+    cycle.addPod(stateThen, pod, other, then);
+    if (!cycle.filter(stateThen, pod, then)) return true;
+    cycle.removePod(stateThen, pod, other, then);
+    victims.push(other);
+    return false;
+  };
+  const violations = violating.filter((other) => !reprieve(other)).length;
+  for (const other of harmless) reprieve(other);
+  victims.sort(byImportance);
+  return { node: node.name, victims: victims.map((victim) => victim.pod), violations };
+}
+
+const startOf = (pod: Pod): number => (pod.status?.startTime ? Date.parse(pod.status.startTime) : Infinity);
+
+/** Higher priority first, then who has been running longer. */
+function byImportance(a: PodInfo, b: PodInfo): number {
+  return b.priority - a.priority || (startOf(a.pod) === startOf(b.pod) ? 0 : startOf(a.pod) - startOf(b.pod));
+}
+
+/** Which pods their disruption budgets would not allow to go, if those before them went. */
+export function splitByBudgets(pods: readonly PodInfo[], budgets: readonly PodDisruptionBudget[]): { readonly violating: PodInfo[]; readonly harmless: PodInfo[] } {
+  const allowed = budgets.map((budget) => budget.status?.disruptionsAllowed ?? 0);
+  const violating: PodInfo[] = [];
+  const harmless: PodInfo[] = [];
+  for (const info of pods) {
+    const { namespace, labels, name } = info.pod.metadata;
+    let violated = false;
+    for (const [i, { metadata, spec, status }] of budgets.entries()) {
+      if (!labels || Object.keys(labels).length === 0 || metadata.namespace !== namespace || selectorOf(spec.selector).empty || !labelSelectorMatches(spec.selector, labels)) continue;
+      // The API server has counted this one already.
+      if (status?.disruptedPods?.[name] !== undefined) continue;
+      allowed[i] = allowed[i]! - 1;
+      if (allowed[i]! < 0) violated = true;
+    }
+    (violated ? violating : harmless).push(info);
+  }
+  return { violating, harmless };
+}
+
+/** In this order: fewest broken budgets, least important first victim, smallest sum of priorities, fewest victims, youngest victims of the highest priority. */
+export function pickCandidate(candidates: readonly Candidate[]): Candidate {
+  const priority = (pod: Pod): number => pod.spec.priority ?? 0;
+  const costs: ((candidate: Candidate) => number)[] = [
+    ({ violations }) => violations,
+    ({ victims }) => priority(victims[0]!),
+    // Shifted so that a victim of negative priority still counts as one.
+    ({ victims }) => victims.reduce((sum, victim) => sum + priority(victim) + 2 ** 31, 0),
+    ({ victims }) => victims.length,
+    ({ victims }) => -Math.min(...victims.filter((victim) => priority(victim) === priority(victims[0]!)).map(startOf)),
+  ];
+  let left = candidates;
+  for (const cost of costs) {
+    const least = Math.min(...left.map(cost));
+    left = left.filter((candidate) => cost(candidate) === least);
+    if (left.length === 1) break;
+  }
+  return left[0]!;
+}

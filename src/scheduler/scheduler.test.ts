@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import type { Event, Node, Pod } from '../api/generated/core-v1.ts';
+import { events, nodes, pods, priorityClasses, replicaSets } from '../api/generated/resources.ts';
+import type { New } from '../api/object.ts';
+import { systemClock } from '../base/clock.ts';
+import { silentLog } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import { createInformerFactory } from '../client/informer-factory.ts';
+import { startTestApiServer } from '../testing/api-server.ts';
+import { startScheduler } from './scheduler.ts';
+
+const node = (name: string, { cpu = '4', labels = {}, taints = [] }: { cpu?: string; labels?: Record<string, string>; taints?: Node['spec']['taints'] } = {}): New<Node> => ({
+  metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } }, spec: { taints: taints! },
+  status: { allocatable: { cpu, memory: '8Gi', pods: '110' }, capacity: { cpu, memory: '8Gi', pods: '110' } },
+});
+const pod = (name: string, cpu = '100m', more: Partial<Pod['spec']> = {}, metadata: New<Pod>['metadata'] = {}): New<Pod> => ({
+  metadata: { name, namespace: 'default', ...metadata },
+  spec: { containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu } } }], ...more },
+});
+
+async function setUp() {
+  await using onFailure = new AsyncDisposableStack();
+  const api = onFailure.use(await startTestApiServer());
+  const client = api.client({ name: 'system:kube-scheduler', groups: ['system:authenticated'] });
+  const shared = { client, clock: systemClock, random: seededRandom(3), log: silentLog };
+  const informers = onFailure.use(createInformerFactory(shared));
+  const scheduler = onFailure.use(startScheduler({ ...shared, informers }));
+  await scheduler.started;
+  const owned = onFailure.move();
+  const { admin } = api;
+  return {
+    admin, scheduler,
+    addNode: async (object: New<Node>) => {
+      const created = await admin.create(nodes, object);
+      await admin.updateStatus(nodes, { ...created, status: object.status! });
+      // The node lifecycle controller, which is not here, would take these away.
+      const fresh = await admin.get(nodes, { name: created.metadata.name });
+      if (fresh.spec.taints?.some((taint) => taint.key === 'node.kubernetes.io/not-ready')) {
+        await admin.update(nodes, { ...fresh, spec: { ...fresh.spec, taints: fresh.spec.taints.filter((taint) => taint.key !== 'node.kubernetes.io/not-ready') } });
+      }
+    },
+    get: (name: string) => admin.get(pods, { namespace: 'default', name }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
+  for (let i = 0; i < 500; i++) {
+    const found = await look();
+    if (found) return found;
+    await systemClock.sleep(10);
+  }
+  throw new Error('it did not come about in five seconds');
+}
+const eventsOf = async (client: Client, name: string, reason: string): Promise<readonly Event[]> =>
+  (await client.list(events, { namespace: 'default' })).items.filter((event) => event.involvedObject.name === name && event.reason === reason);
+
+test('a hundred pods find their nodes, none beyond what it can bear', async () => {
+  await using cluster = await setUp();
+  for (let i = 0; i < 5; i++) await cluster.addNode(node(`n${i}`));
+  for (let i = 0; i < 100; i++) await cluster.admin.create(pods, pod(`p${i}`));
+  const all = await until(async () => {
+    const { items } = await cluster.admin.list(pods, { namespace: 'default' });
+    return items.every((p) => p.spec.nodeName) && items;
+  });
+  expect(all).toHaveLength(100);
+  const perNode = Map.groupBy(all, (p) => p.spec.nodeName);
+  expect([...perNode.values()].map((list) => list.length)).toEqual([20, 20, 20, 20, 20]);
+  expect(all[0]!.status?.conditions?.find((c) => c.type === 'PodScheduled')?.status).toBe('True');
+  const scheduled = await until(async () => (await eventsOf(cluster.admin, 'p0', 'Scheduled'))[0]);
+  expect(scheduled).toMatchObject({ type: 'Normal', message: `Successfully assigned default/p0 to ${all.find((p) => p.metadata.name === 'p0')!.spec.nodeName}`, source: { component: 'default-scheduler' } });
+  expect(cluster.scheduler.decisions.of('default/p0').at(-1)).toMatchObject({ outcome: 'assigned', nodes: 5, feasible: 5 });
+});
+
+test('a pod that fits nowhere says why, and wakes when a node comes where it fits', async () => {
+  await using cluster = await setUp();
+  await cluster.admin.create(pods, pod('early'));
+  const lonely = await until(async () => (await cluster.get('early')).status?.conditions?.find((c) => c.type === 'PodScheduled'));
+  expect(lonely).toMatchObject({ status: 'False', reason: 'Unschedulable', message: 'no nodes available to schedule pods' });
+  await cluster.addNode(node('small', { cpu: '1' }));
+  await cluster.addNode(node('tainted', { taints: [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }] }));
+  await cluster.addNode(node('cordoned'));
+  await cluster.admin.patch(nodes, { name: 'cordoned' }, { type: 'application/merge-patch+json', body: { spec: { unschedulable: true } } });
+  await until(async () => (await cluster.get('early')).spec.nodeName);
+
+  await systemClock.sleep(50);
+  await cluster.admin.create(pods, pod('big', '2'));
+  const condition = await until(async () => (await cluster.get('big')).status?.conditions?.find((c) => c.type === 'PodScheduled'));
+  const message = '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. '
+    + 'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.';
+  expect(condition).toMatchObject({ status: 'False', reason: 'Unschedulable', message });
+  const failed = await until(async () => (await eventsOf(cluster.admin, 'big', 'FailedScheduling'))[0]);
+  expect(failed).toMatchObject({ type: 'Warning', message });
+  await cluster.addNode(node('large'));
+  expect(await until(async () => (await cluster.get('big')).spec.nodeName)).toBe('large');
+});
+
+test('pods of one controller spread evenly over three nodes', async () => {
+  await using cluster = await setUp();
+  for (const name of ['a', 'b', 'c']) await cluster.addNode(node(name));
+  const labels = { app: 'kiada' };
+  const replicaSet = await cluster.admin.create(replicaSets, {
+    metadata: { name: 'kiada', namespace: 'default' },
+    spec: { replicas: 6, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'app:1' }] } } },
+  });
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'kiada', uid: replicaSet.metadata.uid, controller: true };
+  for (let i = 0; i < 6; i++) await cluster.admin.create(pods, pod(`kiada-${i}`, '0', {}, { labels, ownerReferences: [owner] }));
+  const all = await until(async () => {
+    const { items } = await cluster.admin.list(pods, { namespace: 'default' });
+    return items.every((p) => p.spec.nodeName) && items;
+  });
+  expect([...Map.groupBy(all, (p) => p.spec.nodeName).values()].map((list) => list.length)).toEqual([2, 2, 2]);
+});
+
+test('a more important pod takes the place of a less important one', async () => {
+  await using cluster = await setUp();
+  await cluster.addNode(node('only', { cpu: '2' }));
+  await cluster.admin.create(priorityClasses, { metadata: { name: 'high' }, value: 1000 });
+  await cluster.admin.create(pods, pod('humble', '1500m', { terminationGracePeriodSeconds: 0 }));
+  await until(async () => (await cluster.get('humble')).spec.nodeName);
+  await cluster.admin.create(pods, pod('haughty', '1500m', { priorityClassName: 'high' }));
+  await until(async () => (await eventsOf(cluster.admin, 'humble', 'Preempted'))[0]);
+  // There is no kubelet here to let it go.
+  await cluster.admin.delete(pods, { namespace: 'default', name: 'humble' }, { gracePeriodSeconds: 0 }).catch(() => {});
+  expect(await until(async () => (await cluster.get('haughty')).spec.nodeName)).toBe('only');
+});

@@ -1,0 +1,229 @@
+import type { Pod } from '../api/generated/core-v1.ts';
+import { keyOf } from '../api/object.ts';
+import { delayAfter } from '../base/backoff.ts';
+import type { Clock } from '../base/clock.ts';
+import type { ClusterEvent, SchedulerPlugin } from './framework.ts';
+import { PriorityHeap } from './priority-heap.ts';
+
+/** A pod that wants a node. */
+export interface QueuedPod {
+  readonly key: string;
+  readonly pod: Pod;
+  /** How often it was tried, this time included. */
+  readonly attempts: number;
+  /** Wall time at which it came; milliseconds. */
+  readonly since: number;
+}
+
+/** Where a pod waits. `gated`: before-the-queue plugins reject it. `trying`: popped, and not yet given back or gone. */
+type Place = 'active' | 'backoff' | 'error-backoff' | 'unschedulable' | 'gated' | 'trying';
+
+interface Waiting extends QueuedPod {
+  pod: Pod;
+  attempts: number;
+  /** Tries that ended without a node, for the backoff. */
+  failures: number;
+  place: Place;
+  /** When it came to where it is: order among equal priorities, and age in the unschedulable pool. Monotonic. */
+  at: number;
+  readonly sequence: number;
+  backoffUntil: number;
+  rejectedBy: ReadonlySet<string>;
+}
+
+export interface SchedulingQueueOptions {
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'timer'>;
+  readonly plugins: readonly SchedulerPlugin[];
+  /** There is something to pop. */
+  onReady(): void;
+}
+
+const INITIAL_BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 10_000;
+/** No hint is perfect: after this long a pod is tried anyway. */
+const MAX_UNSCHEDULABLE_MS = 300_000;
+
+/**
+ * Pods in the order in which they are to be tried. Upstream: backend/queue PriorityQueue, queuesort PrioritySort.
+ *
+ * A pod that found no node goes to the unschedulable pool, with the names of the plugins that rejected it, and stays there until an event
+ * comes of which one of those plugins says that it may help (or five minutes are over). Then it serves the rest of its backoff, which it may cut
+ * short when nobody else is waiting, and is tried again.
+ */
+export class SchedulingQueue implements Disposable {
+  readonly #options: SchedulingQueueOptions;
+  readonly #pods = new Map<string, Waiting>();
+  readonly #active = new PriorityHeap<Waiting>((a, b) => {
+    const priority = (b.pod.spec.priority ?? 0) - (a.pod.spec.priority ?? 0);
+    return (priority || a.at - b.at || a.sequence - b.sequence) < 0;
+  });
+  readonly #backoff = new PriorityHeap<Waiting>((a, b) => a.backoffUntil < b.backoffUntil);
+  readonly #errorBackoff = new PriorityHeap<Waiting>((a, b) => a.backoffUntil < b.backoffUntil);
+  readonly #unschedulable = new Set<Waiting>();
+  #sequence = 0;
+  #timer: { readonly due: number; readonly handle: Disposable } | undefined;
+  #closed = false;
+
+  constructor(options: SchedulingQueueOptions) {
+    this.#options = options;
+  }
+
+  /** A pod that came, or changed while it waits. `worthATry`: the change may let it in. */
+  set(pod: Pod, worthATry: boolean): void {
+    const key = keyOf(pod);
+    const waiting = this.#pods.get(key);
+    if (waiting && waiting.pod.metadata.uid !== pod.metadata.uid) this.delete(key);
+    else if (waiting) {
+      const again = waiting.place === 'gated' || (waiting.place === 'unschedulable' && worthATry);
+      if (again) this.#takeOut(waiting);
+      waiting.pod = pod;
+      if (again) this.#requeue(waiting);
+      return;
+    }
+    const { clock } = this.#options;
+    const entry: Waiting = {
+      key, pod, attempts: 0, failures: 0, since: clock.now(), place: 'trying', at: clock.monotonic(), sequence: this.#sequence++, backoffUntil: 0, rejectedBy: new Set(),
+    };
+    this.#pods.set(key, entry);
+    this.#requeue(entry);
+  }
+
+  delete(key: string): void {
+    const waiting = this.#pods.get(key);
+    if (!waiting) return;
+    this.#takeOut(waiting);
+    this.#pods.delete(key);
+  }
+
+  /** The next pod to try. It must be given back by `reject` or `fail`, or be `delete`d. */
+  pop(): QueuedPod | undefined {
+    const next = this.#active.peek() ?? this.#backoff.peek();
+    if (!next) return undefined;
+    this.#takeOut(next);
+    next.attempts++;
+    return next;
+  }
+
+  /** The pod found no node; an empty set of plugins: any event may help. */
+  reject(key: string, rejectedBy: ReadonlySet<string>): void {
+    const waiting = this.#giveBack(key);
+    if (!waiting) return;
+    waiting.rejectedBy = rejectedBy;
+    this.#putInto(waiting, 'unschedulable');
+  }
+
+  /** Trying failed through no fault of the pod: it is tried again after its backoff. */
+  fail(key: string): void {
+    const waiting = this.#giveBack(key);
+    if (waiting) this.#putInto(waiting, 'error-backoff');
+  }
+
+  /** Wakes the pods that the event may help. */
+  onEvent(event: ClusterEvent): void {
+    if (this.#unschedulable.size === 0) return;
+    const interested = this.#options.plugins.flatMap(({ name, hints }) => {
+      const hint = hints?.[event.resource];
+      return hint ? [{ name, hint }] : [];
+    });
+    if (interested.length === 0) return;
+    for (const waiting of this.#unschedulable) {
+      const helps = waiting.rejectedBy.size === 0 || interested.some(({ name, hint }) => waiting.rejectedBy.has(name) && hint(waiting.pod, event));
+      if (!helps) continue;
+      this.#takeOut(waiting);
+      this.#requeue(waiting);
+    }
+  }
+
+  /** Tries a pod again as soon as may be, whatever it waits for. */
+  activate(key: string): void {
+    const waiting = this.#pods.get(key);
+    if (!waiting || waiting.place === 'trying') return;
+    this.#takeOut(waiting);
+    this.#requeue(waiting);
+  }
+
+  /** Whether this very pod is here, not another of its name. */
+  has(pod: Pod): boolean {
+    return this.#pods.get(keyOf(pod))?.pod.metadata.uid === pod.metadata.uid;
+  }
+
+  get ready(): boolean {
+    return this.#active.size > 0 || this.#backoff.size > 0;
+  }
+
+  /** How many pods are where. */
+  counts(): Readonly<Record<Place, number>> {
+    const counts: Record<Place, number> = { active: 0, backoff: 0, 'error-backoff': 0, unschedulable: 0, gated: 0, trying: 0 };
+    for (const { place } of this.#pods.values()) counts[place]++;
+    return counts;
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#timer?.handle[Symbol.dispose]();
+  }
+
+  #giveBack(key: string): Waiting | undefined {
+    const waiting = this.#pods.get(key);
+    if (waiting?.place !== 'trying') return undefined;
+    const now = this.#options.clock.monotonic();
+    waiting.backoffUntil = now + delayAfter(waiting.failures++, { initialMs: INITIAL_BACKOFF_MS, maxMs: MAX_BACKOFF_MS });
+    return waiting;
+  }
+
+  /** Puts a pod where it waits for its next try. */
+  #requeue(waiting: Waiting): void {
+    const { plugins, clock } = this.#options;
+    if (plugins.some((plugin) => plugin.preEnqueue?.(waiting.pod))) this.#putInto(waiting, 'gated');
+    else this.#putInto(waiting, waiting.backoffUntil > clock.monotonic() ? 'backoff' : 'active');
+  }
+
+  #putInto(waiting: Waiting, place: Place): void {
+    waiting.place = place;
+    if (place === 'active' || place === 'unschedulable') waiting.at = this.#options.clock.monotonic();
+    if (place === 'active') this.#active.push(waiting);
+    else if (place === 'backoff') this.#backoff.push(waiting);
+    else if (place === 'error-backoff') this.#errorBackoff.push(waiting);
+    else if (place === 'unschedulable') this.#unschedulable.add(waiting);
+    if (place === 'active' || place === 'backoff') this.#options.onReady();
+    this.#arm();
+  }
+
+  #takeOut(waiting: Waiting): void {
+    if (waiting.place === 'active') this.#active.delete(waiting);
+    else if (waiting.place === 'backoff') this.#backoff.delete(waiting);
+    else if (waiting.place === 'error-backoff') this.#errorBackoff.delete(waiting);
+    else if (waiting.place === 'unschedulable') this.#unschedulable.delete(waiting);
+    waiting.place = 'trying';
+  }
+
+  /** One timer, for the first that is due: nothing polls. A pod of the plain backoff needs none, it is taken as soon as nobody else waits. */
+  #arm(): void {
+    if (this.#closed) return;
+    const oldest = this.#unschedulable.values().next().value;
+    const due = Math.min(this.#errorBackoff.peek()?.backoffUntil ?? Infinity, oldest ? oldest.at + MAX_UNSCHEDULABLE_MS : Infinity);
+    if (due === Infinity || (this.#timer && this.#timer.due <= due)) return;
+    this.#timer?.handle[Symbol.dispose]();
+    const handle = this.#options.clock.timer(due - this.#options.clock.monotonic(), () => {
+      this.#timer = undefined;
+      this.#onDue();
+    });
+    this.#timer = { due, handle };
+  }
+
+  #onDue(): void {
+    const now = this.#options.clock.monotonic();
+    while ((this.#errorBackoff.peek()?.backoffUntil ?? Infinity) <= now) {
+      const waiting = this.#errorBackoff.peek()!;
+      this.#takeOut(waiting);
+      this.#requeue(waiting);
+    }
+    // In the order in which they came into the pool.
+    for (const waiting of this.#unschedulable) {
+      if (waiting.at + MAX_UNSCHEDULABLE_MS > now) break;
+      this.#takeOut(waiting);
+      this.#requeue(waiting);
+    }
+    this.#arm();
+  }
+}
