@@ -1,4 +1,4 @@
-export * from './address-plan.ts';
+export { addressPlan, HIGHEST_CLUSTER_INDEX, HIGHEST_NODE_NUMBER, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
 export { createFabric, destroyFabric, type Fabric, type FabricOptions, type RegistryMirror } from './fabric.ts';
 export { createNodeGround, findNodeNames, nodeGround, releaseNodeGround, type NodeGround, type NodeGroundOptions, type NodeName } from './node-ground.ts';
 export { findRuntime, importImage, startRuntime, type Runtime, type RuntimeOptions } from './containerd.ts';
@@ -7,3 +7,5 @@ export { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
 export { cgroupHierarchies, cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup, type CgroupMode } from './cgroups.ts';
 export { describeProcess, findProcess, isAlive, recordProcess, signalProcess, stopProcess, type ProcessRecord } from './process-record.ts';
 export { CommandError, run } from './run.ts';
+export { checkMachine, explainMissing, type MachineCheck, type MachineView, type MissingPiece } from './check-machine.ts';
+export { machineFacts, type MachineFacts } from './machine-facts.ts';
