@@ -1,59 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { events, namespaces, nodes, pods, serviceAccounts } from '../api/generated/resources.ts';
+import { expect, test } from 'vitest';
+import { events, namespaces, nodes, pods } from '../api/generated/resources.ts';
 import type { Pod, PodSpec } from '../api/generated/core-v1.ts';
-import { silentLog } from '../base/log.ts';
-import { seededRandom } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
-import { createInformerFactory } from '../client/informer-factory.ts';
-import { SimulatedRuntime, type SimulatedRuntimeOptions } from '../sim/simulated-runtime.ts';
-import { startTestApiServer } from '../testing/api-server.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
-import { startKubelet } from './kubelet.ts';
-import type { KubeletOptions } from './options.ts';
-
-const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-const machine: KubeletOptions['machine'] = async () => ({
-  cpus: 4, memoryBytes: 8 * 2 ** 30, storageBytes: 100 * 2 ** 30, storageAvailableBytes: 90 * 2 ** 30, memoryAvailableBytes: 6 * 2 ** 30, machineId: 'm', systemUuid: 's', bootId: 'b',
-  kernelVersion: '6.1.0', osImage: 'Debian', architecture: 'amd64',
-});
-
-async function nodeUnderTest(simulation: Partial<SimulatedRuntimeOptions> = {}) {
-  const clock = new FakeClock();
-  const api = await startTestApiServer({ clock });
-  undo.push(() => api[Symbol.asyncDispose]());
-  const { admin } = api;
-  await admin.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } }).catch(() => undefined);
-  const rootDir = mkdtempSync(join(tmpdir(), 'kubelet-'));
-  undo.push(() => rmSync(rootDir, { recursive: true, force: true }));
-  const random = seededRandom(7);
-  const runtime = new SimulatedRuntime({ clock, random, podCidr: '10.244.1.0/24', hostAddress: '10.231.0.11', ...simulation });
-  const start = async () => {
-    const client = api.client({ name: 'system:node:boat', groups: ['system:nodes', 'system:masters'] }, 'kubelet');
-    const informers = createInformerFactory({ client, clock, random, log: silentLog });
-    const kubelet = await startKubelet({
-      nodeName: 'boat', client, informers, runtime, clock, random, log: silentLog, rootDir, nodeAddress: '10.231.0.11', podCidr: '10.244.1.0/24', clusterDns: ['10.96.0.10'],
-      clusterDomain: 'cluster.local', port: 10250, machine, cgroups: { version: 'none', remove: async () => undefined },
-      probeNetwork: { http: async () => ({ status: 200, headers: {}, body: 'ok' }), tcp: async () => undefined, grpc: async () => 'SERVING' },
-    });
-    let over = false;
-    const stop = async (): Promise<void> => {
-      if (over) return;
-      over = true;
-      await kubelet[Symbol.asyncDispose]();
-      await informers[Symbol.asyncDispose]();
-    };
-    undo.push(stop);
-    return { kubelet, stop };
-  };
-  return { clock, admin, runtime, start, rootDir };
-}
+import type { FakeClock } from '../testing/fake-clock.ts';
+import { nodeUnderTest } from '../testing/node-under-test.ts';
 
 const busybox = (command: readonly string[] = ['sleep', 'infinity']) => ({ name: 'main', image: 'busybox:1', command });
 
@@ -69,6 +19,8 @@ async function until(clock: FakeClock, admin: Client, name: string, wanted: (pod
     pod = await admin.get(pods, key).catch(() => undefined);
     if (wanted(pod)) return pod!;
     await clock.advance(100);
+    // Files take real time.
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
   throw new Error(`the pod ${name} is ${JSON.stringify(pod?.status, undefined, 1)}`);
 }

@@ -53,12 +53,18 @@ function methods(runtime: CriRuntime): Record<string, (request: Request) => Prom
   };
 }
 
+type Callback = (error: { code: number; details: string } | null, response?: object) => void;
+
 function unary(answer: (request: Request) => Promise<object>): UntypedHandleCall {
-  return (call: { request: Request }, callback: (error: object | null, response?: object) => void) => {
-    answer(call.request).then((response) => callback(null, response), (error: unknown) => callback(isRuntimeError(error)
-      ? { code: NUMBERS[error.code] ?? grpcStatus.UNKNOWN, details: error.description }
-      : { code: grpcStatus.UNKNOWN, details: error instanceof Error ? error.message : String(error) }));
+  const reply = async (request: Request, done: Callback): Promise<void> => {
+    try {
+      done(null, await answer(request));
+    } catch (error) {
+      if (isRuntimeError(error)) done({ code: NUMBERS[error.code] ?? grpcStatus.UNKNOWN, details: error.description });
+      else done({ code: grpcStatus.UNKNOWN, details: error instanceof Error ? error.message : String(error) });
+    }
   };
+  return (call: { request: Request }, callback: Callback) => void reply(call.request, callback);
 }
 
 /** Serves `runtime` on a unix socket as containerd serves its own; resolves when it listens. */
