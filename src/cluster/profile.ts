@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../base/user-error.ts';
+import { HIGHEST_NODE_NUMBER } from '../machine/address-plan.ts';
 
 export type RuntimeKind = 'containerd' | 'simulated';
 
@@ -25,6 +26,8 @@ export interface ClusterConfig {
   /** Registry host → URL of a mirror. */
   readonly registryMirrors: Readonly<Record<string, string>>;
   readonly addons: readonly string[];
+  /** Without a sign of life for so long, a node counts as dead; absent: upstream's default. */
+  readonly nodeGraceSeconds?: number;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
 }
@@ -112,6 +115,9 @@ export function listProfiles(): string[] {
     throw error;
   }
 }
+
+/** Pods of a node are `10.x.NUMBER.0/24`, and its address must stay under the load balancer's pool. */
+export const MAX_NODES = HIGHEST_NODE_NUMBER;
 
 /** The first node is called like the cluster, as with minikube. */
 export function nodeName(profile: string, index: number): string {

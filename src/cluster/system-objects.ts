@@ -8,14 +8,17 @@ const PROXIED_BY = { 'service.kubernetes.io/service-proxy-name': 'wherry-dns' };
 /** Makes what a cluster has besides what the API server makes for itself: the DNS service. */
 export async function ensureSystemObjects(client: Client, dnsAddress: string): Promise<void> {
   try {
-    await client.create(services, {
+    // Looked for first: creating it again would fail on its address, which is taken, by itself.
+    await client.get(services, { namespace: 'kube-system', name: 'kube-dns' });
+    return;
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
+  await client.create(services, {
       metadata: {
         name: 'kube-dns', namespace: 'kube-system',
         labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS', ...PROXIED_BY },
       },
       spec: { clusterIP: dnsAddress, ports: [{ name: 'dns', port: 53, protocol: 'UDP' }, { name: 'dns-tcp', port: 53, protocol: 'TCP' }] },
-    });
-  } catch (error) {
-    if (!isReason(error, 'AlreadyExists')) throw error;
-  }
+  });
 }

@@ -23,10 +23,13 @@ function storeOf(registry: ApiRegistry, resource: ResourceType<KubeObject>): Sto
 /** Creates what is missing, all at once: one group commit. */
 export async function ensureObjects(registry: ApiRegistry, context: RequestContext, objects: readonly DefaultObject[]): Promise<void> {
   await Promise.all(objects.map(async ([resource, object]) => {
+    const store = storeOf(registry, resource);
+    const { name, namespace } = object.metadata;
     try {
-      await storeOf(registry, resource).create(context, object.metadata.namespace ?? '', object as unknown as KubeObject);
+      store.get(context, { name, ...(namespace && { namespace }) });
     } catch (error) {
-      if (!isReason(error, 'AlreadyExists')) throw error;
+      if (!isReason(error, 'NotFound')) throw error;
+      await store.create(context, namespace ?? '', object as unknown as KubeObject);
     }
   }));
 }

@@ -1,0 +1,66 @@
+import { UserError } from '../../base/user-error.ts';
+import { putContext } from '../../client/kubeconfig-file.ts';
+import { kubeconfigPaths } from '../../client/kubeconfig.ts';
+import { launchCluster, type LaunchRequest } from '../../cluster/launch.ts';
+import { MAX_NODES, type RuntimeKind } from '../../cluster/profile.ts';
+import { withStartLock } from '../../cluster/start-lock.ts';
+import { clusterOptions, type Command, type Values } from '../command.ts';
+import { Progress } from '../progress.ts';
+import { profileOf, systemClock, verbLog } from '../tools.ts';
+
+function wholeNumber(values: Values, name: string, least: number, most: number): number | undefined {
+  const text = values[name] as string | undefined;
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < least || number > most) throw new UserError(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
+  return number;
+}
+
+function oneOf<T extends string>(values: Values, name: string, allowed: readonly T[]): T | undefined {
+  const text = values[name] as string | undefined;
+  if (text === undefined) return undefined;
+  if (!allowed.includes(text as T)) throw new UserError(`--${name} takes ${allowed.join(' or ')}, not "${text}"`);
+  return text as T;
+}
+
+function requestOf(values: Values): LaunchRequest {
+  const nodes = wholeNumber(values, 'nodes', 1, MAX_NODES);
+  const runtime = oneOf<RuntimeKind>(values, 'runtime', ['containerd', 'simulated']);
+  const egress = oneOf(values, 'egress', ['on', 'off']);
+  const apiPort = wholeNumber(values, 'api-port', 1, 65_535);
+  const nodeGraceSeconds = wholeNumber(values, 'node-grace', 5, 3600);
+  const mirrors = ((values['registry-mirror'] ?? []) as readonly string[]).map((pair): [string, string] => {
+    const equals = pair.indexOf('=');
+    if (equals < 1 || !URL.canParse(pair.slice(equals + 1))) throw new UserError(`--registry-mirror takes HOST=URL, as docker.io=http://127.0.0.1:5000, not "${pair}"`);
+    return [pair.slice(0, equals), pair.slice(equals + 1)];
+  });
+  return {
+    ...(nodes !== undefined && { nodes }), ...(runtime && { runtime }), ...(egress && { egress: egress === 'on' }), ...(apiPort !== undefined && { apiPort }),
+    ...(nodeGraceSeconds !== undefined && { nodeGraceSeconds }), ...(mirrors.length > 0 && { registryMirrors: Object.fromEntries(mirrors) }),
+  };
+}
+
+export const command: Command = {
+  usage: 'start [--nodes N] [--profile NAME] [--runtime containerd|simulated] [--registry-mirror HOST=URL]… [--egress on|off]',
+  summary: 'Starts a cluster, makes it where there is none, and points kubectl at it. Returns when every node is Ready.',
+  options: {
+    ...clusterOptions,
+    nodes: { type: 'string', value: 'N', description: 'how many nodes, all on this machine (default 1)' },
+    runtime: { type: 'string', value: 'KIND', description: 'containerd: real containers, needs root on Linux; simulated: pods without containers, anywhere (default containerd)' },
+    'registry-mirror': { type: 'string', multiple: true, value: 'HOST=URL', description: 'a registry to ask for the images of HOST, also one on this machine\'s loopback' },
+    egress: { type: 'string', value: 'on|off', description: 'whether pods may reach what is outside of this machine (default on)' },
+    'api-port': { type: 'string', value: 'PORT', description: 'port of the API server on 127.0.0.1 (default: the first free one from 6443)' },
+    'node-grace': { type: 'string', value: 'SECONDS', description: 'without a sign of life for so long, a node counts as dead (default 50)' },
+  },
+  async run(values, _positionals, io) {
+    const profile = profileOf(values);
+    const progress = new Progress(io, systemClock);
+    const request = requestOf(values);
+    const { config, pki, alreadyRunning } = await withStartLock(profile, () => launchCluster(profile, request, { clock: systemClock, log: verbLog(), steps: progress }));
+    const [kubeconfig] = kubeconfigPaths(process.env);
+    putContext(kubeconfig!, { name: profile.name, server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key });
+    progress.say(alreadyRunning
+      ? `The cluster "${profile.name}" runs already; kubectl is pointed at it.`
+      : `The cluster "${profile.name}" runs (${progress.elapsed}); kubectl is pointed at it. Try: kubectl get nodes`);
+  },
+};

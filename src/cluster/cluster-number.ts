@@ -1,0 +1,39 @@
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../base/user-error.ts';
+import { HIGHEST_CLUSTER_INDEX } from '../machine/address-plan.ts';
+
+/**
+ * Which cluster uses which address ranges of this machine: a folder of links, `NUMBER → folder of the cluster`. A link whose cluster
+ * is gone is free. Making a link is atomic, so that two clusters never get one number.
+ */
+export function claimClusterNumber(registry: string, clusterFolder: string): number {
+  mkdirSync(registry, { recursive: true });
+  for (const name of readdirSync(registry)) if (readlinkSync(join(registry, name)) === clusterFolder) return Number(name);
+  for (let number = 0; number <= HIGHEST_CLUSTER_INDEX; number++) {
+    const link = join(registry, String(number));
+    if (isStale(link)) rmSync(link, { force: true });
+    try {
+      symlinkSync(clusterFolder, link);
+      return number;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+  throw new UserError(`this machine holds ${HIGHEST_CLUSTER_INDEX + 1} clusters already, each with address ranges of its own`, 'remove one: wherry delete --profile NAME');
+}
+
+export function releaseClusterNumber(registry: string, clusterFolder: string): void {
+  if (!existsSync(registry)) return;
+  for (const name of readdirSync(registry)) if (readlinkSync(join(registry, name)) === clusterFolder) rmSync(join(registry, name));
+}
+
+/** A link to a folder without a cluster, made by one that did not get so far or was removed by hand. */
+function isStale(link: string): boolean {
+  try {
+    return !existsSync(readlinkSync(link));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,163 @@
+import { createServer } from 'node:net';
+import { mkdirSync } from 'node:fs';
+import { once } from 'node:events';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { UserError } from '../base/user-error.ts';
+import { nodes as nodeResource } from '../api/generated/resources.ts';
+import { createHttpClient } from '../client/http-client.ts';
+import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissing, findProcess, findRuntime, nodeGround, startRuntime, type AddressPlan, type Fabric, type NodeGround } from '../machine/index.ts';
+import { claimClusterNumber } from './cluster-number.ts';
+import { startDaemon } from './daemon.ts';
+import { loadOrCreatePki, type ClusterPki } from './pki.ts';
+import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
+
+export const CLUSTER_NUMBERS = '/var/lib/wherry/clusters';
+
+/** How long steps take is told to whoever watches. */
+export interface Steps {
+  step<T>(text: string, work: () => Promise<T> | T): Promise<T>;
+}
+
+export interface LaunchTools {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly steps: Steps;
+}
+
+/** What the command line asks for; what is absent is as the cluster was made, or the default. */
+export interface LaunchRequest {
+  readonly nodes?: number;
+  readonly runtime?: RuntimeKind;
+  readonly egress?: boolean;
+  readonly apiPort?: number;
+  readonly registryMirrors?: Readonly<Record<string, string>>;
+  readonly nodeGraceSeconds?: number;
+}
+
+export interface Launched {
+  readonly config: ClusterConfig;
+  readonly pki: ClusterPki;
+  readonly plan: AddressPlan;
+  /** Whether everything ran already. */
+  readonly alreadyRunning: boolean;
+}
+
+/** Starts the processes of a cluster that do not run yet, having made the cluster where there is none. Resolves when every node is ready. */
+export async function launchCluster(profile: Profile, request: LaunchRequest, tools: LaunchTools): Promise<Launched> {
+  const { clock, steps } = tools;
+  const existing = profile.read();
+  const runtime = existing?.runtime ?? request.runtime ?? 'containerd';
+  if (runtime === 'containerd') requireMachine();
+  const config = existing ? changedConfig(existing, request) : await newConfig(profile, request, runtime, clock);
+  profile.write(config);
+  const plan = addressPlan(config.index);
+  const pki = await loadOrCreatePki(profile, plan, clock.now());
+  const serverRuns = findProcess(profile.serverPidFile) !== undefined;
+  const args = ['--profile', profile.name, '--data-dir', profile.folder];
+  const startServerProcess = async (): Promise<void> => {
+    if (!serverRuns) await startDaemon({ what: 'the server', args: ['server-process', ...args], logFile: profile.serverLog, clock, timeoutMs: 60_000 });
+  };
+  let nodesStarted = 0;
+  if (config.runtime === 'simulated') {
+    await steps.step(`server with ${config.nodes.length} simulated node${config.nodes.length > 1 ? 's' : ''}`, startServerProcess);
+  } else {
+    const fabric = await steps.step('network of the cluster', () => makeFabric(config, tools));
+    const [, started] = await steps.step(`server and ${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`}`, () => Promise.all([
+      startServerProcess(),
+      Promise.all(config.nodes.map((node) => startNodeProcess(profile, config, node, fabric, tools))),
+    ]));
+    nodesStarted = started.filter(Boolean).length;
+  }
+  await steps.step('nodes ready', () => untilNodesReady(config, pki, clock));
+  return { config, pki, plan, alreadyRunning: serverRuns && nodesStarted === 0 };
+}
+
+function requireMachine(): void {
+  const check = checkMachine();
+  if (check.missing.length > 0) throw new UserError(explainMissing(check).trimEnd(), check.install ? `${check.install}, or without real containers: wherry start --runtime simulated` : 'without real containers: wherry start --runtime simulated');
+}
+
+async function newConfig(profile: Profile, request: LaunchRequest, runtime: RuntimeKind, clock: Clock): Promise<ClusterConfig> {
+  mkdirSync(profile.folder, { recursive: true, mode: 0o700 });
+  // Simulated nodes have no addresses on the machine, and may be started by anyone.
+  const index = runtime === 'containerd' ? claimClusterNumber(CLUSTER_NUMBERS, profile.folder) : 0;
+  const apiPort = request.apiPort ?? (await freePort(6443 + index));
+  const nodes = Array.from({ length: request.nodes ?? 1 }, (_, i): NodeConfig => ({ name: nodeName(profile.name, i + 1), index: i + 1 }));
+  return {
+    layout: 1, profile: profile.name, index, runtime, egress: request.egress ?? true, apiPort, nodes, registryMirrors: request.registryMirrors ?? {}, addons: [],
+    ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), createdAt: clock.now(),
+  };
+}
+
+/** What a later start may change; what it may not is refused with the way to get it. */
+function changedConfig(existing: ClusterConfig, request: LaunchRequest): ClusterConfig {
+  const refuse = (what: string, remedy: string): never => { throw new UserError(`the cluster "${existing.profile}" ${what}`, remedy); };
+  if (request.nodes !== undefined && request.nodes !== existing.nodes.length) {
+    refuse(`has ${existing.nodes.length} node${existing.nodes.length === 1 ? '' : 's'}, not ${request.nodes}`, request.nodes > existing.nodes.length ? 'wherry node add' : 'wherry node delete NAME');
+  }
+  if (request.runtime !== undefined && request.runtime !== existing.runtime) refuse(`was made with --runtime ${existing.runtime}`, `another cluster: wherry start --profile NAME --runtime ${request.runtime}`);
+  return {
+    ...existing, egress: request.egress ?? existing.egress, apiPort: request.apiPort ?? existing.apiPort, registryMirrors: { ...existing.registryMirrors, ...request.registryMirrors },
+    ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }),
+  };
+}
+
+/** The first port from `preferred` on that nobody listens on. */
+async function freePort(preferred: number): Promise<number> {
+  for (let port = preferred; port < preferred + 100; port++) {
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new UserError(`no port from ${preferred} to ${preferred + 99} is free for the API server`, 'choose one: wherry start --api-port PORT');
+}
+
+export function makeFabric(config: ClusterConfig, { log }: Pick<LaunchTools, 'log'>): Promise<Fabric> {
+  const mirrors = Object.entries(config.registryMirrors).map(([host, url]) => ({ host, url }));
+  return createFabric({ profile: config.profile, index: config.index, egress: config.egress, mirrors, log });
+}
+
+export function groundOf(profile: Profile, config: ClusterConfig, node: NodeConfig): NodeGround {
+  return nodeGround({ profile: config.profile, nodeName: node.name, number: node.index, index: config.index, dataDir: profile.folder });
+}
+
+/** Makes the node's ground, starts its containerd and its node process where they do not run. Resolves to whether something had to be started. */
+export async function startNodeProcess(profile: Profile, config: ClusterConfig, node: NodeConfig, fabric: Fabric, { clock, log }: LaunchTools): Promise<boolean> {
+  const peers = config.nodes.filter(({ index }) => index !== node.index).map(({ index }) => index);
+  const ground = await createNodeGround({ profile: config.profile, nodeName: node.name, number: node.index, dataDir: profile.folder, fabric, peers, clock, log });
+  const hadRuntime = findRuntime(ground, { clock }) !== undefined;
+  // The node process waits for the runtime by itself: both start at once.
+  const runtime = startRuntime(ground, { clock, log, mirrors: fabric.mirrors, egress: config.egress });
+  if (findProcess(profile.nodePidFile(node.name))) {
+    await runtime;
+    return !hadRuntime;
+  }
+  await runtime;
+  await startDaemon({
+    what: `the node ${node.name}`, prefix: ground.enter([]), args: ['node-process', '--profile', profile.name, '--data-dir', profile.folder, '--node', node.name],
+    logFile: profile.nodeLog(node.name), clock, timeoutMs: 60_000,
+  });
+  return true;
+}
+
+/** Waits until every node of the cluster says Ready. */
+export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, clock: Clock): Promise<void> {
+  using client = createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key, userAgent: 'wherry' });
+  const wanted = new Set(config.nodes.map(({ name }) => name));
+  const patience = new AbortController();
+  using _limit = clock.timer(60_000, () => patience.abort(new UserError(`not ready after 60 s: ${[...wanted].join(', ')}`, 'wherry status, and the logs that it names')));
+  for await (const { type, object } of await client.watch(nodeResource, { signal: patience.signal })) {
+    const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True';
+    if (type === 'DELETED' || !ready) continue;
+    wanted.delete(object.metadata.name);
+    if (wanted.size === 0) return;
+  }
+  throw patience.signal.reason ?? new UserError('the API server ended the watch of the nodes', 'wherry status');
+}

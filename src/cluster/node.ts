@@ -1,0 +1,63 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KeyPair } from '../base/certificates.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { createHttpClient } from '../client/http-client.ts';
+import { createInformerFactory } from '../client/informer-factory.ts';
+import { connectRuntime } from '../cri/connect.ts';
+import { startDns } from '../dns/dns.ts';
+import { startKubelet } from '../kubelet/kubelet.ts';
+import type { Kubelet } from '../kubelet/options.ts';
+import { cgroupMode, machineFacts, nodeGround, PAUSE_IMAGE, removeCgroup, type NodeName } from '../machine/index.ts';
+import { startProxy } from '../proxy/proxy.ts';
+import { runNft } from '../proxy/nft-runner.ts';
+import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
+
+export interface NodeOptions {
+  readonly node: NodeName;
+  readonly server: string;
+  /** PEM. */
+  readonly authority: string;
+  readonly keyPair: KeyPair;
+  readonly runtimeSocket: string;
+  /** `10.96.0.10` */
+  readonly dnsAddress: string;
+  readonly serviceCidr: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * What a node process does, inside the node's namespaces: kubelet, service proxy and DNS, on one HTTPS client with the node's certificate.
+ * Resolves when the node says that it is ready.
+ */
+export async function startNode(options: NodeOptions): Promise<AsyncDisposable & { readonly kubelet: Kubelet }> {
+  const { clock, random, log, keyPair, authority } = options;
+  const ground = nodeGround(options.node);
+  await using onFailure = new AsyncDisposableStack();
+  const stack = onFailure.use(new AsyncDisposableStack());
+  const client = stack.use(createHttpClient({ server: options.server, ca: authority, certificate: keyPair.certificate, key: keyPair.key, userAgent: `kubelet/wherry (${ground.nodeName})` }));
+  const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
+  const runtime = stack.use(await connectRuntime(options.runtimeSocket));
+  const rootDir = join(ground.directory, 'kubelet');
+  mkdirSync(rootDir, { recursive: true });
+  stack.use(await startProxy({
+    informers, nodeName: ground.nodeName, nodeAddress: ground.address, podCidr: ground.podCidr, clusterCidr: ground.plan.pods, nft: runNft, clock, log: log.child('proxy'),
+  }));
+  stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', clock, log: log.child('dns') }));
+  const kubelet = stack.use(await startKubelet({
+    nodeName: ground.nodeName, client, informers, runtime, clock, random, log: log.child('kubelet'), rootDir, nodeAddress: ground.address, podCidr: ground.podCidr,
+    clusterDns: [options.dnsAddress], clusterDomain: 'cluster.local', resolvConf: join(ground.directory, 'resolv.conf'),
+    servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
+    machine: kubeletMachineFacts(rootDir),
+    cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
+    labels: { 'node-role.kubernetes.io/control-plane': '' },
+  }));
+  await kubelet.untilReady();
+  const running = stack.move();
+  return { kubelet, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+void PAUSE_IMAGE; void machineFacts;

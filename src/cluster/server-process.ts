@@ -1,0 +1,43 @@
+import { createHttpClient } from '../client/http-client.ts';
+import { UserError } from '../base/user-error.ts';
+import { addressPlan, nodePods } from '../machine/index.ts';
+import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
+import { liveAsProcess, type ProcessTools } from './process.ts';
+import type { Profile } from './profile.ts';
+import { startServer } from './server.ts';
+import { startSimulatedNode } from './simulated-node.ts';
+
+/** The main of the server process. */
+export function runServerProcess(profile: Profile, tools: ProcessTools): Promise<number> {
+  return liveAsProcess(profile.serverPidFile, tools, async () => {
+    const { clock, random, log } = tools;
+    const config = profile.mustRead();
+    const plan = addressPlan(config.index);
+    const pki = await loadOrCreatePki(profile, plan, clock.now());
+    const simulated = config.runtime === 'simulated';
+    await using onFailure = new AsyncDisposableStack();
+    const stack = onFailure.use(new AsyncDisposableStack());
+    stack.use(await startServer({
+      plan, pki, clock, random, log, storageDir: profile.storageDir,
+      serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
+      // Simulated pods reach nothing, and loopback is no address of an endpoint.
+      ...(!simulated && { advertise: { address: plan.host, port: config.apiPort } }),
+      ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
+    }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`);
+    }));
+    if (simulated) {
+      await Promise.all(config.nodes.map(async ({ name, index }) => {
+        const keyPair = await issueNodeCertificate(pki, name, '127.0.0.1', clock.now());
+        const client = stack.use(createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, ...keyPair, userAgent: `kubelet/wherry (${name})` }));
+        stack.use(await startSimulatedNode({
+          name, client, podCidr: nodePods(plan, index), dnsAddress: plan.dnsService, serving: { keyPair, authority: pki.authority.certificate },
+          folder: profile.nodeDir(name), clock, random, log: log.child(name),
+        }));
+      }));
+    }
+    const running = stack.move();
+    return { [Symbol.asyncDispose]: () => running.disposeAsync() };
+  });
+}

@@ -1,0 +1,63 @@
+import { startApiServer, type ApiServer } from '../apiserver/index.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { User } from '../api/kind.ts';
+import type { Client } from '../client/client.ts';
+import { createInformerFactory } from '../client/informer-factory.ts';
+import { startControllers } from '../controllers/controllers.ts';
+import type { AddressPlan } from '../machine/address-plan.ts';
+import { startScheduler } from '../scheduler/scheduler.ts';
+import type { ClusterPki } from './pki.ts';
+import { ensureSystemObjects } from './system-objects.ts';
+
+export interface ServerOptions {
+  readonly plan: AddressPlan;
+  readonly pki: ClusterPki;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Absent: in memory. */
+  readonly storageDir?: string;
+  /** Addresses to listen on; absent: in process only. */
+  readonly serving?: { readonly hosts: readonly string[]; readonly port: number };
+  /** Where pods reach the API server. */
+  readonly advertise?: { readonly address: string; readonly port: number };
+  /** Without a sign of life for so long, a node counts as dead; absent: upstream's default. */
+  readonly nodeGraceMs?: number;
+}
+
+/** The server process's contents: API server, controllers, scheduler; what is added to them is wired by the caller through `client`. */
+export interface Server extends AsyncDisposable {
+  readonly api: ApiServer;
+  /** In process, as `system:apiserver`-like master: for what belongs to the cluster itself. */
+  readonly admin: Client;
+}
+
+export const ADMIN: User = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
+const componentUser = (name: string): User => ({ name, groups: ['system:authenticated'] });
+
+/** Starts the API server, then controllers and scheduler on it, each as its own user with its own rights. Resolves when all of them work. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs } = options;
+  await using onFailure = new AsyncDisposableStack();
+  const stack = onFailure.use(new AsyncDisposableStack());
+  const api = stack.use(await startApiServer({
+    ...(storageDir && { dataDir: storageDir }), clock, random, log: log.child('apiserver'), authority: pki.authority, serviceAccountKey: pki.serviceAccountKey,
+    ...(serving && { serving: { ...serving, keyPair: pki.server } }), kubeletClient: pki.kubeletClient,
+    serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
+  }));
+  const admin = api.client(ADMIN, 'wherry');
+  await ensureSystemObjects(admin, plan.dnsService);
+  const informersFor = (user: string): { client: Client; informers: ReturnType<typeof createInformerFactory> } => {
+    const client = api.client(componentUser(user), user.replace('system:', ''));
+    return { client, informers: stack.use(createInformerFactory({ client, clock, random, log: log.child(user.replace('system:', '')) })) };
+  };
+  stack.use(startControllers({
+    ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'),
+    options: { rootCertificate: pki.authority.certificate, clusterCidr: plan.pods, ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
+  }));
+  stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), clock, random, log: log.child('scheduler') }));
+  const running = stack.move();
+  return { api, admin, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
