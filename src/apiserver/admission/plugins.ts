@@ -1,12 +1,16 @@
 import { rbacEscalation } from '../authz/escalation.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { AdmissionServices } from './admission-services.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificate-admission.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
@@ -18,14 +22,20 @@ export function admissionPlugins(services: AdmissionServices): readonly Admissio
     namespaceLifecycle(services),
     limitRanger(services),
     serviceAccount(services),
+    nodeRestriction(services),
     taintNodesByCondition,
+    podSecurity(services),
     priority(services),
     defaultTolerationSeconds,
     defaultStorageClass(services),
     storageObjectInUseProtection,
     persistentVolumeClaimResize(services),
     runtimeClass(services),
+    certificateApproval(services),
+    certificateSigning(services),
+    certificateSubjectRestriction,
     defaultIngressClass(services),
     rbacEscalation(services.rbac, services.authorizer),
+    resourceQuota(services),
   ];
 }

@@ -41,16 +41,16 @@ export function serviceAccountToken(services: SubresourceServices): SubresourceH
       const request = {
         apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest',
         metadata: { ...sent, name, namespace, uid: account.metadata.uid, creationTimestamp: rfc3339(now) },
-        spec: {
-          ...body.spec,
-          audiences: body.spec?.audiences?.length ? body.spec.audiences : tokens.audiences,
-          expirationSeconds: body.spec?.expirationSeconds ?? 3600,
-        },
+        spec: { ...body.spec, expirationSeconds: body.spec?.expirationSeconds ?? 3600 },
       } as TokenRequest;
       const errors = validateTokenRequest(request.spec);
       if (errors.length) throw invalid(KIND, '', errors);
       const admitted = await admitPost(services, serviceAccounts, 'token', call, request);
-      const spec = { ...admitted.spec, audiences: admitted.spec.audiences!, expirationSeconds: admitted.spec.expirationSeconds! };
+      const spec = {
+        ...admitted.spec,
+        audiences: admitted.spec.audiences?.length ? admitted.spec.audiences : tokens.audiences,
+        expirationSeconds: admitted.spec.expirationSeconds!,
+      };
       const bound = findBound(services, spec, namespace, name);
       const extended = bound.pod !== undefined && spec.expirationSeconds === WARN_ONLY_SECONDS && spec.audiences.every((a) => tokens.audiences.includes(a));
       const token = await tokens.issue({

@@ -1,0 +1,131 @@
+import { fieldError, invalid, type FieldError } from '../../api/errors.ts';
+import type { Namespace, Pod, PodTemplateSpec } from '../../api/generated/core-v1.ts';
+import { namespaces, pods } from '../../api/generated/resources.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { concerns, refused } from './admission-fault.ts';
+import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import type { AdmissionServices } from './admission-services.ts';
+import { podSecurityViolations, type CheckedPod, type PodSecurityLevel, type Violation } from './pod-security-checks.ts';
+
+const LABEL = 'pod-security.kubernetes.io/';
+const LEVELS: readonly PodSecurityLevel[] = ['privileged', 'baseline', 'restricted'];
+const MAX_PODS = 3000;
+
+interface Standard {
+  readonly level: PodSecurityLevel;
+  readonly version: string;
+}
+
+export interface PodSecurityPolicy {
+  readonly enforce: Standard;
+  readonly warn: Standard;
+  readonly errors: readonly FieldError[];
+}
+
+/**
+ * Holds the pods of a namespace to the Pod Security Standard that its labels name: refuses (enforce), warns of templates (warn). What is
+ * asked of `audit` is checked nowhere, since there is no audit log. Upstream: pod-security-admission/admission.
+ */
+export function podSecurity({ objects }: AdmissionServices): AdmissionPlugin {
+  const policyOf = (namespace: string): PodSecurityPolicy => readPolicy(objects.get(namespaces, { name: namespace })?.metadata.labels);
+
+  const evaluate = (attributes: AdmissionAttributes, policy: PodSecurityPolicy, pod: CheckedPod, enforce: boolean): void => {
+    if (enforce) {
+      const violations = podSecurityViolations(policy.enforce.level, pod);
+      if (violations.length) throw refused(attributes, `violates PodSecurity ${JSON.stringify(textOf(policy.enforce))}: ${told(violations)}`);
+    }
+    const warned = podSecurityViolations(policy.warn.level, pod);
+    if (warned.length) attributes.context.warn(`would violate PodSecurity ${JSON.stringify(textOf(policy.warn))}: ${told(warned)}`);
+  };
+
+  const checkNamespace = (attributes: AdmissionAttributes): void => {
+    const [next, old] = [attributes.object as Namespace, attributes.oldObject as Namespace | undefined];
+    const policy = readPolicy(next.metadata.labels);
+    const before = old && readPolicy(old.metadata.labels);
+    if (policy.errors.length && JSON.stringify(policy.errors) !== JSON.stringify(before?.errors)) throw invalid(namespaces, next.metadata.name, policy.errors);
+    if (!before || textOf(policy.enforce) === textOf(before.enforce)) return;
+    if (policy.enforce.version === before.enforce.version && LEVELS.indexOf(policy.enforce.level) < LEVELS.indexOf(before.enforce.level)) return;
+    for (const text of violatingPods(objects.list(pods, next.metadata.name), next.metadata.name, policy.enforce)) attributes.context.warn(text);
+  };
+
+  return {
+    name: 'PodSecurity',
+    handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
+    validate(attributes) {
+      const { operation, resource, subresource, namespace, object, oldObject } = attributes;
+      if (concerns(attributes, '', 'namespaces')) return checkNamespace(attributes);
+      if (!namespace || !object) return;
+      if (resource.group === '' && resource.resource === 'pods') {
+        if (subresource !== '' && subresource !== 'ephemeralcontainers' && subresource !== 'resize') return;
+        const policy = policyOf(namespace);
+        if (policy.enforce.level === 'privileged' && policy.warn.level === 'privileged') return;
+        const pod = object as Pod;
+        if (operation === 'UPDATE' && !isSignificant(pod, oldObject as Pod)) return;
+        return evaluate(attributes, policy, { annotations: pod.metadata.annotations ?? {}, spec: pod.spec }, true);
+      }
+      if (subresource !== '') return;
+      const template = templateOf(object);
+      if (!template?.spec) return;
+      const policy = policyOf(namespace);
+      if (policy.warn.level !== 'privileged') evaluate(attributes, policy, { annotations: template.metadata?.annotations ?? {}, spec: template.spec }, false);
+    },
+  };
+}
+
+const textOf = ({ level, version }: Standard): string => `${level}:${version}`;
+const told = (violations: readonly Violation[]): string => violations.map(({ reason, detail }) => (detail ? `${reason} (${detail})` : reason)).join(', ');
+
+/** What a namespace's labels ask for. A wrong level enforces the strictest; no label, nothing. */
+export function readPolicy(labels: Readonly<Record<string, string>> = {}): PodSecurityPolicy {
+  const errors: FieldError[] = [];
+  const standard = (mode: string, whenWrong: PodSecurityLevel): Standard & { readonly set: boolean; readonly valid: boolean; readonly versioned: boolean } => {
+    const [level, version] = [labels[LABEL + mode], labels[`${LABEL}${mode}-version`]];
+    const valid = level === undefined || LEVELS.includes(level as PodSecurityLevel);
+    if (!valid) errors.push(fieldError.invalid(`metadata.labels[${LABEL}${mode}]`, level, `must be one of ${LEVELS.join(', ')}`));
+    const versionValid = version === undefined || version === 'latest' || /^v1\.(0|[1-9]\d*)$/.test(version);
+    if (!versionValid) errors.push(fieldError.invalid(`metadata.labels[${LABEL}${mode}-version]`, version, 'must be "latest" or "v1.x"'));
+    return {
+      level: level === undefined ? 'privileged' : valid ? (level as PodSecurityLevel) : whenWrong, version: versionValid ? (version ?? 'latest') : 'latest',
+      set: level !== undefined, valid, versioned: version !== undefined,
+    };
+  };
+  const enforce = standard('enforce', 'restricted');
+  standard('audit', 'privileged');
+  let warn: Standard & { readonly set: boolean; readonly versioned: boolean } = standard('warn', 'privileged');
+  // Who enforces wants to be warned of what will not run.
+  if (!warn.set && enforce.set && enforce.valid) warn = { ...warn, level: enforce.level, version: warn.versioned ? warn.version : enforce.version };
+  return { enforce: { level: enforce.level, version: enforce.version }, warn: { level: warn.level, version: warn.version }, errors };
+}
+
+/** Only what could make a pod more powerful is looked at again on an update: another image, another container. */
+function isSignificant(pod: Pod, old: Pod): boolean {
+  const images = ({ spec }: Pod): string => JSON.stringify([spec.containers.map((c) => c.image), (spec.initContainers ?? []).map((c) => c.image)]);
+  if (images(pod) !== images(old)) return true;
+  const before = new Map((old.spec.ephemeralContainers ?? []).map((c) => [c.name, c.image]));
+  return (pod.spec.ephemeralContainers ?? []).some((c) => !before.has(c.name) || before.get(c.name) !== c.image);
+}
+
+const TEMPLATED = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController']);
+
+function templateOf(object: KubeObject): PodTemplateSpec | undefined {
+  const { spec, template } = object as { spec?: { template?: PodTemplateSpec; jobTemplate?: { spec?: { template?: PodTemplateSpec } } }; template?: PodTemplateSpec };
+  if (TEMPLATED.has(object.kind)) return spec?.template;
+  return object.kind === 'CronJob' ? spec?.jobTemplate?.spec?.template : object.kind === 'PodTemplate' ? template : undefined;
+}
+
+function violatingPods(all: readonly Pod[], namespace: string, standard: Standard): readonly string[] {
+  const byReasons = new Map<string, string[]>();
+  for (const pod of all.slice(0, MAX_PODS)) {
+    const reasons = podSecurityViolations(standard.level, { annotations: pod.metadata.annotations ?? {}, spec: pod.spec }).map((violation) => violation.reason).join(', ');
+    if (reasons) byReasons.set(reasons, [...(byReasons.get(reasons) ?? []), pod.metadata.name]);
+  }
+  const lines = [...byReasons].map(([reasons, names]) => {
+    const more = names.length - 1;
+    return `${names.sort()[0]}${more ? ` (and ${more} other ${more === 1 ? 'pod' : 'pods'})` : ''}: ${reasons}`;
+  }).sort();
+  return [
+    ...(all.length > MAX_PODS ? [`new PodSecurity enforce level only checked against the first ${MAX_PODS} of ${all.length} existing pods`] : []),
+    ...(lines.length ? [`existing pods in namespace ${JSON.stringify(namespace)} violate the new PodSecurity enforce level ${JSON.stringify(textOf(standard))}`] : []),
+    ...lines,
+  ];
+}
