@@ -3,6 +3,7 @@ import type { TokenRequest } from '../../api/generated/authentication-v1.ts';
 import type { Node, PersistentVolumeClaim, Pod, Volume } from '../../api/generated/core-v1.ts';
 import type { ResourceSlice } from '../../api/generated/resource-v1.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, pods } from '../../api/generated/resources.ts';
+import { without } from '../../api/kinds/fill.ts';
 import { nodeIdentity } from '../authz/node-authorizer.ts';
 import { podReferences } from '../authz/pod-references.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
@@ -102,9 +103,8 @@ export function nodeRestriction({ objects, authorizer }: AdmissionServices): Adm
   const checkClaim = (node: string, a: AdmissionAttributes): void => {
     if (a.subresource !== 'status') throw refused(a, 'may only update PVC status');
     const bare = (claim: PersistentVolumeClaim): unknown => {
-      const { capacity: _c, conditions: _o, allocatedResources: _r, allocatedResourceStatuses: _s, ...status } = claim.status ?? {};
-      const { resourceVersion: _v, managedFields: _f, ...metadata } = claim.metadata;
-      return { ...claim, metadata, status };
+      const status = without(claim.status ?? {}, 'capacity', 'conditions', 'allocatedResources', 'allocatedResourceStatuses');
+      return { ...claim, metadata: without(claim.metadata, 'resourceVersion', 'managedFields'), status };
     };
     if (!deepEqual(bare(a.object as PersistentVolumeClaim), bare(a.oldObject as PersistentVolumeClaim))) {
       throw refused(a, `node ${quote(node)} is not allowed to update fields other than status.quantity and status.conditions`);

@@ -1,6 +1,8 @@
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from '../../api/generated/rbac-v1.ts';
 import { forbidden, notFound } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
+import { without } from '../../api/kinds/fill.ts';
+import type { KubeObject } from '../../api/object.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission/admission.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { RbacAuthorizer } from './rbac.ts';
@@ -64,11 +66,8 @@ export function rbacEscalation(rbac: RbacAuthorizer, authorizer: Authorizer): Ad
 }
 
 /** What the garbage collector changes (owners and finalizers) grants nothing. */
-function onlyBookkeeping(object: object, old: object): boolean {
-  const bare = (value: object): unknown => {
-    const { metadata, ...rest } = value as { metadata: Record<string, unknown> };
-    const { ownerReferences: _o, finalizers: _f, managedFields: _m, resourceVersion: _r, generation: _g, ...kept } = metadata;
-    return { metadata: kept, ...rest };
-  };
+function onlyBookkeeping(object: KubeObject, old: KubeObject): boolean {
+  const bare = (value: KubeObject): unknown =>
+    ({ ...value, metadata: without(value.metadata, 'ownerReferences', 'finalizers', 'managedFields', 'resourceVersion', 'generation') });
   return deepEqual(bare(object), bare(old));
 }

@@ -1,6 +1,7 @@
 import { badRequest, conflict, fieldError, invalid, type FieldError } from '../../api/errors.ts';
 import type { Binding, Pod, PodCondition } from '../../api/generated/core-v1.ts';
 import { bindings, pods } from '../../api/generated/resources.ts';
+import { without } from '../../api/kinds/fill.ts';
 import type { ObjectKey, ResourceType } from '../../api/object.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { admitPost } from './admitted-post.ts';
@@ -67,7 +68,7 @@ export function bound(pod: Pod, binding: Binding, now: string): Pod {
   if (deletionTimestamp) refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   if (pod.spec.nodeName) refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
   if (pod.spec.schedulingGates?.length) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
-  const { nominatedNodeName: _nominated, ...status } = pod.status ?? {};
+  const status = without(pod.status ?? {}, 'nominatedNodeName');
   return {
     ...pod,
     metadata: {
