@@ -64,7 +64,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerBuiltIns(registry, environment);
   const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets });
-  const verbs = new ResourceVerbs(registry, lookup(handlers));
+  const verbs = new ResourceVerbs(registry, lookup(handlers), clock);
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
   await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidr: options.serviceCidr })]);

@@ -107,7 +107,7 @@ export class ResourceRequests {
   async #create(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
-    const options = writeOptions(query, context.userAgent);
+    const options = writeOptions(query, request.request.headers['user-agent'] ?? '');
     const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
     if (info.subresource) {
       const answer = await this.#verbs.createSubresource(context, served.resource, keyOf(info), info.subresource, sent, options);
@@ -121,7 +121,7 @@ export class ResourceRequests {
     const { info, context, query } = request;
     if (!info.name) throw methodNotAllowed(info, 'update');
     const negotiated = formOf(request, served);
-    const options = { ...writeOptions(query, context.userAgent), ...(info.subresource && { subresource: info.subresource }) };
+    const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
     const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
     checkName(sent.value, info.name);
     const { object, created } = await this.#verbs.update(context, served.resource, keyOf(info), sent, options);
@@ -134,7 +134,7 @@ export class ResourceRequests {
     const negotiated = formOf(request, served);
     const type = bodyMediaType(request.request);
     if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
-    const options = { ...writeOptions(query, context.userAgent), ...(info.subresource && { subresource: info.subresource }) };
+    const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
     const bytes = await readBody(request.request);
     const { value } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', false);
     const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;

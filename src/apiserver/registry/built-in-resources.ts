@@ -60,12 +60,11 @@ function builtInServedResources(): readonly ServedResource[] {
 }
 
 function builtInSchema(entry: BuiltInResource): ObjectSchema {
-  let hasSpec: boolean | undefined;
   return {
     decode: (value, options) => decodeAs<KubeObject>(entry.type, entry, value, options),
     defaults: (object) => applyTableDefaults(entry.type, object),
-    get hasSpec() {
-      return (hasSpec ??= typeSchema(entry.type).fields.has('spec'));
+    get type() {
+      return typeSchema(entry.type);
     },
   };
 }

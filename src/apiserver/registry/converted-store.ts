@@ -5,7 +5,7 @@ import type { RequestContext } from '../request.ts';
 import { EventQueue } from './event-queue.ts';
 import type { WatchSink } from './resource-watch.ts';
 import type { ServedResource } from './served-resource.ts';
-import type { StoreWriteOptions, WatchableStore } from './store.ts';
+import type { StoreUpdateOptions, StoreWriteOptions, WatchableStore } from './store.ts';
 
 /** How objects of one version read in another. Both directions are pure and lose nothing that the stored version can hold. */
 export interface Conversion {
@@ -58,7 +58,7 @@ export class ConvertedStore implements WatchableStore {
 
   async update(
     context: RequestContext, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>,
-    options?: StoreWriteOptions & { readonly subresource?: string },
+    options?: StoreUpdateOptions,
   ): Promise<{ readonly object: KubeObject; readonly created: boolean }> {
     const { object, created } = await this.#stored.update(context, key, async (current) => {
       const shown = current && this.#show(current);

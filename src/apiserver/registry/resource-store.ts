@@ -4,13 +4,14 @@ import { without } from '../../api/kinds/fill.ts';
 import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList, type ResourceType } from '../../api/object.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../api/validation/object-meta.ts';
 import { isSame } from '../../api/validation/same.ts';
-import type { Clock } from '../../base/clock.ts';
+import { rfc3339, type Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { DeleteOptions, ListOptions, WatchOptions } from '../../client/client.ts';
 import type { Entry, Range, StorageEngine } from '../../storage/engine.ts';
 import { CompactedError, FutureRevisionError, RevisionMismatchError } from '../../storage/errors.ts';
 import type { AdmissionOperation } from '../admission/admission.ts';
 import type { HookedWrite, WriteHook } from '../allocation/write-hook.ts';
+import { managerOf, updateManagedFields } from '../apply/managed-fields.ts';
 import type { RequestContext } from '../request.ts';
 import type { UpdateSubresource } from '../subresources/update-subresource.ts';
 import type { AdmissionChain } from './admission-chain.ts';
@@ -23,7 +24,7 @@ import { metadataForCreate, metaOf, namespaceFor, withResourceVersion } from './
 import { bookmark, parseRevision, startWatch, type WatchSink } from './resource-watch.ts';
 import { compileSelection } from './selection.ts';
 import { storagePrefix, subresourceOf, type ServedResource } from './served-resource.ts';
-import type { StoreWriteOptions, WatchableStore } from './store.ts';
+import type { StoreUpdateOptions, StoreWriteOptions, WatchableStore } from './store.ts';
 
 /** What all stores share. */
 export interface StoreEnvironment {
@@ -132,13 +133,13 @@ export class ResourceStore implements WatchableStore {
     }
   }
 
-  async #createOnce(context: RequestContext, namespace: string, given: KubeObject, options: StoreWriteOptions): Promise<KubeObject> {
+  async #createOnce(context: RequestContext, namespace: string, given: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
     const { clock, random, admission, engine } = this.#environment;
     const { resource, served } = this;
     const { definition, schema } = served;
     const metadata = metadataForCreate(given, namespaceFor(resource, namespace, given), clock.now(), random);
     const filled = { ...given, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata } as KubeObject;
-    let object = this.#withDefaults(filled);
+    let object = this.#managed(undefined, this.#withDefaults(filled), context, options);
     const attributes = this.#attributes('CREATE', context, object, options);
     const admitted = await admission.mutate({ ...attributes, object });
     if (admitted && admitted !== object) object = this.#withDefaults(admitted);
@@ -190,17 +191,18 @@ export class ResourceStore implements WatchableStore {
 
   async update(
     context: RequestContext, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>,
-    options: StoreWriteOptions & { readonly subresource?: string } = {},
+    options: StoreUpdateOptions = {},
   ): Promise<{ readonly object: KubeObject; readonly created: boolean }> {
     const { engine } = this.#environment;
     const { resource, served } = this;
     let entry = engine.get(this.#keyOf(key));
     for (;;) {
-      if (!entry && (!served.definition.createOnUpdate || options.subresource)) throw notFound(resource, key.name);
+      if (!entry && !options.applied && (!served.definition.createOnUpdate || options.subresource)) throw notFound(resource, key.name);
       const proposed = await change(entry?.value);
       if (!entry) {
         if (metaOf(proposed).resourceVersion) throw notFound(resource, key.name);
-        return { object: await this.create(context, key.namespace ?? '', proposed, options), created: true };
+        if (options.subresource) throw notFound(resource, key.name);
+        return { object: await this.#createOnce(context, key.namespace ?? '', proposed, options), created: true };
       }
       try {
         return { object: await this.#updateOnce(context, entry, proposed, options), created: false };
@@ -211,7 +213,7 @@ export class ResourceStore implements WatchableStore {
     }
   }
 
-  async #updateOnce(context: RequestContext, entry: Entry<KubeObject>, proposed: KubeObject, options: StoreWriteOptions & { readonly subresource?: string }): Promise<KubeObject> {
+  async #updateOnce(context: RequestContext, entry: Entry<KubeObject>, proposed: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
     const { admission, clock, engine } = this.#environment;
     const { definition } = this.served;
     const previous = entry.value;
@@ -219,7 +221,7 @@ export class ResourceStore implements WatchableStore {
     const part = this.#partOf(options.subresource);
     const strategy = { nowMs: clock.now(), user: context.user };
     let object = this.#withDefaults({ ...proposed, apiVersion: previous.apiVersion, kind: previous.kind, metadata: keepMetadata(proposed, previous) } as KubeObject);
-    object = this.#prepareForUpdate(object, previous, part, strategy);
+    object = this.#managed(previous, this.#prepareForUpdate(object, previous, part, strategy), context, options);
     const attributes = this.#attributes('UPDATE', context, object, options, options.subresource);
     const admitted = await admission.mutate({ ...attributes, object, oldObject: previous });
     if (admitted && admitted !== object) object = this.#prepareForUpdate(this.#withDefaults(admitted), previous, part, strategy);
@@ -349,12 +351,22 @@ export class ResourceStore implements WatchableStore {
     return { ...found, items: items.filter((item) => item !== undefined) };
   }
 
+  /** The object with what this write changed booked to its writer. */
+  #managed(previous: KubeObject | undefined, next: KubeObject, context: RequestContext, options: StoreUpdateOptions): KubeObject {
+    if (options.applied) return next;
+    const subresource = options.managedSubresource ?? options.subresource;
+    return updateManagedFields(previous, next, {
+      schema: this.served.schema.type, manager: options.fieldManager || managerOf(context.userAgent), apiVersion: apiVersionOf(this.resource),
+      time: rfc3339(this.#environment.clock.now()), ...(subresource && { subresource }),
+    });
+  }
+
   get #hasStatus(): boolean {
     return subresourceOf(this.served, 'status') !== undefined;
   }
 
   get #countsGenerations(): boolean {
-    return this.served.definition.generation ?? (this.#hasStatus && this.served.schema.hasSpec);
+    return this.served.definition.generation ?? (this.#hasStatus && this.served.schema.type.fields.has('spec'));
   }
 
   #withDefaults(object: KubeObject): KubeObject {

@@ -1,9 +1,11 @@
-import { methodNotAllowed, notFound, statusError, unsupportedMediaType } from '../../api/errors.ts';
-import type { KubeObject, ObjectKey, ResourceType } from '../../api/object.ts';
+import { badRequest, methodNotAllowed, notFound, statusError, unsupportedMediaType } from '../../api/errors.ts';
+import { apiVersionOf, type KubeObject, type ObjectKey, type ResourceType } from '../../api/object.ts';
 import type { Decoded } from '../../api/schema/decode.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { Patch, WriteOptions } from '../../client/client.ts';
+import { rfc3339, type Clock } from '../../base/clock.ts';
+import { apply } from '../apply/apply.ts';
 import { applyPatch, patchObject } from '../patch/patch-object.ts';
 import type { RequestContext } from '../request.ts';
 import type { PostCall, SubresourceHandler } from '../subresources/subresource-handler.ts';
@@ -11,7 +13,7 @@ import type { ApiRegistry, RegisteredResource } from './api-registry.ts';
 import { decodeAs } from './decode-object.ts';
 import { scaleOf, withScale } from './scale.ts';
 import { subresourceOf, type ServedResource } from './served-resource.ts';
-import type { WatchableStore } from './store.ts';
+import type { StoreUpdateOptions, WatchableStore } from './store.ts';
 
 export interface Written {
   readonly object: KubeObject;
@@ -31,8 +33,10 @@ export type HandlerLookup = (resource: { readonly group: string; readonly resour
 export class ResourceVerbs {
   readonly #registry: ApiRegistry;
   readonly #handlerOf: HandlerLookup;
+  readonly #clock: Clock;
 
-  constructor(registry: ApiRegistry, handlerOf: HandlerLookup) {
+  constructor(registry: ApiRegistry, handlerOf: HandlerLookup, clock: Clock) {
+    this.#clock = clock;
     this.#registry = registry;
     this.#handlerOf = handlerOf;
   }
@@ -95,7 +99,7 @@ export class ResourceVerbs {
 
   async patch(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions & { readonly duplicates?: readonly string[] } = {}): Promise<Written> {
     const { served } = this.find(resource);
-    if (patch.type === 'application/apply-patch+yaml') throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']);
+    if (patch.type === 'application/apply-patch+yaml') return this.#apply(context, resource, key, patch, options);
     const { group, version, kind } = this.#kindOf(served, options.subresource);
     const type = served.custom && options.subresource !== 'scale' ? undefined : kindType(group, version, kind);
     const change = (current: KubeObject | undefined): KubeObject => {
@@ -106,9 +110,27 @@ export class ResourceVerbs {
     return this.#change(context, resource, key, change, options, 'patch');
   }
 
+  /** Server-side apply: creates the object where it is not there. */
+  #apply(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions): Promise<Written> {
+    const { served } = this.find(resource);
+    if (options.subresource === 'scale') throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']);
+    const { body, force = false } = patch as Extract<Patch, { type: 'application/apply-patch+yaml' }>;
+    const given = (body as { readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown } } | null)?.metadata;
+    if (given?.name !== undefined && given.name !== key.name) throw badRequest(`the name of the object (${String(given.name)}) does not match the name on the URL (${key.name})`);
+    const named = { ...(body as object), metadata: { ...given, name: key.name, ...(key.namespace && { namespace: given?.namespace ?? key.namespace }) } };
+    const change = (live: KubeObject | undefined): KubeObject => {
+      const { object } = apply({
+        live, applied: named, force, kind: served.resource.kind, apiVersion: apiVersionOf(served.resource), schema: served.schema.type, manager: options.fieldManager ?? '',
+        time: rfc3339(this.#clock.now()), ...(options.subresource && { subresource: options.subresource }),
+      });
+      return warned(context, served.schema.decode(object, { validation: options.fieldValidation ?? 'Ignore' }));
+    };
+    return this.#change(context, resource, key, change, { ...options, applied: true }, 'patch');
+  }
+
   /** Changes what the subresource shows: a Scale for `scale`, else the object. */
   async #change(
-    context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject, options: WriteOptions, verb: 'update' | 'patch',
+    context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject, options: StoreUpdateOptions, verb: 'update' | 'patch',
   ): Promise<Written> {
     const { served } = this.find(resource);
     const { subresource, ...rest } = options;
@@ -116,7 +138,7 @@ export class ResourceVerbs {
     if (!subresource) return store.update(context, key, change, rest);
     this.#checkSubresource(served, subresource, verb);
     if (subresource !== 'scale') return store.update(context, key, change, options);
-    const written = await store.update(context, key, (current) => withScale(served, current!, change(scaleOf(served, current!))), rest);
+    const written = await store.update(context, key, (current) => withScale(served, current!, change(scaleOf(served, current!))), { ...rest, managedSubresource: 'scale' });
     return { object: scaleOf(served, written.object), created: false };
   }
 

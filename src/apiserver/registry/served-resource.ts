@@ -3,6 +3,7 @@ import type { FieldError } from '../../api/errors.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { DocumentedResource } from '../openapi/documented-resource.ts';
 import type { Decoded, DecodeOptions } from '../../api/schema/decode.ts';
+import type { StructType } from '../../api/schema/schema.ts';
 
 export interface ServedSubresource {
   readonly name: string;
@@ -24,7 +25,8 @@ export interface ObjectSchema {
   defaults(object: KubeObject): KubeObject;
   /** Faults against the schema itself. */
   validate?(object: KubeObject, previous?: KubeObject): readonly FieldError[];
-  readonly hasSpec: boolean;
+  /** The type that server-side apply and managedFields go by. */
+  readonly type: StructType;
 }
 
 /** One resource of one version as the server offers it: an entry of the registry and of discovery. */

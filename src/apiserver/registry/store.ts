@@ -9,6 +9,14 @@ export interface StoreWriteOptions {
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
 }
 
+export interface StoreUpdateOptions extends StoreWriteOptions {
+  readonly subresource?: string;
+  /** Server-side apply: the object's managedFields are right as they are, and it is created where it is not there. */
+  readonly applied?: boolean;
+  /** The subresource that managedFields books the change under, where the store sees the whole object: `scale`. */
+  readonly managedSubresource?: string;
+}
+
 /**
  * All verbs on one resource, after authentication and authorization and before encoding: strategy, admission, storage.
  * HTTP and the in-process client both come through here. Objects given and answered are decoded JSON values.
@@ -24,7 +32,7 @@ export interface Store<T extends KubeObject = KubeObject> {
    * Reads, changes, writes, again on a conflict where `change` does not insist on a resourceVersion. `change` may throw a StatusError.
    * `subresource` `status` goes by the status strategy.
    */
-  update(context: RequestContext, key: ObjectKey, change: (current: T | undefined) => KubeObject | Promise<KubeObject>, options?: StoreWriteOptions & { readonly subresource?: string }): Promise<{ readonly object: T; readonly created: boolean }>;
+  update(context: RequestContext, key: ObjectKey, change: (current: T | undefined) => KubeObject | Promise<KubeObject>, options?: StoreUpdateOptions): Promise<{ readonly object: T; readonly created: boolean }>;
   /** The object as deleted, or as marked for deletion (finalizers, grace). `immediate` tells which. */
   delete(context: RequestContext, key: ObjectKey, options?: DeleteOptions): Promise<{ readonly object: T; readonly immediate: boolean }>;
   deleteCollection(context: RequestContext, list: ListOptions, options?: DeleteOptions): Promise<ObjectList<T>>;
