@@ -250,6 +250,11 @@ function isEmpty(value: unknown, type: Type): boolean {
   }
 }
 
+/** What Go writes for an object of this type of which nothing was set: `{ metadata: {}, spec: { template: … }, status: {} }`. Frozen. */
+export function emptyObject(type: StructType): Readonly<Record<string, unknown>> {
+  return zeroOf(type) as Readonly<Record<string, unknown>>;
+}
+
 const zeros = new WeakMap<Type, unknown>();
 
 /** What Go makes of an absent value of a type; undefined where our form has none. */

@@ -28,8 +28,10 @@ export interface MapType {
 /** Any JSON: a raw extension, a field set, a JSON value. */
 export interface AnyType {
   readonly kind: 'any';
-  /** `io.k8s.apimachinery.pkg.runtime.RawExtension`. */
+  /** `io.k8s.apimachinery.pkg.runtime.RawExtension`; empty in custom resources. */
   readonly name: string;
+  /** Whether objects in it merge field by field (custom resources that preserve unknown fields) or as a whole. */
+  readonly merge?: 'granular' | 'atomic';
 }
 
 export interface StructType {
@@ -51,6 +53,8 @@ export interface StructType {
    * Where the JSON is one of two shapes (JSONSchemaPropsOrBool and its like): the shapes. Such a type has no named fields.
    */
   readonly oneOf?: readonly Type[];
+  /** The type of fields that are not declared (custom resources); absent where such fields are dropped. */
+  readonly additional?: Type;
 }
 
 export interface Field {

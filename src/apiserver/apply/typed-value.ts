@@ -1,0 +1,294 @@
+import type { ListType, StructType, Type } from '../../api/schema/schema.ts';
+import { emptySet, FieldSetBuilder, hasElement, isEmptySet, under, union, type FieldSet } from './field-set.ts';
+
+/**
+ * Values seen by their schema: what a value sets, how two differ, how one is laid over another, how parts are taken out.
+ * Upstream: structured-merge-diff typed (compare.go, tofieldset.go, merge.go, remove.go).
+ */
+type Json = Readonly<Record<string, unknown>>;
+
+export interface Comparison {
+  readonly added: FieldSet;
+  readonly modified: FieldSet;
+  readonly removed: FieldSet;
+}
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** How a value is taken apart: field by field, item by item, or not at all. */
+function form(type: Type | undefined, value: unknown): 'fields' | 'items' | 'whole' {
+  if (!type) return 'whole';
+  switch (type.kind) {
+    case 'struct': return type.oneOf || type.merge === 'atomic' ? 'whole' : 'fields';
+    case 'map': return type.merge === 'atomic' ? 'whole' : 'fields';
+    case 'list': return type.merge === 'atomic' ? 'whole' : 'items';
+    case 'any': return type.merge === 'granular' && isObject(value) ? 'fields' : 'whole';
+    default: return 'whole';
+  }
+}
+
+function typeOfField(type: Type, name: string): Type | undefined {
+  if (type.kind === 'struct') return type.fields.get(name)?.type ?? type.additional;
+  if (type.kind === 'map') return type.value;
+  return type.kind === 'any' ? type : undefined;
+}
+
+const isDeclared = (type: Type, name: string): boolean => type.kind === 'struct' && type.fields.has(name);
+
+/** The path element of an item. A key that the item leaves out counts by its default. */
+export function itemElement(type: ListType, item: unknown): string {
+  if (type.merge === 'set') return `v:${JSON.stringify(item)}`;
+  const key: Record<string, unknown> = {};
+  for (const name of type.keys.length > 1 ? [...type.keys].sort() : type.keys) {
+    const value = isObject(item) ? item[name] : undefined;
+    key[name] = value ?? (type.item.kind === 'struct' ? type.item.fields.get(name)?.default : undefined) ?? null;
+  }
+  return `k:${JSON.stringify(key)}`;
+}
+
+const isBlank = (value: unknown): boolean => value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && deepEqual((a as Json)[key], (b as Json)[key]));
+}
+
+/** What changes from `before` to `after`. Parts that both share cost nothing. */
+export function compare(type: Type, before: unknown, after: unknown): Comparison {
+  const walker = new CompareWalker();
+  walker.compare(type, before, after);
+  return { added: walker.added.set(), modified: walker.modified.set(), removed: walker.removed.set() };
+}
+
+class CompareWalker {
+  readonly added = new FieldSetBuilder();
+  readonly modified = new FieldSetBuilder();
+  readonly removed = new FieldSetBuilder();
+  readonly #path: string[] = [];
+
+  compare(type: Type | undefined, before: unknown, after: unknown): void {
+    if (before === after) return;
+    let how = form(type, after ?? before);
+    // What is empty on both sides is a leaf, which keeps null apart from empty.
+    if (how !== 'whole' && isBlank(before) && isBlank(after)) how = 'whole';
+    if (how === 'fields' && !(isObject(before) || before == null) || how === 'fields' && !(isObject(after) || after == null)) how = 'whole';
+    if (how === 'fields') this.#fields(type!, (before ?? {}) as Json, (after ?? {}) as Json);
+    else if (how === 'items') this.#items(type as ListType, Array.isArray(before) ? before : [], Array.isArray(after) ? after : []);
+    else if (before !== undefined && after !== undefined && !deepEqual(before, after)) this.modified.add(this.#path);
+    if (this.#path.length === 0) return;
+    if (before === undefined) this.added.add(this.#path);
+    else if (after === undefined) this.removed.add(this.#path);
+  }
+
+  #fields(type: Type, before: Json, after: Json): void {
+    for (const key in before) if (before[key] !== after[key]) this.#step(`f:${key}`, typeOfField(type, key), before[key], after[key]);
+    for (const key in after) if (!Object.hasOwn(before, key)) this.#step(`f:${key}`, typeOfField(type, key), undefined, after[key]);
+  }
+
+  #items(type: ListType, before: readonly unknown[], after: readonly unknown[]): void {
+    const [left, right] = [byElement(type, before), byElement(type, after)];
+    for (const [element, items] of left) {
+      const others = right.get(element) ?? [];
+      // Items that share one key count as one value.
+      if (items.length > 1 || others.length > 1) this.#step(element, undefined, items, others.length ? others : undefined);
+      else this.#step(element, type.item, items[0], others[0]);
+    }
+    for (const [element, items] of right) if (!left.has(element)) this.#step(element, items.length > 1 ? undefined : type.item, undefined, items.length > 1 ? items : items[0]);
+  }
+
+  #step(element: string, type: Type | undefined, before: unknown, after: unknown): void {
+    this.#path.push(element);
+    this.compare(type, before, after);
+    this.#path.pop();
+  }
+}
+
+function byElement(type: ListType, items: readonly unknown[]): Map<string, unknown[]> {
+  const found = new Map<string, unknown[]>();
+  for (const item of items) {
+    const element = itemElement(type, item);
+    const known = found.get(element);
+    if (known) known.push(item);
+    else found.set(element, [item]);
+  }
+  return found;
+}
+
+/** All fields that a value sets. */
+export function toFieldSet(type: Type, value: unknown): FieldSet {
+  const builder = new FieldSetBuilder();
+  const path: string[] = [];
+  const walk = (type: Type | undefined, value: unknown): void => {
+    const how = form(type, value);
+    if (how === 'whole') {
+      if (path.length) builder.add(path);
+    } else if (how === 'items') {
+      for (const item of Array.isArray(value) ? value : []) {
+        path.push(itemElement(type as ListType, item));
+        walk((type as ListType).item, item);
+        builder.add(path);
+        path.pop();
+      }
+    } else if (isObject(value)) {
+      for (const [key, inner] of Object.entries(value)) {
+        path.push(`f:${key}`);
+        walk(typeOfField(type!, key), inner);
+        if (inner === null || (isObject(inner) && isBlank(inner)) || !isDeclared(type!, key)) builder.add(path);
+        path.pop();
+      }
+    }
+  };
+  walk(type, value);
+  return builder.set();
+}
+
+/** Lays `config` over `live`: what config sets wins, all else stays; items that only live has keep their places. */
+export function merge(type: Type | undefined, live: unknown, config: unknown): unknown {
+  if (config === undefined) return live;
+  if (live === undefined || live === null || config === null) return config;
+  const how = form(type, config);
+  if (how === 'items' && Array.isArray(live) && Array.isArray(config)) return mergeItems(type as ListType, live, config);
+  if (how !== 'fields' || !isObject(live) || !isObject(config)) return deepEqual(live, config) ? live : config;
+  let result: Record<string, unknown> = live as Record<string, unknown>;
+  for (const [key, value] of Object.entries(config)) {
+    const before = Object.hasOwn(live, key) ? live[key] : undefined;
+    const after = merge(typeOfField(type!, key), before, value);
+    if (after === before) continue;
+    if (result === live) result = { ...live };
+    result[key] = after;
+  }
+  return result;
+}
+
+/**
+ * The items of config come in its order, those of live alone where they stood among the shared ones:
+ * live [a, s, b], config [x, b, a] → [s, x, b, a].
+ */
+function mergeItems(type: ListType, live: readonly unknown[], config: readonly unknown[]): readonly unknown[] {
+  const left = live.map((item) => itemElement(type, item));
+  const right = config.map((item) => itemElement(type, item));
+  const leftIndex = new Map(left.map((element, i) => [element, i] as const).reverse());
+  const rightIndex = new Map(right.map((element, i) => [element, i] as const).reverse());
+  const shared = right.filter((element) => leftIndex.has(element));
+  const taken = new Set<string>();
+  const result: unknown[] = [];
+  const takeRight = (element: string): void => {
+    taken.add(element);
+    const at = leftIndex.get(element);
+    result.push(merge(type.item, at === undefined ? undefined : live[at], config[rightIndex.get(element)!]));
+    if (shared[0] === element) shared.shift();
+  };
+  let [l, r] = [0, 0];
+  while (l < left.length || r < right.length) {
+    const element = left[l];
+    if (element !== undefined && element === right[r]) {
+      takeRight(element);
+      l++;
+      r++;
+    } else if (element !== undefined && !rightIndex.has(element)) {
+      result.push(live[l++]);
+    } else if (element !== undefined && (taken.has(element) || (r < right.length && shared[0] !== element))) {
+      l++; // Comes, or came, in its turn of config's order.
+    } else if (r < right.length) {
+      takeRight(right[r++]!);
+    } else {
+      l++;
+    }
+  }
+  return result.length === live.length && result.every((item, i) => item === live[i]) ? live : result;
+}
+
+/** Takes the members of `set` out of a value; undefined where nothing is left of an object or list that had something. */
+export function removeItems(type: Type | undefined, value: unknown, set: FieldSet): unknown {
+  if (isEmptySet(set)) return value;
+  const how = form(type, value);
+  if (how === 'items' && Array.isArray(value)) {
+    const kept = value.flatMap((item: unknown) => {
+      const element = itemElement(type as ListType, item);
+      return hasElement(set, element) ? [] : [removeItems((type as ListType).item, item, under(set, element)) ?? {}];
+    });
+    return kept.length === 0 && value.length > 0 ? undefined : kept;
+  }
+  if (how !== 'fields' || !isObject(value)) return value;
+  const result: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) {
+    const element = `f:${key}`;
+    if (hasElement(set, element)) continue;
+    const kept = removeItems(typeOfField(type!, key), inner, under(set, element));
+    if (kept !== undefined) result[key] = kept;
+  }
+  return isBlank(result) && !isBlank(value) ? undefined : result;
+}
+
+/** The set with every declared field of a struct a member of which something is. */
+export function withNamedParents(type: Type | undefined, set: FieldSet): FieldSet {
+  let added = emptySet;
+  for (const key in set) {
+    if (key === '.') continue;
+    const inner = under(set, key);
+    const name = key.slice(2);
+    const childType = !type ? undefined : key.startsWith('f:') ? typeOfField(type, name) : type.kind === 'list' ? type.item : undefined;
+    if (isEmptySet(inner)) continue;
+    const deeper = withNamedParents(childType, inner);
+    const named = key.startsWith('f:') && type !== undefined && isDeclared(type, name);
+    added = union(added, { [key]: named ? { '.': emptySet, ...deeper } : deeper });
+  }
+  return union(set, added);
+}
+
+/** What does not fit the schema, as structured-merge-diff words it: `.spec.foo: field not declared in schema`. */
+export function typeFaults(type: StructType, value: unknown): string[] {
+  const faults: string[] = [];
+  const walk = (type: Type | undefined, value: unknown, path: string): void => {
+    if (value === null || value === undefined || !type) return;
+    switch (type.kind) {
+      case 'struct':
+        if (type.oneOf) return;
+        if (!isObject(value)) return void faults.push(`${path}: expected map, got ${described(value)}`);
+        for (const [key, inner] of Object.entries(value)) {
+          const field = typeOfField(type, key);
+          if (field) walk(field, inner, `${path}.${key}`);
+          else faults.push(`${path}.${key}: field not declared in schema`);
+        }
+        return;
+      case 'map':
+        if (!isObject(value)) return void faults.push(`${path}: expected map, got ${described(value)}`);
+        for (const [key, inner] of Object.entries(value)) walk(type.value, inner, `${path}.${key}`);
+        return;
+      case 'list': {
+        if (!Array.isArray(value)) return void faults.push(`${path}: expected list, got ${described(value)}`);
+        const seen = new Set<string>();
+        value.forEach((item: unknown, i) => {
+          const missing = type.merge === 'map' ? missingKey(type, item) : undefined;
+          if (missing !== undefined) return void faults.push(`${path}: element ${i}: associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`);
+          const element = type.merge === 'atomic' ? '' : itemElement(type, item);
+          if (element && seen.has(element)) faults.push(`${path}: duplicate entries for key ${keyText(element)}`);
+          seen.add(element);
+          walk(type.item, item, `${path}${element ? keyText(element) : `[${i}]`}`);
+        });
+        return;
+      }
+      case 'any': case 'quantity': case 'intOrString': return;
+      case 'bool': return typeof value === 'boolean' ? undefined : void faults.push(`${path}: expected boolean, got ${described(value)}`);
+      case 'int32': case 'int64': case 'double': return typeof value === 'number' ? undefined : void faults.push(`${path}: expected numeric (int or float), got ${described(value)}`);
+      default: if (typeof value !== 'string') faults.push(`${path}: expected string, got ${described(value)}`);
+    }
+  };
+  walk(type, value, '');
+  return faults;
+}
+
+function missingKey(type: ListType, item: unknown): string | undefined {
+  // Upstream too takes an item that has some of its keys.
+  const given = (name: string): boolean => (isObject(item) && item[name] !== undefined && item[name] !== null) || (type.item.kind === 'struct' && type.item.fields.get(name)?.default !== undefined);
+  return type.keys.some(given) ? undefined : type.keys[0];
+}
+
+const keyText = (element: string): string =>
+  element.startsWith('v:') ? `[=${element.slice(2)}]` : `[${Object.entries(JSON.parse(element.slice(2)) as object).map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+
+const described = (value: unknown): string => (Array.isArray(value) ? '&{list}' : isObject(value) ? '&{map}' : `&value.valueUnstructured{Value:${typeof value === 'string' ? JSON.stringify(value) : String(value)}}`);
