@@ -1,4 +1,5 @@
 import { badRequest, StatusError, statusError, type StatusCause } from '../../api/errors.ts';
+import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
 import type { ManagedFieldsEntry } from '../../api/generated/meta-v1.ts';
@@ -156,8 +157,8 @@ function notLastApplied(conflict: Conflict, { schema, apiVersion }: ApplyRequest
 function withLastApplied(object: KubeObject, config: KubeObject): KubeObject {
   const annotations = object.metadata.annotations;
   if (!annotations?.[LAST_APPLIED]) return object;
-  const { [LAST_APPLIED]: _, ...own } = config.metadata.annotations ?? {};
-  const plain = { ...config, metadata: { ...config.metadata, ...(config.metadata.annotations && { annotations: own }) } };
+  const own = config.metadata.annotations;
+  const plain = own ? { ...config, metadata: { ...config.metadata, annotations: without(own, LAST_APPLIED) } } : config;
   return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [LAST_APPLIED]: `${JSON.stringify(plain)}\n` } } };
 }
 

@@ -24,9 +24,13 @@ function isMember(node: FieldSet | undefined): boolean {
 export function under(set: FieldSet, element: string): FieldSet {
   const node = child(set, element);
   if (!node) return emptySet;
-  if (!Object.hasOwn(node, '.')) return node;
-  const { '.': _, ...rest } = node;
-  return rest;
+  return Object.hasOwn(node, '.') ? dropped(node, '.') : node;
+}
+
+function dropped<T extends object>(object: T, key: string): T {
+  const copy = { ...object } as Record<string, unknown>;
+  delete copy[key];
+  return copy as T;
 }
 
 function child(set: FieldSet, element: string): FieldSet | undefined {
@@ -102,7 +106,7 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 /** `a` without the fields at `paths` and all that is in them. */
-export function without(a: FieldSet, paths: readonly (readonly string[])[]): FieldSet {
+export function withoutPaths(a: FieldSet, paths: readonly (readonly string[])[]): FieldSet {
   let result = a;
   for (const path of paths) result = cut(result, path, 0) ?? emptySet;
   return result;
@@ -112,14 +116,13 @@ function cut(node: FieldSet, path: readonly string[], at: number): FieldSet | un
   const element = path[at]!;
   const inner = child(node, element);
   if (!inner) return node;
-  const { [element]: _, ...rest } = node as Record<string, FieldSet>;
+  const rest = dropped(node, element) as Record<string, FieldSet>;
   if (at < path.length - 1) {
     const kept = cut(inner, path, at + 1);
     if (kept === inner) return node;
     if (kept) rest[element] = kept;
   }
-  const { '.': own, ...children } = rest;
-  return nodeOf(own !== undefined, children);
+  return nodeOf(Object.hasOwn(rest, '.'), dropped(rest, '.'));
 }
 
 /** Collects members by their path; `set()` closes the collection. */

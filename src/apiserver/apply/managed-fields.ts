@@ -1,8 +1,9 @@
 import type { ManagedFieldsEntry } from '../../api/generated/meta-v1.ts';
+import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
 import type { StructType } from '../../api/schema/schema.ts';
-import { difference, emptySet, FieldSetBuilder, intersection, isEmptySet, union, without, type FieldSet } from './field-set.ts';
+import { difference, emptySet, FieldSetBuilder, intersection, isEmptySet, union, withoutPaths, type FieldSet } from './field-set.ts';
 import { compare, deepEqual, type Comparison } from './typed-value.ts';
 
 /** Who writes, and by which door. Upstream: apimachinery pkg/util/managedfields. */
@@ -72,8 +73,7 @@ export function writeManaged(managed: ManagedSets): readonly ManagedFieldsEntry[
 
 export function withManaged<T extends KubeObject>(object: T, entries: readonly ManagedFieldsEntry[] | undefined): T {
   if (object.metadata.managedFields === entries) return object;
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata: entries ? { ...metadata, managedFields: entries } : metadata };
+  return { ...object, metadata: entries ? { ...object.metadata, managedFields: entries } : without(object.metadata, 'managedFields') };
 }
 
 /** Fields of the object's identity and of the server, which nobody owns. Upstream: stripmeta.go. */
@@ -91,10 +91,10 @@ const elements = (paths: readonly (readonly string[])[]): readonly (readonly str
 /** A comparison without the fields that the door resets. */
 export function filtered(comparison: Comparison, reset: readonly (readonly string[])[]): Comparison {
   const paths = elements(reset);
-  return { added: without(comparison.added, paths), modified: without(comparison.modified, paths), removed: without(comparison.removed, paths) };
+  return { added: withoutPaths(comparison.added, paths), modified: withoutPaths(comparison.modified, paths), removed: withoutPaths(comparison.removed, paths) };
 }
 
-export const withoutReset = (set: FieldSet, reset: readonly (readonly string[])[]): FieldSet => without(set, elements(reset));
+export const withoutReset = (set: FieldSet, reset: readonly (readonly string[])[]): FieldSet => withoutPaths(set, elements(reset));
 
 /** Takes from every manager but `except` what has changed hands or is gone. */
 export function surrender(managed: Map<string, Managed>, { added, modified, removed }: Comparison, except: string | undefined): void {
