@@ -16,7 +16,11 @@ export class NodeInfo {
   readonly #nonZeroRequested = { milliCpu: 0, memory: 0 };
   /** Raised by every change of the pods; what was counted under an older one is void. */
   #generation = 0;
-  readonly #counts = new Map<string, { readonly generation: number; readonly count: number }>();
+  readonly #counts = new Map<PodGroup, { readonly generation: number; readonly count: number }>();
+  /** The group asked for last: mostly it is asked for again. */
+  #lastGroup: PodGroup | undefined;
+  #lastGeneration = 0;
+  #lastCount = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -99,18 +103,23 @@ export class NodeInfo {
     return false;
   }
 
-  /** How many pods of the namespace, those being deleted aside, the selector matches. Remembered until the pods change. */
-  countMatching(namespace: string, selector: Selector): number {
-    if (selector.empty) return 0;
-    const key = `${namespace}/${textOf(selector)}`;
-    const known = this.#counts.get(key);
-    if (known?.generation === this.#generation) return known.count;
+  /** How many pods the group has here, those being deleted aside. Remembered until the pods change. */
+  countOf(group: PodGroup): number {
+    if (this.#lastGroup === group && this.#lastGeneration === this.#generation) return this.#lastCount;
+    const known = this.#counts.get(group);
     let count = 0;
-    for (const { pod } of this.#pods.values()) {
-      if (pod.metadata.namespace === namespace && pod.metadata.deletionTimestamp === undefined && selector.matches(pod.metadata.labels)) count++;
+    if (known?.generation === this.#generation) {
+      count = known.count;
+    } else if (!group.selector.empty) {
+      for (const { pod } of this.#pods.values()) {
+        if (pod.metadata.namespace === group.namespace && pod.metadata.deletionTimestamp === undefined && group.selector.matches(pod.metadata.labels)) count++;
+      }
+      if (this.#counts.size >= 32) this.#counts.clear();
+      this.#counts.set(group, { generation: this.#generation, count });
     }
-    if (this.#counts.size >= 32) this.#counts.clear();
-    this.#counts.set(key, { generation: this.#generation, count });
+    this.#lastGroup = group;
+    this.#lastGeneration = this.#generation;
+    this.#lastCount = count;
     return count;
   }
 
@@ -125,12 +134,23 @@ export class NodeInfo {
   }
 }
 
-const texts = new WeakMap<Selector, string>();
+/** Pods of a namespace that a selector selects. One object for all equal ones, so that counts are found again. */
+export interface PodGroup {
+  readonly namespace: string;
+  readonly selector: Selector;
+}
 
-function textOf(selector: Selector): string {
-  let text = texts.get(selector);
-  if (text === undefined) texts.set(selector, (text = selector.matchesNothing ? '<none>' : selector.toString()));
-  return text;
+const groups = new Map<string, PodGroup>();
+const GROUPS_KEPT = 4096;
+
+export function podGroup(namespace: string, selector: Selector): PodGroup {
+  const key = `${namespace}/${selector.matchesNothing ? '<none>' : selector.toString()}`;
+  let group = groups.get(key);
+  if (!group) {
+    if (groups.size >= GROUPS_KEPT) groups.clear();
+    groups.set(key, (group = { namespace, selector }));
+  }
+  return group;
 }
 
 export function portsConflict(taken: readonly HostPort[], wanted: readonly HostPort[]): boolean {

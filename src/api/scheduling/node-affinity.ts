@@ -4,8 +4,10 @@ type LabeledNode = Pick<Node, 'metadata'>;
 
 /** Whether a pod may be put on the node by its nodeSelector and required node affinity. Upstream: component-helpers scheduling/corev1/nodeaffinity. */
 export function matchesNodeAffinity(spec: PodSpec, node: LabeledNode): boolean {
-  const labels = node.metadata.labels ?? {};
-  for (const [key, value] of Object.entries(spec.nodeSelector ?? {})) if (labels[key] !== value) return false;
+  if (spec.nodeSelector) {
+    const labels = node.metadata.labels ?? {};
+    for (const key in spec.nodeSelector) if (labels[key] !== spec.nodeSelector[key]) return false;
+  }
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return !required || matchesNodeSelector(required, node);
 }

@@ -11,13 +11,12 @@ export const nodeResourcesBalancedAllocation = (): SchedulerPlugin => ({
 
 /** Above 50 where the pod makes the node's shares more alike, under it where less. */
 export function balancedAllocation({ requests }: PodInfo, { requested, allocatable }: NodeInfo): number {
-  const before = balance([requested.milliCpu, requested.memory], [allocatable.milliCpu, allocatable.memory]);
-  const after = balance([requested.milliCpu + requests.milliCpu, requested.memory + requests.memory], [allocatable.milliCpu, allocatable.memory]);
+  if (allocatable.milliCpu === 0 || allocatable.memory === 0) return MAX_SCORE / 2 + MAX_SCORE / 4;
+  const before = balance(requested.milliCpu / allocatable.milliCpu, requested.memory / allocatable.memory);
+  const after = balance((requested.milliCpu + requests.milliCpu) / allocatable.milliCpu, (requested.memory + requests.memory) / allocatable.memory);
   return MAX_SCORE / 2 + Math.trunc((MAX_SCORE / 2 + after - before) / 2);
 }
 
-function balance(used: readonly [number, number], capacity: readonly [number, number]): number {
-  if (capacity[0] === 0 || capacity[1] === 0) return MAX_SCORE;
-  const shares = [Math.min(1, used[0] / capacity[0]), Math.min(1, used[1] / capacity[1])] as const;
-  return Math.trunc((1 - Math.abs(shares[0] - shares[1]) / 2) * MAX_SCORE);
+function balance(cpu: number, memory: number): number {
+  return Math.trunc((1 - Math.abs(Math.min(1, cpu) - Math.min(1, memory)) / 2) * MAX_SCORE);
 }

@@ -31,6 +31,9 @@ const nothing: Resources = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalar
 
 /** What is missing; unresolvable where not even an empty node would have it. */
 function insufficiency(requests: Resources, allocatable: Resources & { readonly pods: number }, requested: Resources, pods: number): Rejection | undefined {
+  // Asked for every node, and mostly all is well: nothing is made for that answer.
+  if (pods < allocatable.pods && requests.scalars.size === 0 && requests.ephemeralStorage === 0
+    && requests.milliCpu <= allocatable.milliCpu - requested.milliCpu && requests.memory <= allocatable.memory - requested.memory) return undefined;
   const reasons: string[] = [];
   let hopeless = false;
   const check = (name: string, asked: number, used: number, capacity: number): void => {
@@ -54,10 +57,13 @@ function grewWhereAsked(requests: Resources, before: Resources, after: Resources
 
 /** The mean of the free shares of CPU and memory, after the pod would have come. */
 export function leastAllocated(pod: PodInfo, node: NodeInfo): number {
-  const free = (asked: number, capacity: number): number[] => (capacity === 0 ? [] : [asked > capacity ? 0 : Math.trunc(((capacity - asked) * MAX_SCORE) / capacity)]);
-  const shares = [
-    ...free(node.nonZeroRequested.milliCpu + pod.nonZeroRequests.milliCpu, node.allocatable.milliCpu),
-    ...free(node.nonZeroRequested.memory + pod.nonZeroRequests.memory, node.allocatable.memory),
-  ];
-  return shares.length === 0 ? 0 : Math.trunc(shares.reduce((a, b) => a + b) / shares.length);
+  const { allocatable, nonZeroRequested } = node;
+  const cpu = freeShare(nonZeroRequested.milliCpu + pod.nonZeroRequests.milliCpu, allocatable.milliCpu);
+  const memory = freeShare(nonZeroRequested.memory + pod.nonZeroRequests.memory, allocatable.memory);
+  const counted = (allocatable.milliCpu > 0 ? 1 : 0) + (allocatable.memory > 0 ? 1 : 0);
+  return counted === 0 ? 0 : Math.trunc((cpu + memory) / counted);
+}
+
+function freeShare(asked: number, capacity: number): number {
+  return asked >= capacity ? 0 : Math.trunc(((capacity - asked) * MAX_SCORE) / capacity);
 }

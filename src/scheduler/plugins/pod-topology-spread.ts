@@ -3,7 +3,7 @@ import { labelSelectorMatches, Selector, selectorOf } from '../../api/selector.t
 import { matchesNodeAffinity } from '../../api/scheduling/node-affinity.ts';
 import { SCHEDULING_EFFECTS, untoleratedTaint } from '../../api/scheduling/taints.ts';
 import { MAX_SCORE, rejection, unresolvable, type ClusterEvent, type SchedulerPlugin } from '../framework.ts';
-import type { NodeInfo } from '../node-info.ts';
+import { podGroup, type NodeInfo, type PodGroup } from '../node-info.ts';
 import type { PodInfo } from '../pod-info.ts';
 import { defaultSelector } from './default-selector.ts';
 import type { PluginContext } from './plugin-context.ts';
@@ -16,6 +16,7 @@ interface Constraint {
   readonly maxSkew: number;
   readonly topologyKey: string;
   readonly selector: Selector;
+  readonly group: PodGroup;
   readonly minDomains: number;
   readonly honorAffinity: boolean;
   readonly honorTaints: boolean;
@@ -52,7 +53,7 @@ export const podTopologySpread = (context: PluginContext): SchedulerPlugin<Filte
       for (const [i, constraint] of constraints.entries()) {
         if (!countsNode(constraint, pod.pod.spec, node.node!)) continue;
         const domain = node.labels[constraint.topologyKey]!;
-        counts[i]!.set(domain, (counts[i]!.get(domain) ?? 0) + node.countMatching(pod.pod.metadata.namespace, constraint.selector));
+        counts[i]!.set(domain, (counts[i]!.get(domain) ?? 0) + node.countOf(constraint.group));
       }
     }
     return { state: { constraints, counts } };
@@ -87,16 +88,21 @@ export const podTopologySpread = (context: PluginContext): SchedulerPlugin<Filte
         ignored.add(node.name);
         continue;
       }
-      for (const [i, { topologyKey }] of constraints.entries()) if (topologyKey !== HOSTNAME) counts[i]!.set(node.labels[topologyKey] ?? '', 0);
+      for (let i = 0; i < constraints.length; i++) {
+        const { topologyKey } = constraints[i]!;
+        if (topologyKey !== HOSTNAME) counts[i]!.set(node.labels[topologyKey] ?? '', 0);
+      }
     }
     if (constraints.some(({ topologyKey }) => topologyKey !== HOSTNAME)) {
       for (const node of context.cluster.nodes()) {
         if (needAllKeys && !hasAllKeys(node, constraints)) continue;
-        for (const [i, constraint] of constraints.entries()) {
+        for (let i = 0; i < constraints.length; i++) {
+          const constraint = constraints[i]!;
+          if (constraint.topologyKey === HOSTNAME) continue;
           const domain = node.labels[constraint.topologyKey] ?? '';
           const before = counts[i]!.get(domain);
           if (before === undefined || !countsNode(constraint, pod.pod.spec, node.node!)) continue;
-          counts[i]!.set(domain, before + node.countMatching(pod.pod.metadata.namespace, constraint.selector));
+          counts[i]!.set(domain, before + node.countOf(constraint.group));
         }
       }
     }
@@ -106,13 +112,14 @@ export const podTopologySpread = (context: PluginContext): SchedulerPlugin<Filte
   },
 
   /** The more matching pods there are in the node's domains, the higher: `normalize` turns it round. */
-  score({ constraints, counts, weights, ignored }, { pod }, node) {
+  score({ constraints, counts, weights, ignored }, _pod, node) {
     if (ignored.has(node.name)) return 0;
     let score = 0;
-    for (const [i, { topologyKey, selector, maxSkew }] of constraints.entries()) {
+    for (let i = 0; i < constraints.length; i++) {
+      const { topologyKey, group, maxSkew } = constraints[i]!;
       const domain = node.labels[topologyKey];
       if (domain === undefined) continue;
-      const count = topologyKey === HOSTNAME ? node.countMatching(pod.metadata.namespace, selector) : counts[i]!.get(domain)!;
+      const count = topologyKey === HOSTNAME ? node.countOf(group) : counts[i]!.get(domain)!;
       score += count * weights[i]! + (maxSkew - 1);
     }
     return Math.round(score);
@@ -137,13 +144,15 @@ function constraintsOf({ spec, metadata }: Pod, whenUnsatisfiable: 'DoNotSchedul
     const own = matchLabelKeys.flatMap((key) => (metadata.labels?.[key] === undefined ? [] : [{ key, operator: '=' as const, values: [metadata.labels[key]] }]));
     const base = selectorOf(labelSelector);
     const selector = own.length > 0 && !base.matchesNothing ? new Selector([...base.requirements, ...own]) : base;
-    return { maxSkew, topologyKey, selector, minDomains, honorAffinity: nodeAffinityPolicy === 'Honor', honorTaints: nodeTaintsPolicy === 'Honor' };
+    return { maxSkew, topologyKey, selector, group: podGroup(metadata.namespace, selector), minDomains, honorAffinity: nodeAffinityPolicy === 'Honor', honorTaints: nodeTaintsPolicy === 'Honor' };
   });
 }
 
 function defaultConstraints(pod: Pod, context: PluginContext): Constraint[] {
   const selector = defaultSelector(pod, context);
-  return selector.empty ? [] : DEFAULTS.map((constraint) => ({ ...constraint, selector, minDomains: 1, honorAffinity: true, honorTaints: false }));
+  if (selector.empty) return [];
+  const group = podGroup(pod.metadata.namespace, selector);
+  return DEFAULTS.map((constraint) => ({ ...constraint, selector, group, minDomains: 1, honorAffinity: true, honorTaints: false }));
 }
 
 function hasAllKeys(node: NodeInfo, constraints: readonly Constraint[]): boolean {
