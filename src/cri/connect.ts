@@ -1,6 +1,6 @@
 import { Client, credentials, status as grpcStatus, type CallOptions, type ServiceError } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
-import type { Clock } from '../base/clock.ts';
+import { systemClock, type Clock } from '../base/clock.ts';
 import { runtimeEvents } from './runtime-events.ts';
 import { imageService, runtimeService } from './protocol.ts';
 import { RuntimeError, type CriRuntime, type ExecSyncResult, type RuntimeErrorCode } from './runtime.ts';
@@ -27,7 +27,7 @@ const TIMEOUTS: Readonly<Record<string, number>> = { RunPodSandbox: 4 * MINUTE, 
  * A runtime behind a unix socket. Connects when first used and again when the connection breaks; while the runtime is away, calls
  * reject with Unavailable. Disposing closes the connection and ends all `events()`.
  */
-export function connectRuntime(socketPath: string, clock: Clock): CriRuntime & AsyncDisposable {
+export function connectRuntime(socketPath: string, clock: Clock = systemClock): CriRuntime & AsyncDisposable {
   const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
     'grpc.default_authority': 'localhost',
     'grpc.max_receive_message_length': LONGEST_MESSAGE,

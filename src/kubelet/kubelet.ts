@@ -18,6 +18,7 @@ import { StatusWriter } from './pod/status-writer.ts';
 import type { WorkerContext } from './pod/worker-context.ts';
 import { realNetwork } from './probes/probe-network.ts';
 import { startKubeletServer, type KubeletServer } from './server/kubelet-server.ts';
+import { mountCommand } from './volumes/mount-command.ts';
 import { TokenSource } from './volumes/token-source.ts';
 import { tearDownVolumes } from './volumes/pod-volumes.ts';
 
@@ -40,6 +41,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
   serviceInformer.addIndex('namespace', (service) => [service.metadata.namespace]);
 
+  // Simulated pods use no mounts, and need no root.
+  const mounter = options.mounter ?? (cgroups.version === 'none' ? undefined : mountCommand);
   const machine = await options.machine();
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   const statuses = new StatusWriter({ client, clock, log });
@@ -49,7 +52,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const context: WorkerContext = {
     client, runtime, clock, random, log, recorder, statuses, objects, cgroups, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, changed: () => agent.reportSoon() }),
-    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, mounter: options.mounter,
+    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, mounter,
     sandbox: {
       dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: parseResolvConf(await readOrEmpty(options.resolvConf ?? '/etc/resolv.conf')) },
       podLogsDir: options.podLogsDir ?? join(rootDir, 'logs', 'pods'), cgroupRoot: cgroups.version === 'none' ? undefined : cgroups.root ?? '',
@@ -110,7 +113,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       throw error;
     });
     for (const uid of known.filter((name) => !workers.has(name))) {
-      await tearDownVolumes(podDirectory(uid), options.mounter);
+      await tearDownVolumes(podDirectory(uid), mounter);
       await rm(podDirectory(uid), { recursive: true, force: true });
     }
   }

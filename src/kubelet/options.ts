@@ -36,7 +36,7 @@ export interface PodCgroups {
   remove(path: string): Promise<void>;
 }
 
-/** Mounts that only root can make. Absent: memory-backed volumes are plain folders. */
+/** Mounts that only root can make. Where there is none, memory-backed volumes are plain folders. */
 export interface Mounter {
   mountTmpfs(path: string, sizeBytes?: number): Promise<void>;
   unmount(path: string): Promise<void>;
@@ -73,6 +73,7 @@ export interface KubeletOptions {
   readonly listenAddress?: string;
   readonly machine: () => Promise<MachineFacts>;
   readonly cgroups: PodCgroups;
+  /** Default: mount(8) where pods have cgroups, none where they have not. */
   readonly mounter?: Mounter;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
