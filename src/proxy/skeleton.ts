@@ -1,0 +1,65 @@
+import { MASQUERADE_MARK } from './rule.ts';
+
+export const TABLE = 'wherry-proxy';
+
+/** Sets and maps that all services share, by name, with nft's declaration. */
+export const SHARED_SETS = {
+  /** Cluster, external and load-balancer addresses. */
+  'service-ips': 'map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }',
+  'node-ports': 'map node-ports { type inet_proto . inet_service : verdict; }',
+  'host-ports': 'map host-ports { type ipv4_addr . inet_proto . inet_service : verdict; }',
+  'no-endpoint-ips': 'map no-endpoint-ips { type ipv4_addr . inet_proto . inet_service : verdict; }',
+  'no-endpoint-node-ports': 'map no-endpoint-node-ports { type inet_proto . inet_service : verdict; }',
+  'firewall-ips': 'map firewall-ips { type ipv4_addr . inet_proto . inet_service : verdict; }',
+  'cluster-ips': 'set cluster-ips { type ipv4_addr; }',
+  /** A backend on this node that is its own client. */
+  hairpin: 'set hairpin { type ipv4_addr . ipv4_addr; }',
+} as const;
+export type SharedSet = keyof typeof SHARED_SETS;
+
+export interface SkeletonOptions {
+  readonly nodeAddress: string;
+  /** All services of the cluster: what is in here and belongs to none is refused. */
+  readonly serviceCidr?: string;
+}
+
+/**
+ * The chains that are the same whatever services there are. The hooks, in the order a packet meets them:
+ * - before routing (and for the node's own packets, on output): who may use a load balancer's address, then the translation
+ *   of a service's address into a backend's;
+ * - when routed: what still has a service's address has no backend and is refused, in words (ICMP) and at once;
+ * - on the way out: the node's address in place of a source that would not find its way back.
+ */
+export function skeletonChains({ nodeAddress, serviceCidr }: SkeletonOptions): ReadonlyMap<string, readonly string[]> {
+  const mark = `0x${MASQUERADE_MARK.toString(16)}`;
+  return new Map<string, readonly string[]>([
+    ['services', [
+      'ip daddr . meta l4proto . th dport vmap @service-ips',
+      `ip daddr ${nodeAddress} meta l4proto . th dport vmap @node-ports`,
+      'ip daddr . meta l4proto . th dport vmap @host-ports',
+    ]],
+    ['endpoints-check', [
+      'ip daddr . meta l4proto . th dport vmap @no-endpoint-ips',
+      `ip daddr ${nodeAddress} meta l4proto . th dport vmap @no-endpoint-node-ports`,
+    ]],
+    ['cluster-ips-check', [
+      // DNS: a service's address that is this node's own.
+      'fib daddr type local return',
+      'ip daddr @cluster-ips reject',
+      ...(serviceCidr ? [`ip daddr ${serviceCidr} reject`] : []),
+    ]],
+    ['refuse', ['reject']],
+    ['firewall-prerouting', ['type filter hook prerouting priority -110;', 'ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips']],
+    ['firewall-output', ['type filter hook output priority -110;', 'ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips']],
+    ['nat-prerouting', ['type nat hook prerouting priority -100;', 'jump services']],
+    ['nat-output', ['type nat hook output priority -100;', 'jump services']],
+    ['filter-input', ['type filter hook input priority 0;', 'ct state new jump endpoints-check']],
+    ['filter-forward', ['type filter hook forward priority 0;', 'ct state new jump endpoints-check', 'jump cluster-ips-check']],
+    ['filter-output', ['type filter hook output priority 0;', 'ct state new jump endpoints-check', 'jump cluster-ips-check']],
+    ['nat-postrouting', [
+      'type nat hook postrouting priority 100;',
+      'ip saddr . ip daddr @hairpin ct status dnat masquerade',
+      `meta mark and ${mark} == ${mark} masquerade`,
+    ]],
+  ]);
+}

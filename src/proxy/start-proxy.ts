@@ -1,0 +1,199 @@
+import type { Pod, Service } from '../api/generated/core-v1.ts';
+import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
+import { endpointSlices, pods, services } from '../api/generated/resources.ts';
+import { keyOf } from '../api/object.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { InformerFactory } from '../client/informer.ts';
+import { staleFlows } from './conntrack-cleanup.ts';
+import { HealthChecks, type HealthCheck } from './health-checks.ts';
+import type { ConntrackRunner, NftRunner } from './nft-runner.ts';
+import { RuleStore } from './rule-store.ts';
+import { servicePorts, type ServicePortState } from './service-ports.ts';
+import { hostPortRules, serviceRules } from './service-rules.ts';
+
+export interface ProxyOptions {
+  readonly informers: InformerFactory;
+  readonly nodeName: string;
+  /** Node ports are open on this address. */
+  readonly nodeAddress: string;
+  /** All pods of the cluster. */
+  readonly clusterCidr: string;
+  /** All services of the cluster; when given, addresses of no service are refused at once. */
+  readonly serviceCidr?: string;
+  /** `topology.kubernetes.io/zone` of the node. */
+  readonly zone?: string;
+  readonly nft: NftRunner;
+  readonly conntrack: ConntrackRunner;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Proxy extends AsyncDisposable {
+  /** What is meant; for looking at, and for `tracePacket`. */
+  readonly rules: RuleStore;
+  /** Resolves when everything the caches say is in the kernel. */
+  idle(): Promise<void>;
+}
+
+/** After a refusal, milliseconds to the next try, doubling to the second number. */
+const RETRY_MS = [500, 30_000] as const;
+
+const BY_SERVICE = 'service';
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+/**
+ * Keeps the node's nftables in step with services and endpoint slices. Nothing is written before all is known, so that the rules
+ * of an earlier process stay in force until then; then what changes is written, what comes in during a write goes with the next one.
+ * Disposing ends the work and leaves the rules: traffic flows on while the node process is away.
+ */
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, zone, nft, conntrack, clock, log } = options;
+  const node = { name: nodeName, ...(zone ? { zone } : {}) };
+  const store = new RuleStore({ nodeAddress, ...(serviceCidr ? { serviceCidr } : {}) });
+  const states = new Map<string, readonly ServicePortState[]>();
+  const checks = new Map<string, HealthCheck>();
+  const health = new HealthChecks({ address: nodeAddress, log });
+  const dirtyServices = new Set<string>();
+  const dirtyPods = new Set<string>();
+  const waiters: (() => void)[] = [];
+  let resync = true;
+  let started = false;
+  let running = false;
+  let closed = false;
+  let failures = 0;
+  let timer: Disposable | undefined;
+  let current: Promise<void> = Promise.resolve();
+
+  const serviceInformer = informers.informer(services);
+  const sliceInformer = informers.informer(endpointSlices);
+  const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+  sliceInformer.addIndex(BY_SERVICE, (slice) => {
+    const name = slice.metadata.labels?.[SERVICE_NAME];
+    return name ? [`${slice.metadata.namespace}/${name}`] : [];
+  });
+
+  const schedule = (milliseconds: number): void => {
+    if (closed || running || !started || timer) return;
+    timer = clock.timer(milliseconds, () => {
+      timer = undefined;
+      current = sync();
+    });
+  };
+  const touchService = (key: string): void => {
+    dirtyServices.add(key);
+    schedule(0);
+  };
+  const touchSlice = (slice: EndpointSlice): void => {
+    const name = slice.metadata.labels?.[SERVICE_NAME];
+    if (name) touchService(`${slice.metadata.namespace}/${name}`);
+  };
+  const touchPod = (pod: Pod): void => {
+    if (!dirtyPods.has(keyOf(pod)) && !hasHostPorts(pod)) return;
+    dirtyPods.add(keyOf(pod));
+    schedule(0);
+  };
+  const subscriptions = [
+    serviceInformer.subscribe({ add: (service) => touchService(keyOf(service)), update: (_, service) => touchService(keyOf(service)), delete: (service) => touchService(keyOf(service)) }),
+    sliceInformer.subscribe({
+      add: touchSlice,
+      update(previous, slice) {
+        touchSlice(previous);
+        touchSlice(slice);
+      },
+      delete: touchSlice,
+    }),
+    podInformer.subscribe({ add: touchPod, update: (_, pod) => touchPod(pod), delete: touchPod }),
+  ];
+
+  /** Takes what changed into the store. Answers the UDP flows that lose their backend by it. */
+  const collect = (): string[][] => {
+    const flows: string[][] = [];
+    for (const key of dirtyServices) {
+      const service = serviceInformer.get(key);
+      const before = states.get(key) ?? [];
+      const after = service ? servicePorts(service, sliceInformer.byIndex(BY_SERVICE, key), node) : [];
+      flows.push(...staleFlows(before, after));
+      if (after.length > 0) states.set(key, after);
+      else states.delete(key);
+      store.put(`service/${key}`, after.length > 0 ? serviceRules(after, { clusterCidr }) : undefined);
+      const check = service && healthCheck(service, after);
+      if (check) checks.set(key, check);
+      else checks.delete(key);
+    }
+    for (const key of dirtyPods) {
+      const pod = podInformer.get(key);
+      store.put(`pod/${key}`, pod && hostPortRules(pod, { nodeAddress }));
+    }
+    dirtyServices.clear();
+    dirtyPods.clear();
+    return flows;
+  };
+
+  const sync = async (): Promise<void> => {
+    running = true;
+    const began = clock.monotonic();
+    let pauseMs = 0;
+    try {
+      const flows = collect();
+      health.set([...checks.values()]);
+      const full = resync;
+      const transaction = full ? store.resync((await nft.present()) ?? { chains: [], sets: [] }) : store.changes();
+      if (transaction) {
+        await nft.apply(transaction);
+        pauseMs = clock.monotonic() - began;
+        log[full ? 'info' : 'debug'](full ? 'wrote all service rules' : 'wrote changed service rules', { services: states.size, bytes: transaction.length, ms: Math.round(pauseMs) });
+      }
+      store.written();
+      resync = false;
+      failures = 0;
+      for (const words of flows) {
+        await conntrack.deleteFlows(words).catch((error: unknown) => log.warn('a UDP flow to a backend that is gone may linger', { error }));
+      }
+    } catch (error) {
+      // The kernel kept what it had. What we think it has may be wrong, so the next try writes everything.
+      resync = true;
+      pauseMs = Math.min(RETRY_MS[0] * 2 ** failures++, RETRY_MS[1]);
+      log.error('service rules are not in force', { error, retryMs: pauseMs });
+    } finally {
+      running = false;
+    }
+    // A pause as long as the work: half of the time at most goes into rules, however fast changes come.
+    if (resync || dirtyServices.size + dirtyPods.size > 0) schedule(pauseMs);
+    else for (const resolve of waiters.splice(0)) resolve();
+  };
+
+  const ready = Promise.all([serviceInformer.untilSynced(), sliceInformer.untilSynced(), podInformer.untilSynced()]).then(() => {
+    started = true;
+    schedule(0);
+  });
+  const idle = async (): Promise<void> => {
+    await ready;
+    if (!running && !timer) return;
+    await new Promise<void>((resolve) => waiters.push(resolve));
+  };
+
+  return {
+    rules: store,
+    idle,
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      timer?.[Symbol.dispose]();
+      for (const subscription of subscriptions) subscription[Symbol.dispose]();
+      for (const resolve of waiters.splice(0)) resolve();
+      await current;
+      await health[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function hasHostPorts(pod: Pod): boolean {
+  return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some(({ ports }) => ports?.some(({ hostPort }) => hostPort));
+}
+
+function healthCheck(service: Service, ports: readonly ServicePortState[]): HealthCheck | undefined {
+  const port = service.spec?.healthCheckNodePort;
+  if (!port || ports.length === 0 || !ports[0]!.externalLocal) return undefined;
+  const local = new Set(ports.flatMap(({ backends }) => backends.local.map(({ address }) => address)));
+  return { port, namespace: service.metadata.namespace, name: service.metadata.name, localEndpoints: local.size };
+}
