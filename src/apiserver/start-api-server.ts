@@ -31,6 +31,7 @@ import { ApiRegistry } from './registry/api-registry.ts';
 import { BookmarkTicker } from './registry/bookmark-ticker.ts';
 import { registerBuiltIns } from './registry/built-in-resources.ts';
 import { defaultNamespaces, ensureApiServices, ensureKubernetesService, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
+import { EventExpiry } from './registry/event-expiry.ts';
 import { flowControlDefaults } from './registry/flow-control-defaults.ts';
 import { objectBytes } from './registry/object-bytes.ts';
 import type { StoreEnvironment } from './registry/resource-store.ts';
@@ -75,6 +76,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ensureApiServices(registry, context, rfc3339(clock.now())),
     allocation.repair(),
   ]);
+
+  stack.use(new EventExpiry({ engine, objects, clock, log: log.child('events') }));
 
   let url: string | undefined;
   if (serving) {

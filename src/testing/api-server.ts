@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { ApiServer, ApiServerOptions } from '../apiserver/api-server.ts';
 import { startApiServer } from '../apiserver/start-api-server.ts';
+import { isReason } from '../api/errors.ts';
 import { serviceAccounts } from '../api/generated/resources.ts';
 import type { User } from '../api/kind.ts';
 import { createAuthority, issueCertificate, type KeyPair } from '../base/certificates.ts';
@@ -44,7 +45,13 @@ export async function startTestApiServer(options: Partial<ApiServerOptions> = {}
     serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767], freezeObjects: true, ...options,
   });
   const admin = server.client(adminUser, 'test');
-  await Promise.all(['default', 'kube-system'].map((namespace) => admin.create(serviceAccounts, { metadata: { name: 'default', namespace } })));
+  await Promise.all(['default', 'kube-system'].map(async (namespace) => {
+    try {
+      await admin.create(serviceAccounts, { metadata: { name: 'default', namespace } });
+    } catch (error) {
+      if (!isReason(error, 'AlreadyExists')) throw error; // started again on the same data
+    }
+  }));
   return {
     server,
     admin,

@@ -60,6 +60,7 @@ export class RequestHandler {
       stop.abort(CLIENT_GONE);
       metrics.count(info, method, response.statusCode, (clock.monotonic() - started) / 1000);
     });
+    response.on('error', (error) => log.debug('connection failed', { path, error }));
     response.setHeader('Audit-Id', request.headers['audit-id'] ?? random.uuid());
     const writeHead = response.writeHead.bind(response) as (...rest: unknown[]) => ServerResponse;
     response.writeHead = ((...rest: unknown[]) => {

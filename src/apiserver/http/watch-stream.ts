@@ -115,7 +115,9 @@ export class FrameSink implements WatchSink {
 
 export function chunkedOutput(response: ServerResponse): FrameOutput {
   return {
-    write: (frames) => void response.write(frames.length === 1 ? frames[0] : Buffer.concat(frames)),
+    write(frames) {
+      if (!response.destroyed) response.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+    },
     backlog: () => response.writableLength,
     end: () => void response.end(),
     destroy: () => void response.destroy(),
@@ -125,7 +127,7 @@ export function chunkedOutput(response: ServerResponse): FrameOutput {
 export function webSocketOutput(socket: WebSocket): FrameOutput {
   return {
     write(frames) {
-      for (const frame of frames) socket.send(frame, { binary: false });
+      if (socket.readyState === socket.OPEN) for (const frame of frames) socket.send(frame, { binary: false });
     },
     backlog: () => socket.bufferedAmount,
     end: () => socket.close(1000),

@@ -6,6 +6,7 @@ import { typeSchema } from '../../api/schema/schema.ts';
 import { applyTableDefaults } from '../../api/schema/table-defaults.ts';
 import type { ApiRegistry } from './api-registry.ts';
 import { autoscalerConversion } from './autoscaler-conversion.ts';
+import { ComponentStatuses } from './component-statuses.ts';
 import { ConvertedStore, type Conversion } from './converted-store.ts';
 import { decodeAs } from './decode-object.ts';
 import { eventConversion } from './event-conversion.ts';
@@ -32,9 +33,12 @@ export function registerBuiltIns(registry: ApiRegistry, environment: StoreEnviro
     const { group, version, resource } = entry.resource;
     const key = keyOf(group, version, resource);
     const converted = CONVERTED[key];
-    registry.add(entry, converted ? new ConvertedStore(entry, stores.get(keyOf(...converted.stored))!, converted.conversion) : stores.get(key));
+    if (key === COMPONENT_STATUSES) registry.add(entry, new ComponentStatuses());
+    else registry.add(entry, converted ? new ConvertedStore(entry, stores.get(keyOf(...converted.stored))!, converted.conversion) : stores.get(key));
   }
 }
+
+const COMPONENT_STATUSES = '/v1/componentstatuses';
 
 /** Groups whose names may have colons, where their kinds have no definition. */
 const PATH_NAMED = ['rbac.authorization.k8s.io', 'apiregistration.k8s.io'];
