@@ -6,7 +6,7 @@ import type { Exchange } from './send.ts';
 export function openApiRequests(openApi: OpenApi): OpenApiDocuments {
   return {
     async answer(exchange, path, query) {
-      if (path === '/openapi/v2') return send(exchange, openApi.v2(), {});
+      if (path === '/openapi/v2') return send(exchange, wantsProtobuf(exchange) ? openApi.v2Protobuf() : openApi.v2(), {});
       if (path === '/openapi/v3' || path === '/openapi/v3/') return send(exchange, openApi.index(), {});
       if (!path.startsWith('/openapi/v3/')) return false;
       const document = openApi.group(path.slice('/openapi/v3/'.length));
@@ -23,6 +23,9 @@ export function openApiRequests(openApi: OpenApi): OpenApiDocuments {
   };
 }
 
+/** Go clients ask for v2 as protobuf and nothing else. */
+const wantsProtobuf = ({ request }: Exchange): boolean => String(request.headers.accept ?? '').includes('application/com.github.proto-openapi.spec.v2');
+
 function send({ request, response }: Exchange, document: PublishedDocument, headers: Readonly<Record<string, string>>): true {
   const fixed = { Vary: 'Accept, Accept-Encoding', ETag: document.etag, 'Cache-Control': 'no-cache, private', ...headers };
   if (request.headers['if-none-match'] === document.etag) {
@@ -31,7 +34,7 @@ function send({ request, response }: Exchange, document: PublishedDocument, head
   }
   const compressed = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
   const body = compressed ? document.gzip : document.bytes;
-  response.writeHead(200, { ...fixed, 'Content-Type': 'application/json', 'Content-Length': body.length, ...(compressed && { 'Content-Encoding': 'gzip' }) });
+  response.writeHead(200, { ...fixed, 'Content-Type': document.contentType, 'Content-Length': body.length, ...(compressed && { 'Content-Encoding': 'gzip' }) });
   response.end(request.method === 'HEAD' ? undefined : body);
   return true;
 }

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { Reader } from '../../api/protobuf/wire.ts';
 import { builtInResources } from '../../api/resources.ts';
 import type { DocumentedResource } from './documented-resource.ts';
 import { OpenApi } from './open-api.ts';
@@ -64,6 +65,19 @@ describe('OpenAPI', () => {
     expect(Object.keys(parse(changing.index()).paths)).toEqual([...Object.keys(parse(before).paths), 'apis/stable.example.com/v1'].sort());
     expect(gunzipSync(apps!.gzip)).toEqual(apps!.bytes);
     expect(changing.group('apis/none/v1')).toBeUndefined();
+  });
+
+  it('writes v2 as protobuf', () => {
+    const { bytes, contentType } = api.v2Protobuf();
+    expect(contentType).toBe('application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
+    const top = new Map<number, Reader>();
+    for (const reader = new Reader(bytes); !reader.done;) top.set(Math.floor(reader.unsigned() / 8), reader.message());
+    expect([...top.keys()]).toEqual([1, 2, 8, 9, 12, 13]);
+    const first = top.get(9)!;
+    expect(first.unsigned()).toBe(10);
+    const named = first.message();
+    expect([named.unsigned(), named.text()]).toEqual([10, Object.keys(parse(api.v2()).definitions)[0]]);
+    expect(api.v2Protobuf()).toBe(api.v2Protobuf());
   });
 
   it('publishes custom resources', () => {

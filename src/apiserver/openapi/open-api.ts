@@ -2,17 +2,20 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { documentV2, documentV3 } from './document.ts';
 import type { DocumentedResource } from './documented-resource.ts';
+import { encodeV2, PROTO_V2 } from './proto-v2.ts';
+import type { Json } from './type-schema.ts';
 
 /** A document as bytes, made once. */
 export class PublishedDocument {
-  /** JSON. */
   readonly bytes: Buffer;
+  readonly contentType: string;
   /** SHA-512 of the bytes in upper-case hexadecimal digits, as upstream's. */
   readonly hash: string;
   #gzip: Buffer | undefined;
 
-  constructor(value: unknown) {
-    this.bytes = Buffer.from(JSON.stringify(value));
+  constructor(bytes: Buffer, contentType = 'application/json') {
+    this.bytes = bytes;
+    this.contentType = contentType;
     this.hash = createHash('sha512').update(this.bytes).digest('hex').toUpperCase();
   }
 
@@ -34,6 +37,7 @@ export class OpenApi {
   readonly #serverVersion: string;
   readonly #groups = new Map<string, { readonly resources: readonly DocumentedResource[]; readonly document: PublishedDocument }>();
   #all: { readonly resources: readonly DocumentedResource[]; readonly document: PublishedDocument } | undefined;
+  #protobuf: { readonly of: PublishedDocument; readonly document: PublishedDocument } | undefined;
 
   /** `serverVersion`: `v1.36.0`. */
   constructor(resources: () => readonly DocumentedResource[], serverVersion: string) {
@@ -44,8 +48,15 @@ export class OpenApi {
   /** `/openapi/v2`. */
   v2(): PublishedDocument {
     const resources = this.#resources();
-    if (!this.#all || !same(this.#all.resources, resources)) this.#all = { resources: [...resources], document: new PublishedDocument(documentV2(resources, this.#serverVersion)) };
+    if (!this.#all || !same(this.#all.resources, resources)) this.#all = { resources: [...resources], document: json(documentV2(resources, this.#serverVersion)) };
     return this.#all.document;
+  }
+
+  /** The same as protobuf, the only form in which Go clients ask for it. */
+  v2Protobuf(): PublishedDocument {
+    const of = this.v2();
+    if (this.#protobuf?.of !== of) this.#protobuf = { of, document: new PublishedDocument(encodeV2(JSON.parse(of.bytes.toString()) as Json), PROTO_V2) };
+    return this.#protobuf.document;
   }
 
   /** `/openapi/v3`: every group version's path with the hash of its document. */
@@ -53,7 +64,7 @@ export class OpenApi {
     const paths = [...this.#byGroupVersion().keys()].sort().map((path) => {
       return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.group(path)!.hash}` }] as const;
     });
-    return new PublishedDocument({ paths: Object.fromEntries(paths) });
+    return json({ paths: Object.fromEntries(paths) });
   }
 
   /** `/openapi/v3/PATH`: `api/v1`, `apis/apps/v1`. Undefined where nothing is served there. */
@@ -62,7 +73,7 @@ export class OpenApi {
     if (!resources) return undefined;
     const known = this.#groups.get(path);
     if (known && same(known.resources, resources)) return known.document;
-    const document = new PublishedDocument(documentV3(resources));
+    const document = json(documentV3(resources));
     this.#groups.set(path, { resources, document });
     return document;
   }
@@ -71,5 +82,7 @@ export class OpenApi {
     return Map.groupBy(this.#resources(), ({ group, version }) => (group ? `apis/${group}/${version}` : `api/${version}`));
   }
 }
+
+const json = (value: unknown): PublishedDocument => new PublishedDocument(Buffer.from(JSON.stringify(value)));
 
 const same = (a: readonly unknown[], b: readonly unknown[]): boolean => a.length === b.length && a.every((item, i) => item === b[i]);
