@@ -159,10 +159,11 @@ describe('the text for nft', () => {
       	}
       	chain cluster-ips-check {
       		fib daddr type local return
-      		ip daddr @cluster-ips reject
-      		ip daddr 10.96.0.0/16 reject
+      		ip daddr @cluster-ips goto refuse
+      		ip daddr 10.96.0.0/16 goto refuse
       	}
       	chain refuse {
+      		meta l4proto tcp reject with tcp reset
       		reject
       	}
       	chain firewall-prerouting {

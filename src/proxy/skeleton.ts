@@ -45,10 +45,11 @@ export function skeletonChains({ nodeAddress, serviceCidr }: SkeletonOptions): R
     ['cluster-ips-check', [
       // DNS: a service's address that is this node's own.
       'fib daddr type local return',
-      'ip daddr @cluster-ips reject',
-      ...(serviceCidr ? [`ip daddr ${serviceCidr} reject`] : []),
+      'ip daddr @cluster-ips goto refuse',
+      ...(serviceCidr ? [`ip daddr ${serviceCidr} goto refuse`] : []),
     ]],
-    ['refuse', ['reject']],
+    // A socket of the node's own is busy connecting when the ICMP message would reach it, and learns a second later.
+    ['refuse', ['meta l4proto tcp reject with tcp reset', 'reject']],
     ['firewall-prerouting', ['type filter hook prerouting priority -110;', 'ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips']],
     ['firewall-output', ['type filter hook output priority -110;', 'ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips']],
     ['nat-prerouting', ['type nat hook prerouting priority -100;', 'jump services']],

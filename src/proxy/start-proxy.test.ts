@@ -1,0 +1,208 @@
+import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endpointSlices, services } from '../api/generated/resources.ts';
+import { systemClock as clock } from '../base/clock.ts';
+import { silentLog as log } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
+import { createInformerFactory } from '../client/informer-factory.ts';
+import { startTestApiServer, type TestApiServer } from '../testing/api-server.ts';
+import { conntrackRunner, nftRunner, type NftRunner } from './nft-runner.ts';
+import { startProxy, type Proxy } from './start-proxy.ts';
+
+const address = '10.231.99.11';
+const able = process.platform === 'linux' && process.getuid?.() === 0
+  && ['/usr/sbin/nft', '/usr/sbin/ip', '/usr/bin/busybox', '/usr/bin/unshare'].every((program) => existsSync(program));
+
+/** Network namespaces that end with their `sleep`. */
+class Namespaces implements Disposable {
+  readonly #sleepers: ChildProcess[] = [];
+
+  async add(): Promise<number> {
+    const child = spawn('unshare', ['--net', 'sleep', '600']);
+    this.#sleepers.push(child);
+    while (readFileSync(`/proc/${child.pid}/comm`, 'utf8').trim() !== 'sleep') await clock.sleep(5);
+    inside(child.pid!, 'ip link set lo up');
+    return child.pid!;
+  }
+
+  /** A cable from namespace `a` to namespace `b`. */
+  join(a: number, linkA: string, b: number, linkB: string): void {
+    inside(a, `ip link add ${linkA} type veth peer name ${linkB} netns ${b}; ip link set ${linkA} up`);
+    inside(b, `ip link set ${linkB} up`);
+  }
+
+  /** `busybox nc` says its name to whoever connects. */
+  serve(pid: number, port: number, name: string): void {
+    this.#sleepers.push(spawn('nsenter', [`--net=/proc/${pid}/ns/net`, 'busybox', 'nc', '-ll', '-p', String(port), '-e', 'echo', name], { stdio: 'ignore' }));
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#sleepers) child.kill('SIGKILL');
+  }
+}
+
+function inside(pid: number, script: string): string {
+  return execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'sh', '-ec', script], { encoding: 'utf8', timeout: 20_000, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+describe.runIf(able)('a node with two pods, another node\'s pod and a client, in the kernel', () => {
+  const namespaces = new Namespaces();
+  const backends = ['10.244.1.5', '10.244.1.6', '10.244.2.7'];
+  let node: number;
+  let podNamespaces: number[];
+  let client: number;
+  let api: TestApiServer;
+  let proxy: Proxy;
+  let nft: NftRunner;
+  const stack = new AsyncDisposableStack();
+  const written: string[] = [];
+
+  const startOne = async (): Promise<Proxy> => {
+    const informers = stack.use(createInformerFactory({ client: api.admin, clock, random: seededRandom(1), log }));
+    const recording: NftRunner = { ...nft, apply: (text) => (written.push(text), nft.apply(text)) };
+    const one = stack.use(await startProxy({
+      informers, nodeName: 'one', nodeAddress: address, clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', nft: recording,
+      conntrack: conntrackRunner(['nsenter', `--net=/proc/${node}/ns/net`]), clock, log,
+    }));
+    await one.idle();
+    return one;
+  };
+  /** Until the proxy has seen what the server has, and written it. */
+  const settled = async (): Promise<void> => {
+    await clock.sleep(50);
+    await proxy.idle();
+  };
+  const makeSlice = (service: string, addresses: readonly string[], port = 8080) => api.admin.create(endpointSlices, {
+    metadata: { name: `${service}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': service } }, addressType: 'IPv4', ports: [{ name: '', port, protocol: 'TCP' }],
+    endpoints: addresses.map((one) => ({ addresses: [one], nodeName: one.startsWith('10.244.1.') ? 'one' : 'two', conditions: { ready: true, serving: true, terminating: false } })),
+  });
+  /** Who answers how often. */
+  const ask = (from: number, at: string, port: number, times: number): Record<string, number> => {
+    const answers = inside(from, `for i in $(seq ${times}); do busybox nc -w 3 ${at} ${port} < /dev/null || echo refused; done`).trim().split('\n');
+    return Object.fromEntries([...new Set(answers)].toSorted().map((name) => [name, answers.filter((answer) => answer === name).length]));
+  };
+
+  beforeAll(async () => {
+    node = await namespaces.add();
+    client = await namespaces.add();
+    podNamespaces = await Promise.all(backends.map(() => namespaces.add()));
+    inside(node, 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter');
+    podNamespaces.forEach((pod, i) => {
+      namespaces.join(node, `pod${i}`, pod, 'eth0');
+      inside(node, `ip addr add 10.244.1.1/32 dev pod${i}; ip route add ${backends[i]} dev pod${i}`);
+      inside(pod, `ip addr add ${backends[i]}/32 dev eth0; ip route add 10.244.1.1 dev eth0; ip route add default via 10.244.1.1`);
+      namespaces.serve(pod, 8080, `pod${i}`);
+    });
+    namespaces.join(node, 'eth0', client, 'eth0');
+    inside(node, `ip addr add ${address}/24 dev eth0; ip route add 10.96.0.0/16 dev eth0 src ${address}`);
+    inside(client, 'ip addr add 10.231.99.1/24 dev eth0; ip route add 10.231.99.200 via 10.231.99.11');
+    nft = nftRunner(['nsenter', `--net=/proc/${node}/ns/net`]);
+    api = stack.use(await startTestApiServer());
+    await api.admin.create(services, { metadata: { name: 'web', namespace: 'default' }, spec: { type: 'LoadBalancer', clusterIP: '10.96.0.50', ports: [{ port: 80, targetPort: 8080, nodePort: 30080, protocol: 'TCP' }] } });
+    await makeSlice('web', backends);
+    proxy = await startOne();
+    await clock.sleep(200);
+  });
+
+  afterAll(async () => {
+    await stack.disposeAsync();
+    namespaces[Symbol.dispose]();
+  });
+
+  it('spreads over all backends, whoever asks, themselves included', () => {
+    for (const [from, at, port] of [[node, '10.96.0.50', 80], [podNamespaces[0]!, '10.96.0.50', 80], [client, address, 30080], [podNamespaces[2]!, address, 30080]] as const) {
+      const answers = ask(from, at, port, 60);
+      expect(Object.keys(answers)).toEqual(['pod0', 'pod1', 'pod2']);
+      for (const count of Object.values(answers)) expect(count).toBeGreaterThan(5);
+    }
+  }, 60_000);
+
+  it('refuses at once what nobody serves', async () => {
+    expect(ask(podNamespaces[0]!, '10.96.0.50', 81, 1)).toEqual({ refused: 1 });
+    expect(ask(node, '10.96.77.77', 80, 1)).toEqual({ refused: 1 });
+    await api.admin.create(services, { metadata: { name: 'empty', namespace: 'default' }, spec: { type: 'NodePort', clusterIP: '10.96.0.51', ports: [{ port: 80, nodePort: 30081, protocol: 'TCP' }] } });
+    await settled();
+    const began = performance.now();
+    for (const [from, at, port] of [[podNamespaces[0]!, '10.96.0.51', 80], [node, '10.96.0.51', 80], [client, address, 30081]] as const) expect(ask(from, at, port, 1)).toEqual({ refused: 1 });
+    expect(performance.now() - began).toBeLessThan(1500);
+  });
+
+  it('answers on the address of a load balancer as soon as the service has one, and only to those who may', async () => {
+    const key = { namespace: 'default', name: 'web' };
+    await api.admin.patch(services, key, { type: 'application/merge-patch+json', body: { status: { loadBalancer: { ingress: [{ ip: '10.231.99.200', ipMode: 'VIP' }] } } } }, { subresource: 'status' });
+    await settled();
+    expect(Object.values(ask(client, '10.231.99.200', 80, 10)).reduce((a, b) => a + b)).toBe(10);
+    await api.admin.patch(services, key, { type: 'application/merge-patch+json', body: { spec: { loadBalancerSourceRanges: ['192.0.2.0/24'] } } });
+    await settled();
+    expect(ask(client, '10.231.99.200', 80, 1)).toEqual({ refused: 1 });
+    expect(ask(client, address, 30080, 1)).not.toEqual({ refused: 1 });
+  });
+
+  it('keeps a client with its backend, over a restart of the proxy too', async () => {
+    await api.admin.create(services, { metadata: { name: 'bound', namespace: 'default' }, spec: { clusterIP: '10.96.0.52', sessionAffinity: 'ClientIP', ports: [{ port: 80, targetPort: 8080, protocol: 'TCP' }] } });
+    await makeSlice('bound', backends);
+    await settled();
+    const first = ask(podNamespaces[1]!, '10.96.0.52', 80, 10);
+    expect(Object.values(first)).toEqual([10]);
+    await proxy[Symbol.asyncDispose]();
+    proxy = await startOne();
+    expect(ask(podNamespaces[1]!, '10.96.0.52', 80, 10)).toEqual(first);
+  });
+
+  it('writes only what changed', async () => {
+    written.length = 0;
+    const slice = await api.admin.get(endpointSlices, { namespace: 'default', name: 'web-1' });
+    await api.admin.update(endpointSlices, { ...slice, endpoints: slice.endpoints!.slice(0, 2) });
+    await settled();
+    expect(written).toHaveLength(1);
+    expect(written[0]!.split('\n').filter(Boolean).every((line) => /\/web\//.test(line))).toBe(true);
+    expect(Object.keys(ask(node, '10.96.0.50', 80, 30))).toEqual(['pod0', 'pod1']);
+  });
+
+  it('has in the kernel exactly what it means', async () => {
+    const list = (pid: number): string[] => {
+      const listed = JSON.parse(inside(pid, 'nft -j list table ip wherry-proxy')) as { nftables: Record<string, { handle?: number; family?: string; name?: string; elem?: unknown[] }>[] };
+      return listed.nftables.filter((entry) => !entry['metainfo']).map((entry) => JSON.stringify(entry, (key, value: unknown) => {
+        if (key === 'handle') return undefined;
+        return key === 'elem' && Array.isArray(value) && entry['set']?.name?.startsWith('aff-') ? [] : key === 'elem' && Array.isArray(value) ? value.map((one) => JSON.stringify(one)).toSorted() : value;
+      }).replace(',"elem":[]', '')).toSorted();
+    };
+    const other = await namespaces.add();
+    await nftRunner(['nsenter', `--net=/proc/${other}/ns/net`]).apply(proxy.rules.render());
+    expect(list(node)).toEqual(list(other));
+  });
+
+  it('takes rules up again that somebody else destroyed, with the next change', async () => {
+    inside(node, 'nft delete table ip wherry-proxy');
+    await api.admin.patch(services, { namespace: 'default', name: 'web' }, { type: 'application/merge-patch+json', body: { spec: { loadBalancerSourceRanges: null, sessionAffinity: 'ClientIP' } } });
+    await settled();
+    expect(ask(node, '10.96.0.50', 80, 1)).not.toEqual({ refused: 1 });
+  });
+});
+
+describe('health checks of services that keep their clients\' addresses', () => {
+  it('say how many backends are here', async () => {
+    await using api = await startTestApiServer();
+    const quiet: NftRunner = { apply: async () => undefined, present: async () => undefined };
+    await api.admin.create(services, { metadata: { name: 'web', namespace: 'default' }, spec: { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 32001, ports: [{ port: 80, protocol: 'TCP' }] } });
+    await using informers = createInformerFactory({ client: api.admin, clock, random: seededRandom(1), log });
+    await using proxy = await startProxy({ informers, nodeName: 'one', nodeAddress: '127.0.0.1', clusterCidr: '10.244.0.0/16', nft: quiet, conntrack: { deleteFlows: async () => undefined }, clock, log });
+    await proxy.idle();
+    const ask = (): Promise<[number, string]> => new Promise((resolve, reject) => {
+      get('http://127.0.0.1:32001/', (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => resolve([response.statusCode!, Buffer.concat(chunks).toString()]));
+      }).on('error', reject);
+    });
+    await clock.sleep(20);
+    expect(await ask()).toEqual([503, '{"service":{"namespace":"default","name":"web"},"localEndpoints":0,"serviceProxyHealthy":true}']);
+    await api.admin.create(endpointSlices, {
+      metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } }, addressType: 'IPv4', ports: [{ name: '', port: 1, protocol: 'TCP' }], endpoints: [{ addresses: ['10.244.1.1'], nodeName: 'one' }],
+    });
+    await clock.sleep(50);
+    await proxy.idle();
+    expect((await ask())[0]).toBe(200);
+  });
+});
