@@ -1,3 +1,6 @@
+import type { MetricsReader } from './autoscaler/metrics-reader.ts';
+import type { CertificateSigner } from './certificate/signer.ts';
+
 /** What can be set about the controllers; all have upstream's defaults. Times in milliseconds. */
 export interface ControllerOptions {
   /** PEM; published to every namespace as `kube-root-ca.crt`. Absent: nothing is published. */
@@ -12,4 +15,8 @@ export interface ControllerOptions {
   readonly nodeMonitorPeriodMs?: number;
   /** So many ended pods are kept. Default 12500. */
   readonly terminatedPodThreshold?: number;
+  /** Absent: approved certificate requests stay unsigned. */
+  readonly certificateSigner?: CertificateSigner;
+  /** What pods use, for autoscaling. Default: read from `metrics.k8s.io`. */
+  readonly metrics?: MetricsReader;
 }

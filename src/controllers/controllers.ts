@@ -1,8 +1,15 @@
 import { createEventRecorder } from '../client/event-recorder.ts';
+import { horizontalPodAutoscalerController } from './autoscaler/horizontal-pod-autoscaler.ts';
+import { certificateApproverController } from './certificate/approver.ts';
+import { certificateCleanerController } from './certificate/cleaner.ts';
+import { certificateSignerController } from './certificate/signer.ts';
+import { clusterRoleAggregationController } from './cluster-role-aggregation.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { cronJobController } from './cron-job/cron-job.ts';
 import { daemonSetController } from './daemon-set/daemon-set.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { disruptionController } from './disruption.ts';
+import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mirroring.ts';
 import { endpointSliceController } from './endpoints/endpoint-slice.ts';
 import { endpointsController } from './endpoints/legacy-endpoints.ts';
 import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
@@ -12,17 +19,25 @@ import { nodeIpamController } from './node/node-ipam.ts';
 import { nodeLifecycleController } from './node/node-lifecycle.ts';
 import { podGarbageController } from './node/pod-garbage.ts';
 import { taintEvictionController } from './node/taint-eviction.ts';
+import { resourceQuotaController } from './quota/resource-quota.ts';
 import { replicaSetController } from './replica-set/replica-set.ts';
 import { replicationControllerController } from './replica-set/replication-controller.ts';
 import { rootCertificateController } from './root-certificate.ts';
 import { serviceAccountController } from './service-account.ts';
 import { statefulSetController } from './stateful-set/stateful-set.ts';
+import { tokenCleanerController } from './token-cleaner.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished.ts';
+import { ephemeralVolumeController } from './volume/ephemeral-volume.ts';
+import { localPathProvisionerController } from './volume/local-path-provisioner.ts';
+import { persistentVolumeBinderController } from './volume/persistent-volume-binder.ts';
+import { claimProtectionController, volumeProtectionController } from './volume/storage-protection.ts';
 
 /** Every controller there is, one line each. */
 export const controllers: readonly Controller[] = [
   namespaceController,
   serviceAccountController,
   rootCertificateController,
+  clusterRoleAggregationController,
   deploymentController,
   replicaSetController,
   replicationControllerController,
@@ -30,12 +45,26 @@ export const controllers: readonly Controller[] = [
   statefulSetController,
   jobController,
   cronJobController,
+  ttlAfterFinishedController,
   endpointSliceController,
   endpointsController,
+  endpointSliceMirroringController,
+  horizontalPodAutoscalerController,
+  disruptionController,
+  resourceQuotaController,
   nodeIpamController,
   nodeLifecycleController,
   taintEvictionController,
   podGarbageController,
+  persistentVolumeBinderController,
+  claimProtectionController,
+  volumeProtectionController,
+  ephemeralVolumeController,
+  localPathProvisionerController,
+  certificateApproverController,
+  certificateSignerController,
+  certificateCleanerController,
+  tokenCleanerController,
   garbageCollectorController,
 ];
 

@@ -1,5 +1,6 @@
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodTemplateSpec, Toleration } from '../../api/generated/core-v1.ts';
-import { tolerates } from '../node/taints.ts';
+import type { Node, NodeSelectorTerm, PodSpec, PodTemplateSpec, Toleration } from '../../api/generated/core-v1.ts';
+import { matchesNodeAffinity } from '../../api/scheduling/node-affinity.ts';
+import { SCHEDULING_EFFECTS, untoleratedTaint } from '../../api/scheduling/taints.ts';
 
 /** What every daemon bears: it belongs to its node, in whatever state that is. Upstream: daemon/util AddOrUpdateDaemonPodTolerations. */
 function daemonTolerations(hostNetwork: boolean): readonly Toleration[] {
@@ -48,33 +49,8 @@ export type Placement = 'run' | 'stay' | 'leave';
 export function placementOn(node: Node, template: PodTemplateSpec): Placement {
   const spec = template.spec!;
   if (spec.nodeName && spec.nodeName !== node.metadata.name) return 'leave';
-  if (!matchesNode(spec, node)) return 'leave';
-  const untolerated = (node.spec?.taints ?? []).filter((taint) => taint.effect !== 'PreferNoSchedule' && !spec.tolerations?.some((toleration) => tolerates(toleration, taint)));
-  if (untolerated.length === 0) return 'run';
-  return untolerated.some((taint) => taint.effect === 'NoExecute') ? 'leave' : 'stay';
-}
-
-/** Node selector and required node affinity. Upstream: component-helpers nodeaffinity. */
-function matchesNode(spec: PodSpec, node: Node): boolean {
-  const labels = node.metadata.labels ?? {};
-  if (!Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return false;
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (!required) return true;
-  return required.nodeSelectorTerms.some((term) => {
-    if (!term.matchExpressions?.length && !term.matchFields?.length) return false;
-    return (term.matchExpressions ?? []).every((requirement) => meets(requirement, labels[requirement.key])) &&
-      (term.matchFields ?? []).every((requirement) => requirement.key === 'metadata.name' && meets(requirement, node.metadata.name));
-  });
-}
-
-function meets({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In': return value !== undefined && values.includes(value);
-    case 'NotIn': return value === undefined || !values.includes(value);
-    case 'Exists': return value !== undefined;
-    case 'DoesNotExist': return value === undefined;
-    case 'Gt': return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt': return value !== undefined && Number(value) < Number(values[0]);
-    default: return false;
-  }
+  if (!matchesNodeAffinity(spec, node)) return 'leave';
+  const { taints } = node.spec;
+  if (!untoleratedTaint(taints, spec.tolerations, SCHEDULING_EFFECTS)) return 'run';
+  return untoleratedTaint(taints, spec.tolerations, ['NoExecute']) ? 'leave' : 'stay';
 }

@@ -4,7 +4,7 @@ import type { ControllersUnderTest } from '../../testing/controllers-under-test.
 import { startControllersUnderTest } from '../../testing/controllers-under-test.ts';
 import { rfc3339Micro } from '../../base/clock.ts';
 import { firstFreeSubnet } from './subnets.ts';
-import { evictionTime, tolerates } from './taints.ts';
+import { evictionTime } from './taints.ts';
 
 const namespace = 'default';
 
@@ -47,13 +47,6 @@ test('the pods of a node that falls silent come back elsewhere', { timeout: 60_0
   await live(world, 60, ['one']);
   expect((await admin.list(pods, { namespace })).items).toHaveLength(4);
   expect((await admin.get(nodes, { name: 'one' })).spec.taints ?? []).toEqual([]);
-});
-
-test.each([
-  [{}, true], [{ operator: 'Exists' }, true], [{ key: 'k', operator: 'Exists' }, true], [{ key: 'k', value: 'v' }, true], [{ key: 'k', operator: 'Equal', value: 'w' }, false],
-  [{ key: 'other', operator: 'Exists' }, false], [{ operator: 'Exists', effect: 'NoSchedule' }, false], [{ key: 'k', operator: 'Exists', effect: 'NoExecute' }, true],
-])('the toleration %j bears k=v:NoExecute: %s', (toleration, expected) => {
-  expect(tolerates(Object.keys(toleration).length === 0 ? { operator: 'Exists' } : toleration, { key: 'k', value: 'v', effect: 'NoExecute' })).toBe(expected);
 });
 
 test.each([

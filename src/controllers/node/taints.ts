@@ -1,4 +1,5 @@
-import type { Node, Pod, Taint, Toleration } from '../../api/generated/core-v1.ts';
+import type { Node, Pod, Taint } from '../../api/generated/core-v1.ts';
+import { tolerates } from '../../api/scheduling/taints.ts';
 import { rfc3339 } from '../../base/clock.ts';
 
 export const NOT_READY = 'node.kubernetes.io/not-ready';
@@ -34,13 +35,6 @@ export function withConditionTaints(node: Node, evict: boolean, nowMs: number): 
   const present = new Set(kept.map(name));
   const added = wanted.filter((taint) => !present.has(name(taint))).map((taint) => ({ ...taint, timeAdded: rfc3339(nowMs) }));
   return added.length === 0 && kept.length === taints.length ? undefined : [...kept, ...added];
-}
-
-/** Upstream: component-helpers ToleratesTaint. */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  return toleration.operator === 'Exists' || (toleration.operator ?? 'Equal') === 'Equal' && toleration.key !== undefined && (toleration.value ?? '') === (taint.value ?? '');
 }
 
 /**

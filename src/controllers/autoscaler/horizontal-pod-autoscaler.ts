@@ -1,0 +1,209 @@
+import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus, MetricTarget } from '../../api/generated/autoscaling-v2.ts';
+import { customResourceDefinitions, horizontalPodAutoscalers, pods as podResource } from '../../api/generated/resources.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { milliValue, quantityOf, quantityToNumber } from '../../api/quantity.ts';
+import { parseApiVersion } from '../../api/resources.ts';
+import { parseSelector } from '../../api/selector.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import type { ReconcileResult } from '../../client/reconciler.ts';
+import { withCondition } from '../conditions.ts';
+import { itself, startLoop } from '../control-loop.ts';
+import type { Controller } from '../controller.ts';
+import { semanticEqual } from '../semantic-equal.ts';
+import { storedResources, type StoredResource } from '../served-resources.ts';
+import { apiMetricsReader } from './metrics-reader.ts';
+import { proposeReplicas, type Proposal, type Tolerance } from './replica-proposal.ts';
+import { limitScale, remembered, type ScalingMemory } from './scaling-limits.ts';
+
+/** How often metrics are asked for, of each autoscaler there is. */
+const PERIOD_MS = 15_000;
+const TOLERANCE = 0.1;
+
+interface Scale extends KubeObject {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: { readonly replicas: number; readonly selector?: string };
+}
+
+interface Target {
+  readonly resource: StoredResource;
+  readonly scale: Scale;
+}
+
+interface Evaluation {
+  readonly replicas: number;
+  /** Whose metric asks for the most. */
+  readonly metric: string;
+  readonly statuses: readonly MetricStatus[];
+}
+
+/** A fault together with the reason it is reported under. */
+class AutoscalingError extends Error {
+  override readonly name = 'AutoscalingError';
+  readonly reason: string;
+
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Adds and removes replicas by what pods use. Upstream: pkg/controller/podautoscaler. Metrics of types other than Resource and ContainerResource are reported as unavailable. */
+export const horizontalPodAutoscalerController: Controller = {
+  name: 'horizontal-pod-autoscaler',
+  start(context) {
+    const { client, clock, informers, recorder, options } = context;
+    const autoscalers = informers.informer(horizontalPodAutoscalers);
+    const pods = informers.informer(podResource);
+    const definitions = informers.informer(customResourceDefinitions);
+    const metrics = options.metrics ?? apiMetricsReader(client);
+    const memories = new Map<string, ScalingMemory>();
+
+    async function reconcile(key: string): Promise<ReconcileResult> {
+      const hpa = autoscalers.get(key);
+      if (!hpa) return void memories.delete(key);
+      const status = await scaled(key, hpa);
+      if (!semanticEqual(hpa.status, status)) await client.updateStatus(horizontalPodAutoscalers, { ...hpa, status });
+      return { requeueAfterMs: PERIOD_MS };
+    }
+
+    /** Scales the target as it should be; answers what the status says afterwards. */
+    async function scaled(key: string, hpa: HorizontalPodAutoscaler): Promise<HorizontalPodAutoscalerStatus> {
+      const before: HorizontalPodAutoscalerStatus = { ...hpa.status, observedGeneration: hpa.metadata.generation, desiredReplicas: hpa.status?.desiredReplicas ?? 0 };
+      let target: Target;
+      try {
+        target = await targetOf(hpa);
+      } catch (error) {
+        const { message } = error as Error;
+        recorder.event(hpa, 'Warning', 'FailedGetScale', message);
+        return set(before, 'AbleToScale', 'False', 'FailedGetScale', `the HPA controller was unable to get the target's current scale: ${message}`);
+      }
+      let status = set(before, 'AbleToScale', 'True', 'SucceededGetScale', "the HPA controller was able to get the target's current scale");
+      const current = target.scale.spec?.replicas ?? 0;
+      const { maxReplicas: max, minReplicas: min = 1, behavior } = hpa.spec!;
+      const bounds = { min, max, ...(behavior && { behavior }) };
+      const memory = memories.get(key) ?? { recommendations: [{ atMs: clock.now(), replicas: current }], events: [] };
+      const counted = { ...status, currentReplicas: current };
+
+      if (current === 0 && min !== 0) {
+        return set({ ...counted, desiredReplicas: 0 }, 'ScalingActive', 'False', 'ScalingDisabled', 'scaling is disabled since the replica count of the target is zero');
+      }
+      if (current > max) return await rescale(key, hpa, target, counted, memory, max, 'Current number of replicas above Spec.MaxReplicas');
+      if (current < min) return await rescale(key, hpa, target, counted, memory, min, 'Current number of replicas below Spec.MinReplicas');
+
+      let evaluation: Evaluation;
+      try {
+        evaluation = await evaluate(hpa, target.scale, current);
+      } catch (error) {
+        if (!(error instanceof AutoscalingError)) throw error;
+        recorder.event(hpa, 'Warning', 'FailedComputeMetricsReplicas', `invalid metrics (${hpa.spec?.metrics?.length ?? 0} invalid out of ${hpa.spec?.metrics?.length ?? 0}), first error is: ${error.message}`);
+        return set({ ...counted, desiredReplicas: current }, 'ScalingActive', 'False', error.reason, `the HPA was unable to compute the replica count: ${error.message}`);
+      }
+      status = set({ ...counted, currentMetrics: evaluation.statuses }, 'ScalingActive', 'True', 'ValidMetricFound', `the HPA was able to successfully calculate a replica count from ${evaluation.metric}`);
+      const limited = limitScale(evaluation.replicas, current, bounds, memory, clock.now());
+      const known = remembered({ ...memory, recommendations: [...memory.recommendations, { atMs: clock.now(), replicas: evaluation.replicas }] }, bounds, clock.now());
+      memories.set(key, known);
+      status = set(status, 'AbleToScale', 'True', limited.ableToScale.reason, limited.ableToScale.message);
+      status = set(status, 'ScalingLimited', limited.scalingLimited.limited ? 'True' : 'False', limited.scalingLimited.reason, limited.scalingLimited.message);
+      if (limited.replicas === current) return { ...status, desiredReplicas: current };
+      return await rescale(key, hpa, target, status, known, limited.replicas, evaluation.replicas > current ? `${evaluation.metric} above target` : 'All metrics below target');
+    }
+
+    async function rescale(key: string, hpa: HorizontalPodAutoscaler, target: Target, status: HorizontalPodAutoscalerStatus, memory: ScalingMemory, replicas: number, why: string): Promise<HorizontalPodAutoscalerStatus> {
+      const { resource, scale } = target;
+      const current = scale.spec?.replicas ?? 0;
+      try {
+        await client.update<KubeObject>(resource, { ...scale, spec: { ...scale.spec, replicas } } as KubeObject, { subresource: 'scale' });
+      } catch (error) {
+        const { message } = error as Error;
+        recorder.event(hpa, 'Warning', 'FailedRescale', `New size: ${replicas}; reason: ${why}; error: ${message}`);
+        return set({ ...status, desiredReplicas: current }, 'AbleToScale', 'False', 'FailedUpdateScale', `the HPA controller was unable to update the target scale: ${message}`);
+      }
+      recorder.event(hpa, 'Normal', 'SuccessfulRescale', `New size: ${replicas}; reason: ${why}`);
+      memories.set(key, { ...memory, events: [...memory.events, { atMs: clock.now(), change: replicas - current }] });
+      const done = set(status, 'AbleToScale', 'True', 'SucceededRescale', `the HPA controller was able to update the target scale to ${replicas}`);
+      return { ...done, desiredReplicas: replicas, lastScaleTime: rfc3339(clock.now()) };
+    }
+
+    async function targetOf(hpa: HorizontalPodAutoscaler): Promise<Target> {
+      const { apiVersion = '', kind, name } = hpa.spec!.scaleTargetRef;
+      const { group } = parseApiVersion(apiVersion);
+      const resource = storedResources(definitions.list(), 'get').find((stored) => stored.group === group && stored.kind === kind);
+      if (!resource) throw new Error(`no matches for kind "${kind}" in group "${group}"`);
+      return { resource, scale: (await client.get(resource, { namespace: hpa.metadata.namespace, name }, { subresource: 'scale' })) as Scale };
+    }
+
+    /** The most that one of the metrics asks for. A metric without figures counts only against shrinking. */
+    async function evaluate(hpa: HorizontalPodAutoscaler, scale: Scale, current: number): Promise<Evaluation> {
+      const selector = scale.status?.selector;
+      if (!selector) throw new AutoscalingError('InvalidSelector', 'selector is required');
+      const proposals: { name: string; proposal: Proposal; status: MetricStatus }[] = [];
+      let fault: AutoscalingError | undefined;
+      for (const spec of hpa.spec?.metrics ?? []) {
+        try {
+          proposals.push(await evaluateMetric(hpa, spec, selector, current));
+        } catch (error) {
+          if (!(error instanceof AutoscalingError)) throw error;
+          recorder.event(hpa, 'Warning', error.reason, error.message);
+          fault ??= error;
+        }
+      }
+      const highest = proposals.toSorted((a, b) => b.proposal.replicas - a.proposal.replicas)[0];
+      if (!highest || (fault && highest.proposal.replicas < current)) throw fault ?? new AutoscalingError('InvalidMetricSourceType', 'there are no metrics');
+      return { replicas: highest.proposal.replicas, metric: highest.name, statuses: proposals.map(({ status }) => status) };
+    }
+
+    async function evaluateMetric(hpa: HorizontalPodAutoscaler, spec: MetricSpec, selector: string, current: number): Promise<{ name: string; proposal: Proposal; status: MetricStatus }> {
+      const source = spec.resource ?? spec.containerResource;
+      if (!source || (spec.type !== 'Resource' && spec.type !== 'ContainerResource')) throw new AutoscalingError(`FailedGet${spec.type}Metric`, `unable to get metric: no provider of ${spec.type} metrics is known here`);
+      const reason = `FailedGet${spec.type}Metric`;
+      const container = spec.containerResource?.container;
+      const { target } = source;
+      const about = { resource: source.name, ...(container !== undefined && { container }), ...amountOf(target) };
+      const { namespace } = hpa.metadata;
+      const parsed = parseSelector(selector);
+      const selected = pods.list(namespace).filter((pod) => parsed.matches(pod.metadata.labels));
+      const subject = container === undefined ? `${source.name} ${about.utilization === undefined ? 'usage' : 'utilization'}` : `${source.name} container metric value`;
+      let proposal: Proposal;
+      try {
+        const usage = await metrics.podUsage(namespace, selector).catch((error: Error) => {
+          throw new Error(`unable to get metrics for resource ${source.name}: unable to fetch metrics from resource metrics API: ${error.message}`, { cause: error });
+        });
+        proposal = proposeReplicas(about, selected, usage, current, toleranceOf(hpa), clock.now());
+      } catch (error) {
+        throw new AutoscalingError(reason, `failed to get ${subject}: ${(error as Error).message}`);
+      }
+      const figures = { averageValue: quantityOf(proposal.averageMilli, 'milli'), ...(proposal.utilization !== undefined && { averageUtilization: proposal.utilization }) };
+      const status: MetricStatus = container === undefined
+        ? { type: 'Resource', resource: { name: source.name, current: figures } }
+        : { type: 'ContainerResource', containerResource: { name: source.name, container, current: figures } };
+      const name = `${source.name}${container === undefined ? '' : ' container'} resource${proposal.utilization === undefined ? '' : ' utilization (percentage of request)'}`;
+      return { name, proposal, status };
+    }
+
+    function set(status: HorizontalPodAutoscalerStatus, type: string, value: 'True' | 'False', reason: string, message: string): HorizontalPodAutoscalerStatus {
+      const condition: HorizontalPodAutoscalerCondition = { type, status: value, reason, message, lastTransitionTime: rfc3339(clock.now()) };
+      return { ...status, conditions: withCondition(status.conditions, condition) };
+    }
+
+    const loop = startLoop(context, { name: 'horizontal-pod-autoscaler', needs: [autoscalers, pods, definitions], workers: 5, reconcile });
+    // Its own status is no reason to look again at once.
+    loop.own(autoscalers.subscribe({
+      add: (hpa) => itself(hpa).forEach((key) => loop.enqueue(key)),
+      update: (before, hpa) => void (before.metadata.generation !== hpa.metadata.generation && itself(hpa).forEach((key) => loop.enqueue(key))),
+      delete: (hpa) => itself(hpa).forEach((key) => loop.enqueue(key)),
+    }));
+    return loop;
+  },
+};
+
+function amountOf({ averageUtilization, averageValue }: MetricTarget): { utilization?: number; averageMilli?: number } {
+  if (averageUtilization !== undefined) return { utilization: averageUtilization };
+  if (averageValue !== undefined) return { averageMilli: milliValue(averageValue) };
+  throw new AutoscalingError('InvalidMetricSourceType', 'invalid resource metric source: neither a utilization target nor a value target was set');
+}
+
+function toleranceOf({ spec }: HorizontalPodAutoscaler): Tolerance {
+  const { scaleUp, scaleDown } = spec?.behavior ?? {};
+  const share = (text: string | undefined): number => (text === undefined ? TOLERANCE : quantityToNumber(text));
+  return { up: share(scaleUp?.tolerance), down: share(scaleDown?.tolerance) };
+}

@@ -1,0 +1,50 @@
+import { persistentVolumeClaims, pods as podResource } from '../../api/generated/resources.ts';
+import { isReason } from '../../api/errors.ts';
+import { keyOf } from '../../api/object.ts';
+import { isPodTerminal } from '../../api/pod/conditions.ts';
+import { startLoop } from '../control-loop.ts';
+import type { Controller } from '../controller.ts';
+import { controllerOf, controllerReference, isControlledBy } from '../ownership.ts';
+import { isNamespaceTerminating } from '../pod-control.ts';
+
+/** Makes the claims of pods' ephemeral volumes, which go with the pod. Upstream: pkg/controller/volume/ephemeral. */
+export const ephemeralVolumeController: Controller = {
+  name: 'ephemeral-volume-controller',
+  start(context) {
+    const { client, informers, recorder } = context;
+    const pods = informers.informer(podResource);
+    const claims = informers.informer(persistentVolumeClaims);
+
+    async function reconcile(key: string): Promise<void> {
+      const pod = pods.get(key);
+      if (!pod || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return;
+      const { namespace } = pod.metadata;
+      for (const { name: volume, ephemeral } of pod.spec.volumes ?? []) {
+        if (!ephemeral?.volumeClaimTemplate) continue;
+        const name = `${pod.metadata.name}-${volume}`;
+        const existing = claims.get(`${namespace}/${name}`);
+        if (existing && isControlledBy(existing, pod)) continue;
+        if (existing) throw new Error(`PVC "${namespace}/${name}" was not created for pod "${key}" (pod is not owner)`);
+        const { metadata, spec } = ephemeral.volumeClaimTemplate;
+        const { labels, annotations } = metadata ?? {};
+        try {
+          await client.create(persistentVolumeClaims, { metadata: { name, namespace, ...(labels && { labels }), ...(annotations && { annotations }), ownerReferences: [controllerReference(pod)] }, spec });
+        } catch (error) {
+          if (isNamespaceTerminating(error) || isReason(error, 'AlreadyExists')) continue;
+          recorder.event(pod, 'Warning', 'EphemeralVolumeCreationFailed', `ephemeral volume controller: create PVC ${name}: ${(error as Error).message}`);
+          throw error;
+        }
+      }
+    }
+
+    const loop = startLoop(context, { name: 'ephemeral-volume-controller', needs: [pods, claims], workers: 2, reconcile });
+    loop.follow(pods, (pod) => (pod.spec.volumes?.some((volume) => volume.ephemeral) ? [keyOf(pod)] : []));
+    loop.own(claims.subscribe({
+      delete(claim) {
+        const owner = controllerOf(claim);
+        if (owner?.kind === 'Pod') loop.enqueue(keyOf({ metadata: { namespace: claim.metadata.namespace, name: owner.name } }));
+      },
+    }));
+    return loop;
+  },
+};
