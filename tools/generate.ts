@@ -1,5 +1,6 @@
 // Writes src/api/generated/: one TypeScript module of types for each group version of the field table, and
-// resources.ts with one typed token for each served resource. Run by the bootstrap; the output is never committed.
+// resources.ts with one typed token for each served resource (and, by generate-descriptions.ts, descriptions.ts). Run by the bootstrap; the output is
+// never committed.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 interface Field { t?: string; req?: boolean; omit?: boolean }
@@ -112,3 +113,4 @@ writeFileSync(new URL('resources.ts', out), [
   "import type { ResourceType } from '../object.ts';",
   ...[...imports].sort().map((m) => `import type * as ${alias(m)} from './${m}.ts';`),
   ...tokens, ''].join('\n'));
+await import('./generate-descriptions.ts');

@@ -6,10 +6,10 @@ import type { Exchange } from './send.ts';
 export function openApiRequests(openApi: OpenApi): OpenApiDocuments {
   return {
     async answer(exchange, path, query) {
-      if (path === '/openapi/v2') return send(exchange, wantsProtobuf(exchange) ? openApi.v2Protobuf() : openApi.v2(), {});
-      if (path === '/openapi/v3' || path === '/openapi/v3/') return send(exchange, openApi.index(), {});
+      if (path === '/openapi/v2') return send(exchange, await (wantsProtobuf(exchange) ? openApi.v2Protobuf() : openApi.v2()), {});
+      if (path === '/openapi/v3' || path === '/openapi/v3/') return send(exchange, await openApi.index(), {});
       if (!path.startsWith('/openapi/v3/')) return false;
-      const document = openApi.group(path.slice('/openapi/v3/'.length));
+      const document = await openApi.group(path.slice('/openapi/v3/'.length));
       if (!document) return false;
       const asked = query.get('hash');
       if (!asked) return send(exchange, document, {});

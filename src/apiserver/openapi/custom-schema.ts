@@ -1,4 +1,4 @@
-import { fieldDescription } from './descriptions.ts';
+import type { Descriptions } from './descriptions.ts';
 import type { DocumentedResource } from './documented-resource.ts';
 import { reference, type Dialect, type Json } from './type-schema.ts';
 
@@ -8,10 +8,10 @@ const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
  * The published schema of a custom resource: its own, with apiVersion, kind and metadata. OpenAPI v2 cannot say all that a CRD's schema can:
  * there its finer points are left out. Upstream: apiextensions-apiserver pkg/controller/openapi/{builder,v2}.
  */
-export function customSchema(resource: DocumentedResource, dialect: Dialect): Json {
+export function customSchema(resource: DocumentedResource, dialect: Dialect, descriptions: Descriptions): Json {
   const own: Json = dialect === 'v2' ? plainer(resource.schema ?? {}, true) : { ...resource.schema };
   const gvk = [{ group: resource.group, kind: resource.kind, version: resource.version }];
-  const text = (field: string): Json => ({ description: fieldDescription(`${META}TypeMeta`, field), type: 'string' });
+  const text = (field: string): Json => ({ description: descriptions.ofField(`${META}TypeMeta`, field), type: 'string' });
   return {
     ...own,
     type: 'object',

@@ -1,21 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-
-/** `[type's description, { field: description }]` by type name; written by tools/generate-descriptions.ts, and not there in a plain checkout. */
-type Descriptions = Readonly<Record<string, readonly [string, Readonly<Record<string, string>>]>>;
-
-let loaded: Descriptions | undefined;
-
-function load(): Descriptions {
-  if (loaded) return loaded;
-  const file = new URL('../../api/generated/descriptions.json', import.meta.url);
-  return (loaded = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Descriptions) : {});
+/** What types and fields are for, in Kubernetes' words; empty where it says nothing. */
+export interface Descriptions {
+  ofType(type: string): string;
+  ofField(type: string, field: string): string;
 }
 
-/** What a type is for; empty where the descriptions were not built. */
-export function typeDescription(type: string): string {
-  return load()[type]?.[0] ?? '';
-}
-
-export function fieldDescription(type: string, field: string): string {
-  return load()[type]?.[1][field] ?? '';
+/** Reads the descriptions that the build has made. Nearly a megabyte, so only who publishes them loads them. */
+export async function loadDescriptions(): Promise<Descriptions> {
+  const { descriptions } = await import('../../api/generated/descriptions.ts');
+  const typeMeta = descriptions['io.k8s.apimachinery.pkg.apis.meta.v1.TypeMeta']?.[1];
+  return {
+    ofType: (type) => descriptions[type]?.[0] ?? '',
+    ofField: (type, field) => descriptions[type]?.[1][field] ?? (field === 'apiVersion' || field === 'kind' ? (typeMeta?.[field] ?? '') : ''),
+  };
 }

@@ -1,4 +1,5 @@
 import { customListSchema, customSchema } from './custom-schema.ts';
+import type { Descriptions } from './descriptions.ts';
 import { listSchemaName, schemaName, type DocumentedResource } from './documented-resource.ts';
 import { groupWord, pathsOf, tagOf, type Operation, type Parameter, type Path } from './operations.ts';
 import { PATCH, reference, SchemaCollector, type Dialect, type Json } from './type-schema.ts';
@@ -12,9 +13,9 @@ const security = { BearerToken: { description: 'Bearer Token authentication', in
 const PROTECTED = [{ BearerToken: [] }];
 
 /** The document of one group version: OpenAPI v3. Upstream: kube-openapi pkg/builder3. */
-export function documentV3(resources: readonly DocumentedResource[]): Json {
+export function documentV3(resources: readonly DocumentedResource[], descriptions: Descriptions): Json {
   const [{ group, version }] = resources as [DocumentedResource];
-  const collector = collect(resources, 'v3', [{ group, version }]);
+  const collector = collect(resources, 'v3', [{ group, version }], descriptions);
   const paths = pathItems(resources, 'v3');
   const base = group ? `/apis/${group}/${version}/` : `/api/${version}/`;
   paths[base] = { get: render(discoveryOperation(group, version), 'v3', true) };
@@ -28,9 +29,9 @@ export function documentV3(resources: readonly DocumentedResource[]): Json {
 }
 
 /** The one document of everything: OpenAPI v2. Upstream: kube-openapi pkg/builder. */
-export function documentV2(resources: readonly DocumentedResource[], serverVersion: string): Json {
+export function documentV2(resources: readonly DocumentedResource[], serverVersion: string, descriptions: Descriptions): Json {
   const groupVersions = [...new Map(resources.map((r) => [`${r.group}/${r.version}`, { group: r.group, version: r.version }])).values()];
-  const collector = collect(resources, 'v2', groupVersions);
+  const collector = collect(resources, 'v2', groupVersions, descriptions);
   return {
     definitions: sorted(collector.schemas),
     info: { title: 'Kubernetes', version: serverVersion },
@@ -41,12 +42,12 @@ export function documentV2(resources: readonly DocumentedResource[], serverVersi
   };
 }
 
-function collect(resources: readonly DocumentedResource[], dialect: Dialect, groupVersions: readonly { readonly group: string; readonly version: string }[]): SchemaCollector {
-  const collector = new SchemaCollector(dialect, groupVersions);
+function collect(resources: readonly DocumentedResource[], dialect: Dialect, groupVersions: readonly { readonly group: string; readonly version: string }[], descriptions: Descriptions): SchemaCollector {
+  const collector = new SchemaCollector(dialect, groupVersions, descriptions);
   collector.add('io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList');
   for (const resource of resources) {
     if (!resource.type) {
-      const item = collector.addCustom(schemaName(resource), customSchema(resource, dialect));
+      const item = collector.addCustom(schemaName(resource), customSchema(resource, dialect, descriptions));
       collector.addCustom(listSchemaName(resource), customListSchema(resource, item, dialect));
       collector.add('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
       collector.add('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta');

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { loadDescriptions, type Descriptions } from './descriptions.ts';
 import { documentV2, documentV3 } from './document.ts';
 import type { DocumentedResource } from './documented-resource.ts';
 import { encodeV2, PROTO_V2 } from './proto-v2.ts';
@@ -39,6 +41,8 @@ export class OpenApi {
   #all: { readonly resources: readonly DocumentedResource[]; readonly document: PublishedDocument } | undefined;
   #protobuf: { readonly of: PublishedDocument; readonly document: PublishedDocument } | undefined;
 
+  #descriptions: Promise<Descriptions> | undefined;
+
   /** `serverVersion`: `v1.36.0`. */
   constructor(resources: () => readonly DocumentedResource[], serverVersion: string) {
     this.#resources = resources;
@@ -46,36 +50,50 @@ export class OpenApi {
   }
 
   /** `/openapi/v2`. */
-  v2(): PublishedDocument {
+  async v2(): Promise<PublishedDocument> {
+    const descriptions = await this.#describe();
     const resources = this.#resources();
-    if (!this.#all || !same(this.#all.resources, resources)) this.#all = { resources: [...resources], document: json(documentV2(resources, this.#serverVersion)) };
+    if (!this.#all || !same(this.#all.resources, resources)) this.#all = { resources: [...resources], document: json(documentV2(resources, this.#serverVersion, descriptions)) };
     return this.#all.document;
   }
 
   /** The same as protobuf, the only form in which Go clients ask for it. */
-  v2Protobuf(): PublishedDocument {
-    const of = this.v2();
+  async v2Protobuf(): Promise<PublishedDocument> {
+    const of = await this.v2();
     if (this.#protobuf?.of !== of) this.#protobuf = { of, document: new PublishedDocument(encodeV2(JSON.parse(of.bytes.toString()) as Json), PROTO_V2) };
     return this.#protobuf.document;
   }
 
   /** `/openapi/v3`: every group version's path with the hash of its document. */
-  index(): PublishedDocument {
-    const paths = [...this.#byGroupVersion().keys()].sort().map((path) => {
-      return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.group(path)!.hash}` }] as const;
-    });
-    return json({ paths: Object.fromEntries(paths) });
+  async index(): Promise<PublishedDocument> {
+    const descriptions = await this.#describe();
+    const paths: Record<string, unknown> = {};
+    for (const path of [...this.#byGroupVersion().keys()].sort()) {
+      // Each document takes a few milliseconds when it is made first: others shall have their turn in between.
+      if (!this.#groups.has(path)) await setImmediate();
+      const document = this.#group(path, descriptions);
+      if (document) paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${document.hash}` };
+    }
+    return json({ paths });
   }
 
   /** `/openapi/v3/PATH`: `api/v1`, `apis/apps/v1`. Undefined where nothing is served there. */
-  group(path: string): PublishedDocument | undefined {
+  async group(path: string): Promise<PublishedDocument | undefined> {
+    return this.#group(path, await this.#describe());
+  }
+
+  #group(path: string, descriptions: Descriptions): PublishedDocument | undefined {
     const resources = this.#byGroupVersion().get(path);
     if (!resources) return undefined;
     const known = this.#groups.get(path);
     if (known && same(known.resources, resources)) return known.document;
-    const document = json(documentV3(resources));
+    const document = json(documentV3(resources, descriptions));
     this.#groups.set(path, { resources, document });
     return document;
+  }
+
+  #describe(): Promise<Descriptions> {
+    return (this.#descriptions ??= loadDescriptions());
   }
 
   #byGroupVersion(): ReadonlyMap<string, readonly DocumentedResource[]> {

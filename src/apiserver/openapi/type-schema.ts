@@ -1,6 +1,6 @@
 import { groupOf, kinds, typeSchema } from '../../api/schema/schema.ts';
 import type { Field, StructType, Type } from '../../api/schema/schema.ts';
-import { fieldDescription, typeDescription } from './descriptions.ts';
+import type { Descriptions } from './descriptions.ts';
 
 export type Json = Record<string, unknown>;
 export type Dialect = 'v2' | 'v3';
@@ -28,7 +28,10 @@ export class SchemaCollector {
   readonly #dialect: Dialect;
   readonly #groupVersions: readonly { readonly group: string; readonly version: string }[];
 
-  constructor(dialect: Dialect, groupVersions: readonly { readonly group: string; readonly version: string }[]) {
+  readonly #descriptions: Descriptions;
+
+  constructor(dialect: Dialect, groupVersions: readonly { readonly group: string; readonly version: string }[], descriptions: Descriptions) {
+    this.#descriptions = descriptions;
     this.#dialect = dialect;
     this.#groupVersions = groupVersions;
   }
@@ -37,7 +40,7 @@ export class SchemaCollector {
   add(name: string): Json {
     if (!this.schemas[name]) {
       this.schemas[name] = {};
-      this.schemas[name] = leafSchema(name, this.#dialect) ?? this.#struct(typeSchema(name));
+      this.schemas[name] = leafSchema(name, this.#dialect, this.#descriptions.ofType(name)) ?? this.#struct(typeSchema(name));
     }
     return reference(name, this.#dialect);
   }
@@ -48,7 +51,7 @@ export class SchemaCollector {
   }
 
   #struct(type: StructType): Json {
-    const description = typeDescription(type.name);
+    const description = this.#descriptions.ofType(type.name);
     if (type.oneOf) return { ...(description && { description }) };
     const properties: Json = {};
     for (const field of [...type.fields.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) properties[field.name] = this.#field(type, field);
@@ -74,7 +77,7 @@ export class SchemaCollector {
 
   #field(owner: StructType, field: Field): Json {
     const { type } = field;
-    const description = fieldDescription(owner.name, field.name);
+    const description = this.#descriptions.ofField(owner.name, field.name);
     const annotations: Json = {
       ...(description && { description }),
       ...(this.#dialect === 'v3' && defaultOf(field)),
@@ -124,8 +127,7 @@ function defaultOf(field: Field): Json | undefined {
 }
 
 /** Types that encode themselves. */
-function leafSchema(name: string, dialect: Dialect): Json | undefined {
-  const description = typeDescription(name);
+function leafSchema(name: string, dialect: Dialect, description: string): Json | undefined {
   const head = { ...(description && { description }) };
   switch (name) {
     case `${META}Time`: case `${META}MicroTime`: return { ...head, format: 'date-time', type: 'string' };
