@@ -52,7 +52,7 @@ export class ClusterCache implements ClusterView {
     const info = this.#infoOf(node.metadata.name);
     if (!info.node || zoneOf(info.node) !== zoneOf(node)) this.#ordered = undefined;
     this.#countImages(info, -1);
-    info.node = node;
+    info.setNode(node);
     this.#countImages(info, 1);
   }
 
@@ -60,7 +60,7 @@ export class ClusterCache implements ClusterView {
     const info = this.#nodes.get(name);
     if (!info) return;
     this.#countImages(info, -1);
-    info.node = undefined;
+    info.setNode(undefined);
     this.#ordered = undefined;
     this.#forgetIfEmpty(info);
   }

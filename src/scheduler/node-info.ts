@@ -1,14 +1,28 @@
 import type { Node } from '../api/generated/core-v1.ts';
-import type { Selector } from '../api/selector.ts';
+import type { Labels, Selector } from '../api/selector.ts';
 import { resourcesOf, type HostPort, type PodInfo, type Resources } from './pod-info.ts';
 
-/** A node with the pods that are on it, or will be, and their sums. Upstream: framework.NodeInfo. */
+const noLabels: Labels = {};
+const noImages: ReadonlyMap<string, number> = new Map();
+const nothing = resourcesOf(undefined);
+
+/**
+ * A node with the pods that are on it, or will be, and their sums. Upstream: framework.NodeInfo. To be changed by its methods alone; plain
+ * fields, because they are read a million times a second.
+ */
 export class NodeInfo {
   readonly name: string;
   /** Undefined while pods are known of a node that is not. */
-  #node: Node | undefined;
-  #allocatable = resourcesOf(undefined);
-  #images = new Map<string, number>();
+  node: Node | undefined = undefined;
+  labels: Labels = noLabels;
+  allocatable: Resources & { readonly pods: number } = nothing;
+  /** Bytes by image name. */
+  images: ReadonlyMap<string, number> = noImages;
+  readonly pods: ReadonlyMap<string, PodInfo>;
+  readonly podsWithAffinity: ReadonlyMap<string, PodInfo>;
+  readonly podsWithRequiredAntiAffinity: ReadonlyMap<string, PodInfo>;
+  readonly requested: Resources;
+  readonly nonZeroRequested: Pick<Resources, 'milliCpu' | 'memory'>;
   readonly #pods = new Map<string, PodInfo>();
   readonly #withAffinity = new Map<string, PodInfo>();
   readonly #withRequiredAntiAffinity = new Map<string, PodInfo>();
@@ -24,49 +38,18 @@ export class NodeInfo {
 
   constructor(name: string) {
     this.name = name;
+    this.pods = this.#pods;
+    this.podsWithAffinity = this.#withAffinity;
+    this.podsWithRequiredAntiAffinity = this.#withRequiredAntiAffinity;
+    this.requested = this.#requested;
+    this.nonZeroRequested = this.#nonZeroRequested;
   }
 
-  get node(): Node | undefined {
-    return this.#node;
-  }
-
-  set node(node: Node | undefined) {
-    this.#node = node;
-    this.#allocatable = resourcesOf(node?.status?.allocatable);
-    this.#images = new Map((node?.status?.images ?? []).flatMap((image) => (image.names ?? []).map((name) => [name, image.sizeBytes ?? 0] as const)));
-  }
-
-  get labels(): Readonly<Record<string, string>> {
-    return this.#node?.metadata.labels ?? {};
-  }
-
-  get allocatable(): Resources & { readonly pods: number } {
-    return this.#allocatable;
-  }
-
-  get requested(): Resources {
-    return this.#requested;
-  }
-
-  get nonZeroRequested(): Pick<Resources, 'milliCpu' | 'memory'> {
-    return this.#nonZeroRequested;
-  }
-
-  /** Bytes by image name. */
-  get images(): ReadonlyMap<string, number> {
-    return this.#images;
-  }
-
-  get pods(): ReadonlyMap<string, PodInfo> {
-    return this.#pods;
-  }
-
-  get podsWithAffinity(): ReadonlyMap<string, PodInfo> {
-    return this.#withAffinity;
-  }
-
-  get podsWithRequiredAntiAffinity(): ReadonlyMap<string, PodInfo> {
-    return this.#withRequiredAntiAffinity;
+  setNode(node: Node | undefined): void {
+    this.node = node;
+    this.labels = node?.metadata.labels ?? noLabels;
+    this.allocatable = resourcesOf(node?.status?.allocatable);
+    this.images = new Map((node?.status?.images ?? []).flatMap((image) => (image.names ?? []).map((name) => [name, image.sizeBytes ?? 0] as const)));
   }
 
   add(pod: PodInfo): void {
@@ -126,9 +109,10 @@ export class NodeInfo {
   /** To try out what would be. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name);
-    copy.#node = this.#node;
-    copy.#allocatable = this.#allocatable;
-    copy.#images = this.#images;
+    copy.node = this.node;
+    copy.labels = this.labels;
+    copy.allocatable = this.allocatable;
+    copy.images = this.images;
     for (const pod of this.#pods.values()) copy.add(pod);
     return copy;
   }

@@ -10,10 +10,12 @@ export const nodeResourcesBalancedAllocation = (): SchedulerPlugin => ({
 });
 
 /** Above 50 where the pod makes the node's shares more alike, under it where less. */
-export function balancedAllocation({ requests }: PodInfo, { requested, allocatable }: NodeInfo): number {
-  if (allocatable.milliCpu === 0 || allocatable.memory === 0) return MAX_SCORE / 2 + MAX_SCORE / 4;
-  const before = balance(requested.milliCpu / allocatable.milliCpu, requested.memory / allocatable.memory);
-  const after = balance((requested.milliCpu + requests.milliCpu) / allocatable.milliCpu, (requested.memory + requests.memory) / allocatable.memory);
+export function balancedAllocation(pod: PodInfo, node: NodeInfo): number {
+  const cpu = node.allocatable.milliCpu;
+  const memory = node.allocatable.memory;
+  if (cpu === 0 || memory === 0) return MAX_SCORE / 2 + MAX_SCORE / 4;
+  const before = balance(node.requested.milliCpu / cpu, node.requested.memory / memory);
+  const after = balance((node.requested.milliCpu + pod.requests.milliCpu) / cpu, (node.requested.memory + pod.requests.memory) / memory);
   return MAX_SCORE / 2 + Math.trunc((MAX_SCORE / 2 + after - before) / 2);
 }
 
