@@ -31,3 +31,16 @@ test('a new cluster has what every cluster has', async () => {
   expect(await admin.get(endpointSlices, { namespace: 'default', name: 'kubernetes' })).toMatchObject({ endpoints: [{ addresses: ['10.231.0.1'] }], ports: [{ port: 6443 }] });
   expect((await admin.list(priorityClasses)).items).toHaveLength(2);
 });
+
+test('the kubernetes service comes back when it is deleted', async () => {
+  await using api = await startTestApiServer({ advertise: { address: '10.231.0.1', port: 6443 } });
+  const { admin } = api;
+  const key = { namespace: 'default', name: 'kubernetes' };
+  const before = await admin.get(services, key);
+  const watch = await admin.watch(services, { namespace: 'default', resourceVersion: before.metadata.resourceVersion });
+  await admin.delete(services, key);
+  const seen: string[] = [];
+  for await (const { type } of watch) if (seen.push(type) === 2) break;
+  expect(seen).toEqual(['DELETED', 'ADDED']);
+  expect((await admin.get(services, key)).spec?.clusterIP).toBe('10.96.0.1');
+});

@@ -18,6 +18,7 @@ import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { storedObjects } from './authz/stored-objects.ts';
 import { Discovery } from './discovery.ts';
+import type { HealthCheck } from './http/health.ts';
 import { startHttpsServer } from './http/https-server.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { NonResourceRequests } from './http/non-resource-requests.ts';
@@ -30,9 +31,10 @@ import { AdmissionChain } from './registry/admission-chain.ts';
 import { ApiRegistry } from './registry/api-registry.ts';
 import { BookmarkTicker } from './registry/bookmark-ticker.ts';
 import { registerBuiltIns } from './registry/built-in-resources.ts';
-import { defaultNamespaces, ensureApiServices, ensureKubernetesService, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
+import { defaultNamespaces, ensureApiServices, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
 import { EventExpiry } from './registry/event-expiry.ts';
 import { flowControlDefaults } from './registry/flow-control-defaults.ts';
+import { ensureKubernetesService, keepKubernetesService } from './registry/kubernetes-service.ts';
 import { objectBytes } from './registry/object-bytes.ts';
 import type { StoreEnvironment } from './registry/resource-store.ts';
 import { ResourceVerbs } from './registry/resource-verbs.ts';
@@ -77,6 +79,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     allocation.repair(),
   ]);
 
+  stack.use(keepKubernetesService({ registry, context, objects, address: options, clock, log }));
   stack.use(new EventExpiry({ engine, objects, clock, log: log.child('events') }));
 
   let url: string | undefined;
@@ -87,7 +90,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       { name: 'apiserver_storage_revision', help: 'Newest published revision.', value: () => engine.revision },
     ]);
     const nonResource = new NonResourceRequests({
-      discovery: new Discovery(registry), metrics, health: ['ping', 'log', 'etcd', 'poststarthook/rbac/bootstrap-roles', 'shutdown'].map((name) => ({ name, check: () => {} })),
+      discovery: new Discovery(registry), metrics, health: healthChecks(engine, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion)),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
@@ -100,6 +103,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, signal: stopping.signal });
   onFailure.move();
   return { url, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** All that starts after the server listens has started before it does here, so that few things are left that can be ill. */
+function healthChecks(engine: StorageEngine<KubeObject>, stopping: AbortSignal): readonly HealthCheck[] {
+  return [
+    { name: 'ping', check: () => {} },
+    { name: 'etcd', check: () => void engine.get('/registry/core/namespaces/default') },
+    { name: 'shutdown', check: () => stopping.throwIfAborted() },
+  ];
 }
 
 /** The durable engine is loaded only where it is asked for: a server in memory starts without it. */

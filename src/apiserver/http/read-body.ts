@@ -28,7 +28,9 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     });
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     request.on('error', reject);
-    request.on('close', () => reject(badRequest('the client closed the connection before the request was complete')));
+    request.on('close', () => {
+      if (!request.complete) reject(badRequest('the client closed the connection before the request was complete'));
+    });
   });
 }
 

@@ -79,7 +79,7 @@ export class RequestHandler {
         response.destroy();
         return;
       }
-      if (!request.complete) response.setHeader('Connection', 'close');
+      leaveBody(request, response);
       await sendStatus({ request, response }, statusOf(error), formOf(request, query)).catch((fault: unknown) => {
         log.error('answer failed', { method, path, error: fault });
         response.destroy();
@@ -149,6 +149,16 @@ export class RequestHandler {
     signal.addEventListener('abort', onStop);
     return () => signal.removeEventListener('abort', onStop);
   }
+}
+
+/** Bytes of a body that nobody reads which are still taken in, so that the connection can go on; above, it is closed after the answer. */
+const DRAINED = 256 * 1024;
+
+function leaveBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) return;
+  const length = Number(request.headers['content-length'] ?? (request.headers['transfer-encoding'] ? Infinity : 0));
+  if (length <= DRAINED) request.resume();
+  else response.setHeader('Connection', 'close');
 }
 
 const CLIENT_GONE = new Error('the client is gone');
