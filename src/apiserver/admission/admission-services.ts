@@ -4,19 +4,22 @@ import type { Random } from '../../base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
-import type { Registry } from '../registry/store.ts';
+import type { ApiRegistry } from '../registry/api-registry.ts';
 import type { RequestContext } from '../request.ts';
+import type { WebhookClient } from './webhook-client.ts';
 
 /** What admission plugins share. */
 export interface AdmissionServices {
   /** Looked at when a request comes, so that it may be filled after the plugins are made. */
-  readonly registry: Registry;
+  readonly registry: Pick<ApiRegistry, 'store' | 'find'>;
   readonly objects: StoredObjects;
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Whoever makes it disposes of it. Absent: one that is never disposed of, whose idle connections hold nothing up. */
+  readonly webhookClient?: WebhookClient;
   /** The server's own context, for writes of a plugin's own (the usage of a quota). */
   readonly serverContext: RequestContext;
 }

@@ -4,7 +4,9 @@ import type { AdmissionServices } from './admission-services.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificate-admission.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { expressionValidation } from './expression-validation.ts';
 import { limitRanger } from './limit-ranger.ts';
+import { MatchConditions } from './match-conditions.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
@@ -15,9 +17,13 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { validatingAdmissionPolicy } from './validating-admission-policies.ts';
+import { WebhookClient } from './webhook-client.ts';
+import { mutatingWebhooks, validatingWebhooks } from './webhooks.ts';
 
 /** Every admission plugin, in the order in which they are asked. Upstream: pkg/kubeapiserver/options/plugins.go. */
 export function admissionPlugins(services: AdmissionServices): readonly AdmissionPlugin[] {
+  const asking = { ...services, webhookClient: services.webhookClient ?? new WebhookClient(services), matchConditions: new MatchConditions(services.authorizer) };
   return [
     namespaceLifecycle(services),
     limitRanger(services),
@@ -36,6 +42,10 @@ export function admissionPlugins(services: AdmissionServices): readonly Admissio
     certificateSubjectRestriction,
     defaultIngressClass(services),
     rbacEscalation(services.rbac, services.authorizer),
+    expressionValidation,
+    mutatingWebhooks(asking),
+    validatingAdmissionPolicy(services),
+    validatingWebhooks(asking),
     resourceQuota(services),
   ];
 }

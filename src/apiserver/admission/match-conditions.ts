@@ -1,0 +1,56 @@
+import { celCompiler, CelError, type CelProgram } from '../../api/cel/cel.ts';
+import type { MatchCondition } from '../../api/generated/admissionregistration-v1.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { AdmissionAttributes } from './admission.ts';
+import { reviewOf } from './admission-review.ts';
+import { CelAuthorizer, registerAuthorizer, ResourceCheck } from './cel-authorizer.ts';
+
+const VARIABLES = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'authorizer', 'variables'];
+/** cel-js takes dots in a name for a member of a value: this variable stands for `authorizer.requestResource`. */
+const REQUEST_RESOURCE = 'authorizer__requestResource';
+
+let compiler: ((source: string) => CelProgram) | undefined;
+
+/** Compiles an expression of a webhook's or policy's. Throws CelError. */
+export function compileAdmissionExpression(source: string): CelProgram {
+  compiler ??= celCompiler({ variables: [...VARIABLES, REQUEST_RESOURCE], extend: registerAuthorizer });
+  return compiler(source.replaceAll('authorizer.requestResource', REQUEST_RESOURCE));
+}
+
+/** The values of an expression's variables, as far as they come from the request. */
+export function admissionVariables(attributes: AdmissionAttributes, authorizer: Authorizer): Readonly<Record<string, unknown>> {
+  const { request } = reviewOf(attributes, '');
+  const { object, oldObject, ...rest } = request;
+  const by = new CelAuthorizer(authorizer, attributes.context.user);
+  const { resource: { group, resource }, subresource, namespace, name } = attributes;
+  return { object, oldObject, request: rest, authorizer: by, [REQUEST_RESOURCE]: new ResourceCheck(by, { group, resource, subresource, namespace, name }), params: null, namespaceObject: null, variables: {} };
+}
+
+/** The conditions under which a webhook or policy is asked at all. Upstream: webhook/matchconditions. */
+export class MatchConditions {
+  readonly #authorizer: Authorizer;
+
+  constructor(authorizer: Authorizer) {
+    this.#authorizer = authorizer;
+  }
+
+  /**
+   * Whether all hold. One that is false decides, whatever the others' faults; else a fault is thrown as CelError. `extra` are variables
+   * besides those of the request.
+   */
+  hold(conditions: readonly MatchCondition[], attributes: AdmissionAttributes, extra: Readonly<Record<string, unknown>> = {}): boolean {
+    if (conditions.length === 0) return true;
+    const variables = { ...admissionVariables(attributes, this.#authorizer), ...extra };
+    const faults: string[] = [];
+    for (const { expression } of conditions) {
+      try {
+        if (compileAdmissionExpression(expression).evaluate(variables) === false) return false;
+      } catch (error) {
+        if (!(error instanceof CelError)) throw error;
+        faults.push(`expression '${expression}' resulted in error: ${error.message}`);
+      }
+    }
+    if (faults.length) throw new CelError(faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]`);
+    return true;
+  }
+}

@@ -1,0 +1,68 @@
+import { CelError } from '../../api/cel/cel.ts';
+import type { Namespace } from '../../api/generated/core-v1.ts';
+import type { MatchResources, Variable } from '../../api/generated/admissionregistration-v1.ts';
+import { namespaces } from '../../api/generated/resources.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { StoredObjects } from '../authz/stored-objects.ts';
+import type { AdmissionAttributes } from './admission.ts';
+import { compileAdmissionExpression } from './match-conditions.ts';
+import { requestMatches, ruleMatches } from './webhook-rules.ts';
+
+/** Whether a request is of those that a policy's constraints or a binding's resources name. A binding without rules takes them all. */
+export function resourcesMatch(objects: StoredObjects, match: MatchResources | undefined, attributes: AdmissionAttributes): boolean {
+  if (!match) return true;
+  const anyVersion = match.matchPolicy !== 'Exact';
+  const everything = [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*', '*'] }];
+  const named = (match.resourceRules ?? []).filter((rule) => !rule.resourceNames?.length || rule.resourceNames.includes(attributes.name));
+  if ((match.excludeResourceRules ?? []).some((rule) => (!rule.resourceNames?.length || rule.resourceNames.includes(attributes.name)) && ruleMatches(rule, attributes, anyVersion))) return false;
+  return requestMatches(objects, {
+    rules: match.resourceRules?.length ? named : everything,
+    ...(match.namespaceSelector && { namespaceSelector: match.namespaceSelector }), ...(match.objectSelector && { objectSelector: match.objectSelector }),
+    ...(match.matchPolicy && { matchPolicy: match.matchPolicy }),
+  }, attributes);
+}
+
+/** What expressions may know of the namespace that a request is in. */
+export function namespaceObject(objects: StoredObjects, { namespace, resource }: AdmissionAttributes): Namespace | null {
+  if (!namespace || (resource.group === '' && resource.resource === 'namespaces')) return null;
+  return objects.get(namespaces, { name: namespace }) ?? null;
+}
+
+/**
+ * Evaluates the expressions of one policy for one request and one parameter: `variables.x` is worked out once, in order; the fault of one that
+ * failed comes up where it is used.
+ */
+export class PolicyEvaluation {
+  readonly #base: Readonly<Record<string, unknown>>;
+  readonly #faults = new Map<string, CelError>();
+
+  constructor(base: Readonly<Record<string, unknown>>, params: KubeObject | null, namespace: KubeObject | null, variables: readonly Variable[]) {
+    const values: Record<string, unknown> = {};
+    const own = { ...base, params, namespaceObject: namespace };
+    for (const { name, expression } of variables) {
+      try {
+        values[name] = compileAdmissionExpression(expression).evaluate({ ...own, variables: { ...values } });
+      } catch (error) {
+        if (!(error instanceof CelError)) throw error;
+        this.#faults.set(name, error);
+      }
+    }
+    this.#base = { ...own, variables: values };
+  }
+
+  /** For match conditions, which know no variables. */
+  get given(): Readonly<Record<string, unknown>> {
+    return this.#base;
+  }
+
+  /** A CEL value. Throws CelError. */
+  evaluate(expression: string): unknown {
+    try {
+      return compileAdmissionExpression(expression).evaluate(this.#base);
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      const used = [...this.#faults].find(([name]) => expression.includes(`variables.${name}`));
+      throw new CelError(`expression '${expression}' resulted in error: ${used ? `composited variable ${JSON.stringify(used[0])} fails to evaluate: ${used[1].message}` : error.message}`, { cause: error });
+    }
+  }
+}

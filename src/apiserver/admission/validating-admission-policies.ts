@@ -1,0 +1,107 @@
+import { CelError } from '../../api/cel/cel.ts';
+import { StatusError } from '../../api/errors.ts';
+import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from '../../api/generated/admissionregistration-v1.ts';
+import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
+import { refused } from './admission-fault.ts';
+import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import type { AdmissionServices } from './admission-services.ts';
+import { admissionVariables, MatchConditions } from './match-conditions.ts';
+import { namespaceObject, PolicyEvaluation, resourcesMatch } from './policy-evaluation.ts';
+import { PolicyConfigurationError, policyParameters } from './policy-parameters.ts';
+import { isExempt } from './webhook-rules.ts';
+
+interface Denial {
+  readonly policy: string;
+  readonly binding?: string;
+  readonly message: string;
+  readonly reason?: string;
+}
+
+const CODES: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413, Invalid: 422 };
+const LONGEST_MESSAGE = 5 * 1024;
+
+/**
+ * Rules in CEL about what may be written, with their bindings and parameters. What is bound to be audited is told nowhere, since there is no
+ * audit log. Upstream: apiserver pkg/admission/plugin/policy/validating.
+ */
+export function validatingAdmissionPolicy(services: AdmissionServices): AdmissionPlugin {
+  const { objects, authorizer } = services;
+  const matchConditions = new MatchConditions(authorizer);
+  return {
+    name: 'ValidatingAdmissionPolicy',
+    handles: () => true,
+    validate(attributes) {
+      if (isExempt(attributes)) return;
+      const policies = objects.list(validatingAdmissionPolicies);
+      if (policies.length === 0) return;
+      const bindings = objects.list(validatingAdmissionPolicyBindings);
+      const denials: Denial[] = [];
+      for (const policy of policies) {
+        if (!resourcesMatch(objects, policy.spec.matchConstraints, attributes)) continue;
+        for (const binding of bindings) {
+          if (binding.spec.policyName !== policy.metadata.name || !resourcesMatch(objects, binding.spec.matchResources, attributes)) continue;
+          denials.push(...judge(services, matchConditions, policy, binding, attributes));
+        }
+      }
+      if (denials.length) throw denialFault(attributes, denials[0]!);
+    },
+  };
+}
+
+function judge({ objects, authorizer }: AdmissionServices, conditions: MatchConditions, policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, attributes: AdmissionAttributes): readonly Denial[] {
+  const { spec } = policy;
+  const insists = spec.failurePolicy !== 'Ignore';
+  const named = { policy: policy.metadata.name, binding: binding.metadata.name };
+  let parameters: ReturnType<typeof policyParameters>;
+  try {
+    parameters = policyParameters(objects, spec.paramKind, binding.spec.paramRef, attributes.namespace);
+  } catch (error) {
+    if (!(error instanceof PolicyConfigurationError)) throw error;
+    return insists ? [{ ...named, message: `failed to configure binding: ${error.message}` }] : [];
+  }
+  const decisions = parameters.flatMap((params): readonly Pick<Denial, 'message' | 'reason'>[] => {
+    const evaluation = new PolicyEvaluation(admissionVariables(attributes, authorizer), params, namespaceObject(objects, attributes), spec.variables ?? []);
+    try {
+      if (!conditions.hold(spec.matchConditions ?? [], attributes, evaluation.given)) return [];
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      return insists ? [{ message: error.message }] : [];
+    }
+    return (spec.validations ?? []).flatMap((validation) => violated(evaluation, validation, insists) ?? []);
+  });
+  const { validationActions } = binding.spec;
+  if (validationActions.includes('Warn')) {
+    for (const { message } of decisions) attributes.context.warn(`Validation failed for ValidatingAdmissionPolicy '${named.policy}' with binding '${named.binding}': ${message}`);
+  }
+  return validationActions.includes('Deny') ? decisions.map((decision) => ({ ...named, ...decision })) : [];
+}
+
+function violated(evaluation: PolicyEvaluation, validation: Validation, insists: boolean): Pick<Denial, 'message' | 'reason'> | undefined {
+  try {
+    if (evaluation.evaluate(validation.expression) === true) return undefined;
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    return insists ? { message: error.message } : undefined;
+  }
+  const message = composed(evaluation, validation.messageExpression) || validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
+  return { message, ...(validation.reason && { reason: validation.reason }) };
+}
+
+/** The message that an expression makes; undefined where it fails or makes nothing presentable, so that the next best one is told. */
+function composed(evaluation: PolicyEvaluation, expression: string | undefined): string | undefined {
+  if (!expression) return undefined;
+  try {
+    const made = evaluation.evaluate(expression);
+    const text = typeof made === 'string' ? made.trim() : '';
+    return text.includes('\n') || text.length > LONGEST_MESSAGE ? undefined : text || undefined;
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    return undefined;
+  }
+}
+
+function denialFault(attributes: AdmissionAttributes, { policy, binding, message, reason = 'Invalid' }: Denial): StatusError {
+  const text = `ValidatingAdmissionPolicy '${policy}'${binding ? ` with binding '${binding}'` : ''} denied request: ${message}`;
+  const { status } = refused(attributes, text);
+  return new StatusError({ ...status, reason, code: CODES[reason] ?? 422, details: { ...status.details, causes: [{ message: text }] } });
+}

@@ -1,0 +1,132 @@
+import { Agent, request as httpsRequest } from 'node:https';
+import { serviceUnavailable } from '../../api/errors.ts';
+import type { WebhookClientConfig } from '../../api/generated/admissionregistration-v1.ts';
+import { endpointSlices, services } from '../../api/generated/resources.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { StoredObjects } from '../authz/stored-objects.ts';
+
+/** Where a call to a service of the cluster goes: one of its ready endpoints, since the server itself is outside the service network. */
+export interface ServiceEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The longest answer that is read. */
+const LIMIT = 16 * 1024 * 1024;
+
+/** Calls the HTTPS servers that configurations name: admission webhooks and conversion webhooks. Upstream: apiserver pkg/util/webhook, pkg/util/proxy. */
+export class WebhookClient implements Disposable {
+  readonly #objects: StoredObjects;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  /** One by CA bundle and server name, so that connections are kept. */
+  readonly #agents = new Map<string, Agent>();
+
+  constructor(options: { readonly objects: StoredObjects; readonly clock: Clock; readonly random: Random }) {
+    this.#objects = options.objects;
+    this.#clock = options.clock;
+    this.#random = options.random;
+  }
+
+  /** Posts `body` as JSON and answers the decoded answer. Rejects with an Error whose message goes to the user: `Post "https://…": …`. */
+  async post(config: WebhookClientConfig, body: unknown, timeoutSeconds: number): Promise<unknown> {
+    const shown = shownUrl(config, timeoutSeconds);
+    const abort = new AbortController();
+    const timer = this.#clock.timer(timeoutSeconds * 1000, () => abort.abort());
+    try {
+      return await this.#exchange(config, timeoutSeconds, JSON.stringify(body), abort.signal);
+    } catch (error) {
+      if (abort.signal.aborted) throw new Error(`Post ${JSON.stringify(shown)}: context deadline exceeded`, { cause: error });
+      if (error instanceof AnswerError) throw new Error(error.message, { cause: error });
+      throw new Error(`Post ${JSON.stringify(shown)}: ${(error as Error).message}`, { cause: error });
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  #exchange(config: WebhookClientConfig, timeoutSeconds: number, body: string, signal: AbortSignal): Promise<unknown> {
+    const { service } = config;
+    const serverName = service ? `${service.name}.${service.namespace}.svc` : undefined;
+    const url = new URL(shownUrl(config, timeoutSeconds));
+    if (service) {
+      const { host, port } = this.resolve(service.namespace, service.name, service.port ?? 443);
+      url.host = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    }
+    return new Promise((resolve, reject) => {
+      const outgoing = httpsRequest(url, {
+        method: 'POST', agent: this.#agent(config.caBundle ?? '', serverName ?? ''), signal, ...(serverName && { servername: serverName }),
+        headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': Buffer.byteLength(body), ...(serverName && { host: serverName }) },
+      }, (incoming) => {
+        const pieces: Buffer[] = [];
+        let size = 0;
+        incoming.on('data', (piece: Buffer) => {
+          size += piece.length;
+          if (size > LIMIT) outgoing.destroy(new Error('the answer is too long'));
+          else pieces.push(piece);
+        });
+        incoming.on('error', reject);
+        incoming.on('end', () => {
+          const text = Buffer.concat(pieces).toString();
+          const status = incoming.statusCode ?? 500;
+          if (status < 200 || status > 299) {
+            reject(new AnswerError(status === 404 ? 'the server could not find the requested resource' : `an error on the server (${JSON.stringify(text.slice(0, 1024) || 'unknown')}) has prevented the request from succeeding`));
+            return;
+          }
+          try {
+            resolve(JSON.parse(text));
+          } catch (error) {
+            reject(new AnswerError(`the answer is no JSON: ${(error as Error).message}`));
+          }
+        });
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  }
+
+  /** A ready endpoint behind a service's port. Throws 503 where there is none. */
+  resolve(namespace: string, name: string, port: number): ServiceEndpoint {
+    const service = this.#objects.get(services, { namespace, name });
+    if (!service) throw serviceUnavailable(`service ${JSON.stringify(name)} not found`);
+    if (service.spec.type === 'ExternalName') return { host: service.spec.externalName ?? '', port };
+    const found = service.spec.ports?.find((p) => p.port === port);
+    if (!found) throw serviceUnavailable(`no service port ${port} found for service ${JSON.stringify(name)}`);
+    const candidates = this.#objects.list(endpointSlices, namespace)
+      .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
+      .flatMap(({ endpoints = [], ports = [] }) => {
+        const target = ports.find((p) => (p.name ?? '') === (found.name ?? ''))?.port;
+        return target ? endpoints.filter((e) => e.conditions?.ready !== false && e.addresses[0]).map((e) => ({ host: e.addresses[0]!, port: target })) : [];
+      });
+    const chosen = candidates[Math.floor(this.#random.next() * candidates.length)];
+    if (!chosen) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+    return chosen;
+  }
+
+  #agent(caBundle: string, serverName: string): Agent {
+    const key = `${serverName} ${caBundle}`;
+    let agent = this.#agents.get(key);
+    if (!agent) {
+      agent = new Agent({ keepAlive: true, ...(caBundle && { ca: Buffer.from(caBundle, 'base64').toString() }) });
+      this.#agents.set(key, agent);
+    }
+    return agent;
+  }
+}
+
+/** The other end was reached and answered wrongly. */
+class AnswerError extends Error {
+  override readonly name = 'AnswerError';
+}
+
+function shownUrl({ url, service }: WebhookClientConfig, timeoutSeconds: number): string {
+  const shown = new URL(url ?? `https://${service!.name}.${service!.namespace}.svc:${service!.port ?? 443}${service!.path ?? '/'}`);
+  shown.searchParams.set('timeout', `${timeoutSeconds}s`);
+  // A URL drops the port that its scheme has anyway; people look for it in the message.
+  return service && !shown.port ? shown.href.replace(shown.hostname, `${shown.hostname}:443`) : shown.href;
+}
