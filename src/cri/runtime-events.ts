@@ -28,7 +28,7 @@ export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock:
   const cri = runtimeService()['GetContainerEvents'] as MethodDefinition<object, object>;
   const namespace = new Metadata();
   namespace.set('containerd-namespace', 'k8s.io');
-  const filters = ['exit', 'start'].map((topic) => `topic==/tasks/${topic},namespace==k8s.io`);
+  const filters = ['exit', 'start'].map((topic) => `topic=="/tasks/${topic}",namespace=="k8s.io"`);
   const sources: Source[] = [
     () => client.makeServerStreamRequest(containerd.path, containerd.requestSerialize, containerd.responseDeserialize, { filters }, namespace),
     () => client.makeServerStreamRequest(cri.path, cri.requestSerialize, cri.responseDeserialize, {}),
@@ -45,7 +45,8 @@ export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock:
     signal.addEventListener('abort', abort, { once: true });
     try {
       for await (const event of queued(stream, runtime, clock, signal)) {
-        backoff = 50;
+        // A subscription that breaks off before it told anything is no sign of health.
+        if (event.type !== 'resync') backoff = 50;
         yield event;
       }
     } catch (error) {

@@ -24,8 +24,10 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const ephemeral = containerStatuses('ephemeral', { ...input, previous: previous.ephemeralContainerStatuses ?? [] });
   const all = [...initContainerStatuses, ...regular];
   const initialized = observation.containers.some((c) => c.startedMs > 0 && pod.spec.containers.some(({ name }) => name === c.name));
-  const phase = finalPhase(previous.phase, failure ? 'Failed' : podPhase(pod, all, input.terminating, initialized));
-  const said = failure ?? (phase === previous.phase ? { reason: previous.reason, message: previous.message } : undefined);
+  const next = finalPhase(previous.phase, failure ? 'Failed' : podPhase(pod, all, input.terminating, initialized));
+  // A pod is not over while anything of it runs: others may take its place only then.
+  const phase = isFinal(next) && observation.containers.some((c) => c.state === 'running') ? previous.phase ?? 'Pending' : next;
+  const said = isFinal(phase) && failure ? failure : (phase === previous.phase ? { reason: previous.reason, message: previous.message } : undefined);
 
   const others = (previous.conditions ?? []).filter((condition) => !KUBELET_CONDITIONS.includes(condition.type));
   const ready = containersReady(pod, all, phase);

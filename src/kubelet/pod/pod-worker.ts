@@ -95,6 +95,8 @@ export class PodWorker {
 
   /** Takes up the pod: as it is in the API and as the runtime has it. */
   begin(): void {
+    // First of all: a status without them would say that nothing is ready.
+    this.#keepProbers();
     const { phase } = this.#pod.status ?? {};
     if (this.#pod.metadata.deletionTimestamp) this.terminate(this.#pod.metadata.deletionGracePeriodSeconds ?? 30);
     else if (phase === 'Succeeded' || phase === 'Failed') this.terminate(this.#graceSeconds());

@@ -41,7 +41,8 @@ async function withinVolume(root: string, subPath: string): Promise<string> {
     await chmod(path, mode & 0o7777);
   }
   const [realRoot, real] = await Promise.all([realpath(root), realpath(path)]);
-  if (relative(realRoot, real).startsWith('..')) throw configError(`failed to prepare subPath for volumeMount: subpath "${path}" not within volume path "${root}"`);
+  // `..data` and its like are names of ours, not the way out.
+  if (/^\.\.(\/|$)/.test(relative(realRoot, real))) throw configError(`failed to prepare subPath for volumeMount: subpath "${path}" not within volume path "${root}"`);
   return real;
 }
 
