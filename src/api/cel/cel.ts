@@ -1,11 +1,7 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { CelError } from './cel-error.ts';
 import { registerKubernetesLibrary } from './cel-library.ts';
 import { toCel } from './cel-value.ts';
-
-/** An expression is wrong, or could not be evaluated on these values. The message goes to users. */
-export class CelError extends Error {
-  override readonly name = 'CelError';
-}
 
 export interface CelProgram {
   readonly source: string;

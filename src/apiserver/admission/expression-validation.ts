@@ -1,8 +1,8 @@
-import { CelError } from '../../api/cel/cel.ts';
+import { CelError } from '../../api/cel/cel-error.ts';
 import { fieldError, invalid, type FieldError } from '../../api/errors.ts';
 import type { MatchCondition, MutatingAdmissionPolicy, MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingWebhookConfiguration } from '../../api/generated/admissionregistration-v1.ts';
 import type { AdmissionPlugin } from './admission.ts';
-import { compileAdmissionExpression } from './match-conditions.ts';
+import { admissionExpressions, type AdmissionExpressions } from './match-conditions.ts';
 
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration | ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
 
@@ -10,38 +10,39 @@ type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfigurati
 export const expressionValidation: AdmissionPlugin = {
   name: 'ExpressionValidation',
   handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
-  validate({ resource, subresource, object, oldObject, name }) {
+  async validate({ resource, subresource, object, oldObject, name }) {
     if (resource.group !== 'admissionregistration.k8s.io' || subresource !== '' || !object) return;
-    const errors = expressionErrors(object as Configuration);
+    const compile = await admissionExpressions();
+    const errors = expressionErrors(compile, object as Configuration);
     // What was stored already stays changeable in its other parts.
-    const known = new Set(oldObject ? expressionErrors(oldObject as Configuration).map((e) => e.message) : []);
+    const known = new Set(oldObject ? expressionErrors(compile, oldObject as Configuration).map((e) => e.message) : []);
     const fresh = errors.filter((error) => !known.has(error.message));
     if (fresh.length) throw invalid(resource, name, fresh);
   },
 };
 
-function expressionErrors(object: Configuration): readonly FieldError[] {
-  if ('webhooks' in object) return (object.webhooks ?? []).flatMap((webhook, i) => conditionErrors(`webhooks[${i}]`, webhook.matchConditions));
+function expressionErrors(compile: AdmissionExpressions, object: Configuration): readonly FieldError[] {
+  if ('webhooks' in object) return (object.webhooks ?? []).flatMap((webhook, i) => conditionErrors(compile, `webhooks[${i}]`, webhook.matchConditions));
   const { spec } = object as ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
   if (!spec) return [];
   return [
-    ...conditionErrors('spec', spec.matchConditions),
-    ...(spec.variables ?? []).flatMap((variable, i) => compileErrors(`spec.variables[${i}].expression`, variable.expression)),
+    ...conditionErrors(compile, 'spec', spec.matchConditions),
+    ...(spec.variables ?? []).flatMap((variable, i) => compileErrors(compile, `spec.variables[${i}].expression`, variable.expression)),
     ...('validations' in spec ? (spec.validations ?? []).flatMap((validation, i) => [
-      ...compileErrors(`spec.validations[${i}].expression`, validation.expression),
-      ...(validation.messageExpression ? compileErrors(`spec.validations[${i}].messageExpression`, validation.messageExpression) : []),
+      ...compileErrors(compile, `spec.validations[${i}].expression`, validation.expression),
+      ...(validation.messageExpression ? compileErrors(compile, `spec.validations[${i}].messageExpression`, validation.messageExpression) : []),
     ]) : []),
   ];
 }
 
-function conditionErrors(path: string, conditions: readonly MatchCondition[] = []): readonly FieldError[] {
-  return conditions.flatMap((condition, i) => compileErrors(`${path}.matchConditions[${i}].expression`, condition.expression));
+function conditionErrors(compile: AdmissionExpressions, path: string, conditions: readonly MatchCondition[] = []): readonly FieldError[] {
+  return conditions.flatMap((condition, i) => compileErrors(compile, `${path}.matchConditions[${i}].expression`, condition.expression));
 }
 
-function compileErrors(path: string, expression: string | undefined): readonly FieldError[] {
+function compileErrors(compile: AdmissionExpressions, path: string, expression: string | undefined): readonly FieldError[] {
   if (!expression?.trim()) return [];
   try {
-    compileAdmissionExpression(expression);
+    compile(expression);
     return [];
   } catch (error) {
     if (!(error instanceof CelError)) throw error;

@@ -1,20 +1,27 @@
-import { celCompiler, CelError, type CelProgram } from '../../api/cel/cel.ts';
+import type { CelProgram } from '../../api/cel/cel.ts';
+import { CelError } from '../../api/cel/cel-error.ts';
 import type { MatchCondition } from '../../api/generated/admissionregistration-v1.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionAttributes } from './admission.ts';
 import { reviewOf } from './admission-review.ts';
-import { CelAuthorizer, registerAuthorizer, ResourceCheck } from './cel-authorizer.ts';
+import { CelAuthorizer, ResourceCheck } from './cel-authorizer.ts';
 
 const VARIABLES = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'authorizer', 'variables'];
 /** cel-js takes dots in a name for a member of a value: this variable stands for `authorizer.requestResource`. */
 const REQUEST_RESOURCE = 'authorizer__requestResource';
 
-let compiler: ((source: string) => CelProgram) | undefined;
-
 /** Compiles an expression of a webhook's or policy's. Throws CelError. */
-export function compileAdmissionExpression(source: string): CelProgram {
-  compiler ??= celCompiler({ variables: [...VARIABLES, REQUEST_RESOURCE], extend: registerAuthorizer });
-  return compiler(source.replaceAll('authorizer.requestResource', REQUEST_RESOURCE));
+export type AdmissionExpressions = (source: string) => CelProgram;
+
+let expressions: Promise<AdmissionExpressions> | undefined;
+
+/** The compiler, loaded when the first expression comes up: most clusters have none. */
+export function admissionExpressions(): Promise<AdmissionExpressions> {
+  expressions ??= Promise.all([import('../../api/cel/cel.ts'), import('./cel-authorizer.ts')]).then(([{ celCompiler }, { registerAuthorizer }]) => {
+    const compile = celCompiler({ variables: [...VARIABLES, REQUEST_RESOURCE], extend: registerAuthorizer });
+    return (source) => compile(source.replaceAll('authorizer.requestResource', REQUEST_RESOURCE));
+  });
+  return expressions;
 }
 
 /** The values of an expression's variables, as far as they come from the request. */
@@ -38,13 +45,14 @@ export class MatchConditions {
    * Whether all hold. One that is false decides, whatever the others' faults; else a fault is thrown as CelError. `extra` are variables
    * besides those of the request.
    */
-  hold(conditions: readonly MatchCondition[], attributes: AdmissionAttributes, extra: Readonly<Record<string, unknown>> = {}): boolean {
+  async hold(conditions: readonly MatchCondition[], attributes: AdmissionAttributes, extra: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     if (conditions.length === 0) return true;
+    const compile = await admissionExpressions();
     const variables = { ...admissionVariables(attributes, this.#authorizer), ...extra };
     const faults: string[] = [];
     for (const { expression } of conditions) {
       try {
-        if (compileAdmissionExpression(expression).evaluate(variables) === false) return false;
+        if (compile(expression).evaluate(variables) === false) return false;
       } catch (error) {
         if (!(error instanceof CelError)) throw error;
         faults.push(`expression '${expression}' resulted in error: ${error.message}`);

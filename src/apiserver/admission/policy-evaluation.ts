@@ -1,11 +1,11 @@
-import { CelError } from '../../api/cel/cel.ts';
+import { CelError } from '../../api/cel/cel-error.ts';
 import type { Namespace } from '../../api/generated/core-v1.ts';
 import type { MatchResources, Variable } from '../../api/generated/admissionregistration-v1.ts';
 import { namespaces } from '../../api/generated/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { AdmissionAttributes } from './admission.ts';
-import { compileAdmissionExpression } from './match-conditions.ts';
+import type { AdmissionExpressions } from './match-conditions.ts';
 import { requestMatches, ruleMatches } from './webhook-rules.ts';
 
 /** Whether a request is of those that a policy's constraints or a binding's resources name. A binding without rules takes them all. */
@@ -33,15 +33,17 @@ export function namespaceObject(objects: StoredObjects, { namespace, resource }:
  * failed comes up where it is used.
  */
 export class PolicyEvaluation {
+  readonly #compile: AdmissionExpressions;
   readonly #base: Readonly<Record<string, unknown>>;
   readonly #faults = new Map<string, CelError>();
 
-  constructor(base: Readonly<Record<string, unknown>>, params: KubeObject | null, namespace: KubeObject | null, variables: readonly Variable[]) {
+  constructor(compile: AdmissionExpressions, base: Readonly<Record<string, unknown>>, params: KubeObject | null, namespace: KubeObject | null, variables: readonly Variable[]) {
+    this.#compile = compile;
     const values: Record<string, unknown> = {};
     const own = { ...base, params, namespaceObject: namespace };
     for (const { name, expression } of variables) {
       try {
-        values[name] = compileAdmissionExpression(expression).evaluate({ ...own, variables: { ...values } });
+        values[name] = compile(expression).evaluate({ ...own, variables: { ...values } });
       } catch (error) {
         if (!(error instanceof CelError)) throw error;
         this.#faults.set(name, error);
@@ -58,7 +60,7 @@ export class PolicyEvaluation {
   /** A CEL value. Throws CelError. */
   evaluate(expression: string): unknown {
     try {
-      return compileAdmissionExpression(expression).evaluate(this.#base);
+      return this.#compile(expression).evaluate(this.#base);
     } catch (error) {
       if (!(error instanceof CelError)) throw error;
       const used = [...this.#faults].find(([name]) => expression.includes(`variables.${name}`));

@@ -1,11 +1,12 @@
-import { CelError } from '../../api/cel/cel.ts';
+import { CelError } from '../../api/cel/cel-error.ts';
 import { StatusError } from '../../api/errors.ts';
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from '../../api/generated/admissionregistration-v1.ts';
 import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
+import type { KubeObject } from '../../api/object.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 import type { AdmissionServices } from './admission-services.ts';
-import { admissionVariables, MatchConditions } from './match-conditions.ts';
+import { admissionExpressions, admissionVariables, MatchConditions } from './match-conditions.ts';
 import { namespaceObject, PolicyEvaluation, resourcesMatch } from './policy-evaluation.ts';
 import { PolicyConfigurationError, policyParameters } from './policy-parameters.ts';
 import { isExempt } from './webhook-rules.ts';
@@ -30,7 +31,7 @@ export function validatingAdmissionPolicy(services: AdmissionServices): Admissio
   return {
     name: 'ValidatingAdmissionPolicy',
     handles: () => true,
-    validate(attributes) {
+    async validate(attributes) {
       if (isExempt(attributes)) return;
       const policies = objects.list(validatingAdmissionPolicies);
       if (policies.length === 0) return;
@@ -40,7 +41,7 @@ export function validatingAdmissionPolicy(services: AdmissionServices): Admissio
         if (!resourcesMatch(objects, policy.spec.matchConstraints, attributes)) continue;
         for (const binding of bindings) {
           if (binding.spec.policyName !== policy.metadata.name || !resourcesMatch(objects, binding.spec.matchResources, attributes)) continue;
-          denials.push(...judge(services, matchConditions, policy, binding, attributes));
+          denials.push(...(await judge(services, matchConditions, policy, binding, attributes)));
         }
       }
       if (denials.length) throw denialFault(attributes, denials[0]!);
@@ -48,7 +49,7 @@ export function validatingAdmissionPolicy(services: AdmissionServices): Admissio
   };
 }
 
-function judge({ objects, authorizer }: AdmissionServices, conditions: MatchConditions, policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, attributes: AdmissionAttributes): readonly Denial[] {
+async function judge({ objects, authorizer }: AdmissionServices, conditions: MatchConditions, policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, attributes: AdmissionAttributes): Promise<readonly Denial[]> {
   const { spec } = policy;
   const insists = spec.failurePolicy !== 'Ignore';
   const named = { policy: policy.metadata.name, binding: binding.metadata.name };
@@ -59,16 +60,18 @@ function judge({ objects, authorizer }: AdmissionServices, conditions: MatchCond
     if (!(error instanceof PolicyConfigurationError)) throw error;
     return insists ? [{ ...named, message: `failed to configure binding: ${error.message}` }] : [];
   }
-  const decisions = parameters.flatMap((params): readonly Pick<Denial, 'message' | 'reason'>[] => {
-    const evaluation = new PolicyEvaluation(admissionVariables(attributes, authorizer), params, namespaceObject(objects, attributes), spec.variables ?? []);
+  const compile = await admissionExpressions();
+  const decisionsFor = async (params: KubeObject | null): Promise<readonly Pick<Denial, 'message' | 'reason'>[]> => {
+    const evaluation = new PolicyEvaluation(compile, admissionVariables(attributes, authorizer), params, namespaceObject(objects, attributes), spec.variables ?? []);
     try {
-      if (!conditions.hold(spec.matchConditions ?? [], attributes, evaluation.given)) return [];
+      if (!(await conditions.hold(spec.matchConditions ?? [], attributes, evaluation.given))) return [];
     } catch (error) {
       if (!(error instanceof CelError)) throw error;
       return insists ? [{ message: error.message }] : [];
     }
     return (spec.validations ?? []).flatMap((validation) => violated(evaluation, validation, insists) ?? []);
-  });
+  };
+  const decisions = (await Promise.all(parameters.map(decisionsFor))).flat();
   const { validationActions } = binding.spec;
   if (validationActions.includes('Warn')) {
     for (const { message } of decisions) attributes.context.warn(`Validation failed for ValidatingAdmissionPolicy '${named.policy}' with binding '${named.binding}': ${message}`);

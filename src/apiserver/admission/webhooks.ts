@@ -1,4 +1,4 @@
-import { CelError } from '../../api/cel/cel.ts';
+import { CelError } from '../../api/cel/cel-error.ts';
 import { badRequest, forbidden, internalError, StatusError, type Status } from '../../api/errors.ts';
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/admissionregistration-v1.ts';
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
@@ -100,7 +100,7 @@ export function validatingWebhooks(services: WebhookServices): AdmissionPlugin {
 async function ask(services: WebhookServices, webhook: Webhook, attributes: AdmissionAttributes, mutating: boolean): Promise<Answer | undefined> {
   const { objects, webhookClient, matchConditions, log } = services;
   if (!requestMatches(objects, webhook, attributes)) return undefined;
-  if (!conditionsHold(matchConditions, webhook, attributes)) return undefined;
+  if (!(await conditionsHold(matchConditions, webhook, attributes))) return undefined;
   if (attributes.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') {
     throw badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
   }
@@ -120,9 +120,9 @@ async function ask(services: WebhookServices, webhook: Webhook, attributes: Admi
 }
 
 /** A condition that cannot be told refuses the request where the webhook insists on being asked, and else skips the webhook. */
-function conditionsHold(matchConditions: MatchConditions, webhook: Webhook, attributes: AdmissionAttributes): boolean {
+async function conditionsHold(matchConditions: MatchConditions, webhook: Webhook, attributes: AdmissionAttributes): Promise<boolean> {
   try {
-    return matchConditions.hold(webhook.matchConditions ?? [], attributes);
+    return await matchConditions.hold(webhook.matchConditions ?? [], attributes);
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
     if (webhook.failurePolicy === 'Ignore') return false;

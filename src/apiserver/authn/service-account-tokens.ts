@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader, exportJWK, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose';
+import type * as Jose from 'jose';
 import type { Node, Pod, Secret, ServiceAccount } from '../../api/generated/core-v1.ts';
 import { nodes, pods, secrets, serviceAccounts } from '../../api/generated/resources.ts';
 import type { User } from '../../api/kind.ts';
@@ -68,7 +68,7 @@ export class ServiceAccountTokens {
   readonly #public: KeyObject;
   readonly #algorithm: 'ES256' | 'RS256';
   readonly #keyId: string;
-  readonly #verified = new Map<string, JWTPayload>();
+  readonly #verified = new Map<string, Jose.JWTPayload>();
 
   constructor(options: ServiceAccountTokensOptions) {
     this.#options = options;
@@ -90,6 +90,7 @@ export class ServiceAccountTokens {
       ...(node && { node: { name: node.name, ...(node.uid && { uid: node.uid }) } }),
       ...(warnAfterSeconds && { warnafter: now + warnAfterSeconds }),
     };
+    const { SignJWT } = await jose();
     return new SignJWT({ 'kubernetes.io': claim })
       .setProtectedHeader({ alg: this.#algorithm, kid: this.#keyId })
       .setIssuer(this.issuer).setSubject(`system:serviceaccount:${namespace}:${name}`).setAudience([...audiences])
@@ -100,22 +101,12 @@ export class ServiceAccountTokens {
   /** Tokens of the older kind, kept in secrets of type `kubernetes.io/service-account-token`: without end and for the API server alone. */
   async issueForSecret(serviceAccount: ServiceAccount, secret: Secret): Promise<string> {
     const { namespace, name, uid } = serviceAccount.metadata;
+    const { SignJWT } = await jose();
     return new SignJWT({
       'kubernetes.io/serviceaccount/namespace': namespace, 'kubernetes.io/serviceaccount/secret.name': secret.metadata.name,
       'kubernetes.io/serviceaccount/service-account.name': name, 'kubernetes.io/serviceaccount/service-account.uid': uid,
     }).setProtectedHeader({ alg: this.#algorithm, kid: this.#keyId }).setIssuer(LEGACY_ISSUER)
       .setSubject(`system:serviceaccount:${namespace}:${name}`).sign(this.#private);
-  }
-
-  /** Whether a token says that it is one of ours, before any check. */
-  claims(token: string): boolean {
-    try {
-      const { iss } = decodeJwt(token);
-      return iss === this.issuer || iss === LEGACY_ISSUER;
-    } catch {
-      // Not a JWT at all: some other kind of token.
-      return false;
-    }
   }
 
   /**
@@ -134,7 +125,8 @@ export class ServiceAccountTokens {
   }
 
   /** The key set that others check tokens with, `/openid/v1/jwks`. */
-  async keySet(): Promise<{ readonly keys: readonly JWK[] }> {
+  async keySet(): Promise<{ readonly keys: readonly Jose.JWK[] }> {
+    const { exportJWK } = await jose();
     return { keys: [{ use: 'sig', ...(await exportJWK(this.#public)), kid: this.#keyId, alg: this.#algorithm }] };
   }
 
@@ -146,9 +138,10 @@ export class ServiceAccountTokens {
     };
   }
 
-  async #signed(token: string): Promise<JWTPayload> {
+  async #signed(token: string): Promise<Jose.JWTPayload> {
     const known = this.#verified.get(token);
     if (known) return known;
+    const { decodeJwt, decodeProtectedHeader, jwtVerify } = await jose();
     try {
       if (decodeProtectedHeader(token).alg !== this.#algorithm) throw new InvalidTokenError('unexpected signature algorithm');
       // Times are checked on every use, here only the signature.
@@ -162,7 +155,7 @@ export class ServiceAccountTokens {
     }
   }
 
-  #userOf(payload: JWTPayload): User {
+  #userOf(payload: Jose.JWTPayload): User {
     const claim = payload['kubernetes.io'] as KubernetesClaim | undefined;
     if (!claim?.namespace || !claim.serviceaccount?.name) throw new InvalidTokenError('service account token claims could not be validated');
     const { namespace, serviceaccount, pod, secret, node } = claim;
@@ -178,7 +171,7 @@ export class ServiceAccountTokens {
     return serviceAccountUser(namespace, serviceaccount.name, serviceaccount.uid, extra);
   }
 
-  #legacyUser(token: string, payload: JWTPayload): User {
+  #legacyUser(token: string, payload: Jose.JWTPayload): User {
     const text = (name: string): string => String(payload[`kubernetes.io/serviceaccount/${name}`] ?? '');
     const namespace = text('namespace');
     const reference = { name: text('service-account.name'), uid: text('service-account.uid') };
@@ -210,6 +203,9 @@ export class ServiceAccountTokens {
     return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) < this.#options.clock.now() - LEEWAY;
   }
 }
+
+/** Loaded with the first token: a server starts without. */
+const jose = (): Promise<typeof Jose> => import('jose');
 
 const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 
