@@ -38,6 +38,13 @@ describe('decode', () => {
     expect((decode(POD, changed).object as typeof canonical)['spec']).toBe(canonical['spec']);
   });
 
+  it('takes undefined for absent', () => {
+    const { object } = decode<Record<string, any>>('io.k8s.api.core.v1.ConfigMap', { metadata: { name: 'a', labels: undefined }, data: { a: undefined, b: '1' }, immutable: undefined });
+    expect(Object.keys(object)).toEqual(['metadata', 'data']);
+    expect(JSON.stringify(object)).toBe('{"metadata":{"name":"a"},"data":{"b":"1"}}');
+    expect(Object.keys(object['data'])).toEqual(['b']);
+  });
+
   it('makes times and quantities canonical', () => {
     const { object } = decode<Record<string, any>>(POD, {
       metadata: { creationTimestamp: '2026-01-02T03:04:05.7+02:00' },

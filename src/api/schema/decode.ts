@@ -84,7 +84,7 @@ class Decoder {
       const before = source[key];
       const after = this.#field(field, before);
       if (after !== undefined && plan.has(key)) present++;
-      if (after === before) continue;
+      if (after === before && after !== undefined) continue;
       if (result === source) result = { ...source };
       if (after === undefined) delete result[key];
       else result[key] = after;
@@ -142,6 +142,11 @@ class Decoder {
       const before = source[key];
       let after: unknown;
       if (item.kind === 'string' && typeof before === 'string') continue;
+      if (before === undefined) {
+        if (result === source) result = { ...source };
+        delete result[key];
+        continue;
+      }
       if (before === null) {
         after = zeroOf(item);
       } else {

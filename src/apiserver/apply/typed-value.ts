@@ -135,6 +135,7 @@ export function toFieldSet(type: Type, value: unknown): FieldSet {
       }
     } else if (isObject(value)) {
       for (const [key, inner] of Object.entries(value)) {
+        if (inner === undefined) continue;
         path.push(`f:${key}`);
         walk(typeOfField(type!, key), inner);
         if (inner === null || (isObject(inner) && isBlank(inner)) || !isDeclared(type!, key)) builder.add(path);

@@ -7,6 +7,7 @@ export function applyMergePatch(object: unknown, patch: unknown): unknown {
   const source = isObject(object) ? object : {};
   let result = source;
   for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined) continue; // As if absent: patches made in process may have such.
     const before = Object.hasOwn(source, key) ? source[key] : undefined;
     const after = value === null ? undefined : applyMergePatch(before, value);
     if (after === before) continue;

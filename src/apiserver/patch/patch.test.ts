@@ -79,6 +79,8 @@ describe('strategic merge patch', () => {
     ['orders and changes items', containers({ name: 'a' }, { name: 's' }, { name: 'b' }),
       { spec: { '$setElementOrder/containers': [{ name: 'x' }, { name: 'a' }, { name: 'b' }], containers: [{ name: 'x' }, { name: 'b', image: '1' }] } },
       containers({ name: 'x' }, { name: 'a' }, { name: 's' }, { name: 'b', image: '1' })],
+    ['orders after deleting', containers({ name: '1' }, { name: '2' }, { name: '4' }), { spec: { '$setElementOrder/containers': [{ name: '2' }, { name: '3' }], containers: [{ name: '3' }, { name: '1', $patch: 'delete' }] } },
+      containers({ name: '2' }, { name: '4' }, { name: '3' })],
     ['retains keys', { spec: { volumes: [{ name: 'v', emptyDir: {} }] } }, { spec: { volumes: [{ $retainKeys: ['name', 'hostPath'], name: 'v', hostPath: { path: '/x' } }] } }, { spec: { volumes: [{ name: 'v', hostPath: { path: '/x' } }] } }],
     ['takes new objects without directives', {}, { spec: { volumes: [{ $retainKeys: ['name'], name: 'v' }, { name: 'w', $patch: 'delete' }], '$setElementOrder/volumes': [{ name: 'v' }] } }, { spec: { volumes: [{ name: 'v' }] } }],
     ['replaces what has another shape', { spec: { nodeSelector: { a: '1' } } }, { spec: { nodeSelector: 'x' } }, { spec: { nodeSelector: 'x' } }],

@@ -57,7 +57,7 @@ function mergeObject(original: Json, patch: Json, type: Type | undefined): Json 
     orderedMerge(result, name, patch[name], patch[key], type);
   }
   for (const [patchKey, value] of Object.entries(patch)) {
-    if (done.has(patchKey)) continue;
+    if (done.has(patchKey) || value === undefined) continue;
     const deletion = patchKey.startsWith(DELETE_PREFIX);
     const key = deletion ? patchKey.slice(DELETE_PREFIX.length) : patchKey;
     if (value === null) {
@@ -151,8 +151,22 @@ function orderedMerge(result: Draft, key: string, patchList: unknown, order: unk
   if (before === undefined) merged = taken(patchList) as unknown[];
   else if (patchList === undefined) merged = before;
   else merged = field.strategy === 'merge' ? mergeList(before, patchList, itemOf(field.type), field.mergeKey, false) : patchList;
-  const sorted = arrange(merged, order, before ?? [], field.mergeKey);
+  const sorted = arrange(merged, order, placesAfter(before ?? [], patchList ?? [], field.mergeKey), field.mergeKey);
   result.set(key, before !== undefined && sameItems(sorted, before) ? before : sorted);
+}
+
+/**
+ * The live list as upstream remembers its order once the patch has deleted items: the first new items stand where the last ones stood, since the merge works
+ * in place there. live [1, 2, 4], patch deletes 1 and brings 3 → [2, 4, 3].
+ */
+function placesAfter(live: readonly unknown[], patch: readonly unknown[], mergeKey: string): readonly unknown[] {
+  if (mergeKey === '') return live;
+  const gone = new Set(patch.filter((item) => isObject(item) && item[DIRECTIVE] === 'delete').map((item) => (item as Json)[mergeKey]));
+  const kept = live.filter((item) => !(isObject(item) && gone.has(item[mergeKey])));
+  if (kept.length === live.length) return live;
+  const known = new Set(kept.map((item) => (item as Json)[mergeKey]));
+  const added = patch.filter((item) => isObject(item) && !Object.hasOwn(item, DIRECTIVE) && !known.has(item[mergeKey]));
+  return [...kept, ...added.slice(0, live.length - kept.length)];
 }
 
 /** The patch's items must come in the order that `$setElementOrder` gives, and all be in it. */
