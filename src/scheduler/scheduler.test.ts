@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Event, Node, Pod } from '../api/generated/core-v1.ts';
-import { events, nodes, pods, priorityClasses, replicaSets } from '../api/generated/resources.ts';
+import { events, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, replicaSets, storageClasses } from '../api/generated/resources.ts';
 import type { New } from '../api/object.ts';
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
@@ -124,4 +124,43 @@ test('a more important pod takes the place of a less important one', async () =>
   // There is no kubelet here to let it go.
   await cluster.admin.delete(pods, { namespace: 'default', name: 'humble' }, { gracePeriodSeconds: 0 }).catch(() => {});
   expect(await until(async () => (await cluster.get('haughty')).spec.nodeName)).toBe('only');
+});
+
+test('a claim that waits for its first consumer gets its volume where the pod goes', async () => {
+  await using cluster = await setUp();
+  const { admin } = cluster;
+  for (const name of ['a', 'b']) await cluster.addNode(node(name));
+  const claimSpec = { storageClassName: 'local', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  const withClaim = (name: string) => pod(name, '100m', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: name } }] });
+  const key = (name: string) => ({ namespace: 'default', name });
+  /** What the volume controller, which is not here, does at the end. */
+  const bind = async (name: string, volumeName: string): Promise<void> => {
+    const claim = await admin.get(persistentVolumeClaims, key(name));
+    await admin.update(persistentVolumeClaims, {
+      ...claim, metadata: { ...claim.metadata, annotations: { ...claim.metadata.annotations, 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { ...claim.spec, volumeName },
+    });
+  };
+
+  await admin.create(storageClasses, { metadata: { name: 'local' }, provisioner: 'example.com/local', volumeBindingMode: 'WaitForFirstConsumer' });
+  await admin.create(persistentVolumeClaims, { metadata: key('made'), spec: claimSpec });
+  await admin.create(pods, withClaim('made'));
+  const selected = await until(async () => (await admin.get(persistentVolumeClaims, key('made'))).metadata.annotations?.['volume.kubernetes.io/selected-node']);
+  expect((await cluster.get('made')).spec.nodeName).toBeUndefined();
+  await bind('made', 'pv-made');
+  expect(await until(async () => (await cluster.get('made')).spec.nodeName)).toBe(selected);
+
+  const onlyB = { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['b'] }] }] } };
+  const volume = await admin.create(persistentVolumes, {
+    metadata: { name: 'pv-found' }, spec: { capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'local', nodeAffinity: onlyB, hostPath: { path: '/x' } },
+  });
+  await admin.updateStatus(persistentVolumes, { ...volume, status: { phase: 'Available' } });
+  await admin.create(persistentVolumeClaims, { metadata: key('found'), spec: claimSpec });
+  await systemClock.sleep(50);
+  await admin.patch(nodes, { name: 'a' }, { type: 'application/merge-patch+json', body: { spec: { unschedulable: true } } });
+  await systemClock.sleep(50);
+  await admin.create(pods, withClaim('found'));
+  const claimRef = await until(async () => (await admin.get(persistentVolumes, { name: 'pv-found' })).spec.claimRef);
+  expect(claimRef).toMatchObject({ kind: 'PersistentVolumeClaim', namespace: 'default', name: 'found' });
+  await bind('found', 'pv-found');
+  expect(await until(async () => (await cluster.get('found')).spec.nodeName)).toBe('b');
 });
