@@ -33,6 +33,9 @@ export function nftRunner(prefix: readonly string[] = []): NftRunner {
   };
 }
 
+/** In the network namespace of this process. */
+export const runNft: NftRunner = nftRunner();
+
 /** Deletes flows the kernel still tracks; see conntrack-cleanup.ts. */
 export interface ConntrackRunner {
   deleteFlows(words: readonly string[]): Promise<void>;
@@ -47,6 +50,9 @@ export function conntrackRunner(prefix: readonly string[] = []): ConntrackRunner
     },
   };
 }
+
+/** In the network namespace of this process. */
+export const runConntrack: ConntrackRunner = conntrackRunner();
 
 interface Output {
   readonly code: number | null;

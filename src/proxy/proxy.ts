@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import { staleFlows } from './conntrack-cleanup.ts';
 import { HealthChecks, type HealthCheck } from './health-checks.ts';
-import type { ConntrackRunner, NftRunner } from './nft-runner.ts';
+import { runConntrack, runNft, type ConntrackRunner, type NftRunner } from './nft-runner.ts';
 import { RuleStore } from './rule-store.ts';
 import { servicePorts, type ServicePortState } from './service-ports.ts';
 import { hostPortRules, serviceRules } from './service-rules.ts';
@@ -23,8 +23,9 @@ export interface ProxyOptions {
   readonly serviceCidr?: string;
   /** `topology.kubernetes.io/zone` of the node. */
   readonly zone?: string;
-  readonly nft: NftRunner;
-  readonly conntrack: ConntrackRunner;
+  /** Default: the programs, in the network namespace of this process. */
+  readonly nft?: NftRunner;
+  readonly conntrack?: ConntrackRunner;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -48,7 +49,7 @@ const SERVICE_NAME = 'kubernetes.io/service-name';
  * Disposing ends the work and leaves the rules: traffic flows on while the node process is away.
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, zone, nft, conntrack, clock, log } = options;
+  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, zone, nft = runNft, conntrack = runConntrack, clock, log } = options;
   const node = { name: nodeName, ...(zone ? { zone } : {}) };
   const store = new RuleStore({ nodeAddress, ...(serviceCidr ? { serviceCidr } : {}) });
   const states = new Map<string, readonly ServicePortState[]>();

@@ -9,7 +9,7 @@ import { seededRandom } from '../base/random.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { startTestApiServer, type TestApiServer } from '../testing/api-server.ts';
 import { conntrackRunner, nftRunner, type NftRunner } from './nft-runner.ts';
-import { startProxy, type Proxy } from './start-proxy.ts';
+import { startProxy, type Proxy } from './proxy.ts';
 
 const address = '10.231.99.11';
 const able = process.platform === 'linux' && process.getuid?.() === 0
