@@ -221,7 +221,7 @@ function readField(reader: Reader, field: Field, wire: number, into: Record<stri
   }
   const value = readValue(reader, type);
   if (value === undefined) return;
-  if (field.omitEmpty && !field.pointer && (value === '' || value === 0 || value === false) && type.kind !== 'intOrString') return;
+  if (field.omitEmpty && !field.pointer && (value === '' || value === 0 || value === false)) return;
   into[name] = value;
 }
 

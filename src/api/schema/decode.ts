@@ -240,7 +240,10 @@ function base64(text: string): string {
   throw new DecodeError(`illegal base64 data at input byte ${body}`);
 }
 
-/** What `omitempty` leaves out. Structs, quantities and int-or-strings are never empty. */
+/**
+ * What `omitempty` leaves out. Structs, quantities and durations are never empty. (Neither is an int-or-string, to Go: it writes 0. But defaulting takes 0 for
+ * absent, so here it is.)
+ */
 function isEmpty(value: unknown, type: Type): boolean {
   switch (type.kind) {
     case 'list': return (value as unknown[]).length === 0;
@@ -251,6 +254,7 @@ function isEmpty(value: unknown, type: Type): boolean {
     case 'string': case 'bytes': return value === '';
     case 'bool': return value === false;
     case 'int32': case 'int64': case 'double': return value === 0;
+    case 'intOrString': return value === 0 || value === '';
     default: return false;
   }
 }
@@ -269,6 +273,7 @@ function zeroOf(type: Type): unknown {
     case 'bool': return false;
     case 'int32': case 'int64': case 'double': case 'intOrString': return 0;
     case 'quantity': return '0';
+    case 'duration': return '0s';
     case 'list': return emptyList;
     case 'map': return emptyMap;
     case 'struct': {
@@ -293,7 +298,7 @@ function planOf(type: StructType): ReadonlyMap<string, unknown> {
   for (const field of type.fields.values()) {
     if (field.pointer) continue;
     const { kind } = field.type;
-    const always = kind === 'quantity' || (kind === 'struct' && !field.type.oneOf) || !(field.omitEmpty || kind === 'any' || kind === 'time' || kind === 'microTime' || kind === 'intOrString' || kind === 'duration');
+    const always = kind === 'quantity' || (kind === 'struct' && !field.type.oneOf) || !(field.omitEmpty || kind === 'any' || kind === 'time' || kind === 'microTime') || kind === 'duration';
     if (always) plan.set(field.name, zeroOf(field.type));
   }
   return plan;
