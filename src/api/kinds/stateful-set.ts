@@ -51,7 +51,7 @@ export const statefulSet: KindDefinition<StatefulSet> = {
 function defaultSpec(spec: StatefulSetSpec): StatefulSetSpec {
   let next = fill(spec, { podManagementPolicy: 'OrderedReady', replicas: 1, revisionHistoryLimit: 10 });
   let strategy = next.updateStrategy?.type ? next.updateStrategy : { rollingUpdate: {}, ...next.updateStrategy, type: 'RollingUpdate' };
-  if (strategy.type === 'RollingUpdate') strategy = mapMember(strategy, 'rollingUpdate', (rolling) => fill(rolling, { partition: 0, maxUnavailable: 1 }));
+  if (strategy.type === 'RollingUpdate') strategy = mapMember(strategy, 'rollingUpdate', (rolling) => fill(rolling, { partition: 0 }));
   if (strategy !== next.updateStrategy) next = { ...next, updateStrategy: strategy };
   const retention = fill(next.persistentVolumeClaimRetentionPolicy ?? {}, { whenDeleted: 'Retain', whenScaled: 'Retain' });
   if (retention !== next.persistentVolumeClaimRetentionPolicy) next = { ...next, persistentVolumeClaimRetentionPolicy: retention };

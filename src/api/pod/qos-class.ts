@@ -10,7 +10,7 @@ const counted = ['cpu', 'memory'] as const;
 /** The order in which the kernel takes memory away: BestEffort pods lose it first, Guaranteed ones last. */
 export function qosClass(pod: Pod): QosClass {
   const { spec } = pod;
-  const parts = spec.resources ? [spec.resources] : [...spec.containers, ...(spec.initContainers ?? [])].map((container) => container.resources ?? {});
+  const parts = spec.resources ? [spec.resources] : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => container.resources ?? {});
   const requests = addResources(...parts.map((part) => positive(part.requests)));
   const limits = addResources(...parts.map((part) => positive(part.limits)));
   if (Object.keys(requests).length === 0 && Object.keys(limits).length === 0) return 'BestEffort';

@@ -33,9 +33,10 @@ export function* oneOfIfAny(path: string, value: string | undefined, supported: 
   if (value !== undefined && !supported.includes(value)) yield fieldError.notSupported(path, value, supported);
 }
 
-export const dnsLabel = (path: string, value: string): FieldErrors => formatErrors(path, value, isDns1123Label(value));
-export const dnsSubdomain = (path: string, value: string): FieldErrors => formatErrors(path, value, isDns1123Subdomain(value));
-export const qualifiedName = (path: string, value: string): FieldErrors => formatErrors(path, value, isQualifiedName(value));
+// A required field that the writer left out is as good as an empty one.
+export const dnsLabel = (path: string, value = ''): FieldErrors => formatErrors(path, value, isDns1123Label(value));
+export const dnsSubdomain = (path: string, value = ''): FieldErrors => formatErrors(path, value, isDns1123Subdomain(value));
+export const qualifiedName = (path: string, value = ''): FieldErrors => formatErrors(path, value, isQualifiedName(value));
 
 /** Upstream: metav1 validation.ValidateLabels. */
 export function* labels(path: string, map: Readonly<Record<string, string>> | undefined): FieldErrors {

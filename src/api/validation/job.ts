@@ -2,8 +2,9 @@
 import { fieldError } from '../errors.ts';
 import type { Job, JobSpec, JobStatus, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule } from '../generated/batch-v1.ts';
 import type { PodSpec, PodTemplateSpec } from '../generated/core-v1.ts';
-import { isDns1123Label, isDns1123Subdomain, regexFault } from '../names.ts';
+import { isDns1123Label } from '../names.ts';
 import { labelSelectorMatches } from '../selector.ts';
+import { domainPrefixedPath } from './domain-prefixed.ts';
 import { immutable, labelSelector, nonNegative, oneOfIfAny, qualifiedName, type FieldErrors } from './fields.ts';
 import { podTemplateErrors } from './pod/pod-template.ts';
 import { isSame } from './same.ts';
@@ -48,7 +49,10 @@ export function* jobSpecErrors(path: string, spec: JobSpec): FieldErrors {
     yield* nonNegative(`${path}.${field}`, spec[field]);
   }
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) yield fieldError.required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified');
-  if (spec.managedBy !== undefined) yield* managedByErrors(`${path}.managedBy`, spec.managedBy);
+  if (spec.managedBy !== undefined) {
+    yield* domainPrefixedPath(`${path}.managedBy`, spec.managedBy);
+    if (spec.managedBy.length > limits.managedBy) yield fieldError.tooLong(`${path}.managedBy`, limits.managedBy);
+  }
   yield* oneOfIfAny(`${path}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed']);
   if (spec.completionMode === 'Indexed') {
     yield* indexedErrors(path, spec);
@@ -67,20 +71,6 @@ function* restartErrors(path: string, spec: JobSpec): FieldErrors {
   if (!policy || policy === 'Always') yield fieldError.required(path, 'valid values: "OnFailure", "Never"');
   else if (policy !== 'OnFailure' && policy !== 'Never') yield fieldError.notSupported(path, policy, ['OnFailure', 'Never']);
   else if (spec.podFailurePolicy && policy !== 'Never') yield fieldError.invalid(path, policy, 'only "Never" is supported when podFailurePolicy is specified');
-}
-
-/** `example.com/controller`. Upstream: IsDomainPrefixedPath. */
-function* managedByErrors(path: string, name: string): FieldErrors {
-  const slash = name.indexOf('/');
-  if (name === '') yield fieldError.required(path);
-  else if (slash <= 0 || slash === name.length - 1) yield fieldError.invalid(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")');
-  else {
-    const host = name.slice(0, slash);
-    for (const fault of isDns1123Subdomain(host)) yield fieldError.invalid(path, host, fault);
-    const pattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-    if (!new RegExp(`^${pattern}$`).test(name.slice(slash + 1))) yield fieldError.invalid(path, name.slice(slash + 1), regexFault('Invalid path', pattern));
-  }
-  if (name.length > limits.managedBy) yield fieldError.tooLong(path, limits.managedBy);
 }
 
 function* indexedErrors(path: string, spec: JobSpec): FieldErrors {

@@ -1,0 +1,67 @@
+/** Devices, and claims on them. Upstream: pkg/registry/resource, pkg/apis/resource/v1/defaults.go. */
+import type { KindDefinition } from '../kind.ts';
+import type { DeviceClaim, DeviceClass, DeviceRequest, ResourceClaim, ResourceClaimSpec, ResourceClaimTemplate, ResourceSlice } from '../generated/resource-v1.ts';
+import { deviceClasses, resourceClaimTemplates, resourceClaims, resourceSlices } from '../generated/resources.ts';
+import { immutable } from '../validation/fields.ts';
+import { claimSpecErrors, claimStatusErrors, deviceClassErrors, sliceErrors, sliceUpdateErrors } from '../validation/device.ts';
+import { withCountedSpec } from './counted-spec.ts';
+import { fill, mapItems, mapMember } from './fill.ts';
+import { ageColumn, nameColumn, text } from './table-columns.ts';
+
+export const deviceClass: KindDefinition<DeviceClass> = {
+  resource: deviceClasses,
+  ...withCountedSpec<DeviceClass>(),
+  validate: (object) => [...deviceClassErrors('spec', object.spec ?? {})],
+  columns: [nameColumn, ageColumn],
+};
+
+export const resourceClaim: KindDefinition<ResourceClaim> = {
+  resource: resourceClaims,
+  defaults: (object) => mapMember(object, 'spec', defaultClaim),
+  validateCreate: (object) => [...claimSpecErrors('spec', object.spec ?? {})],
+  validateUpdate: (next, previous) => [...immutable('spec', next.spec, previous.spec)],
+  validateStatusUpdate: (next, previous) => [...claimStatusErrors(next, previous)],
+  generation: false,
+  columns: [nameColumn, text('State', 'Whether the claim has its devices.', stateText), ageColumn],
+};
+
+export const resourceClaimTemplate: KindDefinition<ResourceClaimTemplate> = {
+  resource: resourceClaimTemplates,
+  defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(spec, 'spec', defaultClaim)),
+  validateCreate: (object) => [...claimSpecErrors('spec.spec', object.spec?.spec ?? {})],
+  validateUpdate: (next, previous) => [...immutable('spec', next.spec, previous.spec)],
+  columns: [nameColumn, ageColumn],
+};
+
+export const resourceSlice: KindDefinition<ResourceSlice> = {
+  resource: resourceSlices,
+  ...withCountedSpec<ResourceSlice>(),
+  validate: (object) => [...sliceErrors('spec', object.spec ?? {})],
+  validateUpdate: (next, previous) => [...sliceUpdateErrors(next.spec, previous.spec)],
+  selectableFields: ({ spec }) => ({ 'spec.nodeName': spec.nodeName ?? '', 'spec.driver': spec.driver }),
+  columns: [
+    nameColumn,
+    text('Node', 'The node that the devices are of.', ({ spec }) => spec.nodeName ?? ''),
+    text('Driver', 'The driver of the devices.', ({ spec }) => spec.driver),
+    text('Pool', 'The pool that the devices are in.', ({ spec }) => spec.pool.name),
+    ageColumn,
+  ],
+};
+
+function stateText({ metadata, status }: ResourceClaim): string {
+  const deleted = metadata.deletionTimestamp === undefined ? [] : ['deleted'];
+  if (!status?.allocation) return [...deleted, ...(deleted.length ? [] : ['pending'])].join(',');
+  return [...deleted, 'allocated', ...(status.reservedFor?.length ? ['reserved'] : [])].join(',');
+}
+
+function defaultClaim(spec: ResourceClaimSpec): ResourceClaimSpec {
+  return mapMember(spec, 'devices', (devices: DeviceClaim) => mapMember(devices, 'requests', (requests) => mapItems(requests, defaultRequest)));
+}
+
+function defaultRequest(request: DeviceRequest): DeviceRequest {
+  const counted = <R extends { readonly allocationMode?: string; readonly count?: number }>(one: R): R => {
+    const next: { readonly allocationMode?: string; readonly count?: number } = fill<{ readonly allocationMode?: string; readonly count?: number }>(one, { allocationMode: 'ExactCount' });
+    return (next.allocationMode === 'ExactCount' && !next.count ? { ...next, count: 1 } : next) as R;
+  };
+  return mapMember(mapMember(request, 'exactly', counted), 'firstAvailable', (requests) => mapItems(requests, counted));
+}

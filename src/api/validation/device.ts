@@ -1,0 +1,116 @@
+/** Upstream: pkg/apis/resource/validation, without its CEL selectors, device attributes and counters. */
+import { fieldError } from '../errors.ts';
+import type { DeviceClassSpec, DeviceRequest, DeviceSelector, ResourceClaim, ResourceClaimSpec, ResourceSliceSpec } from '../generated/resource-v1.ts';
+import { dnsLabel, dnsSubdomain, immutable, type FieldErrors } from './fields.ts';
+import { isSame } from './same.ts';
+
+const maxItems = 32;
+
+export function* claimSpecErrors(path: string, spec: ResourceClaimSpec): FieldErrors {
+  const at = `${path}.devices`;
+  const { requests = [], constraints = [], config = [] } = spec.devices ?? {};
+  for (const [field, list] of [['requests', requests], ['constraints', constraints], ['config', config]] as const) {
+    if (list.length > maxItems) yield fieldError.tooMany(`${at}.${field}`, list.length, maxItems);
+  }
+  const names = new Set<string>();
+  for (const [i, request] of requests.entries()) {
+    yield* requestErrors(`${at}.requests[${i}]`, request);
+    if (names.has(request.name)) yield fieldError.duplicate(`${at}.requests[${i}]`, request.name);
+    names.add(request.name);
+    for (const sub of request.firstAvailable ?? []) names.add(`${request.name}/${sub.name}`);
+  }
+  for (const [field, list] of [['constraints', constraints], ['config', config]] as const) {
+    for (const [i, item] of list.entries()) {
+      for (const [j, name] of (item.requests ?? []).entries()) {
+        if (!names.has(name)) yield fieldError.invalid(`${at}.${field}[${i}].requests[${j}]`, name, "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
+      }
+    }
+  }
+}
+
+function* requestErrors(path: string, { name, exactly, firstAvailable = [] }: DeviceRequest): FieldErrors {
+  yield* dnsLabel(`${path}.name`, name ?? '');
+  if (exactly && firstAvailable.length) yield fieldError.invalid(path, null, 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set');
+  else if (exactly) yield* exactErrors(`${path}.exactly`, exactly);
+  else if (firstAvailable.length === 0) yield fieldError.required(path, 'exactly one of `exactly` or `firstAvailable` is required');
+  for (const [i, sub] of exactly ? [] : firstAvailable.entries()) {
+    yield* dnsLabel(`${path}.firstAvailable[${i}].name`, sub.name);
+    yield* exactErrors(`${path}.firstAvailable[${i}]`, sub);
+  }
+}
+
+interface Exact {
+  readonly deviceClassName: string;
+  readonly selectors?: readonly DeviceSelector[];
+  readonly allocationMode?: string;
+  readonly count?: number;
+}
+
+function* exactErrors(path: string, { deviceClassName, selectors = [], allocationMode, count = 0 }: Exact): FieldErrors {
+  if (!deviceClassName) yield fieldError.required(`${path}.deviceClassName`);
+  else yield* dnsSubdomain(`${path}.deviceClassName`, deviceClassName);
+  yield* selectorErrors(`${path}.selectors`, selectors);
+  if (allocationMode === 'All') {
+    if (count !== 0) yield fieldError.invalid(`${path}.count`, count, "must not be specified when allocationMode is 'All'");
+  } else if (allocationMode === 'ExactCount') {
+    if (count <= 0) yield fieldError.invalid(`${path}.count`, count, 'must be greater than zero');
+  } else {
+    yield fieldError.notSupported(`${path}.allocationMode`, allocationMode ?? '', ['All', 'ExactCount']);
+  }
+}
+
+function* selectorErrors(path: string, selectors: readonly DeviceSelector[]): FieldErrors {
+  if (selectors.length > maxItems) yield fieldError.tooMany(path, selectors.length, maxItems);
+  for (const [i, { cel }] of selectors.entries()) if (!cel) yield fieldError.required(`${path}[${i}].cel`);
+}
+
+export function* claimStatusErrors(next: ResourceClaim, previous: ResourceClaim): FieldErrors {
+  const { reservedFor = [], allocation } = next.status ?? {};
+  const before = previous.status?.allocation;
+  if (reservedFor.length > 256) yield fieldError.tooMany('status.reservedFor', reservedFor.length, 256);
+  for (const [i, { resource, name, uid }] of reservedFor.entries()) {
+    if (!resource) yield fieldError.required(`status.reservedFor[${i}].resource`);
+    if (!name) yield fieldError.required(`status.reservedFor[${i}].name`);
+    if (!uid) yield fieldError.required(`status.reservedFor[${i}].uid`);
+    if (reservedFor.findIndex((other) => other.uid === uid) < i) yield fieldError.duplicate(`status.reservedFor[${i}].uid`, uid);
+  }
+  if (reservedFor.length && !allocation) yield fieldError.forbidden('status.reservedFor', 'may not be specified when `allocated` is not set');
+  if (before && allocation) {
+    if (!isSame(allocation, before)) yield* immutable('status.allocation', allocation, before);
+  } else if (before && reservedFor.length) {
+    yield fieldError.forbidden('status.allocation', 'must not be removed while `reservedFor` is set');
+  }
+}
+
+export function* deviceClassErrors(path: string, { selectors = [], config = [] }: DeviceClassSpec): FieldErrors {
+  yield* selectorErrors(`${path}.selectors`, selectors);
+  if (config.length > maxItems) yield fieldError.tooMany(`${path}.config`, config.length, maxItems);
+  for (const [i, one] of config.entries()) if (!one.opaque) yield fieldError.required(`${path}.config[${i}].opaque`);
+}
+
+export function* sliceErrors(path: string, spec: ResourceSliceSpec): FieldErrors {
+  if (!spec.driver) yield fieldError.required(`${path}.driver`);
+  else yield* dnsSubdomain(`${path}.driver`, spec.driver);
+  if (!spec.pool?.name) yield fieldError.required(`${path}.pool.name`);
+  else for (const part of spec.pool.name.split('/')) yield* dnsSubdomain(`${path}.pool.name`, part);
+  if ((spec.pool?.resourceSliceCount ?? 0) <= 0) yield fieldError.invalid(`${path}.pool.resourceSliceCount`, spec.pool?.resourceSliceCount ?? 0, 'must be greater than zero');
+  if ((spec.pool?.generation ?? 0) < 0) yield fieldError.invalid(`${path}.pool.generation`, spec.pool.generation, 'must be greater than or equal to zero');
+  const places = [spec.nodeName !== undefined, spec.nodeSelector !== undefined, spec.allNodes === true, spec.perDeviceNodeSelection === true].filter(Boolean).length;
+  const choices = '`nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection`';
+  if (places === 0 && !spec.sharedCounters?.length) yield fieldError.required(path, `exactly one of ${choices} is required`);
+  else if (places > 1) yield fieldError.invalid(path, null, `exactly one of ${choices} is required, but multiple fields are set`);
+  const names = new Set<string>();
+  const devices = spec.devices ?? [];
+  if (devices.length > 128) yield fieldError.tooMany(`${path}.devices`, devices.length, 128);
+  for (const [i, { name }] of devices.entries()) {
+    yield* dnsLabel(`${path}.devices[${i}].name`, name);
+    if (names.has(name)) yield fieldError.duplicate(`${path}.devices[${i}].name`, name);
+    names.add(name);
+  }
+}
+
+export function* sliceUpdateErrors(next: ResourceSliceSpec, previous: ResourceSliceSpec): FieldErrors {
+  yield* immutable('spec.nodeName', next.nodeName, previous.nodeName);
+  yield* immutable('spec.driver', next.driver, previous.driver);
+  yield* immutable('spec.pool.name', next.pool?.name, previous.pool?.name);
+}
