@@ -3,6 +3,7 @@ import { pods } from '../../api/generated/resources.ts';
 import { containerOfPod } from './container-of-pod.ts';
 import { hostPort } from './kubelet-connections.ts';
 import { reverseProxy } from './reverse-proxy.ts';
+import { streamToWebSocket } from './web-socket-stream.ts';
 import type { SubresourceHandler, SubresourceServices } from './subresource-handler.ts';
 
 const BOOLEANS = ['follow', 'previous', 'timestamps'] as const;
@@ -19,14 +20,16 @@ export function podLog({ objects, kubelets, log }: SubresourceServices): Subreso
       if (!pod) throw notFound(pods, name);
       const container = containerOfPod(pod, call.query.get('container') ?? '');
       if (!pod.spec.nodeName) {
-        call.response!.writeHead(200, { 'content-type': 'text/plain' }).end();
+        if (!call.response) throw badRequest(`pod ${name} does not have a host assigned`);
+        call.response.writeHead(200, { 'content-type': 'text/plain' }).end();
         return;
       }
       const { host, port } = kubelets.locate(pod.spec.nodeName);
       const url = new URL(`https://${hostPort(host, port)}/containerLogs/${namespace}/${name}/${container}?${parameters}`);
-      const unchecked = readBoolean(call.query.get('insecureSkipTLSVerifyBackend'));
+      const agent = readBoolean(call.query.get('insecureSkipTLSVerifyBackend')) ? kubelets.uncheckedAgent : kubelets.agent;
+      if (call.upgrade) return streamToWebSocket(call, url, agent, (status, text) => kubeletFault(status, text, name));
       await reverseProxy(call, {
-        url, agent: unchecked ? kubelets.uncheckedAgent : kubelets.agent, headers: { accept: '*/*', 'accept-encoding': 'identity' },
+        url, agent, headers: { accept: '*/*', 'accept-encoding': 'identity' },
         answerHeaders: (headers) => void (headers['content-type'] ??= 'text/plain'),
         fault: { wants: (status) => status < 200 || status > 206, make: (status, text) => kubeletFault(status, text, name) },
       }, log);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { createAuthority, issueCertificate, readCertificate } from '../../base/certificates.ts';
@@ -125,4 +126,13 @@ test('logs are passed through, faults are worded', async () => {
   const following = await fetch(`${w.url}/p/log?follow=true`, { signal: aborting.signal });
   expect(Buffer.from((await following.body!.getReader().read()).value!).toString()).toBe('first\n');
   aborting.abort();
+});
+
+test('logs over a web socket', async () => {
+  await using w = await world();
+  const socket = new WebSocket(`${w.url.replace('http', 'ws')}/p/log?container=c`, ['binary.k8s.io']);
+  const pieces: Buffer[] = [];
+  await new Promise((resolve, reject) => socket.on('message', (data) => pieces.push(data as Buffer)).on('close', resolve).on('error', reject));
+  expect(socket.protocol).toBe('binary.k8s.io');
+  expect(Buffer.concat(pieces).toString()).toBe('first\nlast\n');
 });

@@ -1,9 +1,12 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import { deflateRawSync, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
 import { badRequest, notFound, serviceUnavailable } from '../../api/errors.ts';
 import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
 import { endpointSlices, nodes, pods, services as serviceType } from '../../api/generated/resources.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import { admitConnect } from './admitted-connect.ts';
+import { rewriteLinks } from './html-links.ts';
 import { hostPort } from './kubelet-connections.ts';
 import { reverseProxy, type ProxyTarget } from './reverse-proxy.ts';
 import type { ConnectCall, SubresourceHandler, SubresourceServices } from './subresource-handler.ts';
@@ -33,7 +36,8 @@ export function proxies(services: SubresourceServices): readonly SubresourceHand
       await reverseProxy(call, {
         url, ...(agent && { agent }),
         headers: { 'x-forwarded-uri': prefix + url.pathname, ...(call.request.headers.host && { 'x-forwarded-host': call.request.headers.host }), 'x-forwarded-proto': 'https' },
-        answerHeaders: (headers) => void (headers['location'] &&= redirected(String(headers['location']), url, prefix)),
+        answerHeaders: (headers) => void (headers['location'] &&= throughProxy(String(headers['location']), url, prefix, call.request.headers.host)),
+        rewriteBody: (headers) => pageRewriter(headers, (link) => throughProxy(link, url, prefix, call.request.headers.host)),
       }, services.log);
     },
   });
@@ -102,8 +106,24 @@ function targetUrl(base: string, { info, request }: ConnectCall): URL {
   return new URL(base + (tail.startsWith('/') ? tail : `/${tail}`) + (at < 0 ? '' : request.url!.slice(at)));
 }
 
-/** A redirect of the other server's to itself has to come back through the proxy. */
-function redirected(location: string, from: URL, prefix: string): string {
-  const to = new URL(location, from);
-  return to.host === from.host ? prefix + to.pathname + to.search + to.hash : location;
+/** A link of the other server's to itself has to come back through the proxy: one with a path from the root, to it or to no server named. */
+export function throughProxy(link: string, from: URL, prefix: string, askedHost: string | undefined): string {
+  const absolute = /^[a-z][a-z0-9+.-]*:/i.test(link) || link.startsWith('//');
+  if (!absolute && !link.startsWith('/')) return link;
+  if (!URL.canParse(link, from.href)) return link;
+  const to = new URL(link, from);
+  if (absolute && to.host !== from.host && to.host !== askedHost) return link;
+  return to.pathname.startsWith(`${prefix}/`) ? link : prefix + to.pathname + to.search + to.hash;
+}
+
+/** Only pages have links, and only what can be read can be rewritten. */
+function pageRewriter(headers: IncomingHttpHeaders, rewrite: (link: string) => string): ((body: Buffer) => Buffer) | undefined {
+  if (headers['content-type']?.split(';')[0]?.trim() !== 'text/html') return undefined;
+  const page = (body: Buffer): Buffer => Buffer.from(rewriteLinks(body.toString(), rewrite));
+  switch (headers['content-encoding'] ?? '') {
+    case '': return page;
+    case 'gzip': return (body) => gzipSync(page(gunzipSync(body)));
+    case 'deflate': return (body) => deflateRawSync(page(inflateRawSync(body)));
+    default: return undefined;
+  }
 }

@@ -14,6 +14,8 @@ export interface ProxyTarget {
   readonly headers?: OutgoingHttpHeaders;
   /** A chance to change the headers of the answer, e.g. the location of a redirect. */
   answerHeaders?(headers: Record<string, string | readonly string[] | undefined>): void;
+  /** Changes the whole body of an answer with these headers; undefined passes it on as it comes. */
+  rewriteBody?(headers: IncomingMessage['headers']): ((body: Buffer) => Buffer) | undefined;
   /** Turns an answer into a fault instead of passing it on; undefined passes it on. `text` is read only when `wants` says so. */
   readonly fault?: { wants(status: number): boolean; make(status: number, text: string): StatusError };
 }
@@ -74,6 +76,12 @@ function forward(call: ConnectCall, target: ProxyTarget, log: Log): Promise<void
       const headers: Record<string, string | readonly string[] | undefined> = { ...incoming.headers };
       for (const name of ['connection', 'keep-alive', 'transfer-encoding']) delete headers[name];
       target.answerHeaders?.(headers);
+      const rewrite = target.rewriteBody?.(incoming.headers);
+      if (rewrite) {
+        delete headers['content-length'];
+        readAll(incoming).then((body) => response.writeHead(status, headers as OutgoingHttpHeaders).end(rewrite(body)), (error: Error) => reject(unreachable(error)));
+        return;
+      }
       response.writeHead(status, headers as OutgoingHttpHeaders);
       response.flushHeaders();
       pipeline(incoming, response, () => resolve());
@@ -85,7 +93,14 @@ function forward(call: ConnectCall, target: ProxyTarget, log: Log): Promise<void
 
 const hasBody = ({ headers }: IncomingMessage): boolean => headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-async function readText(incoming: IncomingMessage): Promise<string> {
+async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of incoming) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}
+
+/** The beginning of an answer as text, for a fault's message. */
+export async function readText(incoming: IncomingMessage): Promise<string> {
   let text = '';
   incoming.setEncoding('utf8');
   for await (const piece of incoming) {
