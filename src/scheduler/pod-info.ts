@@ -100,6 +100,13 @@ interface Sum {
 
 type Defaults = Pick<Resources, 'milliCpu' | 'memory'>;
 
+/**
+ * V8 lays a number field out for small integers until the first other number comes; objects laid out before that then make it throw its compiled
+ * code away again and again. So the first sums of all hold fractions.
+ */
+const emptySum = (amount = 0): Sum => ({ milliCpu: amount, memory: amount, ephemeralStorage: amount, scalars: new Map() });
+emptySum(0.5);
+
 const noScalars: ReadonlyMap<string, number> = new Map();
 
 /** Extended resources have a domain; names without one are native, and those not named here are not scheduled by. */
@@ -110,10 +117,10 @@ const isScalar = (name: string): boolean => name.includes('/') || name.startsWit
  * whole replace those of its containers. Upstream: component-helpers resource.PodRequests.
  */
 function requestsOf(spec: PodSpec, missing: Defaults): Resources {
-  const total: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+  const total = emptySum();
   for (const container of spec.containers) add(total, container, missing);
-  const sidecars: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
-  const peak: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+  const sidecars = emptySum();
+  const peak = emptySum();
   for (const container of spec.initContainers ?? []) {
     if (isSidecar(container)) {
       add(total, container, missing);
@@ -165,7 +172,7 @@ function hostPortsOf(spec: PodSpec): HostPort[] {
 
 /** A node's allocatable resources in numbers. */
 export function resourcesOf(list: Readonly<Record<string, string>> | undefined): Resources & { readonly pods: number } {
-  const sum: Sum = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+  const sum = emptySum();
   for (const [name, amount] of Object.entries(list ?? {})) addAmount(sum, name, amount);
   return { ...sum, pods: quantityValue(list?.['pods']) };
 }
