@@ -55,6 +55,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** On an update of the status subresource; generic code has already put back the old spec and metadata (but labels and annotations as upstream). */
   prepareForStatusUpdate?(next: T, previous: T): T;
   validateStatusUpdate?(next: T, previous: T): readonly FieldError[];
+  /** Whether a create may bring a status: a kubelet registers its node with one. Default false. */
+  readonly statusOnCreate?: boolean;
   /** Warnings for the `Warning` header. */
   warnings?(object: T, previous?: T): readonly string[];
   /** Whether `metadata.generation` counts the changes of the spec. Default: true where the kind has a spec and a status. */

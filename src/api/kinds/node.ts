@@ -17,6 +17,7 @@ export const node: KindDefinition<Node> = {
     ...(spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
   ],
   generation: false,
+  statusOnCreate: true,
   selectableFields: (object) => ({ 'spec.unschedulable': String(object.spec?.unschedulable ?? false) }),
   columns: [
     nameColumn,

@@ -147,7 +147,7 @@ export class ResourceStore implements WatchableStore {
     const dryRun = options.dryRun ?? false;
     const hooked = await this.#hook?.beforeCreate?.(object, { dryRun, context });
     return await this.#finish(hooked, dryRun, object, async (final) => {
-      this.#refuse(final, [...this.#metadataErrors(final), ...(schema.validate?.(final) ?? []), ...(definition.validate?.(final) ?? [])]);
+      this.#refuse(final, [...this.#metadataErrors(final), ...(schema.validate?.(final) ?? []), ...(definition.validate?.(final) ?? []), ...(definition.validateCreate?.(final) ?? [])]);
       for (const text of definition.warnings?.(final) ?? []) context.warn(text);
       await admission.validate({ ...attributes, object: final });
       const key = this.#keyOf(final.metadata);
@@ -182,7 +182,7 @@ export class ResourceStore implements WatchableStore {
   #prepareForCreate(object: KubeObject, context: StrategyContext): KubeObject {
     const { definition } = this.served;
     let prepared = object;
-    if (this.#hasStatus && 'status' in prepared) {
+    if (this.#hasStatus && !definition.statusOnCreate && 'status' in prepared) {
       prepared = this.#withDefaults(without(prepared as KubeObject & { status?: unknown }, 'status') as KubeObject);
     }
     if (this.#countsGenerations) prepared = { ...prepared, metadata: { ...prepared.metadata, generation: 1 } };
