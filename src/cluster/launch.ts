@@ -147,6 +147,9 @@ export async function startNodeProcess(profile: Profile, config: ClusterConfig, 
   return true;
 }
 
+/** The first node bears it, as in other local clusters. A node may not give it to itself. */
+const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
+
 /** Waits until every node of the cluster says Ready. */
 export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, clock: Clock): Promise<void> {
   using client = createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key, userAgent: 'wherry' });
@@ -156,6 +159,9 @@ export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, cl
   for await (const { type, object } of await client.watch(nodeResource, { signal: patience.signal })) {
     const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True';
     if (type === 'DELETED' || !ready) continue;
+    if (object.metadata.name === config.nodes[0]!.name && object.metadata.labels?.[CONTROL_PLANE] === undefined) {
+      await client.patch(nodeResource, { name: object.metadata.name }, { type: 'application/merge-patch+json', body: { metadata: { labels: { [CONTROL_PLANE]: '' } } } });
+    }
     wanted.delete(object.metadata.name);
     if (wanted.size === 0) return;
   }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyPair } from '../base/certificates.ts';
 import type { Clock } from '../base/clock.ts';
@@ -8,11 +8,11 @@ import { createHttpClient } from '../client/http-client.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { connectRuntime } from '../cri/connect.ts';
 import { startDns } from '../dns/dns.ts';
+import { mountCommand } from '../kubelet/volumes/mount-command.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import type { Kubelet } from '../kubelet/options.ts';
-import { cgroupMode, machineFacts, nodeGround, PAUSE_IMAGE, removeCgroup, type NodeName } from '../machine/index.ts';
-import { startProxy } from '../proxy/proxy.ts';
-import { runNft } from '../proxy/nft-runner.ts';
+import { cgroupMode, nodeGround, removeCgroup, type NodeName } from '../machine/index.ts';
+import { startProxy } from '../proxy/index.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
 
 export interface NodeOptions {
@@ -41,23 +41,28 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const stack = onFailure.use(new AsyncDisposableStack());
   const client = stack.use(createHttpClient({ server: options.server, ca: authority, certificate: keyPair.certificate, key: keyPair.key, userAgent: `kubelet/wherry (${ground.nodeName})` }));
   const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
-  const runtime = stack.use(await connectRuntime(options.runtimeSocket));
+  const runtime = stack.use(connectRuntime(options.runtimeSocket, clock));
   const rootDir = join(ground.directory, 'kubelet');
+  const resolvConf = join(ground.directory, 'resolv.conf');
   mkdirSync(rootDir, { recursive: true });
   stack.use(await startProxy({
-    informers, nodeName: ground.nodeName, nodeAddress: ground.address, podCidr: ground.podCidr, clusterCidr: ground.plan.pods, nft: runNft, clock, log: log.child('proxy'),
+    informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, clock, log: log.child('proxy'),
   }));
-  stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', clock, log: log.child('dns') }));
+  stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', upstreams: nameservers(resolvConf), clock, random, log: log.child('dns') }));
   const kubelet = stack.use(await startKubelet({
     nodeName: ground.nodeName, client, informers, runtime, clock, random, log: log.child('kubelet'), rootDir, nodeAddress: ground.address, podCidr: ground.podCidr,
-    clusterDns: [options.dnsAddress], clusterDomain: 'cluster.local', resolvConf: join(ground.directory, 'resolv.conf'),
+    clusterDns: [options.dnsAddress], clusterDomain: 'cluster.local', resolvConf,
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    labels: { 'node-role.kubernetes.io/control-plane': '' },
+    mounter: mountCommand,
   }));
   await kubelet.untilReady();
   const running = stack.move();
   return { kubelet, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
-void PAUSE_IMAGE; void machineFacts;
+
+/** Whom the node asks for names outside of the cluster. */
+function nameservers(resolvConf: string): string[] {
+  return [...readFileSync(resolvConf, 'utf8').matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1]!);
+}

@@ -15,10 +15,10 @@ export async function ensureSystemObjects(client: Client, dnsAddress: string): P
     if (!isReason(error, 'NotFound')) throw error;
   }
   await client.create(services, {
-      metadata: {
-        name: 'kube-dns', namespace: 'kube-system',
-        labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS', ...PROXIED_BY },
-      },
-      spec: { clusterIP: dnsAddress, ports: [{ name: 'dns', port: 53, protocol: 'UDP' }, { name: 'dns-tcp', port: 53, protocol: 'TCP' }] },
+    metadata: {
+      name: 'kube-dns', namespace: 'kube-system',
+      labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS', ...PROXIED_BY },
+    },
+    spec: { clusterIP: dnsAddress, ports: [{ name: 'dns', port: 53, protocol: 'UDP' }, { name: 'dns-tcp', port: 53, protocol: 'TCP' }] },
   });
 }
