@@ -3,6 +3,8 @@ import { CelError } from './cel-error.ts';
 import { registerKubernetesLibrary } from './cel-library.ts';
 import { toCel } from './cel-value.ts';
 
+export { CelError };
+
 export interface CelProgram {
   readonly source: string;
   /** JSON values and values of registered types by the names of variables. Throws CelError. The result is a CEL value: see `fromCel`. */

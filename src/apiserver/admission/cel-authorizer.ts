@@ -83,3 +83,8 @@ export function registerAuthorizer(env: Environment): void {
   env.registerFunction('Decision.errored(): bool', () => false);
   env.registerFunction('Decision.error(): string', () => '');
 }
+
+/** Upstream: apiserver pkg/cel/library/jsonpatch.go. */
+export function registerPatchFunctions(env: Environment): void {
+  env.registerFunction('jsonpatchEscapeKey(string): string', (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'));
+}

@@ -32,6 +32,10 @@ function expressionErrors(compile: AdmissionExpressions, object: Configuration):
       ...compileErrors(compile, `spec.validations[${i}].expression`, validation.expression),
       ...(validation.messageExpression ? compileErrors(compile, `spec.validations[${i}].messageExpression`, validation.messageExpression) : []),
     ]) : []),
+    ...('mutations' in spec ? (spec.mutations ?? []).flatMap((mutation, i) => [
+      ...compileErrors(compile, `spec.mutations[${i}].applyConfiguration.expression`, mutation.applyConfiguration?.expression),
+      ...compileErrors(compile, `spec.mutations[${i}].jsonPatch.expression`, mutation.jsonPatch?.expression),
+    ]) : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { CelProgram } from '../../api/cel/cel.ts';
 import { CelError } from '../../api/cel/cel-error.ts';
+import { withMapsForMessages } from '../../api/cel/message-literals.ts';
 import type { MatchCondition } from '../../api/generated/admissionregistration-v1.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionAttributes } from './admission.ts';
@@ -17,9 +18,12 @@ let expressions: Promise<AdmissionExpressions> | undefined;
 
 /** The compiler, loaded when the first expression comes up: most clusters have none. */
 export function admissionExpressions(): Promise<AdmissionExpressions> {
-  expressions ??= Promise.all([import('../../api/cel/cel.ts'), import('./cel-authorizer.ts')]).then(([{ celCompiler }, { registerAuthorizer }]) => {
-    const compile = celCompiler({ variables: [...VARIABLES, REQUEST_RESOURCE], extend: registerAuthorizer });
-    return (source) => compile(source.replaceAll('authorizer.requestResource', REQUEST_RESOURCE));
+  expressions ??= Promise.all([import('../../api/cel/cel.ts'), import('./cel-authorizer.ts')]).then(([{ celCompiler }, { registerAuthorizer, registerPatchFunctions }]) => {
+    const compile = celCompiler({ variables: [...VARIABLES, REQUEST_RESOURCE], extend: (environment) => {
+      registerAuthorizer(environment);
+      registerPatchFunctions(environment);
+    } });
+    return (source) => compile(withMapsForMessages(source.replaceAll('authorizer.requestResource', REQUEST_RESOURCE).replaceAll('jsonpatch.escapeKey(', 'jsonpatchEscapeKey(')));
   });
   return expressions;
 }

@@ -7,6 +7,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { expressionValidation } from './expression-validation.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { MatchConditions } from './match-conditions.ts';
+import { mutatingAdmissionPolicy } from './mutating-admission-policies.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
@@ -43,6 +44,7 @@ export function admissionPlugins(services: AdmissionServices): readonly Admissio
     defaultIngressClass(services),
     rbacEscalation(services.rbac, services.authorizer),
     expressionValidation,
+    mutatingAdmissionPolicy(services),
     mutatingWebhooks(asking),
     validatingAdmissionPolicy(services),
     validatingWebhooks(asking),

@@ -1,4 +1,5 @@
 import { CelError } from '../../api/cel/cel-error.ts';
+import { fromCel } from '../../api/cel/cel-value.ts';
 import type { Namespace } from '../../api/generated/core-v1.ts';
 import type { MatchResources, Variable } from '../../api/generated/admissionregistration-v1.ts';
 import { namespaces } from '../../api/generated/resources.ts';
@@ -55,6 +56,11 @@ export class PolicyEvaluation {
   /** For match conditions, which know no variables. */
   get given(): Readonly<Record<string, unknown>> {
     return this.#base;
+  }
+
+  /** The result as JSON. Throws CelError. */
+  json(expression: string): unknown {
+    return fromCel(this.evaluate(expression));
   }
 
   /** A CEL value. Throws CelError. */

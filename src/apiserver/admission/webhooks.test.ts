@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { configMaps, deployments, mutatingWebhookConfigurations, namespaces, validatingAdmissionPolicies, validatingAdmissionPolicyBindings, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
+import { configMaps, deployments, mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings, mutatingWebhookConfigurations, namespaces, validatingAdmissionPolicies, validatingAdmissionPolicyBindings, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
 import { createAuthority, issueCertificate } from '../../base/certificates.ts';
 import { systemClock } from '../../base/clock.ts';
 import { silentLog, type Log } from '../../base/log.ts';
@@ -132,4 +132,34 @@ test('validating policies with parameters, variables, messages and actions', asy
   await w.admin.delete(configMaps, { namespace: 'default', name: 'limits' });
   await expect(deployment('small2', 1)).rejects.toThrow('denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction');
   await w.admin.create(namespaces, { metadata: { name: 'other' } } as never);
+});
+
+test('mutating policies merge and patch', async () => {
+  await using w = await world({});
+  const policy = async (name: string, mutation: object): Promise<void> => {
+    await w.admin.create(mutatingAdmissionPolicies, {
+      metadata: { name },
+      spec: {
+        failurePolicy: 'Fail', reinvocationPolicy: 'Never', mutations: [mutation], variables: [{ name: 'count', expression: 'object.spec.replicas + 1' }],
+        matchConstraints: { resourceRules: [{ operations: ['CREATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'] }] },
+      },
+    } as never);
+    await w.admin.create(mutatingAdmissionPolicyBindings, { metadata: { name }, spec: { policyName: name } } as never);
+  };
+  await policy('a', { patchType: 'ApplyConfiguration', applyConfiguration: { expression: `
+    Object{
+      metadata: Object.metadata{annotations: {"mutated-by": "admission-policy"}},
+      spec: Object.spec{replicas: variables.count, template: Object.spec.template{spec: Object.spec.template.spec{
+        containers: object.spec.template.spec.containers.map(c, Object.spec.template.spec.containers.item{name: c.name, imagePullPolicy: c.image == "i" ? "Never" : "Always"})}}}
+    }` } });
+  await policy('b', { patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "add", path: "/metadata/labels", value: {"k": "v"}}, JSONPatch{op: "add", path: "/metadata/annotations/literal", value: "Object{x: 1}"}, JSONPatch{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("x/y"), value: string(variables.count)}]' } });
+  const made = await w.admin.create(deployments, {
+    metadata: { namespace: 'default', name: 'd' },
+    spec: { replicas: 2, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } },
+  } as never);
+  expect(made.spec.replicas).toBe(3);
+  expect(made.metadata.annotations).toEqual({ 'mutated-by': 'admission-policy', 'x/y': '4', literal: 'Object{x: 1}' });
+  expect(made.metadata.labels).toEqual({ k: 'v' });
+  expect(made.spec.template.spec!.containers).toMatchObject([{ name: 'c', image: 'i', imagePullPolicy: 'Never' }]);
+  await expect(policy('c', { patchType: 'JSONPatch', jsonPatch: { expression: 'object.' } })).rejects.toThrow('spec.mutations[0].jsonPatch.expression: Invalid value: "object.": compilation failed');
 });
