@@ -26,8 +26,8 @@ export interface EventRecorderOptions {
   readonly host?: string;
 }
 
-/** More than so many waiting events are dropped, as upstream's queue does. */
-const MAX_QUEUED = 1000;
+/** More than so many waiting events are dropped: they must not fill the memory while the server is away. */
+const MAX_QUEUED = 10_000;
 const PARALLEL = 8;
 const TRIES = 12;
 const RETRY_MS = 10_000;
@@ -45,6 +45,7 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
   /** The newest unsent state of each event; a state under way is not in here. */
   const queue = new Map<string, Occurrence>();
   const underWay = new Map<string, Promise<void>>();
+  let dropped = 0;
   let sequence = Math.floor(random.next() * 1e6);
 
   const create = async (occurrence: Occurrence): Promise<void> => {
@@ -86,6 +87,10 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
   };
 
   const pump = (): void => {
+    if (dropped > 0 && queue.size === 0) {
+      log.warn('events were dropped', { dropped });
+      dropped = 0;
+    }
     for (const [key, occurrence] of queue) {
       if (underWay.size >= PARALLEL) return;
       if (underWay.has(key)) continue;
@@ -102,7 +107,10 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
       if (ending.signal.aborted) return;
       const occurrence = correlator.observe({ about: referenceTo(about), type, reason, message });
       if (!occurrence) return log.debug('too many events of one object', { reason });
-      if (queue.size >= MAX_QUEUED && !queue.has(occurrence.key)) return log.warn('too many events are waiting, one is dropped', { reason });
+      if (queue.size >= MAX_QUEUED && !queue.has(occurrence.key)) {
+        if (dropped++ === 0) log.warn('too many events are waiting, further ones are dropped', { waiting: queue.size });
+        return;
+      }
       queue.set(occurrence.key, occurrence);
       pump();
     },

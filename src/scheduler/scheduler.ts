@@ -1,7 +1,7 @@
 import { isReason } from '../api/errors.ts';
 import type { Pod } from '../api/generated/core-v1.ts';
 import {
-  namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, services, statefulSets, storageClasses,
+  namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceClaims, services, statefulSets, storageClasses,
 } from '../api/generated/resources.ts';
 import { keyOf, parseKey, type ResourceType } from '../api/object.ts';
 import { isPodTerminal } from '../api/pod/conditions.ts';
@@ -97,7 +97,7 @@ class RunningScheduler implements Scheduler {
     this.#context = {
       cluster: this.#cluster, client, clock,
       namespaces: informer(namespaces), services: informer(services), replicationControllers: informer(replicationControllers), replicaSets: informer(replicaSets),
-      statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses),
+      statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), resourceClaims: informer(resourceClaims),
     };
     this.#plugins = createPlugins(this.#context);
     this.#queue = this.#owned.use(new SchedulingQueue({ clock, plugins: this.#plugins.map(({ plugin }) => plugin), onReady: () => this.#wake() }));
@@ -153,6 +153,7 @@ class RunningScheduler implements Scheduler {
     tell('PersistentVolumeClaim', persistentVolumeClaims);
     tell('PersistentVolume', persistentVolumes);
     tell('StorageClass', storageClasses);
+    tell('ResourceClaim', resourceClaims);
     informers.informer(podDisruptionBudgets);
     this.#owned.use(informers.informer(pods).subscribe({
       add: (pod) => this.#onPod(pod, undefined),

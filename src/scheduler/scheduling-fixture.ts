@@ -1,5 +1,6 @@
 import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, Service } from '../api/generated/core-v1.ts';
 import type { ReplicaSet, StatefulSet } from '../api/generated/apps-v1.ts';
+import type { ResourceClaim } from '../api/generated/resource-v1.ts';
 import type { StorageClass } from '../api/generated/storage-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { Clock } from '../base/clock.ts';
@@ -39,6 +40,7 @@ export interface ClusterDescription {
   readonly volumes?: readonly PersistentVolume[];
   readonly claims?: readonly PersistentVolumeClaim[];
   readonly classes?: readonly StorageClass[];
+  readonly resourceClaims?: readonly ResourceClaim[];
   readonly random?: () => number;
 }
 
@@ -55,7 +57,7 @@ export function describeCluster(description: ClusterDescription) {
   const context: PluginContext = {
     cluster, namespaces: listed(description.namespaces), services: listed(description.services), replicationControllers: listed<ReplicationController>(),
     replicaSets: listed(description.replicaSets), statefulSets: listed<StatefulSet>(), persistentVolumes: listed(description.volumes),
-    persistentVolumeClaims: listed(description.claims), storageClasses: listed(description.classes), client: undefined as unknown as Client, clock: undefined as unknown as Clock,
+    persistentVolumeClaims: listed(description.claims), storageClasses: listed(description.classes), resourceClaims: listed(description.resourceClaims), client: undefined as unknown as Client, clock: undefined as unknown as Clock,
   };
   const nominator = new Nominator();
   const plugins = createPlugins(context);

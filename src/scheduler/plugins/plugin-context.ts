@@ -1,5 +1,6 @@
 import type { Namespace, PersistentVolume, PersistentVolumeClaim, ReplicationController, Service } from '../../api/generated/core-v1.ts';
 import type { ReplicaSet, StatefulSet } from '../../api/generated/apps-v1.ts';
+import type { ResourceClaim } from '../../api/generated/resource-v1.ts';
 import type { StorageClass } from '../../api/generated/storage-v1.ts';
 import type { Client } from '../../client/client.ts';
 import type { Informer } from '../../client/informer.ts';
@@ -19,6 +20,7 @@ export interface PluginContext {
   readonly persistentVolumes: Lister<PersistentVolume>;
   readonly persistentVolumeClaims: Pick<Informer<PersistentVolumeClaim>, 'get' | 'list' | 'subscribe'>;
   readonly storageClasses: Lister<StorageClass>;
+  readonly resourceClaims: Lister<ResourceClaim>;
   /** For `preBind` alone. */
   readonly client: Client;
   readonly clock: Clock;

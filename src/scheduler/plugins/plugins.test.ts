@@ -227,3 +227,13 @@ describe('volumes', () => {
     expect(ask(cluster, pod)).toBe('0/2 nodes are available: 2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod.');
   });
 });
+
+test('a pod with a resource claim goes where the devices are, and waits while there are none', () => {
+  const pod = podObject('p', { spec: { resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] } });
+  const claim = (status: object) => ({ apiVersion: 'resource.k8s.io/v1', kind: 'ResourceClaim', metadata: { name: 'gpu', namespace: 'default', uid: 'c', resourceVersion: '1', creationTimestamp: '' }, spec: {}, status });
+  const onB = { allocation: { nodeSelector: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['b'] }] }] } } };
+  const nodes = [nodeObject('a'), nodeObject('b')];
+  expect(ask({ nodes }, pod)).toBe('0/2 nodes are available: resourceclaim "gpu" not found.');
+  expect(ask({ nodes, resourceClaims: [claim({})] }, pod)).toBe('0/2 nodes are available: 2 cannot allocate all claims.');
+  expect(ask({ nodes, resourceClaims: [claim(onB)] }, pod)).toBe('b');
+});

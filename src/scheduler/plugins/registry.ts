@@ -1,4 +1,5 @@
 import type { WeightedPlugin } from '../scheduling-cycle.ts';
+import { dynamicResources } from './dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
 import { interPodAffinity } from './inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity.ts';
@@ -28,6 +29,7 @@ export const createPlugins = (context: PluginContext): readonly WeightedPlugin[]
   { plugin: nodeResourcesFit(), weight: 1 },
   { plugin: volumeRestrictions(context), weight: 0 },
   { plugin: volumeBinding(context), weight: 0 },
+  { plugin: dynamicResources(context), weight: 0 },
   { plugin: podTopologySpread(context), weight: 2 },
   { plugin: interPodAffinity(context), weight: 2 },
   { plugin: nodeResourcesBalancedAllocation(), weight: 1 },
