@@ -93,7 +93,8 @@ export const podTopologySpread = (context: PluginContext): SchedulerPlugin<Filte
         if (topologyKey !== HOSTNAME) counts[i]!.set(node.labels[topologyKey] ?? '', 0);
       }
     }
-    if (constraints.some(({ topologyKey }) => topologyKey !== HOSTNAME)) {
+    // Where no candidate has a zone there is nothing to count.
+    if (counts.some((domains) => domains.size > 1 || (domains.size === 1 && !domains.has('')))) {
       for (const node of context.cluster.nodes()) {
         if (needAllKeys && !hasAllKeys(node, constraints)) continue;
         for (let i = 0; i < constraints.length; i++) {
