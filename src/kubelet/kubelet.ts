@@ -74,7 +74,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
-  agent = new NodeAgent({ ...options, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: false, disk: false }) });
+  agent = new NodeAgent({
+    ...options, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: false, disk: false }),
+    housekeeping: async () => { for (const worker of workers.values()) await worker.rotateLogs(); },
+  });
 
   function findPod(namespace: string, name: string): Pod | undefined {
     return podInformer.get(`${namespace}/${name}`);

@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import {
-  RuntimeError, type Container, type ContainerConfig, type ContainerStats, type ContainerStatus, type CriRuntime, type PodSandboxConfig,
-  type PodSandboxStats, type PodSandboxStatus, type RuntimeEvent,
+  RuntimeError, type Container, type ContainerConfig, type ContainerStats, type ContainerStatus, type CriRuntime, type ExecRequest, type ExecSyncResult,
+  type PodSandboxConfig, type PodSandboxStats, type PodSandboxStatus, type RuntimeEvent,
 } from '../cri/runtime.ts';
 import { AddressPool } from './address-pool.ts';
 import { scriptOf, type Step } from './behaviour.ts';
 import { appendLogLine } from './container-log.ts';
 import { ImageStore, type PullRule } from './image-store.ts';
+import { StreamingServer } from './streaming-server.ts';
 
 export interface SimulatedRuntimeOptions {
   readonly clock: Clock;
@@ -25,8 +26,6 @@ export interface SimulatedRuntimeOptions {
   readonly images?: readonly string[];
   /** Overrides what a container does; undefined: by its command (behaviour.ts). */
   readonly behaviour?: (config: ContainerConfig) => readonly Step[] | undefined;
-  /** Answers the URL of a streaming server for exec, attach; absent: refused. See streaming-server.ts. */
-  readonly streaming?: { exec(containerId: string, command: readonly string[], tty: boolean): string; attach(containerId: string): string };
   /** Whether container logs are written to the files that the configuration names. Default true. */
   readonly writeLogs?: boolean;
 }
@@ -55,7 +54,7 @@ const MEMORY_BYTES = 16 * 2 ** 20;
  * A runtime without containers: sandboxes get addresses, images are pulled in no time or a set time, containers follow a script
  * (behaviour.ts) or run until stopped. Everything else is as a kubelet expects of a real one. State is in memory only.
  */
-export class SimulatedRuntime implements CriRuntime {
+export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
   readonly images: ImageStore;
   /** How often each method was called, for tests of frugality. */
   readonly calls: Record<string, number> = {};
@@ -64,6 +63,7 @@ export class SimulatedRuntime implements CriRuntime {
   readonly #pool: AddressPool;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #containers = new Map<string, Process>();
+  readonly #streaming = new StreamingServer();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
 
   constructor(options: SimulatedRuntimeOptions) {
@@ -206,29 +206,28 @@ export class SimulatedRuntime implements CriRuntime {
     this.#process(id);
   }
 
-  /** Runs the script of the command without its waits. */
-  async execSync(id: string, command: readonly string[]) {
+  /** Runs the script of the command without its waits; `env`, `hostname` and `cat /etc/hostname` answer from the configuration. */
+  async execSync(id: string, command: readonly string[]): Promise<ExecSyncResult> {
     this.#count('execSync');
-    const { config, status } = this.#process(id);
+    const { config, status, sandboxId } = this.#process(id);
     if (status.state !== 'CONTAINER_RUNNING') throw new RuntimeError('Unknown', `failed to exec in container: container is in ${status.state} state`);
     const env = Object.fromEntries((config.envs ?? []).map(({ key, value }) => [key, value]));
-    if (command[0] === 'env') return { stdout: Buffer.from(Object.entries(env).map(([k, v]) => `${k}=${v}\n`).join('')), stderr: Buffer.alloc(0), exitCode: 0 };
-    if (command[0] === 'hostname') return { stdout: Buffer.from(`${this.#sandbox(this.#process(id).sandboxId).config.hostname}\n`), stderr: Buffer.alloc(0), exitCode: 0 };
+    const answer = (text: string, exitCode = 0): ExecSyncResult => ({ stdout: Buffer.from(text), stderr: Buffer.alloc(0), exitCode });
+    const plain = command[0] === 'sh' && command[1] === '-c' ? (command[2] ?? '').trim().split(/\s+/) : command;
+    if (plain[0] === 'env' || plain[0] === 'printenv') return answer(Object.entries(env).map(([key, value]) => `${key}=${value}\n`).join(''));
+    if (plain[0] === 'hostname' || plain.join(' ') === 'cat /etc/hostname') return answer(`${this.#sandbox(sandboxId).config.hostname}\n`);
     const steps = scriptOf(command, env);
     const end = steps.find((step) => 'exit' in step);
-    return { stdout: Buffer.from(steps.map((step) => ('line' in step ? `${step.line}\n` : '')).join('')), stderr: Buffer.alloc(0), exitCode: end && 'exit' in end ? end.exit : 0 };
+    return answer(steps.map((step) => ('line' in step ? `${step.line}\n` : '')).join(''), end && 'exit' in end ? end.exit : 0);
   }
 
-  async exec(request: { readonly containerId: string; readonly cmd: readonly string[]; readonly tty: boolean }): Promise<string> {
-    this.#process(request.containerId);
-    if (!this.#options.streaming) throw new RuntimeError('Unimplemented', 'simulated containers have no processes to execute commands in');
-    return this.#options.streaming.exec(request.containerId, request.cmd, request.tty);
+  async exec({ containerId, cmd, stdin, tty }: ExecRequest): Promise<string> {
+    this.#process(containerId);
+    return this.#streaming.offer({ command: cmd, stdin, tty, run: (command) => this.execSync(containerId, command) });
   }
 
-  async attach(request: { readonly containerId: string }): Promise<string> {
-    this.#process(request.containerId);
-    if (!this.#options.streaming) throw new RuntimeError('Unimplemented', 'simulated containers have no processes to attach to');
-    return this.#options.streaming.attach(request.containerId);
+  async attach(): Promise<string> {
+    throw new RuntimeError('Unimplemented', 'simulated containers have no processes to attach to');
   }
 
   async portForward(): Promise<string> {
@@ -296,6 +295,11 @@ export class SimulatedRuntime implements CriRuntime {
       this.#listeners.delete(listener);
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.#containers.values()) for (const timer of process.timers.splice(0)) timer[Symbol.dispose]();
+    await this.#streaming[Symbol.asyncDispose]();
   }
 
   /** Ends a running container from outside, as a crash would. Names it by id or by `pod/container`. */

@@ -20,6 +20,8 @@ export interface NodeAgentOptions extends KubeletOptions {
   readonly kubeletVersionOrDefault: string;
   /** Whether the node is short of something. */
   readonly pressure: () => { readonly memory: boolean; readonly disk: boolean };
+  /** Called with each renewal of the lease: what has to be looked after now and then is done then, lest there be more timers. */
+  readonly housekeeping: () => Promise<void>;
 }
 
 /** Keeps the Node object and its lease: registration, status when it changes or every 5 minutes, lease every 10 s. Upstream: kubelet_node_status.go. */
@@ -203,6 +205,7 @@ export class NodeAgent implements AsyncDisposable {
         this.#lease = undefined;
         waitMs = RETRY_MS;
       }
+      await this.#options.housekeeping();
       const before = this.#runtimeFault;
       await this.#checkRuntime();
       if (before !== this.#runtimeFault || clock.now() - this.#lastReportMs >= REPORT_MS) this.report();

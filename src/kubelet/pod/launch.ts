@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectReference, Pod } from '../../api/generated/core-v1.ts';
+import { runtimeClasses } from '../../api/generated/resources.ts';
 import { isRuntimeError, type ContainerStatus, type Mount } from '../../cri/runtime.ts';
 import { ContainerStartError } from '../container/config-error.ts';
 import { containerConfig } from '../container/container-config.ts';
@@ -33,11 +34,17 @@ export async function launchSandbox(pod: Pod, attempt: number, context: WorkerCo
   const config = sandboxConfig(pod, attempt, settings);
   await mkdir(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
   if (settings.cgroupRoot !== undefined) await cgroups.apply?.(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod));
-  const id = await runtime.runPodSandbox(config, '');
+  const id = await runtime.runPodSandbox(config, await runtimeHandler(pod, context));
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
   await mkdir(context.podDirectory(pod.metadata.uid), { recursive: true, mode: 0o750 });
   await writeFile(join(context.podDirectory(pod.metadata.uid), 'etc-hosts'), hostsFile(pod, sandbox.ips, context.hostHosts, settings.dns.clusterDomain), { mode: 0o644 });
   return sandbox;
+}
+
+/** What the pod's runtime class calls for; empty: the runtime's default. */
+async function runtimeHandler(pod: Pod, { client }: WorkerContext): Promise<string> {
+  const name = pod.spec.runtimeClassName;
+  return name ? (await client.get(runtimeClasses, { name })).handler : '';
 }
 
 export interface ContainerLaunch {

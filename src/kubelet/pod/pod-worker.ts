@@ -11,6 +11,7 @@ import { ContainerProber, probeGrace } from '../probes/prober.ts';
 import { runHook } from '../probes/run-probe.ts';
 import { setUpVolumes, tearDownVolumes, VolumeError } from '../volumes/pod-volumes.ts';
 import type { MountedVolume } from '../volumes/volume-type.ts';
+import { removeLog, rotateLog } from './container-log-files.ts';
 import type { WaitingReason } from './container-statuses.ts';
 import { finalizeStatus } from './finalize-status.ts';
 import { killContainer } from './kill.ts';
@@ -173,8 +174,16 @@ export class PodWorker {
     this.#sync();
   }
 
-  get settled(): boolean {
-    return !this.#start && this.#kills.size === 0;
+  /** Keeps the logs of running containers from growing without end. */
+  async rotateLogs(): Promise<void> {
+    for (const container of this.#observation.containers) {
+      if (container.state !== 'running' || !container.logPath) continue;
+      try {
+        await rotateLog(container, this.#context.runtime, this.#context.clock.now());
+      } catch (error) {
+        this.#log.warn('cannot rotate a log', { container: container.name, error });
+      }
+    }
   }
 
   /** Leaves everything running: another kubelet takes it up. */
@@ -449,7 +458,7 @@ export class PodWorker {
       if (old.state === 'running') continue;
       try {
         await this.#context.runtime.removeContainer(old.id);
-        if (old.logPath) await rm(old.logPath, { force: true });
+        await removeLog(old.logPath);
         this.#observation = without(this.#observation, old.id);
       } catch (error) {
         this.#log.debug('cannot remove an old container', { id: old.id, error });
