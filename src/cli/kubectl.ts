@@ -1,4 +1,5 @@
 import { StatusError } from '../api/errors.ts';
+import { ConnectionError } from '../client/connection-error.ts';
 import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
 import { statusText } from './kubectl-errors.ts';
@@ -75,9 +76,8 @@ function report(error: unknown, path: string, io: KubectlIo): number {
     return 1;
   }
   if (io.signal.aborted) return 130;
-  const { code, message, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (code === 'ECONNREFUSED') io.err(`The connection to the server ${address}:${port} was refused - did you specify the right host or port?\n`);
-  else io.err(`error: ${message}\n`);
+  if (error instanceof ConnectionError) io.err(`${error.message}\n`);
+  else io.err(`error: ${(error as Error).message}\n`);
   return 1;
 }
 

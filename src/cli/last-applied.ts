@@ -1,3 +1,5 @@
+import { sortKeys } from './sort-keys.ts';
+
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 interface Annotated {
@@ -15,11 +17,4 @@ export function withLastApplied<T extends Annotated>(object: T): T {
 export function lastApplied(object: Annotated): unknown {
   const text = object.metadata?.annotations?.[LAST_APPLIED];
   return text === undefined ? undefined : JSON.parse(text);
-}
-
-/** Keys in order, as Go's encoder writes maps: the annotation is compared as text by other tools. */
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sortKeys(item)]));
 }

@@ -32,7 +32,7 @@ export async function describeService(service: Service, { session, out }: Descri
       const found = slice.ports?.find((p) => (p.name ?? '') === (port.name ?? ''));
       return found ? (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses: list }) => list.map((address) => `${address}:${found.port}`)) : [];
     });
-    out.field(0, 'Endpoints', addresses.length > 3 ? `${addresses.slice(0, 3).join(',')} + ${addresses.length - 3} more...` : addresses.join(','));
+    out.field(0, 'Endpoints', addresses.length > 3 ? `${addresses.slice(0, 3).join(',')} + ${addresses.length - 3} more...` : addresses.join(',') || '<none>');
   }
   out.field(0, 'Session Affinity', spec.sessionAffinity ?? 'None');
   if (spec.externalTrafficPolicy) out.field(0, 'External Traffic Policy', spec.externalTrafficPolicy);

@@ -97,7 +97,7 @@ function serviceOf(call: Call, type: string, more: Readonly<Record<string, unkno
   const name = nameOf(call);
   const ports = servicePorts(call, nodePort);
   if (ports.length === 0 && type !== 'ExternalName' && more.clusterIP !== 'None') throw new KubectlError('at least one tcp port specifier must be provided');
-  return [{ apiVersion: 'v1', kind: 'Service', metadata: { name, labels: { app: name } }, spec: { ...(ports.length > 0 && { ports }), selector: { app: name }, type, ...more } }];
+  return [{ apiVersion: 'v1', kind: 'Service', metadata: { name, labels: { app: name } }, spec: { ...(ports.length > 0 && { ports }), selector: { app: name }, type, ...more }, status: { loadBalancer: {} } }];
 }
 
 const serviceVerbs: Readonly<Record<string, Generator>> = {
@@ -122,7 +122,7 @@ const serviceVerbs: Readonly<Record<string, Generator>> = {
 const commandAfterDash = (call: Call): readonly string[] => (call.dashAt >= 0 ? call.args.slice(call.dashAt) : call.args.slice(1));
 
 function secretType(call: Call, type: string, data: readonly [string, Buffer][]): Generated[] {
-  return [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: nameOf(call) }, data: Object.fromEntries(data.map(([key, bytes]) => [key, bytes.toString('base64')])), type }];
+  return [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: nameOf(call) }, data: Object.fromEntries(data.map(([key, bytes]) => [key, bytes.toString('base64')])), ...(type && { type }) }];
 }
 
 const roleFlags = {
@@ -223,7 +223,8 @@ const deploymentGenerator: Generator = {
     const labels = { app: name };
     return [{
       apiVersion: 'apps/v1', kind: 'Deployment', metadata: { labels, name },
-      spec: { replicas: call.flags.int('replicas'), selector: { matchLabels: labels }, strategy: {}, template: { metadata: { labels }, spec: { containers } } },
+      spec: { replicas: call.flags.int('replicas'), selector: { matchLabels: labels }, strategy: {}, template: { metadata: { creationTimestamp: null, labels }, spec: { containers } } },
+      status: {},
     }];
   },
 };
@@ -244,7 +245,7 @@ const secretGenerator: Generator = {
     generic: {
       usage: 'NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a secret from a local file, directory, or literal value',
       flags: { ...dataFlags, type: { type: 'string', usage: 'The type of secret to create' } },
-      generate: (call) => secretType(call, call.flags.string('type') || 'Opaque', dataOf(call)),
+      generate: (call) => secretType(call, call.flags.string('type'), dataOf(call)),
     },
     tls: {
       usage: 'NAME --cert=path/to/cert/file --key=path/to/key/file', summary: 'Create a TLS secret',

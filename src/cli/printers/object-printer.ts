@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { parseApiVersion } from '../../api/resources.ts';
 import type { Flags, FlagSpecs } from '../flags.ts';
+import { sortKeys } from '../sort-keys.ts';
 import { KubectlError } from '../verb.ts';
 import { compileJsonPath, findAll, relaxedJsonPath } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
@@ -40,7 +41,7 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
     case 'wide':
       return undefined;
     case 'json':
-      return (object) => `${JSON.stringify(clean(object), null, 4)}\n`;
+      return (object) => `${JSON.stringify(sortKeys(clean(object)), null, 4)}\n`;
     case 'yaml':
       return (object) => toYaml(clean(object));
     case 'name':
@@ -64,7 +65,7 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
 
 /** Keys sorted, block style: as sigs.k8s.io/yaml writes it. */
 export function toYaml(object: unknown): string {
-  return stringify(object, { sortMapEntries: true, lineWidth: 0, version: '1.1', indentSeq: false, singleQuote: false, defaultStringType: 'PLAIN', defaultKeyType: 'PLAIN' });
+  return stringify(object, { sortMapEntries: true, aliasDuplicateObjects: false, lineWidth: 80, minContentWidth: 0, version: '1.1', indentSeq: false });
 }
 
 function nameOf(item: Printable): string {

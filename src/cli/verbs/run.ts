@@ -46,6 +46,7 @@ export const verb: Verb = {
     const pod = {
       apiVersion: 'v1', kind: 'Pod', metadata: { ...(Object.keys(annotations).length > 0 && { annotations }), labels, name },
       spec: { containers: [container], dnsPolicy: 'ClusterFirst', restartPolicy: given.string('restart') },
+      status: {},
     };
     if (given.bool('expose')) {
       if (!port) throw new KubectlError('--port must be set when exposing a service');
