@@ -128,7 +128,8 @@ describe('a service that waits', () => {
     const random = seededRandom(1);
     await using api = await startTestApiServer({ clock });
     await using informers = createInformerFactory({ client: api.admin, clock, random, log });
-    await using _explainer = startPendingExplainer({ client: api.admin, informers, clock, random, log, profile: 'lab' });
+    await using explainer = startPendingExplainer({ client: api.admin, informers, clock, random, log, profile: 'lab' });
+    expect(explainer).toBeDefined();
     await api.admin.create(services, web);
     await clock.advance(1000);
     expect((await api.admin.list(events, {})).items).toEqual([]);
