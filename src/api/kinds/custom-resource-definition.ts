@@ -1,4 +1,5 @@
 /** Upstream: apiextensions-apiserver pkg/registry/customresourcedefinition, pkg/apis/apiextensions/v1/defaults.go. */
+import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
 import type { CustomResourceDefinition } from '../generated/apiextensions-v1.ts';
 import { customResourceDefinitions } from '../generated/resources.ts';
@@ -18,7 +19,22 @@ export const customResourceDefinition: KindDefinition<CustomResourceDefinition> 
   validate: (object) => [...customResourceDefinitionErrors(object)],
   validateUpdate: (next, previous) => [...customResourceDefinitionUpdateErrors(next, previous)],
   unconditionalUpdate: false,
+  prepareForDelete(object, nowMs) {
+    const { finalizers = [] } = object.metadata;
+    const terminating = {
+      type: 'Terminating', status: 'True', lastTransitionTime: rfc3339(nowMs), reason: 'InstanceDeletionPending',
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    };
+    return {
+      ...object,
+      metadata: { ...object.metadata, finalizers: finalizers.includes(CLEANUP_FINALIZER) ? finalizers : [...finalizers, CLEANUP_FINALIZER] },
+      status: { ...object.status, conditions: [...(object.status?.conditions ?? []).filter(({ type }) => type !== 'Terminating'), terminating] },
+    };
+  },
 };
+
+/** Holds a definition until its instances are gone. */
+export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 /** The version that is stored is one of those that were ever stored. */
 function withStorageVersion(object: CustomResourceDefinition): CustomResourceDefinition {

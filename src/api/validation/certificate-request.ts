@@ -76,13 +76,3 @@ export function* certificateStatusErrors(next: CertificateSigningRequest, previo
     yield fieldError.invalid('status.certificate', '<certificate data>', 'must contain at least one CERTIFICATE PEM block');
   }
 }
-
-/** What the approval subresource may not do. */
-export function* certificateApprovalErrors(next: CertificateSigningRequest, previous: CertificateSigningRequest): FieldErrors {
-  yield* certificateRequestErrors(next);
-  for (const type of [...decisions, 'Failed']) {
-    const count = (object: CertificateSigningRequest): number => (object.status?.conditions ?? []).filter((condition) => condition.type === type).length;
-    if (count(next) < count(previous)) yield fieldError.forbidden('status.conditions', `updates may not remove a condition of type ${JSON.stringify(type)}`);
-  }
-  if (next.status?.certificate !== previous.status?.certificate) yield fieldError.forbidden('status.certificate', 'updates may not set certificate content');
-}

@@ -9,5 +9,5 @@ export function* podTemplateErrors(path: string, template: PodTemplateSpec): Fie
   yield* labels(`${path}.labels`, template.metadata?.labels);
   yield* annotationErrors(`${path}.annotations`, template.metadata?.annotations);
   if (template.spec?.ephemeralContainers?.length) yield fieldError.forbidden(`${path}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template');
-  yield* podSpecErrors(`${path}.spec`, template.spec ?? { containers: [] }, template.metadata ?? {});
+  yield* podSpecErrors(`${path}.spec`, template.spec ?? { containers: [] }, undefined);
 }

@@ -1,7 +1,8 @@
 /** Upstream: ValidatePodCreate, ValidatePodStatusUpdate. */
 import { fieldError } from '../../errors.ts';
 import type { ContainerStatus, Pod, PodSpec } from '../../generated/core-v1.ts';
-import { dnsSubdomain, immutable, qualifiedName, type FieldErrors } from '../fields.ts';
+import { dnsSubdomain, formatErrors, immutable, qualifiedName, type FieldErrors } from '../fields.ts';
+import { ipFaults } from '../formats.ts';
 import { trimmedImage } from './containers.ts';
 import { podSpecErrors } from './pod-spec.ts';
 
@@ -44,6 +45,17 @@ export function* podStatusUpdateErrors(next: Pod, previous: Pod): FieldErrors {
   yield* immutable('status.qosClass', status.qosClass ?? '', before.qosClass ?? '');
   yield* stateTransitionErrors('status.containerStatuses', status.containerStatuses, before.containerStatuses, previous.spec);
   yield* stateTransitionErrors('status.initContainerStatuses', status.initContainerStatuses, before.initContainerStatuses, previous.spec);
+  yield* addressErrors('status.podIPs', status.podIPs ?? []);
+  const hostAddresses = status.hostIPs ?? [];
+  if (hostAddresses[0] && hostAddresses[0].ip !== status.hostIP) yield fieldError.invalid('status.hostIPs[0].ip', hostAddresses[0].ip, 'must be equal to `hostIP`');
+  yield* addressErrors('status.hostIPs', hostAddresses);
+}
+
+/** At most one address of each family. */
+function* addressErrors(path: string, addresses: readonly { readonly ip: string }[]): FieldErrors {
+  for (const [i, { ip }] of addresses.entries()) yield* formatErrors(`${path}[${i}]`, ip, ipFaults(ip));
+  const families = new Set(addresses.map(({ ip }) => ip.includes(':')));
+  if (addresses.length > 1 && families.size !== addresses.length) yield fieldError.invalid(path, addresses, 'may specify no more than one IP for each IP family');
 }
 
 const knownConditions = new Set(['PodScheduled', 'Ready', 'Initialized']);
