@@ -149,6 +149,7 @@ test('bindings, evictions and budgets', async () => {
   await bind('n1');
   const bound = await w.admin.get(pods, { namespace: 'a', name: 'p' });
   expect(bound.spec.nodeName).toBe('n1');
+  expect(bound.metadata.generation).toBe(1);
   expect(bound.status!.conditions).toMatchObject([{ type: 'PodScheduled', status: 'True' }]);
   await expect(bind('n2')).rejects.toMatchObject({ code: 409, message: 'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n1"' });
   await expect(w.admin.createSubresource(pods, { namespace: 'a', name: 'p' }, 'binding', { metadata: { name: 'p' }, target: { kind: 'Pod', name: '' } })).rejects.toMatchObject({ code: 422 });

@@ -10,7 +10,7 @@ import { SUCCESS, type PostCall, type SubresourceHandler, type SubresourceServic
 import type { UpdateSubresource } from './update-subresource.ts';
 
 /** The write behind a binding: the one way by which a pod's node is ever set. */
-export const podBindingUpdate: UpdateSubresource<Pod> = { resource: pods, subresource: 'binding', prepare: (next) => next };
+export const podBindingUpdate: UpdateSubresource<Pod> = { resource: pods, subresource: 'binding', keepsGeneration: true, prepare: (next) => next };
 
 /**
  * `POST pods/<name>/binding`: the scheduler's decision. Sets the node and the condition PodScheduled; Conflict where the pod has a node already,

@@ -10,8 +10,7 @@ export const podEphemeralContainers: UpdateSubresource<Pod> = {
   prepare(next, previous) {
     const { ephemeralContainers } = next.spec;
     const spec = { ...previous.spec, ...(ephemeralContainers && { ephemeralContainers }) };
-    if (deepEqual(spec, previous.spec)) return previous;
-    return { ...previous, metadata: { ...previous.metadata, generation: (previous.metadata.generation ?? 0) + 1 }, spec };
+    return deepEqual(spec, previous.spec) ? previous : { ...previous, spec };
   },
   validate: ephemeralContainerErrors,
 };

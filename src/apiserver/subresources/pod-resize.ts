@@ -13,8 +13,7 @@ export const podResize: UpdateSubresource<Pod> = {
       ...previous.spec, containers: resized(previous.spec.containers, next.spec.containers),
       ...(previous.spec.initContainers && { initContainers: resized(previous.spec.initContainers, next.spec.initContainers ?? []) }),
     };
-    if (deepEqual(spec, previous.spec)) return previous;
-    return { ...previous, metadata: { ...previous.metadata, generation: (previous.metadata.generation ?? 0) + 1 }, spec };
+    return deepEqual(spec, previous.spec) ? previous : { ...previous, spec };
   },
   validate: resizeErrors,
 };

@@ -12,6 +12,8 @@ export interface UpdateSubresource<T extends KubeObject = KubeObject> {
   /** The object to store: `next` may be anything that the client sent, `previous` is what is stored. */
   prepare(next: T, previous: T, context: StrategyContext): T;
   validate?(next: T, previous: T): readonly FieldError[];
+  /** The generation stays though the spec changes. */
+  readonly keepsGeneration?: boolean;
   /** Whether the kind's `validate` of the whole object is called too. */
   readonly validatesWhole?: boolean;
 }
