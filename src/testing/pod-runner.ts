@@ -19,6 +19,8 @@ export interface PodRunnerOptions {
   readonly nodes?: readonly string[];
   /** What becomes of a pod. Default: it runs and is ready until it is deleted. */
   readonly fate?: (pod: Pod) => PodFate;
+  /** The node that a pod is bound to. Default: one of `nodes` after the other. */
+  readonly targetOf?: (pod: Pod) => string;
   /** From the binding until the pod is ready. Default 1 s. */
   readonly startMs?: number;
   /** From ready until it ends of itself. Default 5 s. */
@@ -36,7 +38,7 @@ export interface PodRunner extends AsyncDisposable {
 
 /** The least that scheduler and kubelet do to a pod, by the clock: for tests of controllers without either. */
 export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunner> {
-  const { client, informers, clock, nodes = ['node-1'], fate = () => 'runs', startMs = 1000, runMs = 5000, stopMs = 1000, log = silentLog } = options;
+  const { client, informers, clock, nodes = ['node-1'], fate = () => 'runs', targetOf, startMs = 1000, runMs = 5000, stopMs = 1000, log = silentLog } = options;
   const pods = informers.informer(podResource);
   const dead = new Set<string>();
   const since = new Map<string, number>();
@@ -58,8 +60,9 @@ export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunn
     if (nodeName && dead.has(nodeName)) return;
     if (!nodeName) {
       const living = nodes.filter((node) => !dead.has(node));
-      if (deletionTimestamp || living.length === 0) return;
-      const target = { apiVersion: 'v1', kind: 'Node', name: living[next++ % living.length]! };
+      const node = targetOf ? targetOf(pod) : living[next++ % living.length];
+      if (deletionTimestamp || !node) return;
+      const target = { apiVersion: 'v1', kind: 'Node', name: node };
       await client.createSubresource(podResource, { namespace, name }, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target });
       return;
     }
