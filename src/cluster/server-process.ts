@@ -1,6 +1,8 @@
+import { createInformerFactory } from '../client/informer-factory.ts';
 import { createHttpClient } from '../client/http-client.ts';
 import { UserError } from '../base/user-error.ts';
 import { addressPlan, nodePods } from '../machine/index.ts';
+import { Addons } from './addons.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { Profile } from './profile.ts';
@@ -17,7 +19,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     const simulated = config.runtime === 'simulated';
     await using onFailure = new AsyncDisposableStack();
     const stack = onFailure.use(new AsyncDisposableStack());
-    stack.use(await startServer({
+    const server = stack.use(await startServer({
       plan, pki, clock, random, log, storageDir: profile.storageDir,
       serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
       // Simulated pods reach nothing, and loopback is no address of an endpoint.
@@ -27,6 +29,12 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
       if (error.code !== 'EADDRINUSE') throw error;
       throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`);
     }));
+    const informers = stack.use(createInformerFactory({ client: server.admin, clock, random, log: log.child('addons') }));
+    const addons = stack.use(new Addons({ client: server.admin, informers, plan, clock, random, log: log.child('addons') }));
+    await addons.apply(config);
+    const reload = (): void => void addons.apply(profile.mustRead()).catch((error: unknown) => log.error('cannot change the add-ons', { error }));
+    process.on('SIGHUP', reload);
+    stack.defer(() => void process.off('SIGHUP', reload));
     if (simulated) {
       await Promise.all(config.nodes.map(async ({ name, index }) => {
         const keyPair = await issueNodeCertificate(pki, name, '127.0.0.1', clock.now());
