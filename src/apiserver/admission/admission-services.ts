@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
+import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
@@ -15,11 +16,13 @@ export interface AdmissionServices {
   readonly objects: StoredObjects;
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
+  readonly tokens: ServiceAccountTokens;
+  /** PEM of the cluster's CA. */
+  readonly authority: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Whoever makes it disposes of it. Absent: one that is never disposed of, whose idle connections hold nothing up. */
-  readonly webhookClient?: WebhookClient;
+  readonly webhookClient: WebhookClient;
   /** The server's own context, for writes of a plugin's own (the usage of a quota). */
   readonly serverContext: RequestContext;
 }

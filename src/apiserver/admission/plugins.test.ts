@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/generated/core-v1.ts';
-import { clusterRoleBindings, clusterRoles, leases, limitRanges, namespaces, nodes, persistentVolumeClaims, pods, priorityClasses, resourceQuotas, roleBindings, serviceAccounts, services, storageClasses } from '../../api/generated/resources.ts';
+import { clusterRoleBindings, clusterRoles, leases, limitRanges, namespaces, nodes, persistentVolumeClaims, pods, priorityClasses, resourceQuotas, roleBindings, secrets, serviceAccounts, services, storageClasses, tokenReviews } from '../../api/generated/resources.ts';
 import type { User } from '../../api/kind.ts';
 import type { New } from '../../api/object.ts';
 import { createAuthority } from '../../base/certificates.ts';
@@ -51,6 +51,17 @@ test('a pod waits a moment for the account of a new namespace', async () => {
   const creating = w.admin.create(pods, w.pod('p', {}, {}, { namespace: 'b' }));
   await w.admin.create(serviceAccounts, { metadata: { namespace: 'b', name: 'default' } });
   expect((await creating).spec.serviceAccountName).toBe('default');
+});
+
+test('a secret for an account holds its token', async () => {
+  await using w = await world();
+  const made = await w.admin.create(secrets, { metadata: { namespace: 'a', name: 's', annotations: { 'kubernetes.io/service-account.name': 'default' } }, type: 'kubernetes.io/service-account-token' });
+  expect(Object.keys(made.data!).sort()).toEqual(['ca.crt', 'namespace', 'token']);
+  const token = Buffer.from(made.data!['token']!, 'base64').toString();
+  const review = await w.admin.create(tokenReviews, { metadata: {}, spec: { token } } as never);
+  expect(review.status).toMatchObject({ authenticated: true, user: { username: 'system:serviceaccount:a:default' } });
+  await w.admin.delete(secrets, { namespace: 'a', name: 's' });
+  expect((await w.admin.create(tokenReviews, { metadata: {}, spec: { token } } as never)).status).toEqual({ user: {}, error: '[invalid bearer token, service account token has been invalidated]' });
 });
 
 test('namespaces', async () => {

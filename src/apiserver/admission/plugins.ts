@@ -16,19 +16,20 @@ import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
+import { serviceAccountSecret } from './service-account-secret.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 import { validatingAdmissionPolicy } from './validating-admission-policies.ts';
-import { WebhookClient } from './webhook-client.ts';
 import { mutatingWebhooks, validatingWebhooks } from './webhooks.ts';
 
 /** Every admission plugin, in the order in which they are asked. Upstream: pkg/kubeapiserver/options/plugins.go. */
 export function admissionPlugins(services: AdmissionServices): readonly AdmissionPlugin[] {
-  const asking = { ...services, webhookClient: services.webhookClient ?? new WebhookClient(services), matchConditions: new MatchConditions(services.authorizer) };
+  const asking = { ...services, matchConditions: new MatchConditions(services.authorizer) };
   return [
     namespaceLifecycle(services),
     limitRanger(services),
     serviceAccount(services),
+    serviceAccountSecret(services),
     nodeRestriction(services),
     taintNodesByCondition,
     podSecurity(services),

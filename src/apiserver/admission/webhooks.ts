@@ -29,7 +29,6 @@ class CallError extends Error {
 }
 
 export interface WebhookServices extends AdmissionServices {
-  readonly webhookClient: WebhookClient;
   readonly matchConditions: MatchConditions;
 }
 
