@@ -69,8 +69,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'path' | 'any';
   /** Seconds of grace when none is asked for; undefined: deleted at once. Pods answer from their spec and state. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number | undefined;
-  /** What a delete request changes in an object that stays for a while (finalizers, grace) besides its metadata: the phase of a namespace, the condition of a CRD. */
-  prepareForDelete?(object: T): T;
+  /** What the first delete request changes in an object, should it stay for a while: the phase of a namespace, the finalizer and condition of a CRD. */
+  prepareForDelete?(object: T, nowMs: number): T;
   /** Whether something other than `metadata.finalizers` keeps an object whose deletion was asked for: the finalizers in a namespace's spec. */
   heldFromDeletion?(object: T): boolean;
   /** Values for field selectors besides metadata.name and metadata.namespace. */

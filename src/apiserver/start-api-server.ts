@@ -9,6 +9,7 @@ import { ServiceAllocation } from './allocation/service-allocation.ts';
 import type { WriteHook } from './allocation/write-hook.ts';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
 import { admissionPlugins } from './admission/plugins.ts';
+import { WebhookClient } from './admission/webhook-client.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
@@ -17,6 +18,8 @@ import { ensureBootstrapRbac } from './authz/bootstrap-rbac.ts';
 import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { storedObjects } from './authz/stored-objects.ts';
+import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
+import { customRuleValidation } from './custom/custom-rule-validation.ts';
 import { Discovery } from './discovery.ts';
 import type { HealthCheck } from './http/health.ts';
 import { startHttpsServer } from './http/https-server.ts';
@@ -58,7 +61,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const tokens = new ServiceAccountTokens({ key: options.serviceAccountKey, clock, random, objects });
   const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
   const registry = new ApiRegistry();
-  const admission = new AdmissionChain(admissionPlugins({ registry, objects, authorizer, rbac, clock, random, log: log.child('admission'), serverContext: context }));
+  const admission = new AdmissionChain([...admissionPlugins({
+    registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
+    webhookClient: stack.use(new WebhookClient({ objects, clock, random })),
+  }), customRuleValidation]);
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
     engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
@@ -68,6 +74,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets });
   const verbs = new ResourceVerbs(registry, lookup(handlers), clock);
+  stack.use(new CustomResourceRegistrar({ registry, objects, environment, context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
   await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidr: options.serviceCidr })]);

@@ -34,6 +34,8 @@ export class ComponentStatuses implements WatchableStore {
   delete = this.#refuse('delete');
   deleteCollection = this.#refuse('deletecollection');
 
+  endWatches(): void {}
+
   #refuse(verb: string): () => never {
     return () => {
       throw methodNotAllowed(this.resource, verb);

@@ -21,6 +21,7 @@ export class ConvertedStore implements WatchableStore {
   readonly #served: ServedResource;
   readonly #stored: WatchableStore & { readonly served: ServedResource };
   readonly #conversion: Conversion;
+  readonly #watches = new Set<() => void>();
   readonly #seen = new WeakMap<KubeObject, KubeObject>();
 
   constructor(served: ServedResource, stored: WatchableStore & { readonly served: ServedResource }, conversion: Conversion) {
@@ -46,10 +47,25 @@ export class ConvertedStore implements WatchableStore {
   }
 
   openWatch(options: WatchOptions, sink: WatchSink): Disposable {
-    return this.#stored.openWatch(this.#selecting(options), {
+    const watch = this.#stored.openWatch(this.#selecting(options), {
       events: (batch) => sink.events(batch.map((event): WatchEvent<KubeObject> => ({ type: event.type, object: event.type === 'BOOKMARK' ? this.#named(event.object) : this.#show(event.object) }))),
       end: (fault) => sink.end(fault),
     });
+    const end = (): void => {
+      stop();
+      sink.end();
+    };
+    const stop = (): void => {
+      this.#watches.delete(end);
+      watch[Symbol.dispose]();
+    };
+    this.#watches.add(end);
+    return { [Symbol.dispose]: stop };
+  }
+
+  /** Of this version alone; those of the stored version go on. */
+  endWatches(): void {
+    for (const end of this.#watches) end();
   }
 
   async create(context: RequestContext, namespace: string, object: KubeObject, options?: StoreWriteOptions): Promise<KubeObject> {

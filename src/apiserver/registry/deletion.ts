@@ -22,13 +22,14 @@ export function decideDeletion(
   resource: ResourceType<KubeObject>, definition: KindDefinition, object: KubeObject, options: DeleteOptions, nowMs: number,
 ): Deletion {
   checkPreconditions(resource, object, options);
-  const { metadata } = object;
+  const prepared = object.metadata.deletionTimestamp ? object : (definition.prepareForDelete?.(object, nowMs) ?? object);
+  const { metadata } = prepared;
   const grace = graceOf(definition, object, options, nowMs);
   if (grace === 'pending') return { kind: 'pending' };
 
   const finalizers = finalizersFor(metadata.finalizers ?? [], options);
-  const held = finalizers.length > 0 || (definition.heldFromDeletion?.(object) ?? false);
-  let marked = finalizers === metadata.finalizers || (finalizers.length === 0 && !metadata.finalizers) ? object : withMetadata(object, { finalizers: finalizers.length ? finalizers : undefined });
+  const held = finalizers.length > 0 || (definition.heldFromDeletion?.(prepared) ?? false);
+  let marked = finalizers === metadata.finalizers || (finalizers.length === 0 && !metadata.finalizers) ? prepared : withMetadata(prepared, { finalizers: finalizers.length ? finalizers : undefined });
   if (typeof grace === 'object') {
     marked = withMetadata(marked, grace.metadata);
     if (!held && grace.seconds === 0) return { kind: 'remove' };
@@ -37,7 +38,6 @@ export function decideDeletion(
   } else {
     return { kind: 'remove' };
   }
-  if (!metadata.deletionTimestamp && definition.prepareForDelete) marked = definition.prepareForDelete(marked);
   return marked === object ? { kind: 'pending' } : { kind: 'mark', object: marked };
 }
 

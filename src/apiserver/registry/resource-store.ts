@@ -51,6 +51,8 @@ export class ResourceStore implements WatchableStore {
   readonly #environment: StoreEnvironment;
   readonly #prefix: string;
   readonly #hook: WriteHook | undefined;
+  /** Ends each open watch. */
+  readonly #watches = new Set<() => void>();
 
   constructor(served: ServedResource, environment: StoreEnvironment) {
     this.served = served;
@@ -108,15 +110,22 @@ export class ResourceStore implements WatchableStore {
     const selection = compileSelection(resource, served.definition, options.labelSelector, options.fieldSelector);
     const namespacePrefix = this.#prefixOf(options.namespace);
     const stack = new DisposableStack();
+    const end = (): void => {
+      stack.dispose();
+      sink.end();
+    };
     stack.use(startWatch({ engine, resource, prefix: namespacePrefix, selection }, options, sink));
     if (options.allowWatchBookmarks) stack.use(bookmarks.add(() => sink.events([bookmark(resource, engine.revision)])));
     if (options.timeoutSeconds) {
-      stack.use(clock.timer(options.timeoutSeconds * 1000, () => {
-        stack.dispose();
-        sink.end();
-      }));
+      stack.use(clock.timer(options.timeoutSeconds * 1000, end));
     }
+    this.#watches.add(end);
+    stack.defer(() => void this.#watches.delete(end));
     return stack;
+  }
+
+  endWatches(): void {
+    for (const end of this.#watches) end();
   }
 
   async create(context: RequestContext, namespace: string, object: KubeObject, options: StoreWriteOptions = {}): Promise<KubeObject> {
@@ -277,7 +286,10 @@ export class ResourceStore implements WatchableStore {
 
   #prepareForUpdate(next: KubeObject, previous: KubeObject, part: 'status' | UpdateSubresource | undefined, context: StrategyContext): KubeObject {
     const { definition } = this.served;
-    if (part && part !== 'status') return this.#withGeneration(part.prepare(next, previous, context), previous);
+    if (part && part !== 'status') {
+      const prepared = part.prepare(next, previous, context);
+      return part.keepsGeneration ? prepared : this.#withGeneration(prepared, previous);
+    }
     if (part === 'status') {
       const { labels, annotations, finalizers, managedFields, ownerReferences } = next.metadata;
       const fixed = without(previous.metadata, 'labels', 'annotations', 'finalizers', 'managedFields', 'ownerReferences');

@@ -42,6 +42,8 @@ export interface Store<T extends KubeObject = KubeObject> {
 export interface WatchableStore<T extends KubeObject = KubeObject> extends Store<T> {
   /** Delivers to `sink` from now on, until disposed or, after `timeoutSeconds`, ended. Throws StatusErrors for options that cannot be served. */
   openWatch(options: WatchOptions, sink: WatchSink<T>): Disposable;
+  /** Ends all watches: the resource is no longer served. */
+  endWatches(): void;
 }
 
 /** All resources that the server serves, built-in and custom; changes when CRDs come and go. */

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
+import { customResourceDefinitions } from '../../api/generated/resources.ts';
+import type { KubeObject, New, ResourceType } from '../../api/object.ts';
+import type { Client } from '../../client/client.ts';
+import { startTestApiServer } from '../../testing/api-server.ts';
+
+interface Boat extends KubeObject {
+  readonly metadata: KubeObject['metadata'] & { readonly namespace: string };
+  readonly spec?: { readonly seats?: number; readonly name?: string; readonly tags?: readonly string[] };
+  readonly status?: { readonly afloat?: boolean; readonly seats?: number };
+}
+
+const boats: ResourceType<Boat> = { group: 'example.com', version: 'v1', resource: 'boats', kind: 'Boat', namespaced: true };
+const name = 'boats.example.com';
+
+const schema = {
+  type: 'object',
+  properties: {
+    spec: {
+      type: 'object', required: ['name'],
+      'x-kubernetes-validations': [{ rule: 'self.seats >= oldSelf.seats', message: 'a boat does not shrink' }],
+      properties: {
+        name: { type: 'string', minLength: 2 }, seats: { type: 'integer', default: 2, minimum: 1 }, tags: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
+      },
+    },
+    status: { type: 'object', properties: { afloat: { type: 'boolean' }, seats: { type: 'integer' } } },
+  },
+};
+
+const version = (versionName: string, more: object = {}) => ({ name: versionName, served: true, storage: false, schema: { openAPIV3Schema: schema }, subresources: { status: {} }, ...more });
+
+function definition(versions: readonly object[] = [version('v1', { storage: true })]): New<CustomResourceDefinition> {
+  return { metadata: { name }, spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'boats', singular: 'boat', kind: 'Boat', shortNames: ['bt'] }, versions } } as unknown as New<CustomResourceDefinition>;
+}
+
+const boat = (boatName: string, spec: object) => ({ metadata: { name: boatName, namespace: 'default' }, spec }) as unknown as New<Boat>;
+const key = (boatName: string) => ({ namespace: 'default', name: boatName });
+
+async function established(admin: Client): Promise<CustomResourceDefinition> {
+  for (;;) {
+    const present = await admin.get(customResourceDefinitions, { name });
+    if (present.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) return present;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test('a custom resource is served as soon as it is defined, pruned, defaulted and validated', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  await expect(admin.list(boats)).rejects.toMatchObject({ code: 404 });
+  await admin.create(customResourceDefinitions, definition());
+  const created = await admin.create(boats, boat('a', { name: 'Ark', odd: 1 }));
+  expect(created).toMatchObject({ apiVersion: 'example.com/v1', kind: 'Boat', metadata: { generation: 1 }, spec: { name: 'Ark', seats: 2 } });
+  expect(created.spec).not.toHaveProperty('odd');
+  expect(created.metadata.managedFields?.[0]).toMatchObject({ manager: 'test', apiVersion: 'example.com/v1' });
+  expect((await established(admin)).status).toMatchObject({ acceptedNames: { plural: 'boats', listKind: 'BoatList' }, storedVersions: ['v1'] });
+  await expect(admin.create(boats, boat('b', { seats: 'x', tags: ['p', 'p'] }))).rejects.toMatchObject({
+    code: 422, status: { details: { causes: [
+      { field: 'spec.name', reason: 'FieldValueRequired' }, { field: 'spec.seats', message: 'Invalid value: "string": spec.seats in body must be of type integer: "string"' }, { field: 'spec.tags[1]', reason: 'FieldValueDuplicate' },
+    ] } },
+  });
+  await expect(admin.create(boats, { ...boat('b', { name: 'Ark' }), typo: 1 } as never, { fieldValidation: 'Strict' })).rejects.toMatchObject({ message: expect.stringContaining('strict decoding error: unknown field "typo"') });
+  await expect(admin.patch(boats, key('a'), { type: 'application/merge-patch+json', body: { spec: { seats: 1 } } })).rejects.toMatchObject({ message: 'Boat.example.com "a" is invalid: spec: Invalid value: "object": a boat does not shrink' });
+  const reported = await admin.updateStatus(boats, { ...created, spec: { name: 'Other' }, status: { afloat: true } });
+  expect(reported).toMatchObject({ metadata: { generation: 1 }, spec: { name: 'Ark' }, status: { afloat: true } });
+});
+
+test('a schema that became stricter is not held against fields that did not change', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  await admin.create(customResourceDefinitions, definition());
+  await admin.create(boats, boat('old', { name: 'Ark', seats: 1 }));
+  const present = await established(admin);
+  const stricter = structuredClone(definition().spec) as any;
+  stricter.versions[0].schema.openAPIV3Schema.properties.spec.properties.seats.minimum = 2;
+  await admin.update(customResourceDefinitions, { ...present, spec: stricter });
+  await admin.patch(boats, key('old'), { type: 'application/merge-patch+json', body: { spec: { name: 'Argo' } } });
+  await expect(admin.create(boats, boat('new', { name: 'Ark', seats: 1 }))).rejects.toMatchObject({ message: expect.stringContaining('spec.seats in body should be greater than or equal to 2') });
+});
+
+test('versions show the same objects; a version that is no longer served ends its watches', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  const second = { ...boats, version: 'v2' };
+  await admin.create(customResourceDefinitions, definition([version('v1', { storage: true }), version('v2')]));
+  await admin.create(boats, boat('a', { name: 'Ark' }));
+  expect(await admin.get(second, key('a'))).toMatchObject({ apiVersion: 'example.com/v2', spec: { name: 'Ark' } });
+  const watch = await admin.watch(second, { namespace: 'default' });
+  const present = await established(admin);
+  const versions = [version('v1', { storage: true }), version('v2', { served: false })];
+  await admin.update(customResourceDefinitions, { ...present, spec: { ...present.spec!, versions } as never });
+  const seen: string[] = [];
+  for await (const { type, object } of watch) seen.push(`${type} ${object.apiVersion}`);
+  expect(seen).toEqual(['ADDED example.com/v2']);
+  await expect(admin.get(second, key('a'))).rejects.toMatchObject({ code: 404 });
+});
+
+test('deleting the definition deletes its objects first, finalizers and all', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  await admin.create(customResourceDefinitions, definition());
+  await admin.create(boats, boat('free', { name: 'Ark' }));
+  await admin.create(boats, { ...boat('held', { name: 'Ark' }), metadata: { ...key('held'), finalizers: ['example.com/hold'] } });
+  await established(admin);
+  await admin.delete(customResourceDefinitions, { name });
+  await expect(admin.create(boats, boat('late', { name: 'Ark' }))).rejects.toMatchObject({ code: 405 });
+  await expect.poll(async () => (await admin.list(boats)).items.map(({ metadata }) => metadata.name)).toEqual(['held']);
+  expect((await admin.get(customResourceDefinitions, { name })).status?.conditions).toContainEqual(expect.objectContaining({ type: 'Terminating', status: 'True' }));
+  await admin.patch(boats, key('held'), { type: 'application/merge-patch+json', body: { metadata: { finalizers: null } } });
+  await expect.poll(() => admin.get(customResourceDefinitions, { name }).then(() => 'there', (error: { reason: string }) => error.reason)).toBe('NotFound');
+  await expect(admin.list(boats)).rejects.toMatchObject({ code: 404 });
+});
+
+test('a rule that does not compile is a fault of the definition', async () => {
+  await using api = await startTestApiServer();
+  const broken = structuredClone(definition()) as any;
+  broken.spec.versions[0].schema.openAPIV3Schema['x-kubernetes-validations'] = [{ rule: 'self.spec +' }];
+  await expect(api.admin.create(customResourceDefinitions, broken)).rejects.toMatchObject({ code: 422, message: expect.stringContaining('x-kubernetes-validations[0].rule') });
+});

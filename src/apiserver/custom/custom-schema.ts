@@ -1,0 +1,72 @@
+import { badRequest, type FieldError } from '../../api/errors.ts';
+import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/object.ts';
+import { decode, DecodeError, type Decoded, type DecodeOptions } from '../../api/schema/decode.ts';
+import { structuralType } from '../../api/schema/structural-type.ts';
+import type { StructType } from '../../api/schema/schema.ts';
+import type { ObjectSchema } from '../registry/served-resource.ts';
+import { EMBEDDED_FIELDS, isObject, type JsonSchema } from './json-schema.ts';
+import { fillDefaults, prune } from './prune.ts';
+import { validateValue } from './validate-value.ts';
+import { ruleErrors } from './validation-rules.ts';
+
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
+/** What a version of a CRD says of its objects. Upstream: apiextensions-apiserver pkg/apiserver/customresource_handler.go. */
+export class CustomSchema implements ObjectSchema {
+  readonly #resource: ResourceType<unknown>;
+  readonly #schema: JsonSchema;
+  readonly type: StructType;
+
+  constructor(resource: ResourceType<unknown>, schema: JsonSchema | undefined) {
+    this.#resource = resource;
+    this.#schema = schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    this.type = structuralType(resource, schema);
+  }
+
+  decode(value: unknown, { validation = 'Ignore', duplicates }: DecodeOptions = {}): Decoded<KubeObject> {
+    const resource = this.#resource;
+    const fail = (cause: string): never => {
+      throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${cause}`);
+    };
+    if (!isObject(value)) return fail('expected a JSON object');
+    const { apiVersion = apiVersionOf(resource), kind = resource.kind, metadata = {}, ...content } = value;
+    if (kind !== resource.kind) throw badRequest(`${String(kind)} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind match`);
+    if (apiVersion !== apiVersionOf(resource)) throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(resource)})`);
+    const warnings: string[] = [];
+    let decodedMetadata: unknown;
+    try {
+      const decoded = decode(OBJECT_META, metadata, { validation: validation === 'Ignore' ? 'Ignore' : 'Warn', ...(duplicates && { duplicates }) });
+      decodedMetadata = decoded.object;
+      warnings.push(...decoded.warnings.map((text) => text.replace(/ field "/, ' field "metadata.')));
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return fail(error.message);
+    }
+    const unknown: string[] = [];
+    const pruned = prune(content, this.#schema, unknown, '', EMBEDDED_FIELDS) as object;
+    warnings.push(...unknown.map((path) => `unknown field "${path}"`));
+    for (const [object, keys] of duplicates ?? []) if (object === value) warnings.push(...keys.map((key) => `duplicate field "${key}"`));
+    if (validation === 'Strict' && warnings.length > 0) fail(`strict decoding error: ${warnings.join(', ')}`);
+    return { object: { apiVersion, kind, metadata: decodedMetadata, ...pruned } as KubeObject, warnings: validation === 'Ignore' ? [] : warnings };
+  }
+
+  defaults(object: KubeObject): KubeObject {
+    return fillDefaults(object, this.#schema) as KubeObject;
+  }
+
+  validate(object: KubeObject, previous?: KubeObject): readonly FieldError[] {
+    const errors = [...validateValue(object, { ...this.#schema, required: this.#schema.required?.filter((name) => !EMBEDDED_FIELDS.includes(name)) ?? [], ...metadataOpen(this.#schema) }, '', previous)]
+      .map((error) => (error.field === '' ? { ...error, field: '<nil>' } : error));
+    // Rules are written for values of the right types: they are not asked about others.
+    return errors.length > 0 ? errors : [...ruleErrors(object, this.#schema, '', previous)].map((error) => (error.field === '' ? fieldErrorAtTop(error) : error));
+  }
+}
+
+const fieldErrorAtTop = (error: FieldError): FieldError => ({ ...error, field: '<nil>' });
+
+/** Metadata is the server's matter; a schema may only narrow name and generateName. */
+function metadataOpen({ properties }: JsonSchema): Pick<JsonSchema, 'properties'> {
+  const metadata = properties?.['metadata'];
+  if (!metadata) return properties ? { properties } : {};
+  return { properties: { ...properties, metadata: { type: 'object', ...(metadata.properties && { properties: metadata.properties }) } } };
+}
