@@ -74,6 +74,20 @@ test('an informer follows, and a reconciler brings about what it sees', async ()
   await until(() => ours().length === 0);
 });
 
+test('what did not change is the same object before and after, also over the wire', async () => {
+  await using informers = createInformerFactory({ client, clock: systemClock, random: seededRandom(1), log: silentLog });
+  const pairs: [ConfigMap, ConfigMap][] = [];
+  using following = informers.informer(configMaps).subscribe({ update: (...pair) => void pairs.push(pair) });
+  void following;
+  await informers.untilSynced();
+  const { metadata } = await client.create(configMaps, configMap('shared', 'x'));
+  await client.patch(configMaps, metadata, { type: 'application/merge-patch+json', body: { metadata: { labels: { a: 'b' } } } });
+  await until(() => pairs.length === 1);
+  const [previous, object] = pairs[0]!;
+  expect(object.data).toBe(previous.data);
+  expect(object.metadata.labels).not.toBe(previous.metadata.labels);
+});
+
 test('events are accepted and counted by the server', async () => {
   const about = await client.create(configMaps, configMap('subject', 'x'));
   await using recorder = createEventRecorder({ client, clock: systemClock, random: seededRandom(5), log: silentLog, component: 'tester' });

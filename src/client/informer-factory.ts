@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts';
 import type { Client } from './client.ts';
 import type { Informer, InformerFactory, InformerHandler } from './informer.ts';
 import { ObjectCache } from './object-cache.ts';
+import { shareUnchanged } from './share-unchanged.ts';
 
 export interface InformerFactoryOptions {
   readonly client: Client;
@@ -118,7 +119,9 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
     this.#synced.resolve();
   }
 
-  put(object: T): void {
+  put(fresh: T): void {
+    const known = this.#cache.get(keyOf(fresh));
+    const object = known ? shareUnchanged(known, fresh) : fresh;
     const previous = this.#cache.put(object);
     // Another object under an old name: its predecessor's end was missed.
     const same = previous && previous.metadata.uid === object.metadata.uid;

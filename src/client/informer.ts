@@ -2,6 +2,7 @@ import type { ResourceType } from '../api/object.ts';
 
 export interface InformerHandler<T> {
   add?(object: T): void;
+  /** The two share what did not change: `previous.spec !== object.spec` tells whether the spec changed. */
   update?(previous: T, object: T): void;
   /** The last state known. */
   delete?(object: T): void;

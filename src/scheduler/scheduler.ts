@@ -177,7 +177,7 @@ class RunningScheduler implements Scheduler {
     // It has been bound, and this is news from before that.
     if (this.#cluster.isAssumed(key) && !this.#queue.has(pod)) return;
     if (!previous || previous.status?.nominatedNodeName !== pod.status?.nominatedNodeName) this.#nominator.set(pod);
-    const changed = previous !== undefined && (differs(previous.spec, pod.spec) || differs(previous.metadata.labels, pod.metadata.labels));
+    const changed = previous !== undefined && (previous.spec !== pod.spec || previous.metadata.labels !== pod.metadata.labels);
     if (pod.metadata.deletionTimestamp !== undefined) this.#queue.delete(key);
     else this.#queue.set(pod, changed);
   }
@@ -334,10 +334,6 @@ class RunningScheduler implements Scheduler {
       this.#fail(queued, pod, `binding rejected: ${(error as Error).message}`);
     }
   }
-}
-
-function differs(a: unknown, b: unknown): boolean {
-  return a !== b && JSON.stringify(a) !== JSON.stringify(b);
 }
 
 /** Events' notes are limited. */
