@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Log } from '../base/log.ts';
 import { addressPlan, type AddressPlan } from './address-plan.ts';
+import { removeMountPoints } from './mount-points.ts';
 import {
   conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
 } from './root-network.ts';
@@ -50,13 +51,11 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
   const did: string[] = [];
   await refuseConflicts(profile, plan);
 
-  await run(['ip', '-batch', '-'], { input: leakGuard(plan, 'replace') });
-
-  if (!existsSync(`/sys/class/net/${plan.bridge}`)) {
-    await run(['ip', 'link', 'add', plan.bridge, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0']);
-    did.push(`made bridge ${plan.bridge} with ${plan.host}`);
-  }
-  await run(['ip', '-batch', '-'], { input: [
+  const isNew = !existsSync(`/sys/class/net/${plan.bridge}`);
+  if (isNew) did.push(`made bridge ${plan.bridge} with ${plan.host}`);
+  // In this order: the guard stands before there is anything to guard.
+  await run(['ip', '-batch', '-'], { input: leakGuard(plan, 'replace') + [
+    ...(isNew ? [`link add ${plan.bridge} type bridge stp_state 0 forward_delay 0`] : []),
     `link set ${plan.bridge} alias ${bridgeAlias(profile)}`,
     `addr replace ${plan.host}/24 dev ${plan.bridge}`,
     `addr replace ${plan.hostLoopback}/24 dev ${plan.bridge}`,
@@ -93,6 +92,7 @@ export async function destroyFabric(options: { readonly profile: string; readonl
     const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`wh${index}n`));
     for (const link of [...links, plan.bridge]) await run(['ip', 'link', 'del', link]);
   }
+  if (!readdirSync('/sys/class/net').some((name) => /^wherry\d+$/.test(name))) removeMountPoints();
   const guards = await readRoutes(['show', 'type', 'unreachable']);
   const ours = guardedRanges(plan);
   if (guards.some((route) => ours.includes(route.dst)) && !existsSync(`/sys/class/net/${plan.bridge}`)) {

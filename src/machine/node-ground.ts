@@ -7,6 +7,7 @@ import { addressPlan, nodeAddress, nodeLink, nodePods, type AddressPlan } from '
 import { cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup } from './cgroups.ts';
 import { cniConfig } from './containerd-config.ts';
 import type { Fabric } from './fabric.ts';
+import { makeMountPoints } from './mount-points.ts';
 import { readMounts } from './mounts.ts';
 import { recordProcess, type ProcessRecord } from './process-record.ts';
 import { ROUTE_PROTOCOL, type RouteRow } from './root-network.ts';
@@ -133,7 +134,6 @@ async function clearNode(ground: NodeGround, clock: Clock): Promise<void> {
   const routes = JSON.parse((await run(['ip', '-j', '-4', 'route', 'show', 'exact', ground.podCidr])) || '[]') as RouteRow[];
   for (const route of routes) if (route.protocol === String(ROUTE_PROTOCOL) && route.gateway) await run(['ip', 'route', 'del', ground.podCidr, 'via', route.gateway]);
   await removeCgroup(ground.cgroup, { clock });
-  removeMountPoints(ground);
 }
 
 /** Without awaiting anything in between, so that nodes made or removed at the same time cannot come between look and deed. */
@@ -180,9 +180,6 @@ async function isComplete(ground: NodeGround): Promise<boolean> {
 /** Written last into the node's tmpfs. */
 const COMPLETE = '.ground';
 
-/** Directories that containerd and the CNI plugins have compiled in; inside the node they lead to its own memory. */
-const OWN_DIRECTORIES = { '/run/containerd': 'containerd', '/var/lib/cni': 'cni' } as const;
-
 const SETUP = `
 set -e
 state=$1 name=$2 dns=$3 resolv=$4 unified=$5; shift 5
@@ -212,8 +209,7 @@ async function makeNamespaces(ground: NodeGround): Promise<void> {
   const mounts = readMounts();
   const files = namespaceFiles(dataDir, nodeName);
   for (const file of Object.values(files)) writeFileSync(file, '');
-  const made = Object.keys(OWN_DIRECTORIES).flatMap((directory) => mkdirSync(directory, { recursive: true }) ?? []);
-  if (made.length > 0) writeFileSync(join(ground.directory, MADE_DIRECTORIES), JSON.stringify(made));
+  makeMountPoints();
   const unified = cgroupMode(mounts) === 'hybrid' ? mounts.find((mount) => mount.type === 'cgroup2')!.target : '';
   // A copy of someone's namespace file would keep that namespace alive as long as this node.
   const foreign = mounts.filter((mount) => mount.type === 'nsfs').map((mount) => mount.target);
@@ -221,23 +217,6 @@ async function makeNamespaces(ground: NodeGround): Promise<void> {
     'unshare', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--propagation', 'slave', 'sh', '-c', SETUP, 'node-ground',
     ground.state, nodeName, ground.plan.dnsService, join(ground.directory, 'resolv.conf'), unified, ...foreign, runDirectory,
   ]);
-}
-
-const MADE_DIRECTORIES = 'made-directories.json';
-
-/** Removes the mount points that were made on the host for this node, unless others use them by now. */
-function removeMountPoints(ground: NodeGround): void {
-  const note = join(ground.directory, MADE_DIRECTORIES);
-  if (!existsSync(note)) return;
-  for (const directory of JSON.parse(readFileSync(note, 'utf8')) as string[]) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EBUSY') throw error;
-    }
-  }
-  rmSync(note);
 }
 
 async function connect(ground: NodeGround, fabric: Fabric): Promise<void> {
