@@ -6,8 +6,8 @@ export interface AuthorizationAttributes {
   readonly user: User;
   readonly verb: string;
   /**
-   * For resource requests; otherwise `path`. On list and watch `name` is what the field selector says of `metadata.name`, and
-   * `fieldSelector` the selector's text: a node may list only its own pods.
+   * For resource requests; otherwise `path`. `fieldSelector` is the selector's text on list, watch and deletecollection: a node may list only
+   * its own pods, and one that selects `metadata.name` counts as a request for that name.
    */
   readonly resource?: {
     readonly group: string; readonly version: string; readonly resource: string; readonly subresource: string; readonly namespace: string; readonly name: string;
@@ -35,7 +35,8 @@ export interface Authorizer {
  */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   return {
-    authorize(attributes) {
+    authorize(asked) {
+      const attributes = withSelectedName(asked);
       let reason = '';
       for (const authorizer of authorizers) {
         const decision = authorizer.authorize(attributes);
@@ -45,6 +46,16 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
       return { allowed: false, reason };
     },
   };
+}
+
+const NAME_SELECTOR = /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/;
+
+/** Upstream: apiserver pkg/endpoints/request.RequestInfoFactory. */
+function withSelectedName(attributes: AuthorizationAttributes): AuthorizationAttributes {
+  const { resource } = attributes;
+  if (!resource?.fieldSelector || resource.name) return attributes;
+  const name = NAME_SELECTOR.exec(resource.fieldSelector)?.[1];
+  return name ? { ...attributes, resource: { ...resource, name } } : attributes;
 }
 
 /** `system:masters` may do anything, whatever the roles say. */
