@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { events, namespaces, nodes, pods } from '../api/generated/resources.ts';
+import { configMaps, events, namespaces, nodes, pods } from '../api/generated/resources.ts';
 import type { Pod, PodSpec } from '../api/generated/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import type { FakeClock } from '../testing/fake-clock.ts';
@@ -171,4 +173,71 @@ test('what the node cannot hold is refused', async () => {
   expect(refused.status).toMatchObject({ reason: 'OutOfcpu', message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000" });
   await admin.delete(pods, { namespace: 'default', name: 'big' });
   await until(clock, admin, 'big', (pod) => pod === undefined);
+});
+
+test('new resources are given in place, refused where they do not fit, and restart what asks for it', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  const size = (cpu: string) => ({ requests: { cpu, memory: '64Mi' }, limits: { cpu, memory: '64Mi' } });
+  await createPod(admin, 'sized', { containers: [{ ...busybox(), resources: size('1') }, { ...busybox(), name: 'second', resources: size('1'), resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }] });
+  await until(clock, admin, 'sized', (pod) => pod?.status?.phase === 'Running');
+  const resize = (name: string, cpu: string) => admin.patch(pods, { namespace: 'default', name: 'sized' }, {
+    type: 'application/strategic-merge-patch+json', body: { spec: { containers: [{ name, resources: size(cpu) }] } },
+  }, { subresource: 'resize' });
+
+  await resize('main', '2');
+  const grown = await until(clock, admin, 'sized', (pod) => pod?.status?.containerStatuses?.[0]?.resources?.limits?.['cpu'] === '2');
+  expect(grown.status!.containerStatuses![0]).toMatchObject({ restartCount: 0, allocatedResources: { cpu: '2' } });
+  expect((await runtime.listContainers()).length).toBe(2);
+
+  await resize('second', '1500m');
+  const restarted = await until(clock, admin, 'sized', (pod) => pod?.status?.containerStatuses?.[1]?.restartCount === 1);
+  expect(restarted.status!.containerStatuses![1]!.resources!.limits!['cpu']).toBe('1500m');
+
+  await resize('main', '3');
+  const deferred = await until(clock, admin, 'sized', (pod) => pod?.status?.conditions?.some((c) => c.type === 'PodResizePending'));
+  expect(deferred.status!.conditions).toContainEqual(expect.objectContaining({ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }));
+  expect(deferred.status!.containerStatuses![0]!.resources!.limits!['cpu']).toBe('2');
+  await resize('main', '1');
+  const shrunk = await until(clock, admin, 'sized', (pod) => !pod?.status?.conditions?.some((c) => c.type.startsWith('PodResize')) && pod?.status?.containerStatuses?.[0]?.resources?.limits?.['cpu'] === '1');
+  expect(shrunk.status!.containerStatuses![0]!.restartCount).toBe(0);
+});
+
+test('an ephemeral container joins a running pod', async () => {
+  const { admin, clock, start } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'host', {});
+  await until(clock, admin, 'host', (pod) => pod?.status?.phase === 'Running');
+  await admin.patch(pods, { namespace: 'default', name: 'host' }, { type: 'application/strategic-merge-patch+json', body: { spec: { ephemeralContainers: [{ name: 'debugger', image: 'busybox:1', command: ['sh', '-c', 'exit 2'] }] } } }, { subresource: 'ephemeralcontainers' });
+  const joined = await until(clock, admin, 'host', (pod) => pod?.status?.ephemeralContainerStatuses?.[0]?.state?.terminated);
+  expect(joined.status).toMatchObject({ phase: 'Running', ephemeralContainerStatuses: [{ name: 'debugger', restartCount: 0, state: { terminated: { exitCode: 2 } } }] });
+});
+
+test('a pod past its deadline fails, one deleted while its image is pulled goes at once', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest({ pullRules: [{ image: /slow/, takesMs: 600_000 }] });
+  await start();
+  await createPod(admin, 'late', { activeDeadlineSeconds: 5 });
+  const failed = await until(clock, admin, 'late', (pod) => pod?.status?.phase === 'Failed');
+  expect(failed.status).toMatchObject({ reason: 'DeadlineExceeded', containerStatuses: [{ state: { terminated: { exitCode: 143 } } }] });
+  await createPod(admin, 'slow', { containers: [{ name: 'main', image: 'slow:1' }] });
+  await until(clock, admin, 'slow', () => runtime.calls['pullImage'] === 2);
+  await admin.delete(pods, { namespace: 'default', name: 'slow' });
+  await until(clock, admin, 'slow', (pod) => pod === undefined, 1000);
+});
+
+test('a missing config map holds a container back until it is there, and its changes reach the volume', async () => {
+  const { admin, clock, start, rootDir } = await nodeUnderTest();
+  await start();
+  const pod = await createPod(admin, 'needy', {
+    volumes: [{ name: 'c', configMap: { name: 'settings', optional: true } }],
+    containers: [{ ...busybox(), env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'settings', key: 'a' } } }], volumeMounts: [{ name: 'c', mountPath: '/c' }] }],
+  });
+  const waiting = await until(clock, admin, 'needy', (p) => p?.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError');
+  expect(waiting.status!.containerStatuses![0]!.state!.waiting!.message).toBe('configmap "settings" not found');
+  const settings = await admin.create(configMaps, { metadata: { name: 'settings', namespace: 'default' }, data: { a: 'one' } });
+  await until(clock, admin, 'needy', (p) => p?.status?.phase === 'Running', 5000);
+  const file = join(rootDir, 'pods', pod.metadata.uid, 'volumes/kubernetes.io~configmap/c/a');
+  await expect.poll(() => readFileSync(file, 'utf8')).toBe('one');
+  await admin.update(configMaps, { ...settings, data: { a: 'two' } });
+  await expect.poll(() => readFileSync(file, 'utf8')).toBe('two');
 });

@@ -66,8 +66,18 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       const own = links ? serviceInformer.byIndex('namespace', namespace) : [];
       return master && !own.includes(master) ? [...own, master] : own;
     },
+    resizeVerdict(pod) {
+      const node = nodeInformer.get(nodeName) ?? agent.node;
+      if (!node) return undefined;
+      const alone = admitPod(pod, [], node);
+      if (alone) return { reason: 'Infeasible', message: alone.message };
+      const others = [...workers.values()].filter((w) => w.active && w.uid !== pod.metadata.uid).map((w) => w.allocatedPod);
+      const together = admitPod(pod, others, node);
+      return together && { reason: 'Deferred', message: together.message };
+    },
     gone(uid) {
       workers.delete(uid);
+      for (const worker of workers.values()) worker.reconsider();
       objects.keepOnly([...workers.values()].map((w) => w.pod));
     },
   };
@@ -88,7 +98,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     const { phase } = pod.status ?? {};
     const isNew = observation.sandboxes.length === 0 && !pod.metadata.deletionTimestamp && phase !== 'Succeeded' && phase !== 'Failed';
     const node = nodeInformer.get(nodeName) ?? agent.node;
-    const others = [...workers.values()].filter((w) => w.active).map((w) => w.pod);
+    const others = [...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod);
     workers.set(pod.metadata.uid, worker);
     const refusal = isNew && node ? admitPod(pod, others, node) : undefined;
     if (refusal) worker.reject(refusal.reason, refusal.message);

@@ -1,4 +1,4 @@
-import type { ContainerState, ContainerStatus, Pod, VolumeMountStatus } from '../../api/generated/core-v1.ts';
+import type { ContainerState, ContainerStatus, Pod, ResourceRequirements, VolumeMountStatus } from '../../api/generated/core-v1.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { isSidecar, podContainers, restartsAfter, type ContainerRole, type PodContainer } from './pod-containers.ts';
 import type { ObservedContainer, PodObservation } from './observation.ts';
@@ -22,6 +22,8 @@ export interface ContainerStatusesInput {
   readonly previous: readonly ContainerStatus[];
   readonly waiting: ReadonlyMap<string, WaitingReason>;
   readonly probe: (id: string) => ProbeState;
+  /** What a container was given, and what it has now; absent: what its spec says. */
+  readonly resources?: (name: string, id: string) => { readonly allocated: ResourceRequirements; readonly actual: ResourceRequirements };
   /** The pod is ending: nothing will be started again. */
   readonly terminating: boolean;
 }
@@ -71,15 +73,16 @@ function statusOf(item: PodContainer, previous: ContainerStatus | undefined, inp
     ...base, state, ...(lastState && { lastState }), image: current.image || base.image, imageID: current.imageRef, containerID: idOf(current),
     restartCount: current.restartCount, started: probe?.started ?? false,
     ready: role === 'init' && !isSidecar(item) ? succeeded : role === 'ephemeral' ? false : probe?.ready ?? false,
-    ...resources(item, previous), ...(current.user && { user: { linux: current.user } }),
+    ...resources(item, current, input), ...(current.user && { user: { linux: current.user } }),
   };
   return withWaiting(item, status, current, input);
 }
 
-function resources({ container, role }: PodContainer, previous: ContainerStatus | undefined): Partial<ContainerStatus> {
+function resources({ container, role }: PodContainer, { id, name, state }: ObservedContainer, input: ContainerStatusesInput): Partial<ContainerStatus> {
   if (role === 'ephemeral') return {};
   const own = container.resources ?? {};
-  return { ...(own.requests && { allocatedResources: previous?.allocatedResources ?? own.requests }), resources: own };
+  const { allocated, actual } = input.resources?.(name, id) ?? { allocated: own, actual: own };
+  return { ...(allocated.requests && { allocatedResources: allocated.requests }), resources: state === 'running' ? actual : allocated };
 }
 
 const lost = (message: string): ContainerState => ({ terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message } });

@@ -2,7 +2,7 @@ import type { Pod } from '../../api/generated/core-v1.ts';
 import { currentContainer, type ObservedContainer, type ObservedSandbox, type PodObservation } from './observation.ts';
 import { containerHash, isSidecar, podContainers, restartsAfter, type PodContainer } from './pod-containers.ts';
 
-export type KillReason = 'livenessProbe' | 'startupProbe' | 'definitionChanged' | 'unknownState' | 'initFailed';
+export type KillReason = 'resize' | 'livenessProbe' | 'startupProbe' | 'definitionChanged' | 'unknownState' | 'initFailed';
 
 export interface KillAction {
   readonly container: ObservedContainer;
@@ -31,6 +31,8 @@ export interface PodActionsInput {
   notBeforeMs(name: string): number;
   /** Of the running container with this id. */
   probe(id: string): { readonly started: boolean; readonly livenessFailed: boolean; readonly startupFailed: boolean };
+  /** Whether the running container must be restarted to get its new resources. */
+  resizeRestart?(id: string): boolean;
 }
 
 /** The sandbox in use, if it still fits. Upstream: runtimeutil.PodSandboxChanged. */
@@ -106,6 +108,7 @@ function killCause(plan: Plan, item: PodContainer, current: ObservedContainer): 
   if (current.hash && current.hash !== containerHash(item.container)) return { reason: 'definitionChanged', message: `${what} ${name} definition changed` };
   if (probe.startupFailed) return { reason: 'startupProbe', message: `${what} ${name} failed startup probe` };
   if (probe.livenessFailed) return { reason: 'livenessProbe', message: `${what} ${name} failed liveness probe` };
+  if (plan.input.resizeRestart?.(current.id)) return { reason: 'resize', message: `${what} ${name} resize requires restart` };
   return undefined;
 }
 

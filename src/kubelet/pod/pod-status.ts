@@ -12,6 +12,8 @@ export interface PodStatusInput extends Omit<ContainerStatusesInput, 'previous'>
   readonly previous: PodStatus;
   readonly hostIps: readonly string[];
   readonly nowMs: number;
+  /** Of a change of its resources that is under way or refused. */
+  readonly resizeConditions?: readonly PodCondition[];
   /** The pod was ended from here (deadline, eviction): overrides what its containers would say. */
   readonly failure?: { readonly reason: string; readonly message: string };
 }
@@ -37,6 +39,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     { type: 'Ready', ...podReady(pod, ready, others) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
+    ...(input.resizeConditions ?? []),
   ];
   const conditions = [...others, ...verdicts.map((verdict) => condition(verdict, pod, previous.conditions ?? [], nowMs))];
   const podIps = addresses(pod, observation, previous, hostIps);

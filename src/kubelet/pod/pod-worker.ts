@@ -5,7 +5,7 @@ import { pods } from '../../api/generated/resources.ts';
 import type { Log } from '../../base/log.ts';
 import { isRuntimeError } from '../../cri/runtime.ts';
 import { ContainerStartError } from '../container/config-error.ts';
-import { podCgroupPath } from '../container/resources.ts';
+import { linuxResources, podCgroupPath } from '../container/resources.ts';
 import { podLogDirectory } from '../container/sandbox-config.ts';
 import { ContainerProber, probeGrace } from '../probes/prober.ts';
 import { runHook } from '../probes/run-probe.ts';
@@ -21,6 +21,7 @@ import {
 } from './observation.ts';
 import { computePodActions, usableSandbox, type KillAction, type PodActions } from './pod-actions.ts';
 import { findContainer, isSidecar, podContainers, podTitle, type PodContainer } from './pod-containers.ts';
+import { PodResize, resizeMessage } from './pod-resize.ts';
 import { podReferences } from './pod-references.ts';
 import { podStatus, rejectedStatus } from './pod-status.ts';
 import { goDuration } from './restart-backoff.ts';
@@ -57,6 +58,14 @@ export class PodWorker {
   readonly #retryAt = new Map<string, number>();
   /** Containers whose back-off has been told in an event. */
   readonly #toldBackoff = new Set<string>();
+  readonly #resize: PodResize;
+  /** Containers that were stopped for new resources: no crash. */
+  readonly #resized = new Set<string>();
+  /** Resources that the runtime is being told, by container id. */
+  readonly #resizing = new Set<string>();
+  /** The runtime was looked at anew while work was under way. */
+  #stale = false;
+  #deleting: Promise<void> | undefined;
   #volumes: ReadonlyMap<string, MountedVolume> | undefined;
   #volumeTimer: Disposable | undefined;
   #timer: Disposable | undefined;
@@ -73,11 +82,17 @@ export class PodWorker {
     this.#pod = pod;
     this.#observation = observation;
     this.#context = context;
+    this.#resize = new PodResize(pod);
     this.#log = context.log.child(`${pod.metadata.namespace}/${pod.metadata.name}`);
   }
 
   get pod(): Pod {
     return this.#pod;
+  }
+
+  /** The pod with the resources it has been given. */
+  get allocatedPod(): Pod {
+    return this.#resize.allocatedPod(this.#pod);
   }
 
   get observation(): PodObservation {
@@ -139,6 +154,11 @@ export class PodWorker {
     this.terminate(graceSeconds);
   }
 
+  /** Room has come free on the node: new resources that were refused may be given now. */
+  reconsider(): void {
+    if (this.#resize.asksForMore(this.#pod)) this.#sync();
+  }
+
   /** Something ended, or began, in the runtime. Answers whether it is this pod's. */
   async notice(id: string): Promise<void> {
     const { runtime } = this.#context;
@@ -160,7 +180,10 @@ export class PodWorker {
 
   /** What a fresh look at the runtime found; what began meanwhile is kept. */
   observe(observation: PodObservation): void {
-    if (this.#start || this.#kills.size > 0) return;
+    if (this.#start || this.#kills.size > 0) {
+      this.#stale = true;
+      return;
+    }
     this.#observation = observation;
     this.#sync();
   }
@@ -207,7 +230,8 @@ export class PodWorker {
     const previous = { ...this.#pod.status, ...statuses.get(this.uid), ...(this.#pod.status?.conditions && { conditions: this.#conditions() }) };
     return podStatus({
       pod: this.#pod, observation: this.#observation, previous, waiting: this.#waiting, terminating, hostIps, nowMs: clock.now(),
-      probe: (id) => this.#probers.get(id) ?? { started: false, ready: false }, ...(this.#failure && { failure: this.#failure }),
+      probe: (id) => this.#probers.get(id) ?? { started: false, ready: false }, resources: (name, id) => this.#resize.resources(name, id),
+      resizeConditions: terminating ? [] : this.#resize.conditions(this.#pod, this.#observation), ...(this.#failure && { failure: this.#failure }),
     });
   }
 
@@ -234,6 +258,7 @@ export class PodWorker {
     if (this.#termination) return this.publish();
     this.#keepProbers();
     if (this.#deadlinePassed()) return;
+    this.#considerResize();
     const actions = this.#actions();
     for (const kill of actions.kill) this.#killOne(kill);
     if (actions.finished && this.#kills.size === 0 && !this.#start) {
@@ -244,7 +269,8 @@ export class PodWorker {
     if ((actions.createSandbox || actions.start.length > 0) && !this.#start) {
       this.#start = this.#runStart().finally(() => {
         this.#start = undefined;
-        this.#sync();
+        if (this.#stale) void this.#catchUp();
+        else this.#sync();
       });
     }
     this.#explainDelays(actions);
@@ -257,6 +283,7 @@ export class PodWorker {
     const idle = { started: false, livenessFailed: false, startupFailed: false };
     const actions = computePodActions({
       pod: this.#pod, observation: this.#observation, nowMs, notBeforeMs: (name) => this.#notBefore(name), probe: (id) => this.#probers.get(id) ?? idle,
+      resizeRestart: (id) => this.#resize.pending(this.#pod, this.#observation).some((p) => p.id === id && p.restart),
     });
     // What is being killed is neither killed again nor started before it has ended.
     const dying = new Set(this.#observation.containers.filter((c) => this.#kills.has(c.id)).map((c) => c.name));
@@ -372,12 +399,14 @@ export class PodWorker {
     const { clock, backoff } = this.#context;
     const { name } = item.container;
     const current = currentContainer(this.#observation, name);
-    if (current?.state === 'exited') backoff.next(this.#backoffKey(name), current.finishedMs, clock.now());
+    if (current?.state === 'exited' && !this.#resized.delete(current.id)) backoff.next(this.#backoffKey(name), current.finishedMs, clock.now());
     this.#retryAt.delete(name);
+    const pod = this.#resize.allocatedPod(this.#pod);
     try {
       const started = await launchContainer({
-        pod: this.#pod, item, sandbox, observation: this.#observation, volumes: this.#volumes!, signal: this.#starting.signal, pulling: () => this.publish(),
+        pod, item: findContainer(pod, name) ?? item, sandbox, observation: this.#observation, volumes: this.#volumes!, signal: this.#starting.signal, pulling: () => this.publish(),
       }, this.#context);
+      this.#resize.started(started.id, name);
       await this.#afterStart(item, started, sandbox);
       this.#waiting.delete(name);
       void this.#pruneHistory(name);
@@ -429,6 +458,7 @@ export class PodWorker {
     if (container.state === 'exited') {
       this.#probers.get(container.id)?.[Symbol.dispose]();
       this.#probers.delete(container.id);
+      this.#resize.ended(container.id);
     }
   }
 
@@ -489,6 +519,42 @@ export class PodWorker {
     }
   }
 
+  // New resources
+
+  /** Agrees to new resources if the node has them, and tells the runtime. */
+  #considerResize(): void {
+    const { recorder, resizeVerdict } = this.#context;
+    if (this.#resize.asksForMore(this.#pod)) {
+      const refusal = resizeVerdict(this.#pod);
+      if (!refusal) {
+        this.#resize.accept(this.#pod);
+        recorder.event(this.#pod, 'Normal', 'ResizeStarted', resizeMessage(this.#pod, 'Pod resize started'));
+      } else if (this.#resize.refuse(refusal)) {
+        recorder.event(this.#pod, 'Warning', `Resize${refusal.reason}`, resizeMessage(this.#pod, `Pod resize ${refusal.reason}`, refusal.message));
+      }
+    } else this.#resize.withdraw();
+    for (const { id, name, restart } of this.#resize.pending(this.#pod, this.#observation)) {
+      if (!restart && !this.#resizing.has(id)) void this.#updateResources(id, name);
+    }
+  }
+
+  async #updateResources(id: string, name: string): Promise<void> {
+    const pod = this.#resize.allocatedPod(this.#pod);
+    const { runtime, capacity, recorder } = this.#context;
+    this.#resizing.add(id);
+    try {
+      await runtime.updateContainerResources(id, linuxResources(pod, findContainer(pod, name)!.container, capacity.memoryBytes));
+      this.#resize.started(id, name);
+      if (this.#resize.pending(this.#pod, this.#observation).length === 0) recorder.event(this.#pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
+    } catch (error) {
+      recorder.event(this.#pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', (error as Error).message));
+      await this.#context.clock.sleep(RETRY_MS, this.#starting.signal).catch(() => undefined);
+    } finally {
+      this.#resizing.delete(id);
+    }
+    this.#sync();
+  }
+
   // Stopping
 
   #killOne({ container, reason, message }: KillAction): void {
@@ -496,6 +562,7 @@ export class PodWorker {
     const sandbox = this.#observation.sandboxes[0];
     const kind = reason === 'livenessProbe' ? 'liveness' : reason === 'startupProbe' ? 'startup' : undefined;
     const graceSeconds = item && kind ? probeGrace(this.#pod, item.container, kind) : this.#graceSeconds();
+    if (reason === 'resize') this.#resized.add(container.id);
     const ending = reason === 'initFailed' ? message : `${message}, will be restarted`;
     this.#probers.get(container.id)?.stop(['startup', 'liveness']);
     const kill = this.#stopContainer(container, () => graceSeconds, ending, sandbox).finally(() => {
@@ -525,6 +592,16 @@ export class PodWorker {
       if (!isRuntimeError(error, 'NotFound')) throw error;
       this.#observation = without(this.#observation, sandbox.id);
     }
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#stale = false;
+    try {
+      await this.#refreshContainers();
+    } catch (error) {
+      this.#log.warn('cannot read the state of the containers', { error });
+    }
+    this.#sync();
   }
 
   async #refreshContainers(): Promise<void> {
@@ -593,7 +670,7 @@ export class PodWorker {
   /** All has ended: says so, frees what the pod held, and where it was deleted, lets the API forget it. */
   async #afterTermination(): Promise<void> {
     if (this.#disposed) return;
-    const { statuses, client, mounter, cgroups, sandbox: { cgroupRoot } } = this.#context;
+    const { statuses, mounter, cgroups, sandbox: { cgroupRoot } } = this.#context;
     for (const prober of this.#probers.values()) prober[Symbol.dispose]();
     this.#probers.clear();
     if (!this.#removed) statuses.set(this.#pod, finalizeStatus(this.#pod, this.#computeStatus(true)));
@@ -603,16 +680,24 @@ export class PodWorker {
       if (cgroupRoot !== undefined) await cgroups.remove(podCgroupPath(this.#pod, cgroupRoot));
     })().catch((error: unknown) => this.#log.warn('cannot free all that the pod held', { error }));
     if (!this.#removed) await statuses.settled(this.uid);
-    if (this.#pod.metadata.deletionTimestamp && !this.#removed) {
-      const { namespace, name } = this.#pod.metadata;
-      try {
-        await client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid: this.uid } });
-      } catch (error) {
-        if (!isReason(error, 'NotFound', 'Conflict')) this.#log.warn('cannot delete the pod from the API', { error });
-      }
-    }
+    if (this.#pod.metadata.deletionTimestamp && !this.#removed) await (this.#deleting ??= this.#deleteFromApi());
     await freed;
     if (this.#removed) await this.#cleanUp();
+  }
+
+  /** Lets the API forget the pod, once: where finalizers hold it, it stays until they are gone. */
+  async #deleteFromApi(): Promise<void> {
+    const { client, clock } = this.#context;
+    const { namespace, name } = this.#pod.metadata;
+    for (let waitMs = 100; !this.#disposed && !this.#removed; waitMs = Math.min(waitMs * 2, RETRY_MS)) {
+      try {
+        return await client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid: this.uid } });
+      } catch (error) {
+        if (isReason(error, 'NotFound', 'Conflict')) return;
+        this.#log.warn('cannot delete the pod from the API', { error });
+        await clock.sleep(waitMs);
+      }
+    }
   }
 
   /** The pod is gone from the API and has ended here: nothing of it stays. */

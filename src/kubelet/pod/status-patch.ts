@@ -15,7 +15,8 @@ export function statusPatch(uid: string, from: PodStatus, to: PodStatus): { meta
     if (key === 'conditions') {
       const changed = (to.conditions ?? []).filter((c) => isOwn(c) && !isEqual(c, from.conditions?.find((old) => old.type === c.type)));
       const replaced = changed.map((c) => withNulls(c, from.conditions?.find((old) => old.type === c.type)));
-      if (replaced.length > 0) status[key] = replaced;
+      const gone = (from.conditions ?? []).filter((c) => isOwn(c) && !(to.conditions ?? []).some((next) => next.type === c.type)).map(({ type }) => ({ type, $patch: 'delete' }));
+      if (replaced.length + gone.length > 0) status[key] = [...replaced, ...gone];
     } else if (key === 'podIPs') {
       // Merged by ip otherwise, which would keep the old address beside the new.
       status[key] = [{ $patch: 'replace' }, ...(to.podIPs ?? [])];

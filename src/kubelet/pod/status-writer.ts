@@ -12,8 +12,13 @@ interface Entry {
   /** What the API is known to hold. */
   stored: PodStatus;
   wanted: PodStatus;
+  /** Of the last answer to a write: what was seen before it is old. */
+  version: bigint;
   writing: Promise<void> | undefined;
 }
+
+/** Versions of one object can be compared since Kubernetes 1.35. */
+const versionOf = (pod: Pod): bigint => (/^\d+$/.test(pod.metadata.resourceVersion) ? BigInt(pod.metadata.resourceVersion) : 0n);
 
 const RETRY_MS = [100, 200, 500, 1000, 2000, 5000];
 
@@ -43,7 +48,7 @@ export class StatusWriter {
     const { uid, namespace, name } = pod.metadata;
     let entry = this.#entries.get(uid);
     if (!entry) {
-      entry = { key: { namespace, name }, stored: pod.status ?? {}, wanted: status, writing: undefined };
+      entry = { key: { namespace, name }, stored: pod.status ?? {}, wanted: status, version: versionOf(pod), writing: undefined };
       this.#entries.set(uid, entry);
     }
     entry.wanted = status;
@@ -55,7 +60,8 @@ export class StatusWriter {
    */
   refresh(pod: Pod): void {
     const entry = this.#entries.get(pod.metadata.uid);
-    if (!entry || entry.writing) return;
+    if (!entry || entry.writing || versionOf(pod) < entry.version) return;
+    entry.version = versionOf(pod);
     entry.stored = pod.status ?? {};
     this.#flush(pod.metadata.uid, entry);
   }
@@ -87,8 +93,9 @@ export class StatusWriter {
       const body = statusPatch(uid, entry.stored, wanted);
       if (!body) return;
       try {
-        const { status } = await this.#client.patch(pods, entry.key, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
-        entry.stored = status ?? {};
+        const answer = await this.#client.patch(pods, entry.key, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+        entry.stored = answer.status ?? {};
+        entry.version = versionOf(answer);
         failures = 0;
         if (entry.wanted === wanted) return;
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { Service } from '../../api/generated/core-v1.ts';
+import type { Pod, Service } from '../../api/generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
@@ -10,6 +10,7 @@ import type { ImagePuller } from '../images/image-puller.ts';
 import type { Mounter, PodCgroups } from '../options.ts';
 import type { ProbeNetwork } from '../probes/probe-network.ts';
 import type { TokenSource } from '../volumes/token-source.ts';
+import type { ResizeVerdict } from './pod-resize.ts';
 import type { ReferencedObjectCache } from './referenced-object-cache.ts';
 import type { RestartBackoff } from './restart-backoff.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -39,6 +40,8 @@ export interface WorkerContext {
   podDirectory(uid: string): string;
   /** Services of a namespace, and `default/kubernetes`. */
   services(namespace: string, links: boolean): readonly Service[];
+  /** Why the node cannot give a pod the resources it now asks for. */
+  resizeVerdict(pod: Pod): ResizeVerdict | undefined;
   /** A pod is over and all of it has been removed from this node. */
   gone(uid: string): void;
 }

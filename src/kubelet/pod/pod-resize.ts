@@ -1,0 +1,115 @@
+import type { Pod, PodCondition, ResourceRequirements } from '../../api/generated/core-v1.ts';
+import { compareQuantities } from '../../api/quantity.ts';
+import type { PodObservation } from './observation.ts';
+import { findContainer, isSidecar, podContainers, type PodContainer } from './pod-containers.ts';
+
+export interface ResizeVerdict {
+  /** `Deferred`: not now; `Infeasible`: never on this node. */
+  readonly reason: 'Deferred' | 'Infeasible';
+  readonly message: string;
+}
+
+type Condition = Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>;
+
+const SIZED = ['cpu', 'memory'];
+
+function changed(a: ResourceRequirements, b: ResourceRequirements, name: string): boolean {
+  return compareQuantities(a.requests?.[name], b.requests?.[name]) !== 0 || compareQuantities(a.limits?.[name], b.limits?.[name]) !== 0
+    || (a.limits?.[name] === undefined) !== (b.limits?.[name] === undefined);
+}
+
+const same = (a: ResourceRequirements, b: ResourceRequirements): boolean => !SIZED.some((name) => changed(a, b, name));
+
+/**
+ * CPU and memory of a pod's running containers, in the three forms they have while they are being changed: asked for (the spec),
+ * allocated (the node has agreed) and actual (the runtime has been told). Upstream: kubelet/allocation, in-place pod vertical scaling.
+ */
+export class PodResize {
+  readonly #allocated = new Map<string, ResourceRequirements>();
+  /** By container id. */
+  readonly #actual = new Map<string, ResourceRequirements>();
+  #refused: ResizeVerdict | undefined;
+
+  constructor(pod: Pod) {
+    const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+    for (const { container } of resizable(pod)) {
+      const status = [...containerStatuses, ...initContainerStatuses].find((s) => s.name === container.name);
+      const running = status?.state?.running && status.containerID ? status.resources : undefined;
+      this.#allocated.set(container.name, running ?? container.resources ?? {});
+      if (running) this.#actual.set(status!.containerID!.replace(/^.*:\/\//, ''), running);
+    }
+  }
+
+  /** Whether the spec asks for other resources than are allocated. */
+  asksForMore(pod: Pod): boolean {
+    return resizable(pod).some(({ container }) => !same(container.resources ?? {}, this.#allocated.get(container.name) ?? {}));
+  }
+
+  accept(pod: Pod): void {
+    this.#refused = undefined;
+    for (const { container } of resizable(pod)) this.#allocated.set(container.name, container.resources ?? {});
+  }
+
+  /** Answers whether this is news. */
+  refuse(verdict: ResizeVerdict): boolean {
+    const isNews = this.#refused?.reason !== verdict.reason || this.#refused.message !== verdict.message;
+    this.#refused = verdict;
+    return isNews;
+  }
+
+  withdraw(): void {
+    this.#refused = undefined;
+  }
+
+  /** The pod as it may be started: with what is allocated. */
+  allocatedPod(pod: Pod): Pod {
+    if (!this.asksForMore(pod)) return pod;
+    const map = <C extends PodContainer['container']>(container: C): C => ({ ...container, resources: this.#allocated.get(container.name) ?? container.resources });
+    return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map(map), ...(pod.spec.initContainers && { initContainers: pod.spec.initContainers.map(map) }) } };
+  }
+
+  started(id: string, name: string): void {
+    this.#actual.set(id, this.#allocated.get(name) ?? {});
+  }
+
+  ended(id: string): void {
+    this.#actual.delete(id);
+  }
+
+  /** Running containers whose resources are not yet as allocated, and whether they must be restarted for it. */
+  pending(pod: Pod, observation: PodObservation): readonly { readonly id: string; readonly name: string; readonly restart: boolean }[] {
+    return observation.containers.flatMap(({ id, name, state }) => {
+      const actual = this.#actual.get(id);
+      const item = findContainer(pod, name);
+      const allocated = this.#allocated.get(name);
+      if (state !== 'running' || !actual || !item || !allocated || same(actual, allocated)) return [];
+      const restart = SIZED.some((resource) => changed(actual, allocated, resource)
+        && item.container.resizePolicy?.find((policy) => policy.resourceName === resource)?.restartPolicy === 'RestartContainer');
+      return [{ id, name, restart }];
+    });
+  }
+
+  resources(name: string, id: string | undefined): { readonly allocated: ResourceRequirements; readonly actual: ResourceRequirements } {
+    const allocated = this.#allocated.get(name) ?? {};
+    return { allocated, actual: (id === undefined ? undefined : this.#actual.get(id)) ?? allocated };
+  }
+
+  conditions(pod: Pod, observation: PodObservation): readonly Condition[] {
+    return [
+      ...(this.#refused ? [{ type: 'PodResizePending', status: 'True', reason: this.#refused.reason, message: this.#refused.message }] : []),
+      ...(this.pending(pod, observation).length > 0 ? [{ type: 'PodResizeInProgress', status: 'True' }] : []),
+    ];
+  }
+}
+
+/** Upstream resizes regular containers and sidecars. */
+function resizable(pod: Pod): readonly PodContainer[] {
+  return podContainers(pod).filter((item) => item.role === 'regular' || isSidecar(item));
+}
+
+/** `Pod resize completed: {"containers":[…],"generation":2}`. Upstream: kubelet/events/resize.go. */
+export function resizeMessage(pod: Pod, prefix: string, error?: string): string {
+  const list = (role: PodContainer['role']) => podContainers(pod).filter((item) => item.role === role).map(({ container }) => ({ name: container.name, resources: container.resources ?? {} }));
+  const init = list('init');
+  return `${prefix}: ${JSON.stringify({ ...(init.length > 0 && { initContainers: init }), containers: list('regular'), generation: pod.metadata.generation ?? 0, ...(error && { error }) })}`;
+}
