@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { createGunzip } from 'node:zlib';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { containerdConfig, containerdMajor, registryHosts } from './containerd-config.ts';
 import type { RegistryMirror } from './fabric.ts';
-import { readImageArchive } from './image-archive.ts';
+import { fullReference, isGzip, readImageArchive } from './image-archive.ts';
 import type { NodeGround } from './node-ground.ts';
 import { chooseOciRuntime, type OciRuntime } from './oci-runtime.ts';
 import { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
@@ -72,8 +73,13 @@ export async function startRuntime(ground: NodeGround, options: RuntimeOptions):
  * that says what is wrong with a file that is no such archive.
  */
 export async function importImage(ground: NodeGround, file: string): Promise<readonly string[]> {
-  const { images } = await readImageArchive(file);
-  await importArchive(ground, files(ground).socket, file);
+  const { images, shortNames } = await readImageArchive(file);
+  const { socket } = files(ground);
+  await importArchive(ground, socket, resolve(file));
+  for (const name of shortNames) {
+    await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'tag', '--force', name, fullReference(name)]));
+    await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'rm', name]));
+  }
   return images;
 }
 
@@ -156,14 +162,14 @@ async function untilServing(record: ProcessRecord, paths: RuntimeFiles, clock: C
 }
 
 function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((answer) => {
     const connection = connect(socket);
     connection.once('connect', () => {
       connection.destroy();
-      resolve(true);
+      answer(true);
     });
     // Not there yet, or left by a dead one: both mean not yet.
-    connection.once('error', () => resolve(false));
+    connection.once('error', () => answer(false));
   });
 }
 
@@ -187,5 +193,7 @@ async function ensurePauseImage(ground: NodeGround, socket: string): Promise<voi
 }
 
 async function importArchive(ground: NodeGround, socket: string, file: string): Promise<void> {
-  await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', file]));
+  const command = (source: string): string[] => ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', source]);
+  if (await isGzip(file)) await run(command('-'), { input: createReadStream(file).pipe(createGunzip()) });
+  else await run(command(file));
 }

@@ -9,6 +9,8 @@ export interface ImageArchive {
   readonly format: 'docker' | 'oci';
   /** Full references, `docker.io/library/busybox:1.36`. */
   readonly images: readonly string[];
+  /** Names an OCI archive gives in short, under which containerd would keep them and Kubernetes would not find them. */
+  readonly shortNames: readonly string[];
 }
 
 /** A file that is no image archive, or a broken one; the message is for the person who named the file. */
@@ -37,7 +39,7 @@ function dockerArchive(file: string, manifest: unknown, names: ReadonlySet<strin
     if (missing !== undefined || !image.Config) throw new ImageArchiveError(`${file} is incomplete: ${missing ?? 'the configuration'} is named in manifest.json but missing`);
     images.push(...(image.RepoTags ?? []));
   }
-  return { format: 'docker', images: namesOf(file, images, 'docker save NAME:TAG') };
+  return { format: 'docker', images: namesOf(file, images, 'docker save NAME:TAG'), shortNames: [] };
 }
 
 function ociArchive(file: string, index: unknown, names: ReadonlySet<string>): ImageArchive {
@@ -50,7 +52,7 @@ function ociArchive(file: string, index: unknown, names: ReadonlySet<string>): I
     // A bare tag names no image.
     if (name && /[/:]/.test(name)) images.push(name);
   }
-  return { format: 'oci', images: namesOf(file, images, 'the annotation org.opencontainers.image.ref.name') };
+  return { format: 'oci', images: namesOf(file, images, 'the annotation org.opencontainers.image.ref.name'), shortNames: images.filter((name) => fullReference(name) !== name) };
 }
 
 function namesOf(file: string, names: readonly string[], how: string): string[] {
@@ -113,7 +115,7 @@ async function statFile(file: string): Promise<{ size: number }> {
   }
 }
 
-async function isGzip(file: string): Promise<boolean> {
+export async function isGzip(file: string): Promise<boolean> {
   for await (const chunk of createReadStream(file, { end: 1 })) return (chunk as Buffer)[0] === 0x1f && (chunk as Buffer)[1] === 0x8b;
   return false;
 }

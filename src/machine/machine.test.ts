@@ -116,7 +116,7 @@ describe('the sandbox image', () => {
     expect(archive.equals(await pauseImageArchive('amd64'))).toBe(true);
     const file = join(scratch, 'pause.tar');
     writeFileSync(file, archive);
-    expect(await readImageArchive(file)).toEqual({ format: 'docker', images: [PAUSE_IMAGE] });
+    expect(await readImageArchive(file)).toEqual({ format: 'docker', images: [PAUSE_IMAGE], shortNames: [] });
     truncateSync(file, 1500);
     await expect(readImageArchive(file)).rejects.toThrow(/incomplete|not a complete tar/);
   });

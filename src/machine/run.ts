@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
 
 /** A program that could not be run or said no. The message carries the command and what it wrote to stderr. */
 export class CommandError extends Error {
@@ -18,7 +19,7 @@ export class CommandError extends Error {
 }
 
 /** Runs a program to its end and answers its stdout; rejects with a CommandError when it fails. */
-export function run(argv: readonly string[], options: { readonly input?: string; readonly signal?: AbortSignal } = {}): Promise<string> {
+export function run(argv: readonly string[], options: { readonly input?: string | Readable; readonly signal?: AbortSignal } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], signal: options.signal });
     const stdout: Buffer[] = [];
@@ -32,12 +33,14 @@ export function run(argv: readonly string[], options: { readonly input?: string;
       if (code === 0) resolve(Buffer.concat(stdout).toString('utf8'));
       else reject(new CommandError(argv, code ?? undefined, Buffer.concat(stderr).toString('utf8')));
     });
-    child.stdin.end(options.input ?? '');
+    if (options.input instanceof Readable) options.input.once('error', reject).pipe(child.stdin);
+    else child.stdin.end(options.input ?? '');
   });
 }
 
-/** A whole setup script may be among the arguments; nobody wants it in an error message. */
+/** How a node is entered and whole setup scripts are nothing for an error message. */
 function shortened(argv: readonly string[]): string {
-  const text = argv.map((word) => (/^[\w./:=@%+-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+  const words = argv[0] === 'nsenter' ? argv.slice(argv.indexOf('--') + 1) : argv;
+  const text = words.map((word) => (/^[\w./:=@%+-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
