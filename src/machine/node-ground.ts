@@ -196,6 +196,7 @@ set_sysctl() { if [ -e "/proc/sys/$1" ]; then echo "$2" > "/proc/sys/$1"; fi; }
 set_sysctl net/ipv4/ip_forward 1
 set_sysctl net/ipv4/conf/all/rp_filter 0
 set_sysctl net/ipv4/conf/default/rp_filter 0
+set_sysctl net/ipv4/conf/all/route_localnet 1
 set_sysctl net/bridge/bridge-nf-call-iptables 0
 ip link set lo up
 ip addr add "$dns/32" dev lo

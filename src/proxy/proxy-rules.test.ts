@@ -131,6 +131,7 @@ describe('the text for nft', () => {
       add chain ip wherry-proxy refuse
       add chain ip wherry-proxy firewall-prerouting { type filter hook prerouting priority -110; }
       add chain ip wherry-proxy firewall-output { type filter hook output priority -110; }
+      add chain ip wherry-proxy loopback-guard { type filter hook prerouting priority -300; }
       add chain ip wherry-proxy nat-prerouting { type nat hook prerouting priority -100; }
       add chain ip wherry-proxy nat-output { type nat hook output priority -100; }
       add chain ip wherry-proxy filter-input { type filter hook input priority 0; }
@@ -173,6 +174,10 @@ describe('the text for nft', () => {
       	chain firewall-output {
       		type filter hook output priority -110;
       		ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
+      	}
+      	chain loopback-guard {
+      		type filter hook prerouting priority -300;
+      		iifname != "lo" ip daddr 127.0.0.0/8 drop
       	}
       	chain nat-prerouting {
       		type nat hook prerouting priority -100;

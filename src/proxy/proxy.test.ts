@@ -1,8 +1,9 @@
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endpointSlices, services } from '../api/generated/resources.ts';
+import { endpointSlices, pods, services } from '../api/generated/resources.ts';
 import { systemClock as clock } from '../base/clock.ts';
 import { silentLog as log } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
@@ -36,6 +37,13 @@ class Namespaces implements Disposable {
   /** `busybox nc` says its name to whoever connects. */
   serve(pid: number, port: number, name: string): void {
     this.#sleepers.push(spawn('nsenter', [`--net=/proc/${pid}/ns/net`, 'busybox', 'nc', '-ll', '-p', String(port), '-e', 'echo', name], { stdio: 'ignore' }));
+  }
+
+  /** A program in JavaScript, which has sockets of all kinds. */
+  run(pid: number, script: string): ChildProcess {
+    const child = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, process.execPath, '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#sleepers.push(child);
+    return child;
   }
 
   [Symbol.dispose](): void {
@@ -74,8 +82,8 @@ describe.runIf(able)('a node with two pods, another node\'s pod and a client, in
     await clock.sleep(50);
     await proxy.idle();
   };
-  const makeSlice = (service: string, addresses: readonly string[], port = 8080) => api.admin.create(endpointSlices, {
-    metadata: { name: `${service}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': service } }, addressType: 'IPv4', ports: [{ name: '', port, protocol: 'TCP' }],
+  const makeSlice = (service: string, addresses: readonly string[], port = 8080, protocol = 'TCP') => api.admin.create(endpointSlices, {
+    metadata: { name: `${service}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': service } }, addressType: 'IPv4', ports: [{ name: '', port, protocol }],
     endpoints: addresses.map((one) => ({ addresses: [one], nodeName: one.startsWith('10.244.1.') ? 'one' : 'two', conditions: { ready: true, serving: true, terminating: false } })),
   });
   /** Who answers how often. */
@@ -88,7 +96,7 @@ describe.runIf(able)('a node with two pods, another node\'s pod and a client, in
     node = await namespaces.add();
     client = await namespaces.add();
     podNamespaces = await Promise.all(backends.map(() => namespaces.add()));
-    inside(node, 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter');
+    inside(node, 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet');
     podNamespaces.forEach((pod, i) => {
       namespaces.join(node, `pod${i}`, pod, 'eth0');
       inside(node, `ip addr add 10.244.1.1/32 dev pod${i}; ip route add ${backends[i]} dev pod${i}`);
@@ -149,6 +157,50 @@ describe.runIf(able)('a node with two pods, another node\'s pod and a client, in
     await proxy[Symbol.asyncDispose]();
     proxy = await startOne();
     expect(ask(podNamespaces[1]!, '10.96.0.52', 80, 10)).toEqual(first);
+  });
+
+  it('keeps the address of a client where that is asked for', async () => {
+    for (const pod of [podNamespaces[0]!, podNamespaces[2]!]) namespaces.run(pod, "require('net').createServer((socket) => socket.end(socket.remoteAddress.replace('::ffff:', '') + '\\n')).listen(8081)");
+    await api.admin.create(services, { metadata: { name: 'own', namespace: 'default' }, spec: { type: 'NodePort', clusterIP: '10.96.0.53', externalTrafficPolicy: 'Local', ports: [{ port: 80, targetPort: 8081, nodePort: 30083, protocol: 'TCP' }] } });
+    await makeSlice('own', [backends[0]!, backends[2]!], 8081);
+    await settled();
+    await clock.sleep(300);
+    expect(ask(client, address, 30083, 10)).toEqual({ '10.231.99.1': 10 });
+    expect(Object.keys(ask(client, address, 30080, 5))).not.toContain('refused');
+    // Of the pods only the local one gets what comes from outside; inside, the other one does too.
+    expect(Object.keys(ask(podNamespaces[1]!, '10.96.0.53', 80, 20))).toEqual(['10.244.1.6']);
+  });
+
+  it('sends UDP clients elsewhere when their backend goes', async () => {
+    backends.forEach((_, i) => namespaces.run(podNamespaces[i]!, `const s = require('dgram').createSocket('udp4').on('message', (_, { port, address }) => s.send('pod${i}', port, address)).bind(5353)`));
+    await api.admin.create(services, { metadata: { name: 'names', namespace: 'default' }, spec: { clusterIP: '10.96.0.54', ports: [{ port: 53, targetPort: 5353, protocol: 'UDP' }] } });
+    const slice = await makeSlice('names', backends, 5353, 'UDP');
+    await settled();
+    await clock.sleep(300);
+    const asker = namespaces.run(client, `const s = require('dgram').createSocket('udp4').on('message', (text) => console.log(String(text))).bind(7777); process.stdin.on('data', () => s.send('?', 53, '10.96.0.54'))`);
+    inside(client, 'ip route add 10.96.0.0/16 via 10.231.99.11');
+    const who = async (): Promise<string> => {
+      const answered = once(asker.stdout!, 'data') as Promise<[Buffer]>;
+      asker.stdin!.write('\n');
+      return (await answered)[0].toString().trim();
+    };
+    const first = await who();
+    expect([await who(), await who()]).toEqual([first, first]);
+    await api.admin.update(endpointSlices, { ...slice, endpoints: slice.endpoints!.filter((_, i) => `pod${i}` !== first) });
+    await settled();
+    expect(await who()).not.toBe(first);
+  });
+
+  it('opens a host port on the node and on its loopback', async () => {
+    const pod = await api.admin.create(pods, { metadata: { name: 'p', namespace: 'default' }, spec: { nodeName: 'one', containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 8080, hostPort: 8888 }] }] } });
+    await api.admin.updateStatus(pods, { ...pod, status: { phase: 'Running', podIP: backends[1]!, podIPs: [{ ip: backends[1]! }] } });
+    await settled();
+    expect(ask(client, address, 8888, 1)).toEqual({ pod1: 1 });
+    expect(ask(node, '127.0.0.1', 8888, 1)).toEqual({ pod1: 1 });
+    expect(ask(podNamespaces[1]!, address, 8888, 1)).toEqual({ pod1: 1 });
+    await api.admin.delete(pods, { namespace: 'default', name: 'p' }, { gracePeriodSeconds: 0 });
+    await settled();
+    expect(ask(client, address, 8888, 1)).toEqual({ refused: 1 });
   });
 
   it('writes only what changed', async () => {

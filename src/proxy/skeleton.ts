@@ -52,6 +52,8 @@ export function skeletonChains({ nodeAddress, serviceCidr }: SkeletonOptions): R
     ['refuse', ['meta l4proto tcp reject with tcp reset', 'reject']],
     ['firewall-prerouting', ['type filter hook prerouting priority -110;', 'ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips']],
     ['firewall-output', ['type filter hook output priority -110;', 'ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips']],
+    // Host ports on 127.0.0.1 need route_localnet, which would otherwise open the node's loopback to its neighbours.
+    ['loopback-guard', ['type filter hook prerouting priority -300;', 'iifname != "lo" ip daddr 127.0.0.0/8 drop']],
     ['nat-prerouting', ['type nat hook prerouting priority -100;', 'jump services']],
     ['nat-output', ['type nat hook output priority -100;', 'jump services']],
     ['filter-input', ['type filter hook input priority 0;', 'ct state new jump endpoints-check']],
