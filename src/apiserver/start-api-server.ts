@@ -73,7 +73,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerBuiltIns(registry, environment);
   const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets });
-  const verbs = new ResourceVerbs(registry, lookup(handlers), clock);
+  const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 

@@ -45,10 +45,10 @@ export function bodyMediaType(request: IncomingMessage): string {
 }
 
 /**
- * Reads a body as an object. `strictly`: keys that come twice are told, which takes longer. Throws 400 for what does not parse, 415 for
+ * Reads a body as an object of `kind`. `strictly`: keys that come twice are told, which takes longer. Throws 400 for what does not parse, 415 for
  * other media types.
  */
-export function parseBody(body: Buffer, mediaType: string, strictly: boolean): ParsedBody {
+export function parseBody(body: Buffer, mediaType: string, strictly: boolean, kind: string): ParsedBody {
   try {
     switch (mediaType) {
       case 'application/json': return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
@@ -58,7 +58,8 @@ export function parseBody(body: Buffer, mediaType: string, strictly: boolean): P
     }
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof YAMLParseError) {
-      throw badRequest(`the object provided is unrecognized (must be of type Unknown): couldn't get version/kind; json parse error: ${error.message} (${body.subarray(0, 30).toString('hex')} ...)`);
+      const shown = body.length > 30 ? `${body.subarray(0, 30).toString('hex')} ...` : body.toString('hex');
+      throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${error.message} (${shown})`);
     }
     if (error instanceof ProtobufError || error instanceof DecodeError) throw badRequest(error.message);
     throw error;

@@ -1,4 +1,4 @@
-import { badRequest, methodNotAllowed, unsupportedMediaType, type Status } from '../../api/errors.ts';
+import { badRequest, methodNotAllowed, statusError, unsupportedMediaType, type Status, type StatusError } from '../../api/errors.ts';
 import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject, ObjectKey, ObjectList } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -108,21 +108,21 @@ export class ResourceRequests {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
     const options = writeOptions(query, request.request.headers['user-agent'] ?? '');
-    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
+    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'), served.resource.kind);
     if (info.subresource) {
       const answer = await this.#verbs.createSubresource(context, served.resource, keyOf(info), info.subresource, sent, options);
       return await sendObject(request, 201, answer as object, negotiated);
     }
-    if (info.name) throw methodNotAllowed(info, 'create');
+    if (info.name) throw methodNotAllowedHere();
     await this.#sendOne(request, served, 201, await this.#verbs.create(context, served.resource, info.namespace, sent, options), negotiated);
   }
 
   async #update(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    if (!info.name) throw methodNotAllowed(info, 'update');
+    if (!info.name) throw methodNotAllowedHere();
     const negotiated = formOf(request, served);
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
-    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'));
+    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'), served.resource.kind);
     checkName(sent.value, info.name);
     const { object, created } = await this.#verbs.update(context, served.resource, keyOf(info), sent, options);
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
@@ -130,13 +130,13 @@ export class ResourceRequests {
 
   async #patch(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    if (!info.name) throw methodNotAllowed(info, 'patch');
+    if (!info.name) throw methodNotAllowedHere();
     const negotiated = formOf(request, served);
     const type = bodyMediaType(request.request);
     if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
     const bytes = await readBody(request.request);
-    const { value } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', false);
+    const { value } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', false, served.resource.kind);
     const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;
     const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, options);
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
@@ -166,7 +166,7 @@ export class ResourceRequests {
 
   async #deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
     const body = await readBody(request.request);
-    return deleteOptions(request.query, body.length > 0 ? parseBody(body, bodyMediaType(request.request), false).value : undefined);
+    return deleteOptions(request.query, body.length > 0 ? parseBody(body, bodyMediaType(request.request), false, 'DeleteOptions').value : undefined);
   }
 
   async #sendOne(request: ResourceRequest, served: ServedResource, code: number, object: KubeObject, negotiated: Negotiated): Promise<void> {
@@ -205,7 +205,13 @@ const formOf = ({ request, query }: ResourceRequest, { custom }: ServedResource)
 /** Throws 404 for a namespaced path of a cluster-scoped resource, and for writes to a namespaced one without a namespace. */
 function checkScope({ resource }: ServedResource, info: RequestInfo): void {
   if (!resource.namespaced && info.namespace && !(info.resource === 'namespaces' && info.namespace === info.name)) throw noSuchResource();
+  if (resource.namespaced && !info.namespace && info.verb === 'create') throw methodNotAllowedHere();
   if (resource.namespaced && !info.namespace && (info.name && info.verb !== 'list' && info.verb !== 'watch')) throw noSuchResource();
+}
+
+/** Upstream: apimachinery pkg/api/errors.NewGenericServerResponse. */
+function methodNotAllowedHere(): StatusError {
+  return statusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
 
 function keyOf({ namespace, name, resource }: RequestInfo): ObjectKey {

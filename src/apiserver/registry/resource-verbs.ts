@@ -6,6 +6,7 @@ import { kindType } from '../../api/schema/schema.ts';
 import type { Patch, WriteOptions } from '../../client/client.ts';
 import { rfc3339, type Clock } from '../../base/clock.ts';
 import { apply } from '../apply/apply.ts';
+import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
 import { applyPatch, patchObject } from '../patch/patch-object.ts';
 import type { RequestContext } from '../request.ts';
 import type { PostCall, SubresourceHandler } from '../subresources/subresource-handler.ts';
@@ -29,13 +30,23 @@ export interface SentObject {
 /** Looks up what takes requests on a resource's subresource, or on a resource that is not stored (subresource empty). */
 export type HandlerLookup = (resource: { readonly group: string; readonly resource: string }, subresource: string) => SubresourceHandler | undefined;
 
+export interface ResourceVerbsOptions {
+  readonly registry: ApiRegistry;
+  readonly handlerOf: HandlerLookup;
+  /** Asked where a request turns out to be another than its verb says: an update that creates. */
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+}
+
 /** The verbs on resources and their subresources, as HTTP and the in-process client share them. Authorization comes before. */
 export class ResourceVerbs {
   readonly #registry: ApiRegistry;
   readonly #handlerOf: HandlerLookup;
+  readonly #authorizer: Authorizer;
   readonly #clock: Clock;
 
-  constructor(registry: ApiRegistry, handlerOf: HandlerLookup, clock: Clock) {
+  constructor({ registry, handlerOf, authorizer, clock }: ResourceVerbsOptions) {
+    this.#authorizer = authorizer;
     this.#clock = clock;
     this.#registry = registry;
     this.#handlerOf = handlerOf;
@@ -94,7 +105,10 @@ export class ResourceVerbs {
   async update(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, sent: SentObject, options: WriteOptions = {}): Promise<Written> {
     const { served } = this.find(resource);
     const next = warned(context, this.#decode(served, options.subresource, sent, options));
-    return this.#change(context, resource, key, () => next, options, 'update');
+    return this.#change(context, resource, key, (current) => {
+      if (!current) this.#checkMayCreate(context, served, key);
+      return next;
+    }, options, 'update');
   }
 
   async patch(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions & { readonly duplicates?: readonly string[] } = {}): Promise<Written> {
@@ -119,6 +133,7 @@ export class ResourceVerbs {
     if (given?.name !== undefined && given.name !== key.name) throw badRequest(`the name of the object (${String(given.name)}) does not match the name on the URL (${key.name})`);
     const named = { ...(body as object), metadata: { ...given, name: key.name, ...(key.namespace && { namespace: given?.namespace ?? key.namespace }) } };
     const change = (live: KubeObject | undefined): KubeObject => {
+      if (!live) this.#checkMayCreate(context, served, key);
       const { object } = apply({
         live, applied: named, force, kind: served.resource.kind, apiVersion: apiVersionOf(served.resource), schema: served.schema.type, manager: options.fieldManager ?? '',
         time: rfc3339(this.#clock.now()), ...(options.subresource && { subresource: options.subresource }),
@@ -149,6 +164,13 @@ export class ResourceVerbs {
 
   #kindOf(served: ServedResource, subresource: string | undefined): { readonly group: string; readonly version: string; readonly kind: string } {
     return subresource === 'scale' ? SCALE : served.resource;
+  }
+
+  /** Throws 403 where the user may not create what is not there yet. */
+  #checkMayCreate({ user }: RequestContext, { resource: { group, version, resource } }: ServedResource, { namespace = '', name }: ObjectKey): void {
+    const attributes = { user, verb: 'create', resource: { group, version, resource, subresource: '', namespace, name } };
+    const decision = this.#authorizer.authorize(attributes);
+    if (!decision.allowed) throw authorizationFault(attributes, decision);
   }
 
   #checkSubresource(served: ServedResource, name: string, verb: string) {
