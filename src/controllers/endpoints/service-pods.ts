@@ -1,6 +1,5 @@
 import type { ContainerPort, Pod, Service, ServicePort } from '../../api/generated/core-v1.ts';
 import { keyOf } from '../../api/object.ts';
-import { selectorOfMap } from '../../api/selector.ts';
 import type { Informer } from '../../client/informer.ts';
 import { isPodTerminal } from '../../api/pod/conditions.ts';
 
@@ -13,10 +12,16 @@ export function isHeadless(service: Service): boolean {
   return service.spec?.clusterIP === 'None';
 }
 
+/** Asked of every service for every change of a pod, hence without a Selector. */
+function selects(service: Service, { metadata: { labels } }: Pod): boolean {
+  const selector = service.spec?.selector;
+  for (const key in selector) if (labels?.[key] !== selector[key]) return false;
+  return true;
+}
+
 /** The pods behind a service that have an address. Those that are ending count as long as they run. */
 export function podsOf(service: Service, pods: Informer<Pod>): readonly Pod[] {
-  const selector = selectorOfMap(service.spec?.selector);
-  return pods.list(service.metadata.namespace).filter((pod) => selector.matches(pod.metadata.labels) && addressesOf(pod).length > 0 && !isPodTerminal(pod));
+  return pods.list(service.metadata.namespace).filter((pod) => selects(service, pod) && addressesOf(pod).length > 0 && !isPodTerminal(pod));
 }
 
 export function addressesOf(pod: Pod): readonly string[] {
@@ -53,6 +58,6 @@ export function targetPortOn(pod: Pod, port: ServicePort): number | undefined {
 /** The keys of the services that select a pod. */
 export function* servicesOf(pod: Pod, services: Informer<Service>): Iterable<string> {
   for (const service of services.list(pod.metadata.namespace)) {
-    if (hasSelectedPods(service) && selectorOfMap(service.spec?.selector).matches(pod.metadata.labels)) yield keyOf(service);
+    if (hasSelectedPods(service) && selects(service, pod)) yield keyOf(service);
   }
 }

@@ -33,13 +33,15 @@ export const garbageCollectorController: Controller = {
     const { client, informers, recorder, log } = context;
     const definitions = informers.informer(customResourceDefinitions);
     const watched = new Map<string, Watched>();
+    const byKind = new Map<string, Watched>();
 
     async function reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
       const bar = key.indexOf('|');
       const entry = watched.get(key.slice(0, bar));
       const object = entry?.informer.get(key.slice(bar + 1));
       if (!entry || !object) return;
-      for (const { informer } of watched.values()) if (!informer.synced) await informer.untilSynced(signal);
+      // Custom resources are not waited for: one that cannot be listed must not stop all.
+      for (const { informer } of builtIn) if (!informer.synced) await informer.untilSynced(signal);
       if (isOrphaning(object)) return await orphanDependents(entry, object);
       if (isDeletingInForeground(object)) return await deleteDependents(entry, object);
       if (object.metadata.deletionTimestamp) return;
@@ -61,7 +63,7 @@ export const garbageCollectorController: Controller = {
         }
         owners.push({ reference, state });
       }
-      const decided = verdict(object, owners, dependentsOf(object));
+      const decided = verdict(object, owners, owners.some(({ state }) => state === 'waiting') ? dependentsOf(object) : []);
       const { namespace, name, uid } = object.metadata;
       switch (decided.action) {
         case 'keep':
@@ -131,7 +133,7 @@ export const garbageCollectorController: Controller = {
 
     function watchedKind({ apiVersion, kind }: OwnerReference): Watched | undefined {
       const { group } = parseApiVersion(apiVersion);
-      return watched.values().find(({ resource }) => resource.group === group && resource.kind === kind);
+      return byKind.get(`${group}/${kind}`);
     }
 
     /** A namespaced owner lives in its dependent's namespace; a cluster-scoped object cannot have one. */
@@ -160,8 +162,7 @@ export const garbageCollectorController: Controller = {
     }
 
     function enqueue(object: KubeObject): void {
-      const { group } = parseApiVersion(object.apiVersion);
-      const kind = watched.values().find(({ resource }) => resource.group === group && resource.kind === object.kind);
+      const kind = byKind.get(`${parseApiVersion(object.apiVersion).group}/${object.kind}`);
       if (kind) loop.enqueue(`${nameOf(kind.resource)}|${keyOf(object)}`);
     }
 
@@ -178,6 +179,7 @@ export const garbageCollectorController: Controller = {
       const informer = informers.informer<KubeObject>(resource);
       informer.addIndex(BY_OWNER, (object) => object.metadata.ownerReferences?.map((reference) => reference.uid) ?? []);
       watched.set(name, { resource, informer });
+      byKind.set(`${resource.group}/${resource.kind}`, { resource, informer });
       const changed = (object: KubeObject): void => {
         if (concerns(object)) loop.enqueue(`${name}|${keyOf(object)}`);
       };
@@ -197,6 +199,7 @@ export const garbageCollectorController: Controller = {
 
     const loop = startLoop(context, { name: 'garbage-collector-controller', needs: [definitions], workers: 20, reconcile });
     for (const resource of storedResources([], 'delete', 'list', 'watch')) watch(resource);
+    const builtIn = [...watched.values()];
     const watchCustom = (): void => storedResources(definitions.list(), 'delete', 'list', 'watch').forEach(watch);
     loop.own(definitions.subscribe({ add: watchCustom, update: watchCustom }));
     return loop;
