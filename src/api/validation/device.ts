@@ -2,7 +2,6 @@
 import { fieldError } from '../errors.ts';
 import type { DeviceClassSpec, DeviceRequest, DeviceSelector, ResourceClaim, ResourceClaimSpec, ResourceSliceSpec } from '../generated/resource-v1.ts';
 import { dnsLabel, dnsSubdomain, immutable, type FieldErrors } from './fields.ts';
-import { isSame } from './same.ts';
 
 const maxItems = 32;
 
@@ -75,11 +74,10 @@ export function* claimStatusErrors(next: ResourceClaim, previous: ResourceClaim)
     if (reservedFor.findIndex((other) => other.uid === uid) < i) yield fieldError.duplicate(`status.reservedFor[${i}].uid`, uid);
   }
   if (reservedFor.length && !allocation) yield fieldError.forbidden('status.reservedFor', 'may not be specified when `allocated` is not set');
-  if (before && allocation) {
-    if (!isSame(allocation, before)) yield* immutable('status.allocation', allocation, before);
-  } else if (before && reservedFor.length) {
-    yield fieldError.forbidden('status.allocation', 'must not be removed while `reservedFor` is set');
+  else if (next.metadata.deletionTimestamp !== undefined && reservedFor.some(({ uid }) => !previous.status?.reservedFor?.some((old) => old.uid === uid))) {
+    yield fieldError.forbidden('status.reservedFor', 'new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set');
   }
+  if (before && allocation) yield* immutable('status.allocation', allocation, before);
 }
 
 export function* deviceClassErrors(path: string, { selectors = [], config = [] }: DeviceClassSpec): FieldErrors {

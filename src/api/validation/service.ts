@@ -91,7 +91,7 @@ function* affinityErrors(spec: ServiceSpec): FieldErrors {
   const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
   if (seconds === undefined) yield fieldError.required('spec.sessionAffinityConfig', 'when session affinity type is ClientIP');
   else if (seconds <= 0 || seconds > maxAffinitySeconds) {
-    yield fieldError.invalid('spec.sessionAffinityConfig.clientIP.timeoutSeconds', seconds, `must be greater than 0 and less than or equal to ${maxAffinitySeconds}`);
+    yield fieldError.invalid('spec.sessionAffinityConfig.clientIP.timeoutSeconds', seconds, `must be greater than 0 and less than ${maxAffinitySeconds}`);
   }
 }
 

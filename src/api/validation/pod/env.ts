@@ -70,21 +70,15 @@ export function* resourceRefErrors(path: string, ref: ResourceFieldSelector, inV
   yield* divisorErrors(path, ref);
 }
 
-const divisors = {
-  cpu: { values: ['1m', '1'], text: 'only divisor\'s values 1m and 1 are supported with the cpu resource' },
-  bytes: { values: ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'] },
-} as const;
+const byteUnits = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
 
 function* divisorErrors(path: string, { resource = '', divisor = '0' }: ResourceFieldSelector): FieldErrors {
-  if (divisor === '0') return;
   const name = resource.replace(/^(requests|limits)\./, '');
-  if (name === 'cpu') {
-    if (!(divisors.cpu.values as readonly string[]).includes(divisor)) yield fieldError.invalid(`${path}.divisor`, 'cpu', divisors.cpu.text);
-  } else if (!(divisors.bytes.values as readonly string[]).includes(divisor)) {
-    const shown = name.startsWith('hugepages-') ? 'hugepages-' : name;
-    const subject = name.startsWith('hugepages-') ? 'hugepages' : name === 'ephemeral-storage' ? 'local ephemeral storage' : name;
-    yield fieldError.invalid(`${path}.divisor`, shown, `only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the ${subject} resource`);
-  }
+  const subject = name.startsWith('hugepages-') ? 'hugepages' : { cpu: 'cpu', memory: 'memory', 'ephemeral-storage': 'local ephemeral storage' }[name];
+  if (divisor === '0' || subject === undefined) return;
+  const units = name === 'cpu' ? ['1m', '1'] : byteUnits;
+  const shown = name === 'cpu' ? units.join(' and ') : units.join(', ');
+  if (!units.includes(divisor)) yield fieldError.invalid(`${path}.divisor`, resource, `only divisor's values ${shown} are supported with the ${subject} resource`);
 }
 
 export function* envFromErrors(path: string, sources: readonly EnvFromSource[]): FieldErrors {

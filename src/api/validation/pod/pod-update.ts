@@ -1,6 +1,7 @@
 /** Upstream: ValidatePodUpdate. */
 import { fieldError } from '../../errors.ts';
 import type { Pod, PodSpec, Toleration } from '../../generated/core-v1.ts';
+import { without } from '../../kinds/fill.ts';
 import { rangeFaults } from '../formats.ts';
 import { formatErrors, type FieldErrors } from '../fields.ts';
 import { isSame } from '../same.ts';
@@ -97,7 +98,10 @@ function withFieldOf(spec: PodSpec, previous: PodSpec, field: keyof PodSpec): Po
 }
 
 function withNodeAffinityOf(spec: PodSpec, previous: PodSpec): PodSpec {
-  return { ...spec, affinity: { ...spec.affinity, nodeAffinity: previous.affinity?.nodeAffinity } as NonNullable<PodSpec['affinity']> };
+  const nodeAffinity = previous.affinity?.nodeAffinity;
+  const affinity = { ...(spec.affinity && without(spec.affinity, 'nodeAffinity')), ...(nodeAffinity && { nodeAffinity }) };
+  const hasNone = Object.keys(affinity).length === 0 && !previous.affinity;
+  return hasNone ? without(spec, 'affinity') : { ...spec, affinity };
 }
 
 /** The fields that differ, one a line with the old value and the new: for the reader, not for programs. */
