@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +79,35 @@ describe.runIf(able)('two nodes on this machine', () => {
     const ground = await createNodeGround({ ...name(1), fabric, peers: [2], clock, log });
     expect(await run(ground.enter(['ip', 'route', 'show', 'default']))).toContain('default via 10.231.11.1');
     expect(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()).toBe('1');
+  });
+
+  it('go out under the host\'s address, and reach of its loopback only what they were given', async () => {
+    const outside = spawn('unshare', ['--net', 'sleep', '60']);
+    const say = "require('net').createServer((socket) => socket.end(socket.remoteAddress.replace('::ffff:', ''))).listen(80, () => console.log('on'))";
+    const given = createServer((socket) => socket.end('registry')).listen(5123, '127.0.0.1');
+    const hidden = createServer((socket) => socket.end('secret')).listen(0, '127.0.0.1');
+    const { enter } = nodeGround(name(1));
+    const ask = async (address: string, port: number): Promise<string> => (await run(enter([process.execPath, '-e',
+      `require('net').connect({ host: '${address}', port: ${port}, timeout: 700 }).on('timeout', () => process.exit(2)).on('error', () => process.exit(1)).pipe(process.stdout)`]))).trim();
+    try {
+      while (readFileSync(`/proc/${outside.pid}/comm`, 'utf8').trim() !== 'sleep') await clock.sleep(5);
+      await run(['ip', 'link', 'add', 'wh11out', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(outside.pid)]);
+      await run(['sh', '-ec', 'ip addr add 198.51.100.1/24 dev wh11out; ip link set wh11out up']);
+      await run(['nsenter', `--net=/proc/${outside.pid}/ns/net`, '--', 'sh', '-ec', 'ip addr add 198.51.100.2/24 dev eth0; ip link set eth0 up']);
+      const server = spawn('nsenter', [`--net=/proc/${outside.pid}/ns/net`, process.execPath, '-e', say]);
+      await once(server.stdout, 'data');
+      expect(await ask('198.51.100.2', 80)).toBe('198.51.100.1');
+      expect(await ask('10.231.11.2', 5123)).toBe('registry');
+      await expect(ask('10.231.11.2', (hidden.address() as AddressInfo).port)).rejects.toThrow();
+      await createFabric({ profile, index, egress: false, log });
+      await expect(ask('198.51.100.2', 80)).rejects.toThrow();
+      server.kill('SIGKILL');
+    } finally {
+      outside.kill('SIGKILL');
+      given.close();
+      hidden.close();
+      await run(['ip', 'link', 'del', 'wh11out']);
+    }
   });
 
   it('leave nothing, by whoever takes them away', async () => {
