@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Log } from '../base/log.ts';
 import { addressPlan, type AddressPlan } from './address-plan.ts';
+import { closeFirewall, openFirewall } from './firewall-openings.ts';
 import { removeMountPoints } from './mount-points.ts';
 import {
   conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
@@ -75,6 +76,7 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
     did.push('turned on forwarding of IPv4');
   }
   if (!known) did.push(`made nft table ${fabricTable(profile)} (egress ${egress ? 'on' : 'off'})`);
+  did.push(...(await openFirewall(plan.bridge)));
   for (const sentence of did) log.info(sentence);
   return { profile, plan, egress, mirrors, resolvers, did, destroy: () => destroyFabric({ profile, index }) };
 }
@@ -89,6 +91,7 @@ export async function destroyFabric(options: { readonly profile: string; readonl
     await run(['nft', 'delete', 'table', 'ip', fabricTable(profile)]);
   }
   if (readAlias(plan.bridge) === bridgeAlias(profile)) {
+    await closeFirewall(plan.bridge);
     const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`wh${index}n`));
     for (const link of [...links, plan.bridge]) await run(['ip', 'link', 'del', link]);
   }

@@ -7,6 +7,7 @@ import { FakeClock } from '../testing/fake-clock.ts';
 import { addressPlan, nodeAddress, nodeLink, nodePods } from './address-plan.ts';
 import { checkMachine, explainMissing, type MachineView } from './check-machine.ts';
 import { cniConfig, containerdConfig, containerdMajor, registryHosts } from './containerd-config.ts';
+import { wantedRules } from './firewall-openings.ts';
 import { fullReference, readImageArchive } from './image-archive.ts';
 import { memoryTotal, prettyName } from './machine-facts.ts';
 import { parseMountInfo } from './mounts.ts';
@@ -69,6 +70,13 @@ describe('the host\'s network', () => {
     expect(on).toContain('ip daddr != { 10.244.0.0/16, 10.96.0.0/16, 10.231.0.0/24 } oifname != "wherry0" masquerade');
     expect(on).toContain('chain ip-forward-was-off');
   });
+
+  it.each([
+    ['no firewall', ['-P INPUT ACCEPT', '-P FORWARD ACCEPT'], []],
+    ['Docker\'s', ['-P INPUT ACCEPT', '-P FORWARD DROP', '-N DOCKER'], ['FORWARD -i wherry0 -j ACCEPT', 'FORWARD -o wherry0 -j ACCEPT']],
+    ['one that lets nothing in', ['-P INPUT DROP', '-P FORWARD DROP'], ['INPUT -i wherry0 -j ACCEPT', 'FORWARD -i wherry0 -j ACCEPT', 'FORWARD -o wherry0 -j ACCEPT']],
+    ['nothing at all', [], []],
+  ])('makes exceptions in the machine\'s firewall: %s', (_, present, expected) => expect(wantedRules('wherry0', present)).toEqual(expected));
 
   it('reads nameservers', () => {
     expect(parseNameservers('# x\nnameserver 1.1.1.1\nsearch a\n nameserver  127.0.0.53 # local\n;nameserver 9.9.9.9\n')).toEqual(['1.1.1.1', '127.0.0.53']);
