@@ -9,4 +9,3 @@ export { describeProcess, findProcess, isAlive, recordProcess, signalProcess, st
 export { CommandError, run } from './run.ts';
 export { checkMachine, explainMissing, type MachineCheck, type MachineView, type MissingPiece } from './check-machine.ts';
 export { machineFacts, type MachineFacts } from './machine-facts.ts';
-export { poolRoutes, type PoolRoutes } from './pool-routes.ts';
