@@ -109,14 +109,29 @@ function criEvent(message: { readonly containerEventType: string; readonly conta
 
 const SETTLE_MS = [0, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600];
 
-/** containerd publishes an exit before its CRI part has noted it: waits (about 3 s at most) until a container's status says so. */
+/** Whether the runtime takes `id`, a container or a sandbox, for ended; so too where it is gone. */
+async function hasEnded(runtime: CriRuntime, id: string): Promise<boolean> {
+  try {
+    return (await runtime.containerStatus(id)).state !== 'CONTAINER_RUNNING';
+  } catch (error) {
+    if (!isRuntimeError(error, 'NotFound')) throw error;
+  }
+  try {
+    return (await runtime.podSandboxStatus(id)).state === 'SANDBOX_NOTREADY';
+  } catch (error) {
+    if (isRuntimeError(error, 'NotFound')) return true;
+    throw error;
+  }
+}
+
+/** containerd publishes an exit before its CRI part has noted it: waits (about 3 s at most) until the status says so. */
 async function settled(runtime: CriRuntime, clock: Clock, id: string, signal: AbortSignal): Promise<void> {
   for (const wait of SETTLE_MS) {
     try {
       if (wait > 0) await clock.sleep(wait, signal);
-      if ((await runtime.containerStatus(id)).state !== 'CONTAINER_RUNNING') return;
+      if (await hasEnded(runtime, id)) return;
     } catch (error) {
-      // Not a container: a sandbox, whose state follows at once, or gone already.
+      // The runtime went away: the resync that follows tells more.
       if (isRuntimeError(error) || signal.aborted) return;
       throw error;
     }

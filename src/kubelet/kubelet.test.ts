@@ -5,7 +5,7 @@ import { configMaps, events, namespaces, nodes, pods } from '../api/generated/re
 import type { Pod, PodSpec } from '../api/generated/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import type { FakeClock } from '../testing/fake-clock.ts';
-import { nodeUnderTest } from '../testing/node-under-test.ts';
+import { machineUnderTest, nodeUnderTest } from '../testing/node-under-test.ts';
 
 const busybox = (command: readonly string[] = ['sleep', 'infinity']) => ({ name: 'main', image: 'busybox:1', command });
 
@@ -240,4 +240,21 @@ test('a missing config map holds a container back until it is there, and its cha
   await expect.poll(() => readFileSync(file, 'utf8')).toBe('one');
   await admin.update(configMaps, { ...settings, data: { a: 'two' } });
   await expect.poll(() => readFileSync(file, 'utf8')).toBe('two');
+});
+
+test('a node short of memory ends a pod and says so', async () => {
+  const { admin, clock, start } = await nodeUnderTest();
+  let memoryAvailableBytes = 2 ** 30;
+  await start({ machine: async () => ({ ...await machineUnderTest(), memoryAvailableBytes }) });
+  await createPod(admin, 'greedy', {});
+  await until(clock, admin, 'greedy', (pod) => pod?.status?.phase === 'Running');
+  memoryAvailableBytes = 2 ** 20;
+  const evicted = await until(clock, admin, 'greedy', (pod) => pod?.status?.phase === 'Failed');
+  expect(evicted.status).toMatchObject({ reason: 'Evicted', message: expect.stringMatching(/^The node was low on resource: memory\./) });
+  expect(evicted.status!.conditions).toContainEqual(expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }));
+  const pressure = async () => (await admin.get(nodes, { name: 'boat' })).status!.conditions!.find((c) => c.type === 'MemoryPressure')!.status;
+  await expect.poll(pressure).toBe('True');
+  memoryAvailableBytes = 2 ** 30;
+  await pass(clock, 6 * 60_000);
+  await expect.poll(pressure).toBe('False');
 });

@@ -9,6 +9,7 @@ import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { Kubelet, KubeletOptions } from './options.ts';
 import { admitPod } from './pod/admission.ts';
+import { Evictor } from './pod/evictor.ts';
 import { emptyObservation, type PodObservation } from './pod/observation.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { ReferencedObjectCache } from './pod/referenced-object-cache.ts';
@@ -82,11 +83,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
   };
 
+  const evictor = new Evictor({ runtime, clock, recorder, machine: options.machine, workers: () => workers.values(), podDirectory, changed: () => agent.report() });
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: false, disk: false }),
-    housekeeping: async () => { for (const worker of workers.values()) await worker.rotateLogs(); },
+    ...options, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: evictor.memoryPressure, disk: false }),
+    async housekeeping() {
+      for (const worker of workers.values()) await worker.rotateLogs();
+      await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of memory', { error }));
+    },
   });
 
   function findPod(namespace: string, name: string): Pod | undefined {

@@ -7,6 +7,13 @@ import { podPhase } from './phase.ts';
 import { usableSandbox } from './pod-actions.ts';
 import { containersReady, KUBELET_CONDITIONS, podInitialized, podReady } from './pod-conditions.ts';
 
+/** Why a pod was ended from here; `disruption` where it was for the node's sake. */
+export interface PodFailure {
+  readonly reason: string;
+  readonly message: string;
+  readonly disruption?: { readonly reason: string; readonly message: string };
+}
+
 export interface PodStatusInput extends Omit<ContainerStatusesInput, 'previous'> {
   /** What was last said of the pod: the API's status, or a later one that is on its way there. */
   readonly previous: PodStatus;
@@ -15,7 +22,7 @@ export interface PodStatusInput extends Omit<ContainerStatusesInput, 'previous'>
   /** Of a change of its resources that is under way or refused. */
   readonly resizeConditions?: readonly PodCondition[];
   /** The pod was ended from here (deadline, eviction): overrides what its containers would say. */
-  readonly failure?: { readonly reason: string; readonly message: string };
+  readonly failure?: PodFailure;
 }
 
 /** The whole status of a pod. Pure. Upstream: kubelet generateAPIPodStatus. */
@@ -31,7 +38,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const phase = isFinal(next) && observation.containers.some((c) => c.state === 'running') ? previous.phase ?? 'Pending' : next;
   const said = isFinal(phase) && failure ? failure : (phase === previous.phase ? { reason: previous.reason, message: previous.message } : undefined);
 
-  const others = (previous.conditions ?? []).filter((condition) => !KUBELET_CONDITIONS.includes(condition.type));
+  const others = (previous.conditions ?? []).filter((condition) => !KUBELET_CONDITIONS.includes(condition.type) && !(failure?.disruption && condition.type === 'DisruptionTarget'));
   const ready = containersReady(pod, all, phase);
   const verdicts = [
     { type: 'PodReadyToStartContainers', ...(usableSandbox(pod, observation) ? { status: 'True' } : { status: 'False' }) },
@@ -40,6 +47,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
     ...(input.resizeConditions ?? []),
+    ...(failure?.disruption ? [{ type: 'DisruptionTarget', status: 'True', ...failure.disruption }] : []),
   ];
   const conditions = [...others, ...verdicts.map((verdict) => condition(verdict, pod, previous.conditions ?? [], nowMs))];
   const podIps = addresses(pod, observation, previous, hostIps);

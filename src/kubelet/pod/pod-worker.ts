@@ -23,7 +23,7 @@ import { computePodActions, usableSandbox, type KillAction, type PodActions } fr
 import { findContainer, isSidecar, podContainers, podTitle, type PodContainer } from './pod-containers.ts';
 import { PodResize, resizeMessage } from './pod-resize.ts';
 import { podReferences } from './pod-references.ts';
-import { podStatus, rejectedStatus } from './pod-status.ts';
+import { podStatus, rejectedStatus, type PodFailure } from './pod-status.ts';
 import { goDuration } from './restart-backoff.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -70,7 +70,7 @@ export class PodWorker {
   #volumeTimer: Disposable | undefined;
   #timer: Disposable | undefined;
   #termination: Termination | undefined;
-  #failure: { readonly reason: string; readonly message: string } | undefined;
+  #failure: PodFailure | undefined;
   /** The pod is no longer in the API. */
   #removed = false;
   #cleaned = false;
@@ -148,9 +148,9 @@ export class PodWorker {
   }
 
   /** Ends the pod from here, as failed: its deadline passed, or the node is short of something. */
-  fail(reason: string, message: string, graceSeconds: number): void {
+  fail(reason: string, message: string, graceSeconds: number, disruption?: { readonly reason: string; readonly message: string }): void {
     if (this.#failure || this.#termination) return;
-    this.#failure = { reason, message };
+    this.#failure = { reason, message, ...(disruption && { disruption }) };
     this.terminate(graceSeconds);
   }
 
@@ -180,6 +180,7 @@ export class PodWorker {
 
   /** What a fresh look at the runtime found; what began meanwhile is kept. */
   observe(observation: PodObservation): void {
+    this.#retryAt.delete('');
     if (this.#start || this.#kills.size > 0) {
       this.#stale = true;
       return;
@@ -412,11 +413,24 @@ export class PodWorker {
       void this.#pruneHistory(name);
     } catch (error) {
       if (this.#starting.signal.aborted) throw error;
+      // No fault of the container's, so nothing to back off for.
+      if (await this.#sandboxDied(sandbox)) return backoff.forget(this.#backoffKey(name));
       const reason = error instanceof ContainerStartError ? error.reason : 'CreateContainerError';
       this.#waiting.set(name, { reason, message: (error as Error).message });
       this.#retryAt.set(name, error instanceof ContainerStartError && error.retryAtMs !== undefined ? error.retryAtMs : clock.now() + RETRY_MS);
       this.publish();
     }
+  }
+
+  /** Whether a start failed because there is no sandbox any more: then a new one is made, at once. */
+  async #sandboxDied(sandbox: ObservedSandbox): Promise<boolean> {
+    try {
+      this.#observation = withSandbox(this.#observation, observeSandbox(await this.#context.runtime.podSandboxStatus(sandbox.id)));
+    } catch (error) {
+      if (!isRuntimeError(error, 'NotFound')) return false;
+      this.#observation = without(this.#observation, sandbox.id);
+    }
+    return !usableSandbox(this.#pod, this.#observation);
   }
 
   async #afterStart(item: PodContainer, started: ObservedContainer, sandbox: ObservedSandbox): Promise<void> {
