@@ -7,10 +7,10 @@ import type { UpdateSubresource } from './update-subresource.ts';
 type Condition = CertificateSigningRequestCondition;
 const isDecision = (condition: Condition): boolean => condition.type === 'Approved' || condition.type === 'Denied';
 
-/** `PUT certificatesigningrequests/<name>/approval`: sets and nothing but sets conditions. Upstream: pkg/registry/certificates/certificates. */
+/** `PUT certificatesigningrequests/<name>/approval`: sets conditions (and labels, annotations, as any update does). Upstream: pkg/registry/certificates/certificates. */
 export const certificateApproval: UpdateSubresource<CertificateSigningRequest> = {
   resource: certificateSigningRequests, subresource: 'approval',
-  prepare: (next, previous, { nowMs }) => ({ ...previous, status: { ...previous.status, conditions: timed(next.status?.conditions ?? [], previous, nowMs) } }),
+  prepare: (next, previous, { nowMs }) => ({ ...previous, metadata: next.metadata, status: { ...previous.status, conditions: timed(next.status?.conditions ?? [], previous, nowMs) } }),
   validate: (next, previous) => conditionErrors(next, previous, true),
 };
 
@@ -20,7 +20,7 @@ export const certificateStatus: UpdateSubresource<CertificateSigningRequest> = {
   prepare(next, previous, { nowMs }) {
     const decided = (previous.status?.conditions ?? []).filter(isDecision);
     const own = (next.status?.conditions ?? []).filter((condition) => !isDecision(condition));
-    return { ...previous, status: { ...next.status, conditions: timed([...decided, ...own], previous, nowMs) } };
+    return { ...previous, metadata: next.metadata, status: { ...next.status, conditions: timed([...decided, ...own], previous, nowMs) } };
   },
   validate: (next, previous) => [
     ...conditionErrors(next, previous, false),
