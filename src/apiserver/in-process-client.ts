@@ -35,12 +35,12 @@ export class InProcessClient implements Client {
 
   async get<T>(resource: ResourceType<T>, key: ObjectKey, options: { readonly subresource?: string; readonly resourceVersion?: string } = {}): Promise<T> {
     this.#authorize('get', resource, key, options.subresource);
-    return this.#verbs.get(this.#context, resource, key, options) as T;
+    return (await this.#verbs.get(this.#context, resource, key, options)) as T;
   }
 
   async list<T>(resource: ResourceType<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
     this.#authorize('list', resource, options, '', options.fieldSelector);
-    return this.#verbs.store(resource, 'list').list(this.#context, options) as ObjectList<unknown> as ObjectList<T>;
+    return (await this.#verbs.list(this.#context, resource, options)) as ObjectList<unknown> as ObjectList<T>;
   }
 
   async watch<T>(resource: ResourceType<T>, options: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>> {

@@ -30,10 +30,12 @@ import { RequestHandler } from './http/request-handler.ts';
 import { versionInfo } from './http/version.ts';
 import { InProcessClient } from './in-process-client.ts';
 import { OpenApi } from './openapi/open-api.ts';
+import { KubeletSummaries } from './metrics/kubelet-summary.ts';
+import { NodeMetricsReader, nodeMetricsDefinition, nodeMetricsResource, PodMetricsReader, podMetricsDefinition, podMetricsResource } from './metrics/resource-metrics.ts';
 import { AdmissionChain } from './registry/admission-chain.ts';
 import { ApiRegistry } from './registry/api-registry.ts';
 import { BookmarkTicker } from './registry/bookmark-ticker.ts';
-import { registerBuiltIns } from './registry/built-in-resources.ts';
+import { registerBuiltIns, servedBuiltIn } from './registry/built-in-resources.ts';
 import { defaultNamespaces, ensureApiServices, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
 import { EventExpiry } from './registry/event-expiry.ts';
 import { flowControlDefaults } from './registry/flow-control-defaults.ts';
@@ -72,6 +74,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
   registerBuiltIns(registry, environment);
   const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
+  const metrics = { objects, summaries: new KubeletSummaries(kubelets, clock), log: log.child('metrics') };
+  registry.add(servedBuiltIn(nodeMetricsResource, nodeMetricsDefinition), undefined, new NodeMetricsReader(metrics));
+  registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(metrics));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, context, clock, log: log.child('custom resources') }));
@@ -91,18 +96,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   let url: string | undefined;
   if (serving) {
-    const metrics = new RequestMetrics([
+    const requestMetrics = new RequestMetrics([
       { name: 'process_resident_memory_bytes', help: 'Resident memory in bytes.', value: () => process.memoryUsage.rss() },
       { name: 'apiserver_storage_objects_total', help: 'Number of stored objects.', value: () => engine.count('/registry/') },
       { name: 'apiserver_storage_revision', help: 'Newest published revision.', value: () => engine.revision },
     ]);
     const nonResource = new NonResourceRequests({
-      discovery: new Discovery(registry), metrics, health: healthChecks(engine, stopping.signal),
+      discovery: new Discovery(registry), metrics: requestMetrics, health: healthChecks(engine, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion)),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
-      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, metrics, clock, random, log, signal: stopping.signal,
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, metrics: requestMetrics, clock, random, log, signal: stopping.signal,
     });
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;

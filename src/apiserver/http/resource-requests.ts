@@ -70,14 +70,14 @@ export class ResourceRequests {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
     const resourceVersion = query.get('resourceVersion');
-    const object = this.#verbs.get(context, served.resource, keyOf(info), { subresource: info.subresource, ...(resourceVersion && { resourceVersion }) });
+    const object = await this.#verbs.get(context, served.resource, keyOf(info), { subresource: info.subresource, ...(resourceVersion && { resourceVersion }) });
     await this.#sendOne(request, served, 200, object, negotiated);
   }
 
   async #list(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
-    const list = this.#verbs.store(info, 'list').list(context, listOptions(query, info.namespace));
+    const list = await this.#verbs.list(context, info, listOptions(query, info.namespace));
     await this.#sendList(request, served, list, negotiated);
   }
 

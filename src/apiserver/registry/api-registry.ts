@@ -1,9 +1,18 @@
-import type { KubeObject, ResourceType } from '../../api/object.ts';
+import type { KubeObject, ObjectKey, ObjectList, ResourceType } from '../../api/object.ts';
+import type { ListOptions } from '../../client/client.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { Registry, Store, WatchableStore } from './store.ts';
 
+/** Reads of what is not stored but found out when somebody asks. */
+export interface ResourceReader {
+  get(key: ObjectKey): Promise<KubeObject>;
+  list(options: ListOptions): Promise<ObjectList<KubeObject>>;
+}
+
 export interface RegisteredResource {
   readonly served: ServedResource;
+  /** In place of a store: serves get and list alone. */
+  readonly reader?: ResourceReader;
   /** Absent for resources that are not stored: reviews, bindings. */
   readonly store: WatchableStore | undefined;
 }
@@ -14,8 +23,8 @@ export class ApiRegistry implements Registry {
   readonly #listeners = new Set<() => void>();
   #generation = 0;
 
-  add(served: ServedResource, store: WatchableStore | undefined): void {
-    this.#resources.set(key(served.resource.group, served.resource.version, served.resource.resource), { served, store });
+  add(served: ServedResource, store: WatchableStore | undefined, reader?: ResourceReader): void {
+    this.#resources.set(key(served.resource.group, served.resource.version, served.resource.resource), { served, store, ...(reader && { reader }) });
     this.#changed();
   }
 

@@ -48,7 +48,12 @@ function definitionOf(entry: BuiltInResource): KindDefinition {
 }
 
 function builtInServedResources(): readonly ServedResource[] {
-  return builtInResources.map((entry) => ({
+  return builtInResources.map((entry) => servedBuiltIn(entry, definitionOf(entry)));
+}
+
+/** A resource whose kind is in the field table, as the registry takes it. */
+export function servedBuiltIn(entry: BuiltInResource, definition: KindDefinition): ServedResource {
+  return {
     resource: { group: entry.group, version: entry.version, resource: entry.resource, kind: entry.kind, namespaced: entry.namespaced },
     singular: entry.singular,
     listKind: `${entry.kind}List`,
@@ -57,10 +62,10 @@ function builtInServedResources(): readonly ServedResource[] {
     verbs: entry.verbs,
     subresources: entry.subresources ?? [],
     documented: entry,
-    definition: definitionOf(entry),
+    definition,
     schema: builtInSchema(entry),
     custom: false,
-  }));
+  };
 }
 
 function builtInSchema(entry: BuiltInResource): ObjectSchema {

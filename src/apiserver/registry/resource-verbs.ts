@@ -1,9 +1,9 @@
 import { badRequest, methodNotAllowed, notFound, statusError, unsupportedMediaType } from '../../api/errors.ts';
-import { apiVersionOf, type KubeObject, type ObjectKey, type ResourceType } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList, type ResourceType } from '../../api/object.ts';
 import type { Decoded } from '../../api/schema/decode.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { kindType } from '../../api/schema/schema.ts';
-import type { Patch, WriteOptions } from '../../client/client.ts';
+import type { ListOptions, Patch, WriteOptions } from '../../client/client.ts';
 import { rfc3339, type Clock } from '../../base/clock.ts';
 import { apply } from '../apply/apply.ts';
 import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
@@ -70,11 +70,17 @@ export class ResourceVerbs {
     return store;
   }
 
-  get(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, options: { readonly subresource?: string; readonly resourceVersion?: string } = {}): KubeObject {
-    const { served } = this.find(resource);
+  async get(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, options: { readonly subresource?: string; readonly resourceVersion?: string } = {}): Promise<KubeObject> {
+    const { served, reader } = this.find(resource);
+    if (reader && !options.subresource) return reader.get(key);
     const object = this.store(resource, 'get').get(context, key, options);
     if (options.subresource) this.#checkSubresource(served, options.subresource, 'get');
     return options.subresource === 'scale' ? scaleOf(served, object) : object;
+  }
+
+  async list(context: RequestContext, resource: Pick<ResourceType<unknown>, 'group' | 'version' | 'resource'>, options: ListOptions): Promise<ObjectList<KubeObject>> {
+    const { reader } = this.find(resource);
+    return reader ? reader.list(options) : this.store(resource, 'list').list(context, options);
   }
 
   async create(context: RequestContext, resource: ResourceType<unknown>, namespace: string, sent: SentObject, options: WriteOptions = {}): Promise<KubeObject> {
