@@ -15,6 +15,8 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
+  // ES modules where a package has them: their names survive a late import, those of CommonJS do not.
+  mainFields: ['module', 'main'],
   target: 'node24',
   minify: true,
   keepNames: true,

@@ -5,9 +5,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 export class MachineSnapshot {
   readonly #facts: ReadonlyMap<string, ReadonlySet<string>>;
 
-  constructor() {
+  /** `folder`: the cluster's; only processes that name it count, for others come and go on any machine. */
+  constructor(folder: string) {
     this.#facts = new Map([
-      ['process', new Set(processes())],
+      ['process', new Set(processesOf(folder))],
       ['mount', new Set(readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map((line) => line.split(' ').slice(3, 5).join(' ')))],
       ['link', lines('ip', '-o', 'link', 'show').map((line) => line.split(': ')[1]!.split('@')[0]!)],
       ['address', lines('ip', '-o', 'addr', 'show').map((line) => line.split(/\s+/).slice(1, 4).join(' '))],
@@ -36,12 +37,11 @@ function lines(program: string, ...args: string[]): string[] {
   return execFileSync(program, args, { encoding: 'utf8' }).trim().split('\n').filter(Boolean);
 }
 
-/** Processes of clusters only: others come and go on any machine. */
-function processes(): string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+function processesOf(folder: string): string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).flatMap((pid) => {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      return /server-process|node-process|containerd|wherry-pause|\bpause\b/.test(command) ? [`${pid} ${command}`] : [];
+      return command.includes(folder) ? [`${pid} ${command}`] : [];
     } catch (error) {
       if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code!)) return [];
       throw error;

@@ -19,8 +19,8 @@ beforeAll(async () => {
 afterAll(async () => { await registry[Symbol.asyncDispose](); });
 
 describe.each(Object.entries(clients))('the walkthrough with %s', (_name, client) => {
-  const before = new MachineSnapshot();
   const cluster = new ClusterUnderTest('story');
+  const before = new MachineSnapshot(cluster.folder);
   const kubectl = (...args: string[]): Promise<Outcome> => run([...client, ...args], { env: cluster.env });
   const ok = async (...args: string[]): Promise<string> => {
     const outcome = await kubectl(...args);
@@ -35,7 +35,7 @@ describe.each(Object.entries(clients))('the walkthrough with %s', (_name, client
   }, 120_000);
   afterAll(async () => {
     await cluster[Symbol.asyncDispose]();
-    expect(new MachineSnapshot().changesSince(before)).toEqual([]);
+    expect(new MachineSnapshot(cluster.folder).changesSince(before)).toEqual([]);
   }, 60_000);
 
   test('1. one command starts a cluster of three nodes and points kubectl at it', async () => {
