@@ -108,7 +108,7 @@ export class ConvertedStore implements WatchableStore {
     const { definition, resource, schema } = this.#served;
     const filled = schema.defaults(given);
     const object = definition.defaults?.(filled) ?? filled;
-    const errors = [...(definition.validate?.(object) ?? []), ...((previous && definition.validateUpdate?.(object, previous)) ?? [])];
+    const errors = [...(definition.validate?.(object) ?? []), ...((previous ? definition.validateUpdate?.(object, previous) : definition.validateCreate?.(object)) ?? [])];
     if (errors.length > 0) throw invalid(resource, object.metadata.name ?? '', errors);
     const { served } = this.#stored;
     return served.schema.decode({ ...this.#conversion.toStored(object), apiVersion: apiVersionOf(served.resource), kind: served.resource.kind }).object;
