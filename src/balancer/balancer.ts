@@ -38,6 +38,8 @@ export interface BalancerOptions {
 export interface Balancer extends AsyncDisposable {
   /** Resolves when nothing is left to do. */
   idle(): Promise<void>;
+  /** Ends, and gives all addresses back whatever `takeBack` says: the add-on is turned off for good. */
+  withdraw(): Promise<void>;
 }
 
 /** Services may ask for us by this class; those of other classes are left to others. */
@@ -59,6 +61,8 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
     const name = slice.metadata.labels?.[SERVICE_NAME];
     return name ? [`${slice.metadata.namespace}/${name}`] : [];
   });
+  /** The cached version of each service at our last write: until the cache has moved on, it does not show what we wrote. */
+  const writtenUpon = new Map<string, string>();
   /** Refusals that were told, by service. */
   const told = new Map<string, string>();
 
@@ -95,14 +99,16 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
       const key = keyOf(service);
       const address = addresses.get(key);
       const before = presentAddress(service, pool);
-      if (before === address) continue;
+      if (before === address || writtenUpon.get(key) === service.metadata.resourceVersion) continue;
       await write(service, address);
+      writtenUpon.set(key, service.metadata.resourceVersion);
       if (address) recorder.event(service, 'Normal', 'EnsuredLoadBalancer', `Assigned the address ${address}. ${howToReach(service, address)}`);
     }
     for (const [key, why] of refused) {
       const service = serviceInformer.get(key);
       if (service && told.get(key) !== why) recorder.event(service, 'Warning', 'AllocationFailed', `No address for this load balancer: ${why}`);
     }
+    for (const key of writtenUpon.keys()) if (!serviceInformer.get(key)) writtenUpon.delete(key);
     told.clear();
     for (const [key, why] of refused) told.set(key, why);
   };
@@ -111,19 +117,20 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   const again = (): void => reconciler.enqueue(ALL);
   for (const informer of [serviceInformer, sliceInformer, nodeInformer]) stack.use(informer.subscribe({ add: again, update: again, delete: again }));
   again();
+  const withdraw = async (): Promise<void> => {
+    await recorder.flush();
+    await stack.disposeAsync();
+    try {
+      for (const service of serviceInformer.list()) if (presentAddress(service, pool)) await write(service, undefined);
+    } finally {
+      // Even when the API server is out of reach: no route is left behind.
+      await applyRoutes(routes, pool, await routes.list(), new Map());
+    }
+  };
   return {
     idle: () => reconciler.idle(),
-    async [Symbol.asyncDispose]() {
-      if (!takeBack) return stack.disposeAsync();
-      await recorder.flush();
-      await stack.disposeAsync();
-      try {
-        for (const service of serviceInformer.list()) if (presentAddress(service, pool)) await write(service, undefined);
-      } finally {
-        // Even when the API server is out of reach: no route is left behind.
-        await applyRoutes(routes, pool, await routes.list(), new Map());
-      }
-    },
+    withdraw,
+    [Symbol.asyncDispose]: () => (takeBack ? withdraw() : stack.disposeAsync()),
   };
 }
 
