@@ -46,10 +46,20 @@ function readHeaders(headers: Headers): { name: string; groups: readonly string[
   const groups = all('impersonate-group');
   const uid = all('impersonate-uid')[0] ?? '';
   const extra: Record<string, readonly string[]> = {};
-  for (const header of Object.keys(headers)) if (header.startsWith(EXTRA)) extra[decodeURIComponent(header.slice(EXTRA.length)).toLowerCase()] = all(header);
+  for (const header of Object.keys(headers)) if (header.startsWith(EXTRA)) extra[extraKey(header.slice(EXTRA.length))] = all(header);
   if (name) return { name, groups, uid, extra };
   if (groups.length || uid || Object.keys(extra).length) {
     throw badRequest(`requested ${JSON.stringify([...groups, ...Object.keys(extra), ...(uid ? [uid] : [])])} without impersonating a user name`);
   }
   return undefined;
+}
+
+/** Keys come escaped, for header names hold little; one that is not well escaped is taken as it is. */
+function extraKey(escaped: string): string {
+  try {
+    return decodeURIComponent(escaped).toLowerCase();
+  } catch (error) {
+    if (error instanceof URIError) return escaped;
+    throw error;
+  }
 }

@@ -23,7 +23,7 @@ interface World extends AsyncDisposable {
 }
 
 /** A server with nothing but the handlers under test, and a kubelet of two dozen lines that echoes what is spoken on an upgraded connection. */
-async function world(): Promise<World> {
+async function world(refused = false): Promise<World> {
   const now = Date.now();
   const authority = await createAuthority('ca', { now });
   const serving = await issueCertificate(authority, { commonName: 'n', addresses: ['127.0.0.1'], usages: ['server auth'], days: 1, now });
@@ -51,7 +51,8 @@ async function world(): Promise<World> {
   await put('pods/a/two', { metadata: { namespace: 'a', name: 'two' }, spec: { nodeName: 'n', initContainers: [{ name: 'i' }], containers: [{ name: 'c' }, { name: 'd' }] } });
   const objects = storedObjects(engine, (o) => o);
   const kubelets = new KubeletConnections({ objects, authority: authority.certificate, client });
-  const services = { objects, kubelets, log: silentLog, admission: { mutate: async () => undefined, validate: async () => {} } } as unknown as SubresourceServices;
+  const authorizer = { authorize: ({ verb }: { verb: string }) => ({ allowed: verb !== 'create' || !refused, reason: '' }) };
+  const services = { objects, kubelets, log: silentLog, authorizer, admission: { mutate: async () => undefined, validate: async () => {} } } as unknown as SubresourceServices;
   const handlers: readonly SubresourceHandler[] = [podLog(services), ...podStreams(services)];
 
   const serve = async (request: IncomingMessage, answer: Pick<ConnectCall, 'response' | 'upgrade'>): Promise<void> => {
@@ -135,4 +136,12 @@ test('logs over a web socket', async () => {
   await new Promise((resolve, reject) => socket.on('message', (data) => pieces.push(data as Buffer)).on('close', resolve).on('error', reject));
   expect(socket.protocol).toBe('binary.k8s.io');
   expect(Buffer.concat(pieces).toString()).toBe('first\nlast\n');
+});
+
+test('a reader gets no shell over a web socket', async () => {
+  await using w = await world(true);
+  const socket = new WebSocket(`${w.url.replace('http', 'ws')}/p/exec?container=c&command=sh`, ['v5.channel.k8s.io']);
+  const refusal = await new Promise((resolve) => socket.on('error', (error) => resolve(error.message)));
+  expect(refusal).toBe('Unexpected server response: 403');
+  expect(w.seen).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { badRequest, notFound } from '../../api/errors.ts';
+import { badRequest, forbidden, notFound } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { pods } from '../../api/generated/resources.ts';
 import { containerOfPod } from './container-of-pod.ts';
@@ -18,6 +18,7 @@ export function podStreams(services: SubresourceServices): readonly SubresourceH
       const { name, namespace } = call.info;
       const pod = services.objects.get(pods, { namespace, name });
       if (!pod) throw notFound(pods, name);
+      ensureMayCreate(services, call);
       await admitConnect(services, pods, subresource, kind, call);
       const target = path(pod, call.query);
       if (!pod.spec.nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
@@ -39,6 +40,14 @@ export function podStreams(services: SubresourceServices): readonly SubresourceH
       return `/portForward/${pod.metadata.namespace}/${pod.metadata.name}${ports.length ? `?port=${ports.join(',')}` : ''}`;
     }),
   ];
+}
+
+/** A web socket begins with GET, which readers may: what it does is not reading. Upstream: ensureAuthorizedForVerb of pod/rest/subresources.go. */
+function ensureMayCreate({ authorizer }: SubresourceServices, { info, context }: ConnectCall): void {
+  if (info.verb === 'create') return;
+  const { group, version, resource, subresource, namespace, name } = info;
+  const decision = authorizer.authorize({ user: context.user, verb: 'create', resource: { group, version, resource, subresource, namespace, name } });
+  if (!decision.allowed) throw forbidden(pods, name, decision.reason);
 }
 
 const PARAMETERS: readonly (readonly [string, string])[] = [['stdin', 'input'], ['stdout', 'output'], ['stderr', 'error'], ['tty', 'tty']];
