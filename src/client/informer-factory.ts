@@ -27,7 +27,7 @@ const SHORT_WATCH_MS = 1000;
 
 export function createInformerFactory(options: InformerFactoryOptions): InformerFactory {
   const ending = new AbortController();
-  const informers = new Map<string, { readonly informer: Informer<unknown>; readonly ended: Promise<void> }>();
+  const informers = new Map<string, { readonly informer: Informer<unknown>; readonly ending: AbortController; readonly ended: Promise<void> }>();
 
   return {
     informer<T>(resource: ResourceType<T>, selection: Selection = {}): Informer<T> {
@@ -36,10 +36,19 @@ export function createInformerFactory(options: InformerFactoryOptions): Informer
       let found = informers.get(id);
       if (!found) {
         const informer = new CachedInformer(resource as ResourceType<KubeObject>, options.log);
-        const ended = follow(informer, { ...options, selection, signal: ending.signal });
-        informers.set(id, (found = { informer, ended }));
+        const own = new AbortController();
+        const ended = follow(informer, { ...options, selection, signal: AbortSignal.any([ending.signal, own.signal]) });
+        informers.set(id, (found = { informer, ending: own, ended }));
       }
       return found.informer as Informer<T>;
+    },
+    forget({ group, version, resource }) {
+      for (const [id, { informer, ending: own }] of informers) {
+        const followed = informer.resource;
+        if (followed.group !== group || followed.version !== version || followed.resource !== resource) continue;
+        informers.delete(id);
+        own.abort(new Error(`${resource} is followed no more`));
+      }
     },
     async untilSynced(signal) {
       await Promise.all([...informers.values()].map(({ informer }) => informer.untilSynced(signal)));

@@ -28,6 +28,8 @@ export interface Informer<T> {
 /** Shares one informer per resource and selection among all that ask; disposing ends all watches. */
 export interface InformerFactory extends AsyncDisposable {
   informer<T>(resource: ResourceType<T>, selection?: { readonly namespace?: string; readonly labelSelector?: string; readonly fieldSelector?: string }): Informer<T>;
+  /** Ends the informers of a resource that is served no more; asking for one again begins anew. */
+  forget(resource: ResourceType<unknown>): void;
   /** All informers asked for so far. */
   untilSynced(signal?: AbortSignal): Promise<void>;
 }

@@ -40,10 +40,13 @@ interface Evaluation {
 class AutoscalingError extends Error {
   override readonly name = 'AutoscalingError';
   readonly reason: string;
+  /** `failed to get cpu resource metric value`: the wider fault that this one is the cause of. */
+  readonly within: string;
 
-  constructor(reason: string, message: string) {
+  constructor(reason: string, message: string, within = 'failed to evaluate the metrics') {
     super(message);
     this.reason = reason;
+    this.within = within;
   }
 }
 
@@ -95,7 +98,7 @@ export const horizontalPodAutoscalerController: Controller = {
         evaluation = await evaluate(hpa, target.scale, current);
       } catch (error) {
         if (!(error instanceof AutoscalingError)) throw error;
-        recorder.event(hpa, 'Warning', 'FailedComputeMetricsReplicas', `invalid metrics (${hpa.spec?.metrics?.length ?? 0} invalid out of ${hpa.spec?.metrics?.length ?? 0}), first error is: ${error.message}`);
+        recorder.event(hpa, 'Warning', 'FailedComputeMetricsReplicas', `invalid metrics (${hpa.spec?.metrics?.length ?? 0} invalid out of ${hpa.spec?.metrics?.length ?? 0}), first error is: ${error.within}: ${error.message}`);
         return set({ ...counted, desiredReplicas: current }, 'ScalingActive', 'False', error.reason, `the HPA was unable to compute the replica count: ${error.message}`);
       }
       status = set({ ...counted, currentMetrics: evaluation.statuses }, 'ScalingActive', 'True', 'ValidMetricFound', `the HPA was able to successfully calculate a replica count from ${evaluation.metric}`);
@@ -162,7 +165,7 @@ export const horizontalPodAutoscalerController: Controller = {
       const { namespace } = hpa.metadata;
       const parsed = parseSelector(selector);
       const selected = pods.list(namespace).filter((pod) => parsed.matches(pod.metadata.labels));
-      const subject = container === undefined ? `${source.name} ${about.utilization === undefined ? 'usage' : 'utilization'}` : `${source.name} container metric value`;
+      const subject = `${source.name} ${about.utilization === undefined ? 'usage' : 'utilization'}`;
       let proposal: Proposal;
       try {
         const usage = await metrics.podUsage(namespace, selector).catch((error: Error) => {
@@ -170,7 +173,7 @@ export const horizontalPodAutoscalerController: Controller = {
         });
         proposal = proposeReplicas(about, selected, usage, current, toleranceOf(hpa), clock.now());
       } catch (error) {
-        throw new AutoscalingError(reason, `failed to get ${subject}: ${(error as Error).message}`);
+        throw new AutoscalingError(reason, `failed to get ${subject}: ${(error as Error).message}`, `failed to get ${source.name} ${container === undefined ? 'resource' : 'container'} metric value`);
       }
       const figures = { averageValue: quantityOf(proposal.averageMilli, 'milli'), ...(proposal.utilization !== undefined && { averageUtilization: proposal.utilization }) };
       const status: MetricStatus = container === undefined

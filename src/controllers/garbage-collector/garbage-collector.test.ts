@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { configMaps, deployments, events, pods, replicaSets } from '../../api/generated/resources.ts';
-import type { KubeObject } from '../../api/object.ts';
+import { configMaps, customResourceDefinitions, deployments, events, pods, replicaSets } from '../../api/generated/resources.ts';
+import type { KubeObject, ResourceType } from '../../api/object.ts';
+import { systemClock } from '../../base/clock.ts';
+import { createLog } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import { startControllersUnderTest } from '../../testing/controllers-under-test.ts';
 import { verdict, type OwnerState } from './owner-verdict.ts';
@@ -75,4 +77,31 @@ test.each<[string, OwnerState[], KubeObject[], object]>([
 ])('an object %s', (_, states, dependents, expected) => {
   const owners = states.map((state, index) => ({ state, reference: { apiVersion: 'v1', kind: 'ConfigMap', name: `o${index}`, uid: `o${index}` } }));
   expect(verdict(object('it'), owners, dependents)).toMatchObject(expected);
+});
+
+test('custom resources own and are owned as soon as they are served, and are followed no more when they are not', async () => {
+  const faults: string[] = [];
+  const log = createLog({ write: (line) => void faults.push(line), clock: systemClock, level: 'warn' });
+  await using world = await startControllersUnderTest({ only, log });
+  const { admin } = world;
+  const boats: ResourceType<KubeObject> = { group: 'example.com', version: 'v1', resource: 'boats', kind: 'Boat', namespaced: true };
+  const names = { plural: 'boats', singular: 'boat', kind: 'Boat', listKind: 'BoatList' };
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const define = () => admin.create(customResourceDefinitions, { metadata: { name: 'boats.example.com' }, spec: { group: 'example.com', scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, schema: schema as never }] } });
+  for (let round = 0; round < 2; round++) {
+    await define();
+    await world.pass(2);
+    const owner = await admin.create(boats, { apiVersion: 'example.com/v1', kind: 'Boat', metadata: { name: 'one', namespace } } as never);
+    const ownerReferences = [{ apiVersion: 'example.com/v1', kind: 'Boat', name: 'one', uid: owner.metadata.uid }];
+    await admin.create(configMaps, { metadata: { name: 'crew', namespace, ownerReferences } });
+    await admin.create(boats, { apiVersion: 'example.com/v1', kind: 'Boat', metadata: { name: 'two', namespace, ownerReferences } } as never);
+    await world.pass(1);
+    await admin.delete(boats, { namespace, name: 'one' });
+    await world.pass(1);
+    expect((await admin.list(boats, { namespace })).items).toEqual([]);
+    expect((await admin.list(configMaps, { namespace })).items.map((map) => map.metadata.name)).toEqual([]);
+    await admin.delete(customResourceDefinitions, { name: 'boats.example.com' });
+    await world.pass(30);
+  }
+  expect(faults).toEqual([]);
 });

@@ -8,7 +8,7 @@ import type { ReconcileResult } from '../../client/reconciler.ts';
 import { startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
 import { semanticEqual } from '../semantic-equal.ts';
-import { storedResources, type StoredResource } from '../served-resources.ts';
+import { customResource, storedResources, type StoredResource } from '../served-resources.ts';
 import { blocking, FOREGROUND, isDeletingInForeground, isOrphaning, ORPHAN, ownerState, verdict, type FoundOwner } from './owner-verdict.ts';
 
 const BY_OWNER = 'owner';
@@ -197,11 +197,21 @@ export const garbageCollectorController: Controller = {
       }));
     }
 
+    function unwatch(resource: StoredResource): void {
+      watched.delete(nameOf(resource));
+      byKind.delete(`${resource.group}/${resource.kind}`);
+      informers.forget(resource);
+    }
+
     const loop = startLoop(context, { name: 'garbage-collector-controller', needs: [definitions], workers: 20, reconcile });
     for (const resource of storedResources([], 'delete', 'list', 'watch')) watch(resource);
     const builtIn = [...watched.values()];
     const watchCustom = (): void => storedResources(definitions.list(), 'delete', 'list', 'watch').forEach(watch);
-    loop.own(definitions.subscribe({ add: watchCustom, update: watchCustom }));
+    loop.own(definitions.subscribe({
+      add: watchCustom,
+      update: watchCustom,
+      delete: (definition) => customResource(definition).forEach(unwatch),
+    }));
     return loop;
   },
 };

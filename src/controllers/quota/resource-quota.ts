@@ -8,7 +8,7 @@ import type { ReconcileResult } from '../../client/reconciler.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
 import { semanticEqual } from '../semantic-equal.ts';
-import { storedResources, type StoredResource } from '../served-resources.ts';
+import { customResource, storedResources, type StoredResource } from '../served-resources.ts';
 
 /** What only time changes (a pod stuck in its deletion stops counting) is seen this late at most. Upstream's full resync is of 5 minutes. */
 const RECOUNT_MS = 5 * 60_000;
@@ -68,6 +68,7 @@ export const resourceQuotaController: Controller = {
 
     const loop = startLoop(context, { name: 'resourcequota-controller', needs: [quotas, definitions], workers: 5, reconcile });
     loop.follow(quotas, itself);
+    loop.own(definitions.subscribe({ delete: (definition) => customResource(definition).forEach(({ resource, group }) => counted.delete(`${resource}.${group}`)) }));
     return loop;
   },
 };
