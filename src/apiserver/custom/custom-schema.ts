@@ -3,13 +3,12 @@ import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/obje
 import { decode, DecodeError, type Decoded, type DecodeOptions } from '../../api/schema/decode.ts';
 import { structuralType } from '../../api/schema/structural-type.ts';
 import type { StructType } from '../../api/schema/schema.ts';
+import { duplicateFields } from '../registry/duplicate-fields.ts';
 import type { ObjectSchema } from '../registry/served-resource.ts';
 import { EMBEDDED_FIELDS, isObject, type JsonSchema } from './json-schema.ts';
-import { fillDefaults, prune } from './prune.ts';
+import { fillDefaults, OBJECT_META, prune } from './prune.ts';
 import { validateValue } from './validate-value.ts';
 import { ruleErrors } from './validation-rules.ts';
-
-const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** What a version of a CRD says of its objects. Upstream: apiextensions-apiserver pkg/apiserver/customresource_handler.go. */
 export class CustomSchema implements ObjectSchema {
@@ -45,7 +44,7 @@ export class CustomSchema implements ObjectSchema {
     const unknown: string[] = [];
     const pruned = prune(content, this.#schema, unknown, '', EMBEDDED_FIELDS) as object;
     warnings.push(...unknown.map((path) => `unknown field "${path}"`));
-    for (const [object, keys] of duplicates ?? []) if (object === value) warnings.push(...keys.map((key) => `duplicate field "${key}"`));
+    if (duplicates?.size) warnings.push(...duplicateFields(value, duplicates).filter((text) => !text.startsWith('duplicate field "metadata.')));
     if (validation === 'Strict' && warnings.length > 0) fail(`strict decoding error: ${warnings.join(', ')}`);
     return { object: { apiVersion, kind, metadata: decodedMetadata, ...pruned } as KubeObject, warnings: validation === 'Ignore' ? [] : warnings };
   }

@@ -1,4 +1,7 @@
+import { decode, DecodeError } from '../../api/schema/decode.ts';
 import { additionalOf, EMBEDDED_FIELDS, isObject, type JsonObject, type JsonSchema } from './json-schema.ts';
+
+export const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /**
  * The value without the fields that its schema does not have; itself where it has no others. `unknown` gathers their paths.
@@ -15,7 +18,11 @@ export function prune(value: unknown, schema: JsonSchema, unknown: string[], pat
   const additional = additionalOf(schema);
   let changed: Record<string, unknown> | undefined;
   for (const [key, member] of Object.entries(value)) {
-    if (kept.includes(key)) continue;
+    if (kept.includes(key)) {
+      const decoded = key === 'metadata' && path ? metadata(member, unknown, `${path}.metadata`) : member;
+      if (decoded !== member) (changed ??= { ...value })[key] = decoded;
+      continue;
+    }
     const inner = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : additional;
     const at = path ? `${path}.${key}` : key;
     if (!inner) {
@@ -29,6 +36,18 @@ export function prune(value: unknown, schema: JsonSchema, unknown: string[], pat
     if (pruned !== member) (changed ??= { ...value })[key] = pruned;
   }
   return changed ?? value;
+}
+
+/** The metadata of an embedded object; what is no metadata stays, for validation to refuse. */
+function metadata(value: unknown, unknown: string[], path: string): unknown {
+  try {
+    const { object, warnings } = decode(OBJECT_META, value, { validation: 'Warn' });
+    for (const text of warnings) unknown.push(`${path}.${/"(.*)"/.exec(text)?.[1] ?? ''}`);
+    return object;
+  } catch (error) {
+    if (error instanceof DecodeError) return value;
+    throw error;
+  }
 }
 
 /**

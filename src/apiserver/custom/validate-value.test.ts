@@ -33,6 +33,14 @@ test('prunes what no schema names', () => {
   expect(unknown).toEqual(['a.k.y', 'open.b.c', 'q']);
 });
 
+test('keeps what an embedded object is known by, and prunes its metadata', () => {
+  const schema: JsonSchema = { type: 'object', properties: { e: { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { spec: { type: 'object' } } } } };
+  const unknown: string[] = [];
+  const value = { e: { apiVersion: 'v1', kind: 'X', metadata: { name: 'n', odd: 1 }, spec: {}, other: 1 } };
+  expect(prune(value, schema, unknown)).toEqual({ e: { apiVersion: 'v1', kind: 'X', metadata: { name: 'n' }, spec: {} } });
+  expect(unknown).toEqual(['e.metadata.odd', 'e.other']);
+});
+
 test('fills defaults in, also where null stands and may not', () => {
   const schema: JsonSchema = { type: 'object', properties: { a: { type: 'integer', default: 1 }, b: { type: 'object', default: {}, properties: { c: { type: 'string', default: 'd' } } }, n: { type: 'string', nullable: true, default: 'x' }, gone: { type: 'string' } } };
   expect(fillDefaults({ a: null, n: null, gone: null }, schema)).toEqual({ a: 1, b: { c: 'd' }, n: null });

@@ -104,6 +104,7 @@ test('patches in three forms, warns of or refuses unknown fields, and changes no
   expect((await patch('application/merge-patch+json', { spec: { replicas: 3 } })).json).toMatchObject({ spec: { replicas: 3 }, metadata: { generation: 3 } });
   expect((await patch('application/json-patch+json', [{ op: 'test', path: '/spec/replicas', value: 3 }, { op: 'replace', path: '/spec/replicas', value: 4 }])).json.spec.replicas).toBe(4);
   expect(await patch('text/plain', '{}')).toMatchObject({ code: 415 });
+  expect(await call('PATCH', `${path}/web?fieldValidation=Strict`, '{"spec":{"paused":true,"paused":false}}', { 'Content-Type': 'application/merge-patch+json' })).toMatchObject({ code: 422, json: { message: expect.stringContaining('duplicate field "spec.paused"') } });
   const scale = await call('GET', `${path}/web/scale`);
   expect(scale.json).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 4 }, status: { selector: 'app=web' } });
   expect((await call('PUT', `${path}/web/scale`, { ...scale.json, spec: { replicas: 5 } })).json.spec.replicas).toBe(5);
@@ -126,6 +127,9 @@ test('answers tables, partial metadata, YAML and protobuf', async () => {
   expect(decodeProtobuf(made.body)).toMatchObject({ kind: 'ConfigMap', data: { k: 'v' } });
   expect(decodeProtobuf((await call('GET', maps, undefined, protobuf)).body)).toMatchObject({ kind: 'ConfigMapList', items: expect.arrayContaining([expect.objectContaining({ data: { k: 'v' } })]) });
   expect(await call('GET', maps, undefined, { Accept: 'image/png' })).toMatchObject({ code: 406 });
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } };
+  expect(await call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', review, { Accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' })).toMatchObject({ code: 406 });
+  expect(await call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', review)).toMatchObject({ code: 201, json: { status: { allowed: true } } });
   expect((await call('GET', '/api/v1/namespaces/default', undefined, { 'User-Agent': 'curl/8' })).body.toString()).toContain('\n  "kind": "Namespace"');
 });
 

@@ -45,14 +45,14 @@ export function bodyMediaType(request: IncomingMessage): string {
 }
 
 /**
- * Reads a body as an object of `kind`. `strictly`: keys that come twice are told, which takes longer. Throws 400 for what does not parse, 415 for
- * other media types.
+ * Reads a body as an object of `kind`. Keys that come twice are told where `validation` asks for them, which takes longer: where the client
+ * leaves it open they are not looked for. Throws 400 for what does not parse, 415 for other media types.
  */
-export function parseBody(body: Buffer, mediaType: string, strictly: boolean, kind: string): ParsedBody {
+export function parseBody(body: Buffer, mediaType: string, validation: string | null, kind: string): ParsedBody {
   try {
     switch (mediaType) {
-      case 'application/json': return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
-      case 'application/yaml': return { value: parseYaml(body.toString(), { strict: strictly, uniqueKeys: strictly, maxAliasCount: 100 }) as unknown };
+      case 'application/json': return validation === 'Strict' || validation === 'Warn' ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
+      case 'application/yaml': return { value: parseYaml(body.toString(), { uniqueKeys: validation === 'Strict', maxAliasCount: 100 }) as unknown };
       case 'application/vnd.kubernetes.protobuf': return { value: decodeProtobuf(body) };
       default: throw unsupportedMediaType(MEDIA_TYPES);
     }

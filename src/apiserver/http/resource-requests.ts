@@ -1,10 +1,11 @@
-import { badRequest, methodNotAllowed, statusError, unsupportedMediaType, type Status, type StatusError } from '../../api/errors.ts';
+import { badRequest, methodNotAllowed, qualified, statusError, unsupportedMediaType, type Status, type StatusError } from '../../api/errors.ts';
 import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject, ObjectKey, ObjectList } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { DeleteOptions, Patch } from '../../client/client.ts';
 import { patchTypes } from '../patch/patch-object.ts';
+import { duplicateFields } from '../registry/duplicate-fields.ts';
 import { noSuchResource, type ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
@@ -47,6 +48,7 @@ export class ResourceRequests {
     const { info } = request;
     const { served } = this.#verbs.find(info);
     checkScope(served, info);
+    checkTimeout(request.query);
     const handler = info.subresource || !served.verbs.includes('get') ? this.#verbs.handler(info, info.subresource) : undefined;
     if (handler) {
       const method = request.request.method ?? 'GET';
@@ -108,12 +110,14 @@ export class ResourceRequests {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
     const options = writeOptions(query, request.request.headers['user-agent'] ?? '');
-    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'), served.resource.kind);
+    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     if (info.subresource) {
+      refuseTable(served, negotiated);
       const answer = await this.#verbs.createSubresource(context, served.resource, keyOf(info), info.subresource, sent, options);
       return await sendObject(request, 201, answer as object, negotiated);
     }
     if (info.name) throw methodNotAllowedHere();
+    if (!served.verbs.includes('get')) refuseTable(served, negotiated);
     await this.#sendOne(request, served, 201, await this.#verbs.create(context, served.resource, info.namespace, sent, options), negotiated);
   }
 
@@ -122,7 +126,7 @@ export class ResourceRequests {
     if (!info.name) throw methodNotAllowedHere();
     const negotiated = formOf(request, served);
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
-    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.has('fieldValidation'), served.resource.kind);
+    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     checkName(sent.value, info.name);
     const { object, created } = await this.#verbs.update(context, served.resource, keyOf(info), sent, options);
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
@@ -136,9 +140,10 @@ export class ResourceRequests {
     if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
     const bytes = await readBody(request.request);
-    const { value } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', false, served.resource.kind);
+    const { value, duplicates } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', query.get('fieldValidation'), served.resource.kind);
     const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;
-    const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, options);
+    const texts = duplicates?.size ? duplicateFields(value, duplicates) : [];
+    const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, { ...options, duplicates: texts });
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
   }
 
@@ -166,7 +171,7 @@ export class ResourceRequests {
 
   async #deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
     const body = await readBody(request.request);
-    return deleteOptions(request.query, body.length > 0 ? parseBody(body, bodyMediaType(request.request), false, 'DeleteOptions').value : undefined);
+    return deleteOptions(request.query, body.length > 0 ? parseBody(body, bodyMediaType(request.request), null, 'DeleteOptions').value : undefined);
   }
 
   async #sendOne(request: ResourceRequest, served: ServedResource, code: number, object: KubeObject, negotiated: Negotiated): Promise<void> {
@@ -209,9 +214,20 @@ function checkScope({ resource }: ServedResource, info: RequestInfo): void {
   if (resource.namespaced && !info.namespace && (info.name && info.verb !== 'list' && info.verb !== 'watch')) throw noSuchResource();
 }
 
+/** Throws 406 where a table is asked for of what has no rows. Upstream: apiserver pkg/registry/rest/table.go. */
+function refuseTable({ resource }: ServedResource, { as }: Negotiated): void {
+  if (as) throw statusError(406, 'NotAcceptable', `the resource ${qualified(resource)} does not support being converted to a Table`, {});
+}
+
 /** Upstream: apimachinery pkg/api/errors.NewGenericServerResponse. */
 function methodNotAllowedHere(): StatusError {
   return statusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}
+
+/** Throws 400 for a time-out that is none. Nothing here takes long enough for one to end it. Upstream: apiserver pkg/endpoints/filters.WithRequestDeadline. */
+function checkTimeout(query: URLSearchParams): void {
+  const timeout = query.get('timeout');
+  if (timeout && !/^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/.test(timeout)) throw badRequest('invalid timeout specified in the request URL');
 }
 
 function keyOf({ namespace, name, resource }: RequestInfo): ObjectKey {
