@@ -4,6 +4,7 @@ import { parseApiVersion } from '../../api/resources.ts';
 import type { Flags, FlagSpecs } from '../flags.ts';
 import { sortKeys } from '../sort-keys.ts';
 import { KubectlError } from '../verb.ts';
+import { goMap } from './go-value.ts';
 import { compileJsonPath, findAll, relaxedJsonPath } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
 
@@ -101,12 +102,4 @@ function customColumns(spec: string, headers: boolean, managedFields: boolean): 
     }));
     return textTable(headers ? [columns.map(({ header }) => header), ...rows] : rows);
   };
-}
-
-/** As Go prints maps and slices: `map[a:1 b:2]`, `[x y]`. */
-export function goMap(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
-  if (typeof value === 'object') return `map[${Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => `${key}:${goMap(item)}`).join(' ')}]`;
-  return String(value);
 }

@@ -31,8 +31,8 @@ export const verb: Verb = {
       try {
         for (const object of await objectsOf(call, target)) {
           const out = new DescribeWriter();
-          await describeObject(object, target.resource.group, { session, out, nowMs: systemClock.now() });
-          if (given.bool('show-events')) await describeEvents(session, object, out, systemClock.now());
+          const hasEvents = await describeObject(object, target.resource.group, { session, out, nowMs: systemClock.now() });
+          if (hasEvents && given.bool('show-events')) await describeEvents(session, object, out, systemClock.now());
           texts.push(out.toString());
         }
       } catch (error) {
@@ -41,7 +41,7 @@ export const verb: Verb = {
         code = 1;
       }
     }
-    if (texts.length === 0 && code === 0) io.err(targets.some(({ resource }) => resource.namespaced) ? `No resources found in ${await session.namespace()} namespace.\n` : 'No resources found\n');
+    if (texts.length === 0 && code === 0) io.err(!given.bool('all-namespaces') ? `No resources found in ${await session.namespace()} namespace.\n` : 'No resources found\n');
     io.out(texts.join('\n\n'));
     return code;
   },

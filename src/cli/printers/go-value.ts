@@ -1,0 +1,7 @@
+/** As Go prints maps and slices: `map[a:1 b:2]`, `[x y]`, `<nil>`. */
+export function goMap(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
+  if (typeof value === 'object') return `map[${Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => `${key}:${goMap(item)}`).join(' ')}]`;
+  return String(value);
+}
