@@ -76,8 +76,17 @@ describe.runIf(able)('a node\'s containerd', () => {
     const killed = findRuntime(ground, { clock })!;
     process.kill(killed.pid, 'SIGKILL');
     while (findRuntime(ground, { clock })) await clock.sleep(10);
-    const runtime = await startRuntime(ground, { clock, log, egress: false });
-    expect(runtime.pid).not.toBe(killed.pid);
+    // As the node's own process does it, from inside.
+    const script = `
+      const { nodeGround } = await import(${JSON.stringify(new URL('node-ground.ts', import.meta.url).href)});
+      const { startRuntime } = await import(${JSON.stringify(new URL('containerd.ts', import.meta.url).href)});
+      const { systemClock: clock } = await import(${JSON.stringify(new URL('../base/clock.ts', import.meta.url).href)});
+      const { silentLog: log } = await import(${JSON.stringify(new URL('../base/log.ts', import.meta.url).href)});
+      console.log((await startRuntime(nodeGround(${JSON.stringify(name)}, { inside: true }), { clock, log, egress: false })).pid);`;
+    const pid = Number(await run(ground.enter([process.execPath, '--input-type=module', '-e', script])));
+    expect(pid).not.toBe(killed.pid);
+    expect(findRuntime(ground, { clock })?.pid).toBe(pid);
+    expect(/Max open files +(\d+) +(\d+)/.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))!.slice(1)).toSatisfy(([soft, hard]) => soft === hard);
     expect(await ctr('images', 'ls', '-q')).toContain(PAUSE_IMAGE);
   });
 

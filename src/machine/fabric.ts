@@ -153,11 +153,21 @@ async function listChains(profile: string): Promise<string[] | undefined> {
   }
 }
 
+/**
+ * The resolvers of this machine. Where those are only systemd's stub, which answers nobody but the host, the ones behind it.
+ */
 function hostNameservers(): string[] {
+  const configured = parseNameservers(readIfThere('/etc/resolv.conf'));
+  if (!configured.every((address) => address === '127.0.0.53' || address === '127.0.0.54')) return configured;
+  const behind = parseNameservers(readIfThere('/run/systemd/resolve/resolv.conf'));
+  return behind.length > 0 ? behind : configured;
+}
+
+function readIfThere(file: string): string {
   try {
-    return parseNameservers(readFileSync('/etc/resolv.conf', 'utf8'));
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -32,14 +32,18 @@ async function traces(dataDir: string): Promise<string[]> {
 }
 
 describe.runIf(able)('two nodes on this machine', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'wherry-ground-'));
+  const realDataDir = mkdtempSync(join(tmpdir(), 'wherry-ground-'));
+  // People put their home on other disks.
+  const dataDir = `${realDataDir}-link`;
+  symlinkSync(realDataDir, dataDir);
   const forwarding = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8');
   const name = (number: number) => ({ profile, index, number, nodeName: `${profile}-${number}`, dataDir });
 
   afterAll(async () => {
     for (const number of [1, 2]) await releaseNodeGround(name(number), { clock });
     await destroyFabric({ profile, index });
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(dataDir, { force: true });
+    rmSync(realDataDir, { recursive: true, force: true });
   });
 
   it('stand on the fabric, reach each other and the host, and nothing else', async () => {
@@ -114,7 +118,7 @@ describe.runIf(able)('two nodes on this machine', () => {
     expect(findNodeNames(dataDir)).toEqual([`${profile}-1`, `${profile}-2`]);
     for (const number of [1, 2]) await releaseNodeGround(name(number), { clock, removeData: true });
     await destroyFabric({ profile, index });
-    expect(await traces(dataDir)).toEqual([]);
+    expect(await traces(realDataDir)).toEqual([]);
     expect(readdirSync(join(dataDir, 'nodes'))).toEqual([]);
     expect(existsSync(join(dataDir, 'run'))).toBe(false);
     expect(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')).toBe(forwarding);

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { addressPlan, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
@@ -52,13 +52,13 @@ export interface NodeGroundOptions extends Omit<NodeName, 'index'> {
   readonly log: Log;
 }
 
-/** The node's names and how to get into it; changes nothing. */
-export function nodeGround(name: NodeName): NodeGround {
+/** The node's names and how to get into it; changes nothing. With `inside`, for a process that is in the node already. */
+export function nodeGround(name: NodeName, { inside = false }: { readonly inside?: boolean } = {}): NodeGround {
   const plan = addressPlan(name.index);
-  const dataDir = resolve(name.dataDir);
+  const dataDir = realPath(name.dataDir);
   const directory = join(dataDir, 'nodes', name.nodeName);
   const files = namespaceFiles(dataDir, name.nodeName);
-  const enter = (argv: readonly string[]): string[] => ['nsenter', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--', ...argv];
+  const enter = (argv: readonly string[]): string[] => (inside ? [...argv] : ['nsenter', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--', ...argv]);
   return {
     ...name, dataDir, plan, directory, enter,
     address: nodeAddress(plan, name.number),
@@ -155,9 +155,17 @@ function removeRunDirectory(dataDir: string): void {
 
 /** The nodes whose namespaces are in the data directory, by name: for taking away what a killed process left. */
 export function findNodeNames(dataDir: string): string[] {
-  const runDirectory = join(resolve(dataDir), 'run');
+  const runDirectory = join(realPath(dataDir), 'run');
   if (!existsSync(runDirectory)) return [];
   return [...new Set(readdirSync(runDirectory).filter((name) => /\.(net|uts|mnt)$/.test(name)).map((name) => name.replace(/\.(net|uts|mnt)$/, '')))];
+}
+
+/** As the kernel writes it in its list of mounts. What is not there yet is taken as it is. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute)) return realpathSync(absolute);
+  const parent = dirname(absolute);
+  return parent === absolute ? absolute : join(realPath(parent), basename(absolute));
 }
 
 function namespaceFiles(dataDir: string, nodeName: string): { net: string; uts: string; mnt: string } {

@@ -40,15 +40,15 @@ export interface ChosenBackends {
   readonly any: boolean;
 }
 
-/** Services with this label are somebody else's (here: DNS, which each node answers itself). */
-const OTHER_PROXY = 'service.kubernetes.io/service-proxy-name';
+/** Services with these labels are somebody else's (here: DNS, which each node answers itself), or nobody's. */
+const NOT_FOR_US = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 /** What this proxy has to do for the service; empty for headless, external and foreign ones. IPv4 only. Upstream: pkg/proxy/serviceport.go. */
 export function servicePorts(service: Service, slices: readonly EndpointSlice[], node: { readonly name: string; readonly zone?: string }): ServicePortState[] {
   const { spec, metadata, status } = service;
   const clusterIP = spec?.clusterIP;
-  if (!spec || !clusterIP || clusterIP === 'None' || spec.type === 'ExternalName' || metadata.labels?.[OTHER_PROXY] !== undefined || clusterIP.includes(':')) return [];
+  if (!spec || !clusterIP || clusterIP === 'None' || spec.type === 'ExternalName' || NOT_FOR_US.some((label) => metadata.labels?.[label] !== undefined) || clusterIP.includes(':')) return [];
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
   const loadBalancerIPs = spec.type === 'LoadBalancer'
     ? (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && !ip.includes(':') && ipMode !== 'Proxy' ? [ip] : []))
