@@ -28,6 +28,8 @@ export interface ApiServerOptions {
   readonly serviceCidr: string;
   /** Inclusive, `30000-32767`. */
   readonly nodePorts: readonly [number, number];
+  /** Addresses of simulated pods, to which the server sends nothing. */
+  readonly simulatedRanges?: readonly string[];
   /** Address under which pods reach the server: endpoint of the `kubernetes` service. */
   readonly advertise?: { readonly address: string; readonly port: number };
   /** Freezes stored objects at every depth, so that a test sees who changes one. Default false. */

@@ -20,6 +20,7 @@ import { RbacAuthorizer } from './authz/rbac.ts';
 import { storedObjects } from './authz/stored-objects.ts';
 import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
 import { customRuleValidation } from './custom/custom-rule-validation.ts';
+import { DialGuard } from './dial-guard.ts';
 import { Discovery } from './discovery.ts';
 import type { HealthCheck } from './http/health.ts';
 import { startHttpsServer } from './http/https-server.ts';
@@ -62,10 +63,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new NodeAuthorizer(objects)), rbac]);
   const tokens = new ServiceAccountTokens({ key: options.serviceAccountKey, clock, random, objects });
   const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
+  const dialGuard = new DialGuard(options.simulatedRanges ?? []);
   const registry = new ApiRegistry();
   const admission = new AdmissionChain([...admissionPlugins({
     registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
-    webhookClient: stack.use(new WebhookClient({ objects, clock, random })),
+    webhookClient: stack.use(new WebhookClient({ objects, clock, random, dialGuard })),
   }), customRuleValidation]);
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
@@ -77,7 +79,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const metrics = { objects, summaries: new KubeletSummaries(kubelets, clock), log: log.child('metrics') };
   registry.add(servedBuiltIn(nodeMetricsResource, nodeMetricsDefinition), undefined, new NodeMetricsReader(metrics));
   registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(metrics));
-  const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets });
+  const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));

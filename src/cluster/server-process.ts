@@ -20,7 +20,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     await using onFailure = new AsyncDisposableStack();
     const stack = onFailure.use(new AsyncDisposableStack());
     const server = stack.use(await startServer({
-      plan, pki, clock, random, log, storageDir: profile.storageDir,
+      plan, pki, clock, random, log, simulated, storageDir: profile.storageDir,
       serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
       // Simulated pods reach nothing, and loopback is no address of an endpoint.
       ...(!simulated && { advertise: { address: plan.host, port: config.apiPort } }),

@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly serving?: { readonly hosts: readonly string[]; readonly port: number };
   /** Where pods reach the API server. */
   readonly advertise?: { readonly address: string; readonly port: number };
+  /** Pods have no network: the server sends nothing to their addresses. */
+  readonly simulated?: boolean;
   /** Without a sign of life for so long, a node counts as dead; absent: upstream's default. */
   readonly nodeGraceMs?: number;
 }
@@ -39,13 +41,13 @@ const componentUser = (name: string): User => ({ name, groups: ['system:authenti
 
 /** Starts the API server, then controllers and scheduler on it, each as its own user with its own rights. Resolves when all of them work. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs } = options;
+  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated } = options;
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const api = stack.use(await startApiServer({
     ...(storageDir && { dataDir: storageDir }), clock, random, log: log.child('apiserver'), authority: pki.authority, serviceAccountKey: pki.serviceAccountKey,
     ...(serving && { serving: { ...serving, keyPair: pki.server } }), kubeletClient: pki.kubeletClient,
-    serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
+    ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
   }));
   const admin = api.client(ADMIN, 'wherry');
   await ensureSystemObjects(admin, plan.dnsService);

@@ -4,6 +4,7 @@ import type { WebhookClientConfig } from '../../api/generated/admissionregistrat
 import { endpointSlices, services } from '../../api/generated/resources.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
+import { DialGuard } from '../dial-guard.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
 
 /** Where a call to a service of the cluster goes: one of its ready endpoints, since the server itself is outside the service network. */
@@ -20,13 +21,15 @@ export class WebhookClient implements Disposable {
   readonly #objects: StoredObjects;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #dialGuard: DialGuard;
   /** One by CA bundle and server name, so that connections are kept. */
   readonly #agents = new Map<string, Agent>();
 
-  constructor(options: { readonly objects: StoredObjects; readonly clock: Clock; readonly random: Random }) {
+  constructor(options: { readonly objects: StoredObjects; readonly clock: Clock; readonly random: Random; readonly dialGuard?: DialGuard }) {
     this.#objects = options.objects;
     this.#clock = options.clock;
     this.#random = options.random;
+    this.#dialGuard = options.dialGuard ?? new DialGuard([]);
   }
 
   /** Posts `body` as JSON and answers the decoded answer. Rejects with an Error whose message goes to the user: `Post "https://…": …`. */
@@ -105,6 +108,7 @@ export class WebhookClient implements Disposable {
       });
     const chosen = candidates[Math.floor(this.#random.next() * candidates.length)];
     if (!chosen) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+    this.#dialGuard.check(chosen.host);
     return chosen;
   }
 

@@ -32,6 +32,7 @@ export function proxies(services: SubresourceServices): readonly SubresourceHand
       const { base, agent } = locate(name, namespace);
       await admitConnect(services, resource, 'proxy', kind, call);
       const url = targetUrl(base, call);
+      services.dialGuard.check(url.hostname.replace(/^\[|\]$/g, ''));
       const prefix = prefixOf(call);
       await reverseProxy(call, {
         url, ...(agent && { agent }),

@@ -11,6 +11,7 @@ import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { AdmissionChain } from '../registry/admission-chain.ts';
 import type { Registry } from '../registry/store.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
+import type { DialGuard } from '../dial-guard.ts';
 import type { KubeletConnections } from './kubelet-connections.ts';
 
 /** What handlers share. */
@@ -25,6 +26,7 @@ export interface SubresourceServices {
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly kubelets: KubeletConnections;
+  readonly dialGuard: DialGuard;
 }
 
 export interface PostCall {
