@@ -91,8 +91,8 @@ describe.runIf(able)('two nodes on this machine', () => {
     const given = createServer((socket) => socket.end('registry')).listen(5123, '127.0.0.1');
     const hidden = createServer((socket) => socket.end('secret')).listen(0, '127.0.0.1');
     const { enter } = nodeGround(name(1));
-    const ask = async (address: string, port: number): Promise<string> => (await run(enter([process.execPath, '-e',
-      `require('net').connect({ host: '${address}', port: ${port}, timeout: 700 }).on('timeout', () => process.exit(2)).on('error', () => process.exit(1)).pipe(process.stdout)`]))).trim();
+    const ask = async (address: string, port: number, patienceMs = 5000): Promise<string> => (await run(enter([process.execPath, '-e',
+      `require('net').connect({ host: '${address}', port: ${port}, timeout: ${patienceMs} }).on('timeout', () => process.exit(2)).on('error', () => process.exit(1)).pipe(process.stdout)`]))).trim();
     try {
       while (readFileSync(`/proc/${outside.pid}/comm`, 'utf8').trim() !== 'sleep') await clock.sleep(5);
       await run(['ip', 'link', 'add', 'wh11out', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(outside.pid)]);
@@ -104,13 +104,13 @@ describe.runIf(able)('two nodes on this machine', () => {
       expect(await ask('10.231.11.2', 5123)).toBe('registry');
       await expect(ask('10.231.11.2', (hidden.address() as AddressInfo).port)).rejects.toThrow();
       await createFabric({ profile, index, egress: false, log });
-      await expect(ask('198.51.100.2', 80)).rejects.toThrow();
+      await expect(ask('198.51.100.2', 80, 700)).rejects.toThrow();
       server.kill('SIGKILL');
     } finally {
+      await run(['ip', 'link', 'del', 'wh11out']);
       outside.kill('SIGKILL');
       given.close();
       hidden.close();
-      await run(['ip', 'link', 'del', 'wh11out']);
     }
   });
 
