@@ -9,6 +9,7 @@ import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import type { Kubelet } from '../kubelet/options.ts';
+import { simulatedNetwork } from './simulated-network.ts';
 import { SimulatedRuntime } from '../sim/simulated-runtime.ts';
 
 export interface SimulatedNodeOptions {
@@ -53,6 +54,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       cpus, memoryBytes, storageBytes: 100 * GIB, storageAvailableBytes: 90 * GIB, memoryAvailableBytes: memoryBytes, machineId: name, systemUuid: name, bootId: hostname(),
       kernelVersion: release(), osImage: 'simulated', architecture: arch() === 'x64' ? 'amd64' : arch(),
     }),
+    probeNetwork: simulatedNetwork,
     cgroups: { version: 'none', remove: async () => { /* Simulated pods have no cgroups. */ } },
   }));
   await kubelet.untilReady();
