@@ -21,7 +21,7 @@ import { realNetwork } from './probes/probe-network.ts';
 import { startKubeletServer, type KubeletServer } from './server/kubelet-server.ts';
 import { mountCommand } from './volumes/mount-command.ts';
 import { TokenSource } from './volumes/token-source.ts';
-import { tearDownVolumes } from './volumes/pod-volumes.ts';
+import { tearDownVolumes } from './volumes/set-up-volumes.ts';
 
 export const KUBELET_VERSION = 'v1.36.0';
 

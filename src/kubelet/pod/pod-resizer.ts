@@ -1,0 +1,47 @@
+import { linuxResources } from '../container/resources.ts';
+import { findContainer } from './pod-containers.ts';
+import { resizeMessage } from './pod-resize.ts';
+import { RETRY_MS, type PodState } from './pod-state.ts';
+
+/** Gives running containers new resources, where the node has them. */
+export class PodResizer {
+  /** Containers whose new resources the runtime is being told. */
+  readonly #telling = new Set<string>();
+  readonly #state: PodState;
+
+  constructor(state: PodState) {
+    this.#state = state;
+  }
+
+  /** Agrees to what the spec asks for or refuses it, and tells the runtime of what was agreed to. */
+  consider(): void {
+    const { pod, observation, resize, context: { recorder, resizeVerdict } } = this.#state;
+    if (resize.asksForMore(pod)) {
+      const refusal = resizeVerdict(pod);
+      if (!refusal) {
+        resize.accept(pod);
+        recorder.event(pod, 'Normal', 'ResizeStarted', resizeMessage(pod, 'Pod resize started'));
+      } else if (resize.refuse(refusal)) {
+        recorder.event(pod, 'Warning', `Resize${refusal.reason}`, resizeMessage(pod, `Pod resize ${refusal.reason}`, refusal.message));
+      }
+    } else resize.withdraw();
+    for (const { id, name, restart } of resize.pending(pod, observation)) if (!restart && !this.#telling.has(id)) void this.#tell(id, name);
+  }
+
+  async #tell(id: string, name: string): Promise<void> {
+    const { resize, context: { runtime, capacity, recorder, clock }, starting, changed } = this.#state;
+    const pod = resize.allocatedPod(this.#state.pod);
+    this.#telling.add(id);
+    try {
+      await runtime.updateContainerResources(id, linuxResources(pod, findContainer(pod, name)!.container, capacity.memoryBytes));
+      resize.started(id, name);
+      if (resize.pending(this.#state.pod, this.#state.observation).length === 0) recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
+    } catch (error) {
+      recorder.event(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', (error as Error).message));
+      await clock.sleep(RETRY_MS, starting.signal).catch(() => undefined);
+    } finally {
+      this.#telling.delete(id);
+    }
+    changed();
+  }
+}

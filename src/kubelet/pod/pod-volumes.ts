@@ -1,0 +1,57 @@
+import { setUpVolumes } from '../volumes/set-up-volumes.ts';
+import type { MountedVolume } from '../volumes/volume-type.ts';
+import { fieldContext } from './launch.ts';
+import type { PodState } from './pod-state.ts';
+
+/** A token that is about to expire is asked for again after a failure so often (milliseconds). */
+const RETRY_MS = 60_000;
+
+/** A pod's volumes: set up once, and brought up to date when what they show changes. */
+export class PodVolumes implements Disposable {
+  #mounted: ReadonlyMap<string, MountedVolume> | undefined;
+  #timer: Disposable | undefined;
+  #ended = false;
+  readonly #state: PodState;
+
+  constructor(state: PodState) {
+    this.#state = state;
+  }
+
+  /** undefined: not set up yet. */
+  get mounted(): ReadonlyMap<string, MountedVolume> | undefined {
+    return this.#mounted;
+  }
+
+  /** Rejects with a VolumeError. */
+  async setUp(): Promise<void> {
+    const { uid, pod, observation, context } = this.#state;
+    const { client, objects, tokens, clock, random, mounter } = context;
+    const fields = fieldContext(pod, observation.sandboxes[0]?.ips ?? [], context);
+    this.#mounted = await setUpVolumes(pod, context.podDirectory(uid), { client, objects, tokens, clock, random, mounter, fields });
+    const times = [...this.#mounted.values()].flatMap((volume) => volume.refreshAtMs ?? []);
+    if (times.length > 0) this.#schedule(Math.max(1000, Math.min(...times) - clock.now()));
+  }
+
+  /** Brings the content up to date, where there is any or was before the kubelet restarted. */
+  async refresh(): Promise<void> {
+    if (this.#ended || (!this.#mounted && this.#state.observation.sandboxes.length === 0)) return;
+    try {
+      await this.setUp();
+    } catch (error) {
+      if (this.#ended) return;
+      this.#state.log.warn('cannot bring the volumes up to date', { error });
+      if (this.#mounted) this.#schedule(RETRY_MS);
+    }
+  }
+
+  /** Ends the refreshing; the volumes stay. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#timer?.[Symbol.dispose]();
+  }
+
+  #schedule(milliseconds: number): void {
+    this.#timer?.[Symbol.dispose]();
+    if (!this.#ended) this.#timer = this.#state.context.clock.timer(milliseconds, () => void this.refresh());
+  }
+}
