@@ -9,6 +9,8 @@ export interface DecodeOptions {
   readonly validation?: 'Strict' | 'Warn' | 'Ignore';
   /** Of parseJsonStrictly, to report duplicates. */
   readonly duplicates?: DuplicateKeys;
+  /** A fault of the text that the value was read from, told before those of the value. */
+  readonly fault?: string;
 }
 
 export interface Decoded<T> {
@@ -35,7 +37,7 @@ export function decode<T>(type: string | StructType, value: unknown, options: De
   const decoder = new Decoder(options);
   const struct = typeof type === 'string' ? typeSchema(type) : type;
   const object = decoder.struct(struct, value) as T;
-  const { faults } = decoder;
+  const faults = options.fault && decoder.collects ? [options.fault, ...decoder.faults] : decoder.faults;
   if (options.validation === 'Strict' && faults.length) throw new DecodeError(`strict decoding error: ${faults.join(', ')}`);
   return { object, warnings: faults };
 }
@@ -56,6 +58,10 @@ class Decoder {
   constructor(options: DecodeOptions) {
     this.#collect = options.validation === 'Strict' || options.validation === 'Warn';
     this.#duplicates = this.#collect ? options.duplicates : undefined;
+  }
+
+  get collects(): boolean {
+    return this.#collect;
   }
 
   get faults(): readonly string[] {

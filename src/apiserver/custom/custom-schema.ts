@@ -22,7 +22,7 @@ export class CustomSchema implements ObjectSchema {
     this.type = structuralType(resource, schema);
   }
 
-  decode(value: unknown, { validation = 'Ignore', duplicates }: DecodeOptions = {}): Decoded<KubeObject> {
+  decode(value: unknown, { validation = 'Ignore', duplicates, fault }: DecodeOptions = {}): Decoded<KubeObject> {
     const resource = this.#resource;
     const fail = (cause: string): never => {
       throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${cause}`);
@@ -31,7 +31,7 @@ export class CustomSchema implements ObjectSchema {
     const { apiVersion = apiVersionOf(resource), kind = resource.kind, metadata = {}, ...content } = value;
     if (kind !== resource.kind) throw badRequest(`${String(kind)} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind match`);
     if (apiVersion !== apiVersionOf(resource)) throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(resource)})`);
-    const warnings: string[] = [];
+    const warnings: string[] = fault ? [fault] : [];
     let decodedMetadata: unknown;
     try {
       const decoded = decode(OBJECT_META, metadata, { validation: validation === 'Ignore' ? 'Ignore' : 'Warn', ...(duplicates && { duplicates }) });

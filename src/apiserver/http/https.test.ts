@@ -105,6 +105,12 @@ test('patches in three forms, warns of or refuses unknown fields, and changes no
   expect((await patch('application/json-patch+json', [{ op: 'test', path: '/spec/replicas', value: 3 }, { op: 'replace', path: '/spec/replicas', value: 4 }])).json.spec.replicas).toBe(4);
   expect(await patch('text/plain', '{}')).toMatchObject({ code: 415 });
   expect(await call('PATCH', `${path}/web?fieldValidation=Strict`, '{"spec":{"paused":true,"paused":false}}', { 'Content-Type': 'application/merge-patch+json' })).toMatchObject({ code: 422, json: { message: expect.stringContaining('duplicate field "spec.paused"') } });
+  const twice = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata:\n  a: x\n  a: y\n';
+  const fault = 'yaml: unmarshal errors:\n  line 6: key "a" already set in map';
+  const twiceSent = (method: string, at: string, type: string, validation: string) => call(method, `/api/v1/namespaces/default/configmaps${at}?fieldManager=x&fieldValidation=${validation}`, twice, { 'Content-Type': type });
+  expect(await twiceSent('PATCH', '/twice', 'application/apply-patch+yaml', 'Strict')).toMatchObject({ code: 400, json: { message: `error strict decoding YAML: error converting YAML to JSON: ${fault}` } });
+  expect(await twiceSent('POST', '', 'application/yaml', 'Strict')).toMatchObject({ code: 400, json: { message: expect.stringContaining(`strict decoding error: ${fault}`) } });
+  expect(await twiceSent('PATCH', '/twice', 'application/apply-patch+yaml', 'Warn')).toMatchObject({ code: 201, json: { data: { a: 'y' } }, headers: { warning: expect.stringContaining('already set in map') } });
   const scale = await call('GET', `${path}/web/scale`);
   expect(scale.json).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 4 }, status: { selector: 'app=web' } });
   expect((await call('PUT', `${path}/web/scale`, { ...scale.json, spec: { replicas: 5 } })).json.spec.replicas).toBe(5);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { YAMLParseError } from 'yaml';
 import { badRequest, statusError, unsupportedMediaType } from '../../api/errors.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
@@ -7,6 +7,7 @@ import { decodeProtobuf } from '../../api/protobuf/envelope.ts';
 import { ProtobufError } from '../../api/protobuf/wire.ts';
 import { DecodeError } from '../../api/schema/decode.ts';
 import { MEDIA_TYPES } from './negotiation.ts';
+import { parseYamlText, type YamlText } from './yaml-text.ts';
 
 /** Upstream: DefaultMaxRequestBodyBytes of the generic API server. */
 const LIMIT = 3 * 1024 * 1024;
@@ -34,8 +35,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
-export interface ParsedBody {
-  readonly value: unknown;
+export interface ParsedBody extends YamlText {
   readonly duplicates?: DuplicateKeys;
 }
 
@@ -49,10 +49,11 @@ export function bodyMediaType(request: IncomingMessage): string {
  * leaves it open they are not looked for. Throws 400 for what does not parse, 415 for other media types.
  */
 export function parseBody(body: Buffer, mediaType: string, validation: string | null, kind: string): ParsedBody {
+  const strictly = validation === 'Strict' || validation === 'Warn';
   try {
     switch (mediaType) {
-      case 'application/json': return validation === 'Strict' || validation === 'Warn' ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
-      case 'application/yaml': return { value: parseYaml(body.toString(), { uniqueKeys: validation === 'Strict', maxAliasCount: 100 }) as unknown };
+      case 'application/json': return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
+      case 'application/yaml': return parseYamlText(body.toString(), strictly);
       case 'application/vnd.kubernetes.protobuf': return { value: decodeProtobuf(body) };
       default: throw unsupportedMediaType(MEDIA_TYPES);
     }

@@ -140,10 +140,10 @@ export class ResourceRequests {
     if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
     const bytes = await readBody(request.request);
-    const { value, duplicates } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', query.get('fieldValidation'), served.resource.kind);
+    const { value, duplicates, fault } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', query.get('fieldValidation'), served.resource.kind);
     const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;
     const texts = duplicates?.size ? duplicateFields(value, duplicates) : [];
-    const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, { ...options, duplicates: texts });
+    const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, { ...options, duplicates: texts, ...(fault && { fault }) });
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
   }
 

@@ -25,6 +25,8 @@ export interface Written {
 export interface SentObject {
   readonly value: unknown;
   readonly duplicates?: DuplicateKeys;
+  /** Of the text: keys that come twice in YAML. */
+  readonly fault?: string;
 }
 
 /** Looks up what takes requests on a resource's subresource, or on a resource that is not stored (subresource empty). */
@@ -117,7 +119,7 @@ export class ResourceVerbs {
     }, options, 'update');
   }
 
-  async patch(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions & { readonly duplicates?: readonly string[] } = {}): Promise<Written> {
+  async patch(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions & { readonly duplicates?: readonly string[]; readonly fault?: string } = {}): Promise<Written> {
     const { served } = this.find(resource);
     if (patch.type === 'application/apply-patch+yaml') return this.#apply(context, resource, key, patch, options);
     const { group, version, kind } = this.#kindOf(served, options.subresource);
@@ -131,7 +133,7 @@ export class ResourceVerbs {
   }
 
   /** Server-side apply: creates the object where it is not there. */
-  #apply(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions): Promise<Written> {
+  #apply(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, { fault, ...options }: WriteOptions & { readonly fault?: string }): Promise<Written> {
     const { served } = this.find(resource);
     if (options.subresource === 'scale') throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']);
     const { body, force = false } = patch as Extract<Patch, { type: 'application/apply-patch+yaml' }>;
@@ -144,6 +146,8 @@ export class ResourceVerbs {
         live, applied: named, force, kind: served.resource.kind, apiVersion: apiVersionOf(served.resource), schema: served.schema.type, manager: options.fieldManager ?? '',
         time: rfc3339(this.#clock.now()), ...(options.subresource && { subresource: options.subresource }),
       });
+      if (fault && options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${fault}`);
+      if (fault && options.fieldValidation === 'Warn') context.warn(`error converting YAML to JSON: ${fault}`);
       return warned(context, served.schema.decode(object, { validation: options.fieldValidation ?? 'Ignore' }));
     };
     return this.#change(context, resource, key, change, { ...options, applied: true }, 'patch');
@@ -194,7 +198,7 @@ export function noSuchResource() {
   return statusError(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
-const decoding = ({ fieldValidation = 'Ignore' }: WriteOptions, { duplicates }: SentObject) => ({ validation: fieldValidation, ...(duplicates && { duplicates }) });
+const decoding = ({ fieldValidation = 'Ignore' }: WriteOptions, { duplicates, fault }: SentObject) => ({ validation: fieldValidation, ...(duplicates && { duplicates }), ...(fault && { fault }) });
 
 function warned<T>(context: RequestContext, { object, warnings }: { readonly object: T; readonly warnings: readonly string[] }): T {
   for (const text of warnings) context.warn(text);
