@@ -24,6 +24,7 @@ import { replicaSetController } from './replica-set/replica-set.ts';
 import { replicationControllerController } from './replica-set/replication-controller.ts';
 import { rootCertificateController } from './root-certificate.ts';
 import { serviceAccountController } from './service-account.ts';
+import { serviceCidrController } from './service-cidr.ts';
 import { statefulSetController } from './stateful-set/stateful-set.ts';
 import { tokenCleanerController } from './token-cleaner.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
@@ -52,6 +53,7 @@ export const controllers: readonly Controller[] = [
   horizontalPodAutoscalerController,
   disruptionController,
   resourceQuotaController,
+  serviceCidrController,
   nodeIpamController,
   nodeLifecycleController,
   taintEvictionController,

@@ -53,7 +53,8 @@ export const daemonSetController: Controller = {
       const template = daemonTemplate(set.spec.template, hash, set.metadata.annotations?.[GENERATION]);
       const view = daemonNodes(owned, (node) => placementOn(node, template));
       let failure: unknown;
-      if (expectations.settled(key)) {
+      const settled = expectations.settled(key);
+      if (settled) {
         try {
           const placement = placementPlan(set, view, hash, (node) => mayRetry(key, node), clock.now());
           const acted = await carryOut(key, set, { ...placement, delete: [...placement.delete, ...strays(owned)] }, template);
@@ -69,7 +70,7 @@ export const daemonSetController: Controller = {
       if (!semanticEqual(status, set.status)) await client.updateStatus(daemonSets, { ...set, status });
       if (failure) throw failure;
 
-      const waits = [nextAvailability(owned, set.spec.minReadySeconds ?? 0, clock.now()), ...view.map((node) => retryIn(key, node))].filter((wait) => wait !== undefined);
+      const waits = [settled ? undefined : Expectations.timeoutMs, nextAvailability(owned, set.spec.minReadySeconds ?? 0, clock.now()), ...view.map((node) => retryIn(key, node))].filter((wait) => wait !== undefined);
       if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
     }
 

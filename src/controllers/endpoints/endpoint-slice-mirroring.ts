@@ -1,6 +1,7 @@
 import type { Endpoints, EndpointSubset, Service } from '../../api/generated/core-v1.ts';
 import type { Endpoint } from '../../api/generated/discovery-v1.ts';
 import { endpoints as endpointsResource, endpointSlices, services as serviceResource } from '../../api/generated/resources.ts';
+import type { ReconcileResult } from '../../client/reconciler.ts';
 import { controllerReference } from '../ownership.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
@@ -31,8 +32,8 @@ export const endpointSliceMirroringController: Controller = {
     slices.addIndex('mirrors', (slice) => (slice.metadata.labels?.[MANAGED_BY] === MANAGER ? serviceOf(slice) : []));
     const expectations = new Expectations(slices, clock);
 
-    async function reconcile(key: string): Promise<void> {
-      if (!expectations.settled(key)) return;
+    async function reconcile(key: string): Promise<ReconcileResult> {
+      if (!expectations.settled(key)) return { requeueAfterMs: Expectations.timeoutMs };
       const source = endpoints.get(key);
       const service = services.get(key);
       const existing = slices.byIndex('mirrors', key);

@@ -4,6 +4,7 @@ import { endpointSlices, nodes as nodeResource, pods as podResource, services as
 import { isReason } from '../../api/errors.ts';
 import { keyOf } from '../../api/object.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import type { ReconcileResult } from '../../client/reconciler.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
 import { Expectations } from '../expectations.ts';
@@ -33,11 +34,12 @@ export const endpointSliceController: Controller = {
     slices.addIndex('managed-for', (slice) => (slice.metadata.labels?.[MANAGED_BY] === MANAGER ? serviceOf(slice) : []));
     const expectations = new Expectations(slices, clock);
 
-    async function reconcile(key: string): Promise<void> {
+    async function reconcile(key: string): Promise<ReconcileResult> {
       const service = services.get(key);
       if (!service) return expectations.forget(key);
+      if (!hasSelectedPods(service) || service.metadata.deletionTimestamp) return;
       // What the cache does not show yet would be made a second time.
-      if (!hasSelectedPods(service) || service.metadata.deletionTimestamp || !expectations.settled(key)) return;
+      if (!expectations.settled(key)) return { requeueAfterMs: Expectations.timeoutMs };
       const selected = podsOf(service, pods);
       const existing = slices.byIndex('managed-for', key).filter((slice) => !slice.metadata.deletionTimestamp);
       const families = familiesOf(service);

@@ -72,7 +72,7 @@ export const jobController: Controller = {
       await count(started, conditions, view, own, settled);
       if (failure) throw failure;
       const deadline = deadlineOf(started);
-      const waits = [plan.waitMs, deadline === undefined || view.outcome ? undefined : Math.max(0, deadline - clock.now())].filter((wait) => wait !== undefined);
+      const waits = [settled ? undefined : Expectations.timeoutMs, plan.waitMs, deadline === undefined || view.outcome ? undefined : Math.max(0, deadline - clock.now())].filter((wait) => wait !== undefined);
       if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
     }
 

@@ -57,12 +57,13 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
     const terminating = ownedBy(pods, set).filter((pod) => isTerminating(pod) && selectorOf(selector).matches(pod.metadata.labels));
 
     let failure: Error | undefined;
-    if (expectations.settled(key) && !set.metadata.deletionTimestamp) failure = await bringToNumber(key, set, active);
+    const settled = expectations.settled(key);
+    if (settled && !set.metadata.deletionTimestamp) failure = await bringToNumber(key, set, active);
 
     const status = replicaStatus(set, active, terminating, failure, clock.now());
     if (!sameStatus(set.status, status)) await client.updateStatus(kind.resource, kind.withStatus(object, status));
     if (failure) throw failure;
-    const wait = nextAvailability(active, set.spec.minReadySeconds ?? 0, clock.now());
+    const wait = settled ? nextAvailability(active, set.spec.minReadySeconds ?? 0, clock.now()) : Expectations.timeoutMs;
     if (wait !== undefined) return { requeueAfterMs: wait };
   }
 

@@ -45,7 +45,8 @@ export const statefulSetController: Controller = {
       const current = history.old.find((revision) => revision.metadata.name === set.status?.currentRevision) ?? update;
       const state: StatefulState = { currentRevision: current.metadata.name, updateRevision: update.metadata.name, pods: owned, nowMs: clock.now() };
       let failure: unknown;
-      if (!set.metadata.deletionTimestamp && expectations.settled(key)) {
+      const settled = expectations.settled(key);
+      if (!set.metadata.deletionTimestamp && settled) {
         try {
           for (const action of statefulPlan(set, state)) await carryOut(key, set, action, { current, update });
         } catch (error) {
@@ -57,7 +58,7 @@ export const statefulSetController: Controller = {
       const live = new Set([current.metadata.name, update.metadata.name, ...owned.map(revisionOf)]);
       await truncateHistory(client, history.old, set.spec.revisionHistoryLimit ?? 10, (revision) => live.has(revision.metadata.name));
       if (failure) throw failure;
-      const wait = nextAvailability(owned, set.spec.minReadySeconds ?? 0, clock.now());
+      const wait = settled ? nextAvailability(owned, set.spec.minReadySeconds ?? 0, clock.now()) : Expectations.timeoutMs;
       if (wait !== undefined) return { requeueAfterMs: wait };
     }
 
