@@ -6,7 +6,7 @@ import { addressPlan, type AddressPlan } from './address-plan.ts';
 import { closeFirewall, openFirewall } from './firewall-openings.ts';
 import { removeMountPoints } from './mount-points.ts';
 import {
-  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
+  conflictingRoute, deleteLink, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
 } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 
@@ -93,7 +93,7 @@ export async function destroyFabric(options: { readonly profile: string; readonl
   if (readAlias(plan.bridge) === bridgeAlias(profile)) {
     await closeFirewall(plan.bridge);
     const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`wh${index}n`));
-    for (const link of [...links, plan.bridge]) await run(['ip', 'link', 'del', link]);
+    for (const link of [...links, plan.bridge]) await deleteLink(link);
   }
   if (!readdirSync('/sys/class/net').some((name) => /^wherry\d+$/.test(name))) removeMountPoints();
   const guards = await readRoutes(['show', 'type', 'unreachable']);

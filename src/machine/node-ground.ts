@@ -10,7 +10,7 @@ import type { Fabric } from './fabric.ts';
 import { makeMountPoints } from './mount-points.ts';
 import { readMounts } from './mounts.ts';
 import { recordProcess, type ProcessRecord } from './process-record.ts';
-import { ROUTE_PROTOCOL, type RouteRow } from './root-network.ts';
+import { deleteLink, ROUTE_PROTOCOL, unlessGone, type RouteRow } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 
 export interface NodeName {
@@ -129,10 +129,9 @@ async function clearNode(ground: NodeGround, clock: Clock): Promise<void> {
     for (const target of mounted) if (target === file) await run(['umount', '-l', file]);
     rmSync(file, { force: true });
   }
-  const link = nodeLink(plan, ground.number);
-  if (existsSync(`/sys/class/net/${link}`)) await run(['ip', 'link', 'del', link]);
+  await deleteLink(nodeLink(plan, ground.number));
   const routes = JSON.parse((await run(['ip', '-j', '-4', 'route', 'show', 'exact', ground.podCidr])) || '[]') as RouteRow[];
-  for (const route of routes) if (route.protocol === String(ROUTE_PROTOCOL) && route.gateway) await run(['ip', 'route', 'del', ground.podCidr, 'via', route.gateway]);
+  for (const route of routes) if (route.protocol === String(ROUTE_PROTOCOL) && route.gateway) await unlessGone(run(['ip', 'route', 'del', ground.podCidr, 'via', route.gateway]));
   await removeCgroup(ground.cgroup, { clock });
 }
 
