@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { configMaps } from '../../api/generated/resources.ts';
-import type { ConfigMap } from '../../api/generated/core-v1.ts';
+import { events } from '../../api/generated/resources.ts';
+import type { Event } from '../../api/generated/core-v1.ts';
 import { isReason } from '../../api/errors.ts';
 import { keyOf } from '../../api/object.ts';
 import { seededRandom } from '../../base/random.ts';
@@ -9,16 +9,16 @@ import { startTestApiServer } from '../../testing/api-server.ts';
 
 /** What a watcher holds when it believes what it is told: each event must fit what it knew before. */
 class Follower {
-  readonly objects = new Map<string, ConfigMap>();
+  readonly objects = new Map<string, Event>();
   readonly faults: string[] = [];
   #last: number;
 
-  constructor(resourceVersion: string, present: readonly ConfigMap[]) {
+  constructor(resourceVersion: string, present: readonly Event[]) {
     this.#last = Number(resourceVersion);
     for (const object of present) this.objects.set(keyOf(object), object);
   }
 
-  take({ type, object }: WatchEvent<ConfigMap>): void {
+  take({ type, object }: WatchEvent<Event>): void {
     const version = Number(object.metadata.resourceVersion);
     const key = keyOf(object);
     if (type === 'BOOKMARK') return;
@@ -33,7 +33,7 @@ class Follower {
 
 const SELECTIONS: readonly Pick<WatchOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>[] = [
   {}, { namespace: 'default' }, { labelSelector: 'color=red' }, { namespace: 'default', labelSelector: 'color in (red,blue)' }, { fieldSelector: 'metadata.name=c3' },
-  { labelSelector: '!color' }, { fieldSelector: 'metadata.name!=c1', labelSelector: 'color!=red' },
+  { labelSelector: '!color' }, { fieldSelector: 'reason=Rose' }, { namespace: 'default', fieldSelector: 'reason=Fell', labelSelector: 'color' }, { fieldSelector: 'reason!=Fell' }, { fieldSelector: 'metadata.name!=c1', labelSelector: 'color!=red' },
 ];
 
 test.each([1, 2, 3])('writers and watchers at random: no event is missed, repeated or out of order (seed %i)', async (seed) => {
@@ -46,11 +46,11 @@ test.each([1, 2, 3])('writers and watchers at random: no event is missed, repeat
 
   const follow = async (): Promise<void> => {
     const selection = pick(SELECTIONS);
-    const list = await admin.list(configMaps, selection);
+    const list = await admin.list(events, selection);
     // Writes go on between the list and the watch: the watch starts from history.
     for (let i = Math.floor(random.next() * 4); i > 0; i--) await write();
     const follower = new Follower(list.metadata.resourceVersion, list.items);
-    const watch = await admin.watch(configMaps, { ...selection, resourceVersion: list.metadata.resourceVersion, signal: stop.signal });
+    const watch = await admin.watch(events, { ...selection, resourceVersion: list.metadata.resourceVersion, signal: stop.signal });
     const done = (async () => {
       for await (const event of watch) follower.take(event);
     })();
@@ -61,11 +61,12 @@ test.each([1, 2, 3])('writers and watchers at random: no event is missed, repeat
     const key = { namespace: pick(['default', 'kube-system']), name: `c${Math.floor(random.next() * 6)}` };
     const color = pick([undefined, 'red', 'blue', 'green']);
     const metadata = { ...key, ...(color && { labels: { color } }) };
+    const content = { metadata, reason: pick(['Rose', 'Fell']), type: 'Normal', involvedObject: { kind: 'Pod', name: 'p', namespace: key.namespace }, message: String(random.next()) };
     const action = random.next();
     try {
-      if (action < 0.35) await admin.create(configMaps, { metadata, data: { x: String(random.next()) } });
-      else if (action < 0.75) await admin.update(configMaps, { ...(await admin.get(configMaps, key)), metadata, data: { x: String(random.next()) } } as unknown as ConfigMap);
-      else await admin.delete(configMaps, key);
+      if (action < 0.35) await admin.create(events, content);
+      else if (action < 0.75) await admin.update(events, { ...(await admin.get(events, key)), ...content } as unknown as Event);
+      else await admin.delete(events, key);
     } catch (error) {
       if (!isReason(error, 'NotFound', 'AlreadyExists', 'Conflict')) throw error;
     }
@@ -84,7 +85,7 @@ test.each([1, 2, 3])('writers and watchers at random: no event is missed, repeat
   expect(followers.length).toBeGreaterThan(20);
   for (const { follower, selection } of followers) {
     expect(follower.faults).toEqual([]);
-    const truth = (await admin.list(configMaps, selection)).items;
+    const truth = (await admin.list(events, selection)).items;
     expect([...follower.objects.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))).toEqual([...truth].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)));
   }
 });

@@ -20,9 +20,10 @@ import { decodeContinue, encodeContinue } from './continue-token.ts';
 import { deepEqual, deepFreeze } from './deep-equal.ts';
 import { decideDeletion, endsDeletion } from './deletion.ts';
 import { EventQueue } from './event-queue.ts';
+import { FieldWatches } from './field-watches.ts';
 import { metadataForCreate, metaOf, namespaceFor, withResourceVersion } from './fill-metadata.ts';
-import { bookmark, parseRevision, startWatch, type WatchSink } from './resource-watch.ts';
-import { compileSelection } from './selection.ts';
+import { bookmark, parseRevision, startWatch, type WatchSink, type WatchSource } from './resource-watch.ts';
+import { compileSelection, fieldValue, type Selection } from './selection.ts';
 import { storagePrefix, subresourceOf, type ServedResource } from './served-resource.ts';
 import type { StoreUpdateOptions, StoreWriteOptions, WatchableStore } from './store.ts';
 
@@ -51,6 +52,8 @@ export class ResourceStore implements WatchableStore {
   readonly #environment: StoreEnvironment;
   readonly #prefix: string;
   readonly #hook: WriteHook | undefined;
+  /** By field and prefix. */
+  readonly #fieldWatches = new Map<string, FieldWatches>();
   /** Ends each open watch. */
   readonly #watches = new Set<() => void>();
 
@@ -114,7 +117,8 @@ export class ResourceStore implements WatchableStore {
       stack.dispose();
       sink.end();
     };
-    stack.use(startWatch({ engine, resource, prefix: namespacePrefix, selection }, options, sink));
+    const follow = this.#followOf(selection, namespacePrefix);
+    stack.use(startWatch({ engine, resource, prefix: namespacePrefix, selection, ...(follow && { follow }) }, options, sink));
     if (options.allowWatchBookmarks) stack.use(bookmarks.add(() => sink.events([bookmark(resource, engine.revision)])));
     if (options.timeoutSeconds) {
       stack.use(clock.timer(options.timeoutSeconds * 1000, end));
@@ -122,6 +126,17 @@ export class ResourceStore implements WatchableStore {
     this.#watches.add(end);
     stack.defer(() => void this.#watches.delete(end));
     return stack;
+  }
+
+  /** Selections by one value of a field share one look at each change. */
+  #followOf({ exact }: Selection, prefix: string): WatchSource['follow'] {
+    if (!exact) return undefined;
+    const { engine } = this.#environment;
+    const { definition } = this.served;
+    const key = `${exact.field} ${prefix}`;
+    let watches = this.#fieldWatches.get(key);
+    if (!watches) this.#fieldWatches.set(key, (watches = new FieldWatches(engine, prefix, (object) => fieldValue(object, definition, exact.field))));
+    return (fromRevision, listener) => watches.watch(exact.value, fromRevision, listener);
   }
 
   endWatches(): void {

@@ -19,6 +19,8 @@ export interface WatchSource {
   readonly resource: ResourceType<KubeObject>;
   readonly prefix: string;
   readonly selection: Selection;
+  /** Where the selection wants one value of a field: subscribes to what concerns it. Absent: the engine's own watch of the prefix. */
+  readonly follow?: (fromRevision: number, listener: (events: readonly StorageEvent<KubeObject>[]) => void) => Disposable;
 }
 
 /** The annotation of the bookmark after which a streaming list is complete. */
@@ -44,7 +46,8 @@ export function startWatch(source: WatchSource, options: WatchOptions, sink: Wat
     revision = engine.revision;
   }
   try {
-    return engine.watch(prefix, revision, (events) => {
+    const follow = source.follow ?? ((fromRevision, listener) => engine.watch(prefix, fromRevision, listener));
+    return follow(revision, (events) => {
       const batch = selection.everything ? events.map(translateAll) : translateSelected(events, selection);
       if (batch.length > 0) sink.events(batch);
     });

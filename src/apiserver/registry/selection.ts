@@ -10,6 +10,8 @@ export interface Selection {
   readonly everything: boolean;
   /** The one name that `metadata.name=` asks for. */
   readonly name: string | undefined;
+  /** One field of the kind's own that must have one value. */
+  readonly exact?: { readonly field: string; readonly value: string };
   matches(object: KubeObject): boolean;
 }
 
@@ -28,16 +30,29 @@ export function compileSelection(
   if (unknown) {
     throw badRequest(`Unable to find "${apiVersionOf(resource)}, Resource=${resource.resource}" that match label selector "${labelSelector ?? ''}", field selector "${fieldSelector!}": field label not supported: ${unknown.field}`);
   }
+  const exact = own.find(({ operator }) => operator === '=');
   return {
     everything: false,
+    ...(exact && { exact: { field: exact.field, value: exact.value } }),
     name: fields?.exactValue('metadata.name'),
     matches: (object) => (!labels || labels.matches(object.metadata.labels)) && (!fields || fields.matches(values(object, own.length > 0 ? definition : undefined))),
   };
 }
 
+const known = new WeakMap<KubeObject, Readonly<Record<string, string>>>();
+
+/** The values of an object's selectable fields: found out once, for many watchers ask. Without a definition those of its metadata alone. */
 function values(object: KubeObject, definition: KindDefinition | undefined): Readonly<Record<string, string>> {
   const { name, namespace } = object.metadata;
-  return { ...definition?.selectableFields?.(object), 'metadata.name': name, ...(namespace && { 'metadata.namespace': namespace }) };
+  if (!definition) return { 'metadata.name': name, ...(namespace && { 'metadata.namespace': namespace }) };
+  let found = known.get(object);
+  if (!found) known.set(object, (found = { ...definition.selectableFields?.(object), 'metadata.name': name, ...(namespace && { 'metadata.namespace': namespace }) }));
+  return found;
+}
+
+/** The value of one field of the kind's own. */
+export function fieldValue(object: KubeObject, definition: KindDefinition, field: string): string {
+  return values(object, definition)[field] ?? '';
 }
 
 function parse<S extends Selector | FieldSelector>(parser: (source: string) => S, source: string): S {
