@@ -3,10 +3,11 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Log } from '../base/log.ts';
 import { addressPlan, type AddressPlan } from './address-plan.ts';
+import { deleteLink } from './delete-link.ts';
 import { closeFirewall, openFirewall } from './firewall-openings.ts';
 import { removeMountPoints } from './mount-points.ts';
 import {
-  conflictingRoute, deleteLink, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
+  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
 } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 

@@ -6,11 +6,12 @@ import type { Log } from '../base/log.ts';
 import { addressPlan, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
 import { cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup } from './cgroups.ts';
 import { cniConfig } from './containerd-config.ts';
+import { deleteLink, unlessGone } from './delete-link.ts';
 import type { Fabric } from './fabric.ts';
 import { makeMountPoints } from './mount-points.ts';
 import { readMounts } from './mounts.ts';
 import { recordProcess, type ProcessRecord } from './process-record.ts';
-import { deleteLink, ROUTE_PROTOCOL, unlessGone, type RouteRow } from './root-network.ts';
+import { ROUTE_PROTOCOL, type RouteRow } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 
 export interface NodeName {

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
 import type { AddressPlan } from './address-plan.ts';
-import { CommandError, run } from './run.ts';
 
 /** Marks the routes that are ours among the machine's (`ip route show proto 231`). */
 export const ROUTE_PROTOCOL = 231;
@@ -99,23 +97,6 @@ export function fabricRules(options: {
   if (options.forwardingWasOff) chains.push([FORWARDING_WAS_OFF, []]);
   const body = chains.map(([name, lines]) => `\tchain ${name} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`).join('');
   return `table ${table}\ndelete table ${table}\ntable ${table} {\n${body}}\n`;
-}
-
-/**
- * Deletes an interface. The kernel takes the end of a cable away by itself, some time after the namespace of the other end
- * went: it may be there when one looks and be gone when one acts.
- */
-export async function deleteLink(name: string): Promise<void> {
-  if (existsSync(`/sys/class/net/${name}`)) await unlessGone(run(['ip', 'link', 'del', name]));
-}
-
-/** Takes it for done when what was to be deleted, or the interface it was on, is not there any more. */
-export async function unlessGone(deleting: Promise<unknown>): Promise<void> {
-  try {
-    await deleting;
-  } catch (error) {
-    if (!(error instanceof CommandError && /Cannot find device|No such (process|device)/.test(error.stderr))) throw error;
-  }
 }
 
 /** The nameservers of a resolv.conf, in order. */
