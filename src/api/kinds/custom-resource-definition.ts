@@ -3,7 +3,7 @@ import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
 import type { CustomResourceDefinition } from '../generated/apiextensions-v1.ts';
 import { customResourceDefinitions } from '../generated/resources.ts';
-import { customResourceDefinitionErrors, customResourceDefinitionUpdateErrors } from '../validation/custom-resource-definition.ts';
+import { customResourceDefinitionErrors, customResourceDefinitionUpdateErrors } from '../validation/custom/definition.ts';
 import { fill, mapMember } from './fill.ts';
 
 export const customResourceDefinition: KindDefinition<CustomResourceDefinition> = {

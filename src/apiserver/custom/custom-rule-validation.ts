@@ -1,6 +1,7 @@
 import { invalid } from '../../api/errors.ts';
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
 import { customResourceDefinitions } from '../../api/generated/resources.ts';
+import { partPath } from '../../api/validation/custom/version.ts';
 import type { AdmissionPlugin } from '../admission/admission.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -14,7 +15,7 @@ export const customRuleValidation: AdmissionPlugin = {
     if (resource.group !== customResourceDefinitions.group || resource.resource !== customResourceDefinitions.resource || subresource || !object) return;
     const { spec } = object as CustomResourceDefinition;
     if (oldObject && deepEqual(spec, (oldObject as CustomResourceDefinition).spec)) return;
-    const errors = spec.versions.flatMap((version, i) => [...ruleCompileErrors((version.schema?.openAPIV3Schema ?? {}) as JsonSchema, `spec.versions[${i}].schema.openAPIV3Schema`)]);
+    const errors = spec.versions.flatMap((version, i) => [...ruleCompileErrors((version.schema?.openAPIV3Schema ?? {}) as JsonSchema, `${partPath(spec, i, 'schema')}.openAPIV3Schema`)]);
     if (errors.length > 0) throw invalid(resource, name, errors);
   },
 };

@@ -1,20 +1,20 @@
-/** Upstream: apiextensions-apiserver pkg/apis/apiextensions/validation, but for the schemas themselves. */
-import { fieldError } from '../errors.ts';
-import type {
-  CustomResourceColumnDefinition, CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion,
-} from '../generated/apiextensions-v1.ts';
-import { isDns1035Label, isDns1123Subdomain } from '../names.ts';
-import { immutable, oneOf, type FieldErrors } from './fields.ts';
-import { clientConfigErrors } from './webhook.ts';
+/** Upstream: apiextensions-apiserver pkg/apis/apiextensions/validation. */
+import { fieldError } from '../../errors.ts';
+import type { CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec } from '../../generated/apiextensions-v1.ts';
+import { isDns1035Label, isDns1123Subdomain } from '../../names.ts';
+import { immutable, oneOf, type FieldErrors } from '../fields.ts';
+import { clientConfigErrors } from '../webhook.ts';
+import { sharedErrors, versionErrors } from './version.ts';
 
 export function* customResourceDefinitionErrors({ metadata, spec }: CustomResourceDefinition): FieldErrors {
   if (metadata.name !== `${spec.names?.plural ?? ''}.${spec.group}`) yield fieldError.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
   yield* groupErrors('spec.group', spec.group ?? '');
   yield* oneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced']);
   if (spec.preserveUnknownFields) yield fieldError.invalid('spec.preserveUnknownFields', true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead');
-  yield* versionsErrors('spec.versions', spec.versions ?? []);
+  yield* versionsErrors('spec.versions', spec);
   for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) if (!spec.names?.[field]) yield fieldError.required(`spec.names.${field}`);
   if (spec.names) yield* namesErrors('spec.names', spec.names);
+  yield* sharedErrors(spec);
   if (spec.conversion) yield* conversionErrors('spec.conversion', spec.conversion);
   yield* approvalErrors(metadata.annotations ?? {}, spec);
 }
@@ -26,54 +26,16 @@ function* groupErrors(path: string, group: string): FieldErrors {
   else if (!group.includes('.')) yield fieldError.invalid(path, group, 'should be a domain with at least one dot');
 }
 
-function* versionsErrors(path: string, versions: readonly CustomResourceDefinitionVersion[]): FieldErrors {
-  for (const [i, version] of versions.entries()) {
-    if (!version.schema?.openAPIV3Schema) yield fieldError.required(`${path}[${i}].schema.openAPIV3Schema`);
-    const faults = isDns1035Label(version.name ?? '');
-    if (faults.length) yield fieldError.invalid(`${path}[${i}].name`, version.name, faults.join(','));
-    yield* versionErrors(`${path}[${i}]`, version);
+function* versionsErrors(path: string, spec: CustomResourceDefinitionSpec): FieldErrors {
+  const { versions = [] } = spec;
+  for (const [i, version] of versions.entries()) if (!version.schema?.openAPIV3Schema) yield fieldError.required(`${path}[${i}].schema.openAPIV3Schema`);
+  for (const [i, { name }] of versions.entries()) {
+    const faults = isDns1035Label(name ?? '');
+    if (faults.length) yield fieldError.invalid(`${path}[${i}].name`, name, faults.join(','));
+    yield* versionErrors(spec, i);
   }
   if (new Set(versions.map((version) => version.name)).size !== versions.length) yield fieldError.invalid(path, versions, 'must contain unique version names');
   if (versions.filter((version) => version.storage).length !== 1) yield fieldError.invalid(path, versions, 'must have exactly one version marked as storage version');
-}
-
-function* versionErrors(path: string, version: CustomResourceDefinitionVersion): FieldErrors {
-  const { deprecated, deprecationWarning, subresources, additionalPrinterColumns = [], schema } = version;
-  if (deprecationWarning !== undefined && !deprecated) yield fieldError.invalid(`${path}.deprecationWarning`, deprecationWarning, 'can only be set for deprecated versions');
-  const root = schema?.openAPIV3Schema;
-  if (root && root.type !== 'object') {
-    const at = `${path}.schema.openAPIV3Schema.type`;
-    if (!root.type) yield fieldError.required(at, 'must not be empty at the root');
-    else yield fieldError.invalid(at, root.type, 'must be object at the root');
-  }
-  const scale = subresources?.scale;
-  if (scale) {
-    yield* scalePath(`${path}.subresources.scale.specReplicasPath`, scale.specReplicasPath, ['.spec'], true);
-    yield* scalePath(`${path}.subresources.scale.statusReplicasPath`, scale.statusReplicasPath, ['.status'], true);
-    yield* scalePath(`${path}.subresources.scale.labelSelectorPath`, scale.labelSelectorPath, ['.spec', '.status'], false);
-  }
-  for (const [i, column] of additionalPrinterColumns.entries()) yield* columnErrors(`${path}.additionalPrinterColumns[${i}]`, column);
-}
-
-function* scalePath(path: string, jsonPath: string | undefined, roots: readonly string[], required: boolean): FieldErrors {
-  if (!jsonPath) {
-    if (required) yield fieldError.required(path);
-  } else if (!jsonPath.startsWith('.')) {
-    yield fieldError.invalid(path, jsonPath, 'must be a simple json path starting with .');
-  } else if (!roots.some((root) => jsonPath.startsWith(`${root}.`))) {
-    yield fieldError.invalid(path, jsonPath, `should be a json path under ${roots.length > 1 ? `either ${roots.join(' or ')}` : roots[0]}`);
-  }
-}
-
-const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
-const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
-
-function* columnErrors(path: string, { name, type, format, jsonPath }: CustomResourceColumnDefinition): FieldErrors {
-  if (!name) yield fieldError.required(`${path}.name`);
-  if (!type) yield fieldError.required(`${path}.type`, `must be one of ${columnTypes.join(',')}`);
-  else if (!columnTypes.includes(type)) yield fieldError.invalid(`${path}.type`, type, `must be one of ${columnTypes.join(',')}`);
-  if (format && !columnFormats.includes(format)) yield fieldError.invalid(`${path}.format`, format, `must be one of ${columnFormats.join(',')}`);
-  if (!jsonPath) yield fieldError.required(`${path}.JSONPath`);
 }
 
 function* namesErrors(path: string, names: CustomResourceDefinitionNames): FieldErrors {
