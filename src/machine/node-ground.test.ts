@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -116,11 +116,13 @@ describe.runIf(able)('two nodes on this machine', () => {
 
   it('leave nothing, by whoever takes them away', async () => {
     expect(findNodeNames(dataDir)).toEqual([`${profile}-1`, `${profile}-2`]);
+    writeFileSync(join(dataDir, 'run', 'left.pid'), '1');
     for (const number of [1, 2]) await releaseNodeGround(name(number), { clock, removeData: true });
     await destroyFabric({ profile, index });
     expect(await traces(realDataDir)).toEqual([]);
     expect(readdirSync(join(dataDir, 'nodes'))).toEqual([]);
-    expect(existsSync(join(dataDir, 'run'))).toBe(false);
+    expect(readdirSync(join(dataDir, 'run'))).toEqual(['left.pid']);
+    rmSync(join(dataDir, 'run'), { recursive: true });
     expect(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')).toBe(forwarding);
     await destroyFabric({ profile, index });
   });

@@ -146,11 +146,12 @@ function makeRunDirectory(dataDir: string): void {
   execFileSync('mount', ['--make-private', directory]);
 }
 
+/** Others may keep files in there: those stay, for a folder mounted upon itself has the same contents when it is not. */
 function removeRunDirectory(dataDir: string): void {
   const directory = join(dataDir, 'run');
-  if (!existsSync(directory) || readdirSync(directory).length > 0) return;
+  if (!existsSync(directory) || findNodeNames(dataDir).length > 0) return;
   for (const mount of readMounts()) if (mount.target === directory) execFileSync('umount', ['-l', directory]);
-  rmdirSync(directory);
+  if (readdirSync(directory).length === 0) rmdirSync(directory);
 }
 
 /** The nodes whose namespaces are in the data directory, by name: for taking away what a killed process left. */
