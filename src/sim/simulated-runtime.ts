@@ -302,6 +302,29 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
     await this.#streaming[Symbol.asyncDispose]();
   }
 
+  /** The network of simulated pods, for probes and hooks of a kubelet: whoever has a running container answers. */
+  readonly network = {
+    http: async ({ host, port }: { readonly host: string; readonly port: number }) => {
+      this.#reach(host, port);
+      return { status: 200, headers: {}, body: this.#sandboxAt(host)?.config.hostname ?? '' };
+    },
+    tcp: async (host: string, port: number): Promise<void> => this.#reach(host, port),
+    grpc: async (host: string, port: number): Promise<string> => {
+      this.#reach(host, port);
+      return 'SERVING';
+    },
+  };
+
+  #sandboxAt(host: string): Sandbox | undefined {
+    return [...this.#sandboxes.values()].find((sandbox) => sandbox.ip === host && sandbox.status.state === 'SANDBOX_READY');
+  }
+
+  #reach(host: string, port: number): void {
+    const sandbox = this.#sandboxAt(host);
+    const runs = [...this.#containers.values()].some((p) => p.sandboxId === sandbox?.status.id && p.status.state === 'CONTAINER_RUNNING');
+    if (!runs) throw new Error(`dial tcp ${host}:${port}: connect: connection refused`);
+  }
+
   /** Ends a running container from outside, as a crash would. Names it by id or by `pod/container`. */
   crash(name: string, exitCode: number, reason?: string): void {
     const process = this.#containers.get(name) ?? [...this.#containers.values()].reverse().find((p) => p.status.state === 'CONTAINER_RUNNING'

@@ -44,7 +44,7 @@ export async function nodeUnderTest(simulation: Partial<SimulatedRuntimeOptions>
       const kubelet = await startKubelet({
         nodeName: 'boat', client, informers, runtime, clock, random, log: silentLog, rootDir, nodeAddress: '10.231.0.11', podCidr: '10.244.1.0/24', clusterDns: ['10.96.0.10'],
         clusterDomain: 'cluster.local', port: 10250, machine: machineUnderTest, cgroups: { version: 'none', remove: async () => undefined },
-        probeNetwork: { http: async () => ({ status: 200, headers: {}, body: 'ok' }), tcp: async () => undefined, grpc: async () => 'SERVING' }, ...changes,
+        probeNetwork: runtime.network, ...changes,
       });
       let over = false;
       const stop = async (): Promise<void> => {

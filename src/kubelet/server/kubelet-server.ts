@@ -91,7 +91,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       }
       case 'stats': return send(response, 200, 'application/json', JSON.stringify(await summary()));
       case 'metrics':
-        if (segments[1] === 'resource') return send(response, 200, 'text/plain; version=0.0.4', resourceMetrics(await usage.read(), startTimes(), clock.now()));
+        if (segments[1] === 'resource') return send(response, 200, 'text/plain; version=0.0.4', resourceMetrics(await usage.read(), usage.own(clock.now()), startTimes(), clock.now()));
         if (segments.length === 1) return send(response, 200, 'text/plain; version=0.0.4', ownMetrics());
         throw new HttpFault(404, '404 page not found');
       case 'exec': case 'attach': case 'portForward':
@@ -108,7 +108,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
 
   async function summary(): Promise<object> {
     const [usages, machine, filesystems] = await Promise.all([usage.read(), options.machine(), runtime.imageFsInfo()]);
-    return statsSummary({ nodeName, usages, pods: options.pods(), machine, imageFs: filesystems[0], startedMs: startTimes(), nodeStartedMs: startedMs, nowMs: clock.now() });
+    return statsSummary({ nodeName, own: usage.own(clock.now()), usages, pods: options.pods(), machine, imageFs: filesystems[0], startedMs: startTimes(), nodeStartedMs: startedMs, nowMs: clock.now() });
   }
 
   function ownMetrics(): string {

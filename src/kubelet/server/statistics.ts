@@ -8,6 +8,13 @@ interface Sample {
   readonly usageNs: number;
 }
 
+/** What the node itself uses besides its containers: the process that the kubelet is in. */
+export interface OwnUsage {
+  readonly cpuSeconds: number;
+  readonly nanoCores: number;
+  readonly memoryBytes: number;
+}
+
 export interface ContainerUsage {
   readonly id: string;
   readonly pod: string;
@@ -27,6 +34,7 @@ export interface ContainerUsage {
 export class UsageReader {
   readonly #runtime: CriRuntime;
   readonly #samples = new Map<string, Sample>();
+  #own: Sample | undefined;
 
   constructor(runtime: CriRuntime) {
     this.#runtime = runtime;
@@ -38,6 +46,16 @@ export class UsageReader {
     const present = new Set(usages.map(({ id }) => id));
     for (const id of this.#samples.keys()) if (!present.has(id)) this.#samples.delete(id);
     return usages;
+  }
+
+  /** Of this process. */
+  own(nowMs: number): OwnUsage {
+    const { user, system } = process.cpuUsage();
+    const sample = { atNs: nowMs * 1e6, usageNs: (user + system) * 1000 };
+    const before = this.#own ?? sample;
+    const nanoCores = sample.atNs > before.atNs ? Math.round(((sample.usageNs - before.usageNs) / (sample.atNs - before.atNs)) * 1e9) : 0;
+    if (!this.#own || sample.atNs - before.atNs > 5e9) this.#own = sample;
+    return { cpuSeconds: sample.usageNs / 1e9, nanoCores, memoryBytes: process.memoryUsage.rss() };
   }
 
   #usage(stats: ContainerStats): ContainerUsage | undefined {
@@ -66,7 +84,7 @@ function group(usages: readonly ContainerUsage[]): ReadonlyMap<string, readonly 
 const sum = (usages: readonly ContainerUsage[], pick: (usage: ContainerUsage) => number): number => usages.reduce((total, usage) => total + pick(usage), 0);
 
 /** `/metrics/resource`, as metrics-server reads it. Upstream: kubelet/metrics/collectors/resource_metrics.go. */
-export function resourceMetrics(usages: readonly ContainerUsage[], startedMs: (id: string) => number, nowMs: number): string {
+export function resourceMetrics(usages: readonly ContainerUsage[], own: OwnUsage, startedMs: (id: string) => number, nowMs: number): string {
   const lines: string[] = [];
   const family = (name: string, help: string, type: 'counter' | 'gauge', rows: readonly (readonly [labels: Readonly<Record<string, string>>, value: number, atMs: number])[]): void => {
     lines.push(`# HELP ${name} [STABLE] ${help}`, `# TYPE ${name} ${type}`);
@@ -81,8 +99,8 @@ export function resourceMetrics(usages: readonly ContainerUsage[], startedMs: (i
   family('container_cpu_usage_seconds_total', 'Cumulative cpu time consumed by the container in core-seconds', 'counter', usages.map((u) => [ofContainer(u), u.cpuSeconds, u.atMs]));
   family('container_memory_working_set_bytes', 'Current working set of the container in bytes', 'gauge', usages.map((u) => [ofContainer(u), u.workingSetBytes, u.atMs]));
   family('container_start_time_seconds', 'Start time of the container since unix epoch in seconds', 'gauge', usages.map((u) => [ofContainer(u), startedMs(u.id) / 1000, u.atMs]));
-  family('node_cpu_usage_seconds_total', 'Cumulative cpu time consumed by the node in core-seconds', 'counter', [[{}, sum(usages, (u) => u.cpuSeconds), nowMs]]);
-  family('node_memory_working_set_bytes', 'Current working set of the node in bytes', 'gauge', [[{}, sum(usages, (u) => u.workingSetBytes), nowMs]]);
+  family('node_cpu_usage_seconds_total', 'Cumulative cpu time consumed by the node in core-seconds', 'counter', [[{}, own.cpuSeconds + sum(usages, (u) => u.cpuSeconds), nowMs]]);
+  family('node_memory_working_set_bytes', 'Current working set of the node in bytes', 'gauge', [[{}, own.memoryBytes + sum(usages, (u) => u.workingSetBytes), nowMs]]);
   family('pod_cpu_usage_seconds_total', 'Cumulative cpu time consumed by the pod in core-seconds', 'counter', pods.map((p) => [ofPod(p), sum(p, (u) => u.cpuSeconds), p[0]!.atMs]));
   family('pod_memory_working_set_bytes', 'Current working set of the pod in bytes', 'gauge', pods.map((p) => [ofPod(p), sum(p, (u) => u.workingSetBytes), p[0]!.atMs]));
   lines.push('# HELP resource_scrape_error [STABLE] 1 if there was an error while getting container metrics, 0 otherwise', '# TYPE resource_scrape_error gauge', 'resource_scrape_error 0');
@@ -91,22 +109,25 @@ export function resourceMetrics(usages: readonly ContainerUsage[], startedMs: (i
 
 /** `/stats/summary`. Upstream: kubelet/pkg/apis/stats/v1alpha1. */
 export function statsSummary(input: {
-  nodeName: string; usages: readonly ContainerUsage[]; pods: readonly Pod[]; machine: MachineFacts; imageFs: FilesystemUsage | undefined;
+  nodeName: string; own: OwnUsage; usages: readonly ContainerUsage[]; pods: readonly Pod[]; machine: MachineFacts; imageFs: FilesystemUsage | undefined;
   startedMs: (id: string) => number; nodeStartedMs: number; nowMs: number;
 }): object {
-  const { usages, machine, nowMs, imageFs } = input;
+  const { usages, own, machine, nowMs, imageFs } = input;
   const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
   const now = time(nowMs);
-  const cpu = (list: readonly ContainerUsage[]) => ({ time: now, usageNanoCores: sum(list, (u) => u.nanoCores), usageCoreNanoSeconds: Math.round(sum(list, (u) => u.cpuSeconds) * 1e9) });
-  const memory = (list: readonly ContainerUsage[]) => ({
-    time: now, usageBytes: sum(list, (u) => u.usageBytes), workingSetBytes: sum(list, (u) => u.workingSetBytes), rssBytes: sum(list, (u) => u.rssBytes),
+  const nothing: OwnUsage = { cpuSeconds: 0, nanoCores: 0, memoryBytes: 0 };
+  const cpu = (list: readonly ContainerUsage[], base = nothing) => ({
+    time: now, usageNanoCores: base.nanoCores + sum(list, (u) => u.nanoCores), usageCoreNanoSeconds: Math.round((base.cpuSeconds + sum(list, (u) => u.cpuSeconds)) * 1e9),
+  });
+  const memory = (list: readonly ContainerUsage[], { memoryBytes: base } = nothing) => ({
+    time: now, usageBytes: base + sum(list, (u) => u.usageBytes), workingSetBytes: base + sum(list, (u) => u.workingSetBytes), rssBytes: base + sum(list, (u) => u.rssBytes),
     pageFaults: sum(list, (u) => u.stats.memory?.pageFaults?.value ?? 0), majorPageFaults: sum(list, (u) => u.stats.memory?.majorPageFaults?.value ?? 0),
   });
   const fs = { time: now, availableBytes: machine.storageAvailableBytes, capacityBytes: machine.storageBytes };
   const byPod = group(usages);
   return {
     node: {
-      nodeName: input.nodeName, startTime: time(input.nodeStartedMs), cpu: cpu(usages), memory: { ...memory(usages), availableBytes: machine.memoryAvailableBytes },
+      nodeName: input.nodeName, startTime: time(input.nodeStartedMs), cpu: cpu(usages, own), memory: { ...memory(usages, own), availableBytes: machine.memoryAvailableBytes },
       fs: { ...fs, usedBytes: machine.storageBytes - machine.storageAvailableBytes },
       runtime: { imageFs: { ...fs, usedBytes: imageFs?.usedBytes?.value ?? 0 } },
     },
