@@ -79,6 +79,21 @@ test('a schema that became stricter is not held against fields that did not chan
   await expect(admin.create(boats, boat('new', { name: 'Ark', seats: 1 }))).rejects.toMatchObject({ message: expect.stringContaining('spec.seats in body should be greater than or equal to 2') });
 });
 
+test('defaults that a definition comes to have show in objects that were stored before', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  await admin.create(customResourceDefinitions, definition());
+  const before = await admin.create(boats, boat('old', { name: 'Ark' }));
+  expect(await admin.get(boats, key('old'))).toBe(await admin.get(boats, key('old')));
+  const present = await established(admin);
+  const richer = structuredClone(definition().spec) as any;
+  richer.versions[0].schema.openAPIV3Schema.properties.spec.properties.flag = { type: 'string', default: 'white' };
+  await admin.update(customResourceDefinitions, { ...present, spec: richer });
+  const after = await admin.get(boats, key('old'));
+  expect(after).toMatchObject({ metadata: { resourceVersion: before.metadata.resourceVersion }, spec: { name: 'Ark', flag: 'white' } });
+  expect((await admin.list(boats)).items).toEqual([after]);
+});
+
 test('versions show the same objects; a version that is no longer served ends its watches', async () => {
   await using api = await startTestApiServer();
   const { admin } = api;

@@ -46,7 +46,9 @@ export class CustomSchema implements ObjectSchema {
     warnings.push(...unknown.map((path) => `unknown field "${path}"`));
     if (duplicates?.size) warnings.push(...duplicateFields(value, duplicates).filter((text) => !text.startsWith('duplicate field "metadata.')));
     if (validation === 'Strict' && warnings.length > 0) fail(`strict decoding error: ${warnings.join(', ')}`);
-    return { object: { apiVersion, kind, metadata: decodedMetadata, ...pruned } as KubeObject, warnings: validation === 'Ignore' ? [] : warnings };
+    const unchanged = pruned === content && decodedMetadata === value['metadata'] && value['apiVersion'] !== undefined && value['kind'] !== undefined;
+    const object = (unchanged ? value : { apiVersion, kind, metadata: decodedMetadata, ...pruned }) as unknown as KubeObject;
+    return { object, warnings: validation === 'Ignore' ? [] : warnings };
   }
 
   defaults(object: KubeObject): KubeObject {

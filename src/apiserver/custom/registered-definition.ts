@@ -29,8 +29,7 @@ export class RegisteredDefinition {
     this.store = new ResourceStore(stored, environment);
     migrate(stored.resource, environment);
     this.#entries = definition.spec.versions.filter((version) => version.served).map((version) => {
-      if (version === storage) return { served: stored, store: this.store };
-      const served = servedResource(definition, version);
+      const served = version === storage ? stored : servedResource(definition, version);
       return { served, store: new ConvertedStore(served, this.store, NO_CONVERSION) };
     });
   }

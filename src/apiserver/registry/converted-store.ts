@@ -15,7 +15,7 @@ export interface Conversion {
   fieldSelector?(selector: string): string;
 }
 
-/** A resource of a version that is not the stored one: every call goes to the stored version's store and back. */
+/** A resource as one version shows it, where the stored object is not shown as it is: every call goes to the store of the stored version and back. */
 export class ConvertedStore implements WatchableStore {
   readonly resource: ResourceType<KubeObject>;
   readonly #served: ServedResource;
@@ -78,7 +78,7 @@ export class ConvertedStore implements WatchableStore {
   ): Promise<{ readonly object: KubeObject; readonly created: boolean }> {
     const { object, created } = await this.#stored.update(context, key, async (current) => {
       const shown = current && this.#show(current);
-      return this.#store(await change(shown), shown);
+      return this.#store(await change(shown), shown, options?.subresource);
     }, options);
     return { object: this.#show(object), created };
   }
@@ -95,22 +95,29 @@ export class ConvertedStore implements WatchableStore {
   /** One shown object for each stored one, so that its bytes are made once. */
   #show(object: KubeObject): KubeObject {
     let shown = this.#seen.get(object);
-    if (!shown) this.#seen.set(object, (shown = this.#served.schema.decode(this.#named(this.#conversion.fromStored(object))).object));
+    if (!shown) {
+      const { schema, custom } = this.#served;
+      const { object: decoded } = schema.decode(this.#named(this.#conversion.fromStored(object)));
+      // What a definition has come to give defaults for shows with them, also where it was stored before.
+      this.#seen.set(object, (shown = custom ? schema.defaults(decoded) : decoded));
+    }
     return shown;
   }
 
   #named(object: KubeObject): KubeObject {
-    return { ...object, apiVersion: apiVersionOf(this.resource), kind: this.resource.kind };
+    const apiVersion = apiVersionOf(this.resource);
+    return object.apiVersion === apiVersion && object.kind === this.resource.kind ? object : { ...object, apiVersion, kind: this.resource.kind };
   }
 
   /** The object as it is stored; refused by what this version demands beyond the stored one. */
-  #store(given: KubeObject, previous?: KubeObject): KubeObject {
+  #store(given: KubeObject, previous?: KubeObject, subresource?: string): KubeObject {
     const { definition, resource, schema } = this.#served;
     const filled = schema.defaults(given);
     const object = definition.defaults?.(filled) ?? filled;
     const errors = [...(definition.validate?.(object) ?? []), ...((previous ? definition.validateUpdate?.(object, previous) : definition.validateCreate?.(object)) ?? [])];
-    if (errors.length > 0) throw invalid(resource, object.metadata.name ?? '', errors);
     const { served } = this.#stored;
+    if (!subresource && schema !== served.schema) errors.push(...(schema.validate?.(object, previous) ?? []));
+    if (errors.length > 0) throw invalid(resource, object.metadata.name ?? '', errors);
     return served.schema.decode({ ...this.#conversion.toStored(object), apiVersion: apiVersionOf(served.resource), kind: served.resource.kind }).object;
   }
 
