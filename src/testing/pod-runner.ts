@@ -112,18 +112,17 @@ export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunn
 /** A node that is ready and untainted. */
 export async function createNode(client: Client, clock: Clock, name: string, labels: Readonly<Record<string, string>> = {}): Promise<Node> {
   const now = rfc3339(clock.now());
-  let node: Node;
   try {
-    node = await client.create(nodeResource, { metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } }, spec: {} });
+    await client.create(nodeResource, { metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } }, spec: {} });
   } catch (error) {
     if (!isReason(error, 'AlreadyExists')) throw error;
-    node = await client.get(nodeResource, { name });
   }
   const conditions = [
     { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status', lastHeartbeatTime: now, lastTransitionTime: now },
     ...['MemoryPressure', 'DiskPressure', 'PIDPressure'].map((type) => ({ type, status: 'False', reason: 'KubeletHasSufficient', lastHeartbeatTime: now, lastTransitionTime: now })),
   ];
   const resources = { cpu: '4', memory: '8Gi', pods: '110' };
-  node = await client.updateStatus(nodeResource, { ...node, status: { ...node.status, conditions, capacity: resources, allocatable: resources } });
-  return await client.update(nodeResource, { ...node, spec: { ...node.spec, taints: [] } });
+  const type = 'application/merge-patch+json';
+  await client.patch(nodeResource, { name }, { type, body: { status: { conditions, capacity: resources, allocatable: resources } } }, { subresource: 'status' });
+  return await client.patch(nodeResource, { name }, { type, body: { spec: { taints: null } } });
 }

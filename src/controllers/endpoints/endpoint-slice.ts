@@ -12,7 +12,7 @@ import { controllerReference } from '../ownership.ts';
 import { isNamespaceTerminating } from '../pod-control.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { endpointGroups, ZONE } from './desired-endpoints.ts';
-import { familiesOf, hasSelectedPods, isHeadless, podsOf, servicesOf } from './service-pods.ts';
+import { familiesOf, hasSelectedPods, indexForServices, isHeadless, podsOf, servicesOf } from './service-pods.ts';
 import { packSlices, type SliceChanges } from './slice-packing.ts';
 
 export const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -31,6 +31,7 @@ export const endpointSliceController: Controller = {
     const pods = informers.informer(podResource);
     const nodes = informers.informer(nodeResource);
     const slices = informers.informer(endpointSlices);
+    indexForServices(pods, services);
     slices.addIndex('managed-for', (slice) => (slice.metadata.labels?.[MANAGED_BY] === MANAGER ? serviceOf(slice) : []));
     const expectations = new Expectations(slices, clock);
 

@@ -9,7 +9,7 @@ import { isNamespaceTerminating } from '../pod-control.ts';
 import { isPodReady } from '../../api/pod/conditions.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { HEADLESS, LAST_CHANGE } from './endpoint-slice.ts';
-import { addressOf, familiesOf, hasSelectedPods, isHeadless, podsOf, servicesOf, targetPortOn } from './service-pods.ts';
+import { addressOf, familiesOf, hasSelectedPods, indexForServices, isHeadless, podsOf, servicesOf, targetPortOn } from './service-pods.ts';
 import { without } from '../without.ts';
 
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
@@ -25,6 +25,7 @@ export const endpointsController: Controller = {
     const services = informers.informer(serviceResource);
     const pods = informers.informer(podResource);
     const endpoints = informers.informer(endpointsResource);
+    indexForServices(pods, services);
 
     async function reconcile(key: string): Promise<void> {
       const service = services.get(key);

@@ -12,16 +12,31 @@ export function isHeadless(service: Service): boolean {
   return service.spec?.clusterIP === 'None';
 }
 
-/** Asked of every service for every change of a pod, hence without a Selector. */
+const BY_LABEL = 'label';
+const BY_SELECTOR = 'selector';
+const pairKey = (namespace: string, key: string, value: string): string => `${namespace}/${key}=${value}`;
+
+/** Without these indexes each change of a pod would ask every service, and each service every pod. */
+export function indexForServices(pods: Informer<Pod>, services: Informer<Service>): void {
+  pods.addIndex(BY_LABEL, ({ metadata: { namespace, labels } }) => Object.entries(labels ?? {}).map(([key, value]) => pairKey(namespace, key, value)));
+  // One pair is enough to find a service; whether the others hold as well is looked at then.
+  services.addIndex(BY_SELECTOR, ({ metadata: { namespace }, spec }) => Object.entries(spec?.selector ?? {}).slice(0, 1).map(([key, value]) => pairKey(namespace, key, value)));
+}
+
 function selects(service: Service, { metadata: { labels } }: Pod): boolean {
   const selector = service.spec?.selector;
   for (const key in selector) if (labels?.[key] !== selector[key]) return false;
   return true;
 }
 
-/** The pods behind a service that have an address. Those that are ending count as long as they run. */
+/** The pods behind a service that have an address. Those that are ending count as long as they run. Needs the indexes. */
 export function podsOf(service: Service, pods: Informer<Pod>): readonly Pod[] {
-  return pods.list(service.metadata.namespace).filter((pod) => selects(service, pod) && addressesOf(pod).length > 0 && !isPodTerminal(pod));
+  let candidates: readonly Pod[] | undefined;
+  for (const [key, value] of Object.entries(service.spec?.selector ?? {})) {
+    const found = pods.byIndex(BY_LABEL, pairKey(service.metadata.namespace, key, value));
+    if (!candidates || found.length < candidates.length) candidates = found;
+  }
+  return (candidates ?? []).filter((pod) => selects(service, pod) && addressesOf(pod).length > 0 && !isPodTerminal(pod));
 }
 
 export function addressesOf(pod: Pod): readonly string[] {
@@ -57,7 +72,8 @@ export function targetPortOn(pod: Pod, port: ServicePort): number | undefined {
 
 /** The keys of the services that select a pod. */
 export function* servicesOf(pod: Pod, services: Informer<Service>): Iterable<string> {
-  for (const service of services.list(pod.metadata.namespace)) {
-    if (hasSelectedPods(service) && selects(service, pod)) yield keyOf(service);
+  const { namespace, labels } = pod.metadata;
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    for (const service of services.byIndex(BY_SELECTOR, pairKey(namespace, key, value))) if (hasSelectedPods(service) && selects(service, pod)) yield keyOf(service);
   }
 }
