@@ -48,24 +48,38 @@ export async function startRuntime(ground: NodeGround, options: RuntimeOptions):
   const { clock, log, mirrors = [], egress, patienceMs = 20_000 } = options;
   const paths = files(ground);
   writeMirrors(paths.certificates, mirrors, egress);
-  let record = findProcess(paths.pid);
-  if (!record) {
-    const program = findProgram('containerd');
-    const cniPlugins = findCniPlugins();
-    if (!program || !cniPlugins) throw new Error(`${program ? 'the CNI plugins (ptp, host-local, loopback)' : 'containerd'} not found on this machine`);
-    const [version, ociRuntime] = await Promise.all([
-      run([program, '--version']),
-      chooseOciRuntime({ enter: ground.enter, scratch: join(ground.directory, 'trial'), cache: join(ground.dataDir, 'oci-runtime.json'), cgroup: ground.cgroup, clock }),
-    ]);
-    writeConfig(ground, { major: containerdMajor(version), ociRuntime, cniPlugins });
-    mkdirSync(paths.socketDirectory, { recursive: true });
-    rmSync(paths.socket, { force: true });
-    record = ground.launch(['sh', '-c', RAISE_OPEN_FILES, 'containerd', program, '--config', paths.config], { logFile: paths.log, pidFile: paths.pid });
-    log.info('started containerd', { node: ground.nodeName, pid: record.pid, runtime: ociRuntime.name, ...(ociRuntime.because ? { because: ociRuntime.because } : {}) });
+  const running = findProcess(paths.pid);
+  if (running) {
+    await untilServing(running, paths, clock, patienceMs);
+    // Whoever started it may have been killed on the way.
+    if (readIfThere(paths.ready) !== running.startTime) await prepare(ground, paths, running, false);
+    return runtimeOf(ground, running, clock);
   }
+  const program = findProgram('containerd');
+  const cniPlugins = findCniPlugins();
+  if (!program || !cniPlugins) throw new Error(`${program ? 'the CNI plugins (ptp, host-local, loopback)' : 'containerd'} not found on this machine`);
+  const [version, ociRuntime] = await Promise.all([
+    run([program, '--version']),
+    chooseOciRuntime({ enter: ground.enter, scratch: join(ground.directory, 'trial'), cache: join(ground.dataDir, 'oci-runtime.json'), cgroup: ground.cgroup, clock }),
+  ]);
+  writeConfig(ground, { major: containerdMajor(version), ociRuntime, cniPlugins });
+  mkdirSync(paths.socketDirectory, { recursive: true });
+  rmSync(paths.socket, { force: true });
+  const isFirst = !existsSync(join(ground.directory, 'root'));
+  const record = ground.launch(['sh', '-c', RAISE_OPEN_FILES, 'containerd', program, '--config', paths.config], { logFile: paths.log, pidFile: paths.pid });
+  log.info('started containerd', { node: ground.nodeName, pid: record.pid, runtime: ociRuntime.name, ...(ociRuntime.because ? { because: ociRuntime.because } : {}) });
   await untilServing(record, paths, clock, patienceMs);
-  await Promise.all([ensurePauseImage(ground, paths.socket), requireCri(ground, paths)]);
+  await prepare(ground, paths, record, isFirst);
   return runtimeOf(ground, record, clock);
+}
+
+async function prepare(ground: NodeGround, paths: RuntimeFiles, record: ProcessRecord, isFirst: boolean): Promise<void> {
+  await Promise.all([isFirst ? importPauseImage(ground, paths.socket) : ensurePauseImage(ground, paths.socket), requireCri(ground, paths)]);
+  writeFileSync(paths.ready, record.startTime);
+}
+
+function readIfThere(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
 /**
@@ -93,6 +107,8 @@ interface RuntimeFiles {
   readonly config: string;
   readonly log: string;
   readonly pid: string;
+  /** Holds the start time of the containerd that has all it needs. */
+  readonly ready: string;
   readonly socketDirectory: string;
   readonly socket: string;
   readonly certificates: string;
@@ -106,6 +122,7 @@ function files(ground: NodeGround): RuntimeFiles {
     config: join(ground.directory, 'containerd.toml'),
     log: join(ground.directory, 'containerd.log'),
     pid: join(ground.directory, 'containerd.pid'),
+    ready: join(ground.directory, 'containerd.ready'),
     socketDirectory,
     socket: join(socketDirectory, 'containerd.sock'),
     certificates: join(ground.directory, 'certs.d'),
@@ -190,7 +207,10 @@ async function requireCri(ground: NodeGround, paths: RuntimeFiles): Promise<void
 
 async function ensurePauseImage(ground: NodeGround, socket: string): Promise<void> {
   const present = await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'ls', '-q', `name==${PAUSE_IMAGE}`]));
-  if (present.trim()) return;
+  if (!present.trim()) await importPauseImage(ground, socket);
+}
+
+async function importPauseImage(ground: NodeGround, socket: string): Promise<void> {
   const archive = join(ground.directory, 'pause-image.tar');
   writeFileSync(archive, await pauseImageArchive(thisArchitecture()));
   await importArchive(ground, socket, archive);
