@@ -1,15 +1,16 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { addressPlan, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
-import { cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup } from './cgroups.ts';
+import { cgroupMode, nodeCgroup, removeCgroup } from './cgroups.ts';
 import { cniConfig } from './containerd-config.ts';
 import { deleteLink, unlessGone } from './delete-link.ts';
 import type { Fabric } from './fabric.ts';
 import { makeMountPoints } from './mount-points.ts';
 import { readMounts } from './mounts.ts';
+import { killNodeProcesses } from './node-processes.ts';
 import { recordProcess, type ProcessRecord } from './process-record.ts';
 import { ROUTE_PROTOCOL, type RouteRow } from './root-network.ts';
 import { CommandError, run } from './run.ts';
@@ -124,7 +125,7 @@ export async function releaseNodeGround(name: NodeName, options: { readonly cloc
 /** What is the node's alone; several nodes may be cleared at once. */
 async function clearNode(ground: NodeGround, clock: Clock): Promise<void> {
   const { plan, dataDir, nodeName } = ground;
-  await killProcesses(ground, clock);
+  await killNodeProcesses({ namespaces: namespaceFiles(dataDir, nodeName), cgroup: ground.cgroup }, clock);
   const mounted = readMounts().map((mount) => mount.target);
   for (const file of Object.values(namespaceFiles(dataDir, nodeName))) {
     for (const target of mounted) if (target === file) await run(['umount', '-l', file]);
@@ -256,57 +257,4 @@ async function setPeers(plan: AddressPlan, enter: NodeGround['enter'], numbers: 
     ...[...wanted].map(([range, address]) => `route replace ${range} via ${address} proto ${ROUTE_PROTOCOL}\n`),
   ];
   if (lines.length > 0) await run(enter(['ip', '-batch', '-']), { input: lines.join('') });
-}
-
-/**
- * Kills every process of the node: those in its namespaces (containerd, its shims, our node process) and those in its cgroups
- * (containers). Looks again until none is left, for a shim may just have started one more.
- */
-async function killProcesses(ground: NodeGround, clock: Clock): Promise<void> {
-  const deadline = clock.monotonic() + 10_000;
-  for (;;) {
-    const pids = new Set([...namespaceProcesses(ground), ...cgroupProcesses(ground.cgroup)]);
-    pids.delete(process.pid);
-    if (pids.size === 0) return;
-    if (clock.monotonic() > deadline) throw new Error(`processes of node ${ground.nodeName} do not end: ${[...pids].join(', ')}`);
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
-    }
-    await clock.sleep(10);
-  }
-}
-
-function namespaceProcesses(ground: NodeGround): number[] {
-  const mounted = new Set(readMounts().filter((mount) => mount.type === 'nsfs').map((mount) => mount.target));
-  const files = namespaceFiles(ground.dataDir, ground.nodeName);
-  const names = (['net', 'mnt', 'uts'] as const).filter((kind) => mounted.has(files[kind])).map((kind) => `${kind}:[${statSync(files[kind]).ino}]`);
-  if (names.length === 0) return [];
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
-    .filter((pid) => ['net', 'mnt', 'uts'].some((kind) => names.includes(namespaceOf(pid, kind))) && !isZombie(pid));
-}
-
-function namespaceOf(pid: number, kind: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/${kind}`);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // Ended meanwhile, or a zombie, which has none.
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return '';
-    throw error;
-  }
-}
-
-function isZombie(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return true;
-    throw error;
-  }
 }
