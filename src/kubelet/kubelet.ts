@@ -4,6 +4,7 @@ import type { Pod } from '../api/generated/core-v1.ts';
 import { nodes, pods, services } from '../api/generated/resources.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { isRuntimeError } from '../cri/runtime.ts';
+import { CgroupTree } from './container/cgroup-tree.ts';
 import { parseResolvConf } from './container/dns.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
@@ -44,6 +45,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   // Simulated pods use no mounts, and need no root.
   const mounter = options.mounter ?? (cgroups.version === 'none' ? undefined : mountCommand);
+  const cgroupTree = cgroups.version === 'none' ? undefined : new CgroupTree(cgroups.version, cgroups.root ?? '');
   const machine = await options.machine();
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   const statuses = new StatusWriter({ client, clock, log });
@@ -51,7 +53,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
   let agent: NodeAgent;
   const context: WorkerContext = {
-    client, runtime, clock, random, log, recorder, statuses, objects, cgroups, podDirectory,
+    client, runtime, clock, random, log, recorder, statuses, objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, changed: () => agent.reportSoon() }),
     tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, mounter,
     sandbox: {
@@ -76,6 +78,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       const together = admitPod(pod, others, node);
       return together && { reason: 'Deferred', message: together.message };
     },
+    launched() {
+      void cgroupTree?.setClasses([...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod)).catch((error: unknown) => log.warn('cannot set the shares of the classes of pods', { error }));
+    },
     gone(uid) {
       workers.delete(uid);
       for (const worker of workers.values()) worker.reconsider();
@@ -87,7 +92,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: evictor.memoryPressure, disk: false }),
+    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: evictor.memoryPressure, disk: false }),
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of memory', { error }));
@@ -199,10 +204,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   }
 
   async function run(): Promise<void> {
-    const [node] = await Promise.all([agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]);
+    await Promise.all([agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]);
     agent.start();
     nodeInformer.subscribe({ add: (n) => agent.observe(n), update: (_, n) => agent.observe(n) });
-    recorder.event({ kind: 'Node', name: nodeName, uid: node.metadata.uid }, 'Normal', 'Starting', 'Starting kubelet.');
+    agent.tell('Normal', 'Starting', 'Starting kubelet.');
     scheduleRelist();
     while (!ended.signal.aborted) {
       try {

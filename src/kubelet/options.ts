@@ -4,7 +4,7 @@ import type { Random } from '../base/random.ts';
 import type { Taint } from '../api/generated/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import type { InformerFactory } from '../client/informer.ts';
-import type { CriRuntime, LinuxContainerResources } from '../cri/runtime.ts';
+import type { CriRuntime } from '../cri/runtime.ts';
 import type { ProbeNetwork } from './probes/probe-network.ts';
 
 /** What the machine under the node is and has; read at the start and before each status update. */
@@ -30,8 +30,6 @@ export interface PodCgroups {
   readonly version: 'v1' | 'v2' | 'none';
   /** Put before `/kubepods`; empty for the root. */
   readonly root?: string;
-  /** Sets shares, quota and memory of a pod's cgroup, making it where it is missing. */
-  apply?(path: string, resources: LinuxContainerResources): Promise<void>;
   /** Removes a pod's cgroup from every hierarchy. */
   remove(path: string): Promise<void>;
 }

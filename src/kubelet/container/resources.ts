@@ -1,5 +1,6 @@
 import type { Pod, ResourceRequirements } from '../../api/generated/core-v1.ts';
 import { qosClass } from '../../api/pod/qos-class.ts';
+import { podResourceLimits, podResourceRequests } from '../../api/pod/resources.ts';
 import { milliValue, quantityValue } from '../../api/quantity.ts';
 import type { LinuxContainerResources } from '../../cri/runtime.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
@@ -50,18 +51,15 @@ export function linuxResources(pod: Pod, container: AnyContainer, memoryCapacity
 
 /** What the whole pod's cgroup gets. Upstream: cm.ResourceConfigForPod. */
 export function podCgroupResources(pod: Pod): LinuxContainerResources {
-  const items = podContainers(pod).filter((item) => item.role !== 'ephemeral');
-  const total = (pick: (container: AnyContainer) => number): number => {
-    const sum = (chosen: typeof items): number => chosen.reduce((all, { container }) => all + pick(container), 0);
-    const lasting = sum(items.filter((item) => item.role === 'regular' || isSidecar(item)));
-    return Math.max(lasting, ...items.filter((item) => item.role === 'init' && !isSidecar(item)).map(({ container }) => pick(container)));
-  };
-  const everyLimit = (name: string): boolean => items.every(({ container }) => container.resources?.limits?.[name] !== undefined);
-  const overhead = pod.spec.overhead ?? {};
+  const requests = podResourceRequests(pod);
+  const limits = podResourceLimits(pod);
+  // One container without a limit may use what the node has, and so may the pod.
+  const isLimited = (name: string): boolean => pod.spec.resources?.limits?.[name] !== undefined
+    || podContainers(pod).every(({ container, role }) => role === 'ephemeral' || container.resources?.limits?.[name] !== undefined);
   return {
-    cpuShares: cpuShares(total((c) => milliValue(c.resources?.requests?.['cpu'] ?? c.resources?.limits?.['cpu'])) + milliValue(overhead['cpu'])),
-    ...(everyLimit('cpu') && { cpuQuota: cpuQuota(total((c) => milliValue(c.resources?.limits?.['cpu'])) + milliValue(overhead['cpu'])), cpuPeriod: PERIOD_US }),
-    ...(everyLimit('memory') && { memoryLimitInBytes: total((c) => quantityValue(c.resources?.limits?.['memory'])) + quantityValue(overhead['memory']) }),
+    cpuShares: cpuShares(milliValue(requests['cpu'])),
+    ...(isLimited('cpu') && { cpuQuota: cpuQuota(milliValue(limits['cpu'])), cpuPeriod: PERIOD_US }),
+    ...(isLimited('memory') && { memoryLimitInBytes: quantityValue(limits['memory']) }),
   };
 }
 

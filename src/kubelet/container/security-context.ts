@@ -1,5 +1,5 @@
 import type { Image, LinuxContainerSecurityContext, LinuxSandboxSecurityContext, NamespaceOption, SecurityProfile } from '../../cri/runtime.ts';
-import type { Pod, SeccompProfile, SecurityContext } from '../../api/generated/core-v1.ts';
+import type { AppArmorProfile, Pod, SeccompProfile, SecurityContext } from '../../api/generated/core-v1.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import { podContainers } from '../pod/pod-containers.ts';
 import { configError } from './config-error.ts';
@@ -21,6 +21,11 @@ function securityProfile(profile: SeccompProfile | undefined): SecurityProfile {
   if (profile?.type === 'RuntimeDefault') return { profileType: 'RuntimeDefault' };
   if (profile?.type === 'Localhost') return { profileType: 'Localhost', localhostRef: `/var/lib/kubelet/seccomp/${profile.localhostProfile ?? ''}` };
   return { profileType: 'Unconfined' };
+}
+
+function appArmorProfile(profile: AppArmorProfile | undefined): SecurityProfile | undefined {
+  if (profile?.type === 'Unconfined' || profile?.type === 'RuntimeDefault') return { profileType: profile.type };
+  return profile?.type === 'Localhost' ? { profileType: 'Localhost', localhostRef: profile.localhostProfile ?? '' } : undefined;
 }
 
 export const isPrivileged = (container: AnyContainer): boolean => container.securityContext?.privileged ?? false;
@@ -50,6 +55,7 @@ export function containerSecurityContext(pod: Pod, container: AnyContainer, imag
   const privileged = own.privileged ?? false;
   const unmasked = own.procMount === 'Unmasked' || privileged;
   const { add = [], drop = [] } = own.capabilities ?? {};
+  const apparmor = appArmorProfile(own.appArmorProfile ?? podContext.appArmorProfile);
   const selinux = own.seLinuxOptions ?? podContext.seLinuxOptions;
   return {
     privileged, readonlyRootfs: own.readOnlyRootFilesystem ?? false, namespaceOptions: namespaceOptions(pod, targetId),
@@ -61,7 +67,7 @@ export function containerSecurityContext(pod: Pod, container: AnyContainer, imag
     ...(runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }),
     ...(groups.length > 0 && { supplementalGroups: groups }),
     ...(podContext.supplementalGroupsPolicy === 'Strict' && { supplementalGroupsPolicy: 'Strict' }),
-    ...(selinux && { selinuxOptions: selinux }),
+    ...(selinux && { selinuxOptions: selinux }), ...(apparmor && { apparmor }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Lease } from '../../api/generated/coordination-v1.ts';
 import { leases, nodes } from '../../api/generated/resources.ts';
 import { isReason } from '../../api/errors.ts';
 import { rfc3339Micro } from '../../base/clock.ts';
+import type { EventRecorder, EventType } from '../../client/event-recorder.ts';
 import type { RuntimeVersion } from '../../cri/runtime.ts';
 import type { KubeletOptions } from '../options.ts';
 import { isEqual } from '../pod/equal.ts';
@@ -20,9 +21,16 @@ export interface NodeAgentOptions extends KubeletOptions {
   readonly kubeletVersionOrDefault: string;
   /** Whether the node is short of something. */
   readonly pressure: () => { readonly memory: boolean; readonly disk: boolean };
+  readonly recorder: EventRecorder;
   /** Called with each renewal of the lease: what has to be looked after now and then is done then, lest there be more timers. */
   readonly housekeeping: () => Promise<void>;
 }
+
+/** How a change of a condition is told in an event. Upstream: nodestatus/setters.go. */
+const CONDITION_EVENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Ready: { True: 'NodeReady', False: 'NodeNotReady' }, MemoryPressure: { True: 'NodeHasInsufficientMemory', False: 'NodeHasSufficientMemory' },
+  DiskPressure: { True: 'NodeHasDiskPressure', False: 'NodeHasNoDiskPressure' }, PIDPressure: { True: 'NodeHasInsufficientPID', False: 'NodeHasSufficientPID' },
+};
 
 /** Keeps the Node object and its lease: registration, status when it changes or every 5 minutes, lease every 10 s. Upstream: kubelet_node_status.go. */
 export class NodeAgent implements AsyncDisposable {
@@ -30,6 +38,8 @@ export class NodeAgent implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
   #node: Node | undefined;
+  /** The status of which events have told. */
+  #told: Node['status'];
   #lease: Lease | undefined;
   #version: RuntimeVersion | undefined;
   #lastReportMs = 0;
@@ -79,7 +89,27 @@ export class NodeAgent implements AsyncDisposable {
 
   /** What the API says of the node (labels, taints, others' conditions). */
   observe(node: Node): void {
+    const [before, after] = [this.#node?.spec?.unschedulable ?? false, node.spec?.unschedulable ?? false];
     this.#node = node;
+    if (before !== after) this.#tellStatus(after ? 'NodeNotSchedulable' : 'NodeSchedulable');
+  }
+
+  /** Records an event about the node. As upstream's kubelet, under its name in place of its uid. */
+  tell(type: EventType, reason: string, message: string): void {
+    const { recorder, nodeName } = this.#options;
+    recorder.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message);
+  }
+
+  #tellStatus(reason: string): void {
+    this.tell('Normal', reason, `Node ${this.#options.nodeName} status is now: ${reason}`);
+  }
+
+  #tellConditions(before: Node['status'], after: Node['status']): void {
+    for (const { type, status } of after?.conditions ?? []) {
+      const previous = before?.conditions?.find((c) => c.type === type);
+      const reason = CONDITION_EVENTS[type]?.[status];
+      if (reason && previous?.status !== status) this.#tellStatus(reason);
+    }
   }
 
   /** Something that the status tells may have changed: writes it if so. */
@@ -169,6 +199,8 @@ export class NodeAgent implements AsyncDisposable {
     const body: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(status)) if (!isEqual(value, (previous as Record<string, unknown>)[key])) body[key] = key === 'addresses' ? [{ $patch: 'replace' }, ...status.addresses!] : value;
     this.#lastReportMs = clock.now();
+    this.#tellConditions(this.#told, status);
+    this.#told = status;
     if (Object.keys(body).length === 0) return node;
     return client.patch(nodes, { name: nodeName }, { type: 'application/strategic-merge-patch+json', body: { status: body } }, { subresource: 'status' });
   }

@@ -28,10 +28,12 @@ export interface ContainerStatusesInput {
   readonly terminating: boolean;
 }
 
-/** Statuses of the pod's containers of one role, in the order of the spec. Upstream: kubelet convertToAPIContainerStatuses, prober UpdatePodStatus. */
+/** Statuses of the pod's containers of one role: init containers in the order of the spec, others by name. Upstream: kubelet convertToAPIContainerStatuses, prober UpdatePodStatus. */
 export function containerStatuses(role: ContainerRole, input: ContainerStatusesInput): readonly ContainerStatus[] {
   const previous = new Map(input.previous.map((status) => [status.name, status]));
-  return podContainers(input.pod).filter((item) => item.role === role).map((item) => statusOf(item, previous.get(item.container.name), input));
+  const statuses = podContainers(input.pod).filter((item) => item.role === role).map((item) => statusOf(item, previous.get(item.container.name), input));
+  // As upstream sorts them.
+  return role === 'init' ? statuses : statuses.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 const milliseconds = (ms: number): string => rfc3339(ms);

@@ -30,11 +30,13 @@ export function fieldContext(pod: Pod, podIps: readonly string[], context: Worke
 
 /** Makes the pod's folders, cgroup and sandbox, and reads its address. */
 export async function launchSandbox(pod: Pod, attempt: number, context: WorkerContext): Promise<ObservedSandbox> {
-  const { runtime, cgroups, sandbox: settings } = context;
+  const { runtime, cgroupTree, sandbox: settings } = context;
+  if (pod.spec.hostUsers === false) throw new Error('can\'t set spec.hostUsers: the container runtime does not support user namespaces');
   const config = sandboxConfig(pod, attempt, settings);
   await mkdir(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
-  if (settings.cgroupRoot !== undefined) await cgroups.apply?.(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod));
   const id = await runtime.runPodSandbox(config, await runtimeHandler(pod, context));
+  // The runtime has made the pod's cgroup by now.
+  await cgroupTree?.setPod(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod));
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
   await mkdir(context.podDirectory(pod.metadata.uid), { recursive: true, mode: 0o750 });
   await writeFile(join(context.podDirectory(pod.metadata.uid), 'etc-hosts'), hostsFile(pod, sandbox.ips, context.hostHosts, settings.dns.clusterDomain), { mode: 0o644 });

@@ -1,4 +1,4 @@
-import { linuxResources } from '../container/resources.ts';
+import { linuxResources, podCgroupPath, podCgroupResources } from '../container/resources.ts';
 import { findContainer } from './pod-containers.ts';
 import { resizeMessage } from './pod-resize.ts';
 import { RETRY_MS, type PodState } from './pod-state.ts';
@@ -29,12 +29,17 @@ export class PodResizer {
   }
 
   async #tell(id: string, name: string): Promise<void> {
-    const { resize, context: { runtime, capacity, recorder, clock }, starting, changed } = this.#state;
+    const { resize, context: { runtime, capacity, recorder, clock, cgroupTree, sandbox: { cgroupRoot } }, starting, changed } = this.#state;
     const pod = resize.allocatedPod(this.#state.pod);
     this.#telling.add(id);
+    const path = podCgroupPath(pod, cgroupRoot);
+    const whole = podCgroupResources(pod);
     try {
+      // The kernel lets no child have more than its parent: the pod's own limits come off while its containers' change.
+      await cgroupTree?.setPod(path, { ...(whole.cpuShares !== undefined && { cpuShares: whole.cpuShares }) });
       await runtime.updateContainerResources(id, linuxResources(pod, findContainer(pod, name)!.container, capacity.memoryBytes));
       resize.started(id, name);
+      await cgroupTree?.setPod(path, whole);
       if (resize.pending(this.#state.pod, this.#state.observation).length === 0) recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
     } catch (error) {
       recorder.event(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', (error as Error).message));

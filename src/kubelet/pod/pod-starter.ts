@@ -78,6 +78,7 @@ export class PodStarter {
       state.seeSandbox(sandbox);
       if (!usableSandbox(state.pod, state.observation)) throw new Error(`sandbox ${sandbox.id} has no address`);
       state.retryAt.delete('');
+      state.context.launched();
     } catch (error) {
       if (state.starting.signal.aborted) throw error;
       recorder.event(state.pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${(error as Error).message}`);

@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import type { EventRecorder } from '../../client/event-recorder.ts';
 import type { CriRuntime } from '../../cri/runtime.ts';
+import type { CgroupTree } from '../container/cgroup-tree.ts';
 import type { SandboxSettings } from '../container/sandbox-config.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { Mounter, PodCgroups } from '../options.ts';
@@ -30,6 +31,8 @@ export interface WorkerContext {
   readonly backoff: RestartBackoff;
   readonly network: ProbeNetwork;
   readonly cgroups: PodCgroups;
+  /** undefined: pods have no cgroups. */
+  readonly cgroupTree: CgroupTree | undefined;
   readonly mounter: Mounter | undefined;
   readonly sandbox: SandboxSettings;
   readonly hostIps: readonly string[];
@@ -42,6 +45,8 @@ export interface WorkerContext {
   services(namespace: string, links: boolean): readonly Service[];
   /** Why the node cannot give a pod the resources it now asks for. */
   resizeVerdict(pod: Pod): ResizeVerdict | undefined;
+  /** A pod has been launched: the classes' shares may have to change. */
+  launched(): void;
   /** A pod is over and all of it has been removed from this node. */
   gone(uid: string): void;
 }
