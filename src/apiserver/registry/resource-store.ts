@@ -1,39 +1,30 @@
-import { alreadyExists, badRequest, conflict, expired, fieldError, invalid, isReason, notFound, StatusError, statusError, type FieldError } from '../../api/errors.ts';
-import type { StrategyContext } from '../../api/kind.ts';
-import { without } from '../../api/kinds/fill.ts';
+import { alreadyExists, badRequest, conflict, fieldError, invalid, isReason, notFound, StatusError, statusError, type FieldError } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList, type ResourceType } from '../../api/object.ts';
-import { validateObjectMeta, validateObjectMetaUpdate } from '../../api/validation/object-meta.ts';
-import { isSame } from '../../api/validation/same.ts';
-import { rfc3339, type Clock } from '../../base/clock.ts';
+import { rfc3339 } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { DeleteOptions, ListOptions, WatchOptions } from '../../client/client.ts';
-import type { Entry, Range, StorageEngine } from '../../storage/engine.ts';
-import { CompactedError, FutureRevisionError, RevisionMismatchError } from '../../storage/errors.ts';
+import type { Entry } from '../../storage/engine.ts';
+import { RevisionMismatchError } from '../../storage/errors.ts';
 import type { AdmissionOperation } from '../admission/admission.ts';
 import type { HookedWrite, WriteHook } from '../allocation/write-hook.ts';
 import { managerOf, updateManagedFields } from '../apply/managed-fields.ts';
 import type { RequestContext } from '../request.ts';
 import type { UpdateSubresource } from '../subresources/update-subresource.ts';
 import type { AdmissionChain } from './admission-chain.ts';
-import type { BookmarkTicker } from './bookmark-ticker.ts';
-import { decodeContinue, encodeContinue } from './continue-token.ts';
 import { deepEqual, deepFreeze } from './deep-equal.ts';
 import { decideDeletion, endsDeletion } from './deletion.ts';
 import { EventQueue } from './event-queue.ts';
-import { FieldWatches } from './field-watches.ts';
 import { metadataForCreate, metaOf, namespaceFor, withResourceVersion } from './fill-metadata.ts';
-import { bookmark, parseRevision, startWatch, type WatchSink, type WatchSource } from './resource-watch.ts';
-import { compileSelection, fieldValue, type Selection } from './selection.ts';
-import { storagePrefix, subresourceOf, type ServedResource } from './served-resource.ts';
+import { ResourceReads, type ReadEnvironment } from './resource-reads.ts';
+import { parseRevision, type WatchSink } from './resource-watch.ts';
+import type { ServedResource } from './served-resource.ts';
 import type { StoreUpdateOptions, StoreWriteOptions, WatchableStore } from './store.ts';
+import { keepMetadata, WriteStrategy, type WrittenPart } from './write-strategy.ts';
 
 /** What all stores share. */
-export interface StoreEnvironment {
-  readonly engine: StorageEngine<KubeObject>;
+export interface StoreEnvironment extends ReadEnvironment {
   readonly admission: AdmissionChain;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly bookmarks: BookmarkTicker;
   /** What has to happen around the storing of some resources' objects. */
   hookOf(resource: ResourceType<unknown>): WriteHook | undefined;
   /** The strategy of a subresource that shows a part of the object, `status` aside. */
@@ -50,53 +41,25 @@ export class ResourceStore implements WatchableStore {
   readonly resource: ResourceType<KubeObject>;
   readonly served: ServedResource;
   readonly #environment: StoreEnvironment;
-  readonly #prefix: string;
+  readonly #reads: ResourceReads;
+  readonly #strategy: WriteStrategy;
   readonly #hook: WriteHook | undefined;
-  /** By field and prefix. */
-  readonly #fieldWatches = new Map<string, FieldWatches>();
-  /** Ends each open watch. */
-  readonly #watches = new Set<() => void>();
 
   constructor(served: ServedResource, environment: StoreEnvironment) {
     this.served = served;
     this.resource = served.resource;
     this.#environment = environment;
-    this.#prefix = storagePrefix(served.resource);
+    this.#reads = new ResourceReads(served, environment);
+    this.#strategy = new WriteStrategy(served);
     this.#hook = environment.hookOf(served.resource);
   }
 
-  get(_context: RequestContext, key: ObjectKey, options: { readonly resourceVersion?: string } = {}): KubeObject {
-    this.#checkNotFuture(parseRevision(options.resourceVersion));
-    return this.#present(key).value;
+  get(_context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): KubeObject {
+    return this.#reads.get(key, options);
   }
 
   list(_context: RequestContext, options: ListOptions): ObjectList<KubeObject> {
-    const { served, resource } = this;
-    const selection = compileSelection(resource, served.definition, options.labelSelector, options.fieldSelector);
-    const prefix = this.#prefixOf(options.namespace);
-    if (selection.name !== undefined && !options.continue && (options.namespace || !resource.namespaced) && options.resourceVersionMatch !== 'Exact') {
-      this.#checkNotFuture(parseRevision(options.resourceVersion));
-      const entry = this.#environment.engine.get(prefix + selection.name);
-      return this.#listOf(entry && selection.matches(entry.value) ? [entry.value] : [], { resourceVersion: String(this.#environment.engine.revision) });
-    }
-    let { revision, after } = this.#listPosition(options, prefix);
-    const limit = options.limit || undefined;
-    const items: KubeObject[] = [];
-    for (;;) {
-      const range = this.#range(prefix, { ...(revision !== undefined && { revision }), ...(after !== undefined && { after }), ...(limit && { limit: limit - items.length }) }, options);
-      revision = range.revision;
-      for (const entry of range.entries) if (selection.matches(entry.value)) items.push(entry.value);
-      const last = range.entries.at(-1);
-      if (!range.more || !last) return this.#listOf(items, { resourceVersion: String(revision) });
-      after = last.key;
-      if (limit && items.length >= limit) {
-        return this.#listOf(items, {
-          resourceVersion: String(revision),
-          continue: encodeContinue({ revision, start: `${last.key.slice(prefix.length)}\0` }),
-          ...(selection.everything && { remainingItemCount: range.remaining }),
-        });
-      }
-    }
+    return this.#reads.list(options);
   }
 
   /** Subscribed when this returns: no event after it is missed. */
@@ -106,41 +69,12 @@ export class ResourceStore implements WatchableStore {
     return queue;
   }
 
-  /** Delivers to `sink` from now on, until disposed or, after `timeoutSeconds`, ended. Throws StatusErrors for options that cannot be served. */
   openWatch(options: WatchOptions, sink: WatchSink): Disposable {
-    const { engine, clock, bookmarks } = this.#environment;
-    const { served, resource } = this;
-    const selection = compileSelection(resource, served.definition, options.labelSelector, options.fieldSelector);
-    const namespacePrefix = this.#prefixOf(options.namespace);
-    const stack = new DisposableStack();
-    const end = (): void => {
-      stack.dispose();
-      sink.end();
-    };
-    const follow = this.#followOf(selection, namespacePrefix);
-    stack.use(startWatch({ engine, resource, prefix: namespacePrefix, selection, ...(follow && { follow }) }, options, sink));
-    if (options.allowWatchBookmarks) stack.use(bookmarks.add(() => sink.events([bookmark(resource, engine.revision)])));
-    if (options.timeoutSeconds) {
-      stack.use(clock.timer(options.timeoutSeconds * 1000, end));
-    }
-    this.#watches.add(end);
-    stack.defer(() => void this.#watches.delete(end));
-    return stack;
-  }
-
-  /** Selections by one value of a field share one look at each change. */
-  #followOf({ exact }: Selection, prefix: string): WatchSource['follow'] {
-    if (!exact) return undefined;
-    const { engine } = this.#environment;
-    const { definition } = this.served;
-    const key = `${exact.field} ${prefix}`;
-    let watches = this.#fieldWatches.get(key);
-    if (!watches) this.#fieldWatches.set(key, (watches = new FieldWatches(engine, prefix, (object) => fieldValue(object, definition, exact.field))));
-    return (fromRevision, listener) => watches.watch(exact.value, fromRevision, listener);
+    return this.#reads.openWatch(options, sink);
   }
 
   endWatches(): void {
-    for (const end of this.#watches) end();
+    this.#reads.endWatches();
   }
 
   async create(context: RequestContext, namespace: string, object: KubeObject, options: StoreWriteOptions = {}): Promise<KubeObject> {
@@ -160,21 +94,21 @@ export class ResourceStore implements WatchableStore {
   async #createOnce(context: RequestContext, namespace: string, given: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
     const { clock, random, admission, engine } = this.#environment;
     const { resource, served } = this;
-    const { definition, schema } = served;
+    const { definition } = served;
     const metadata = metadataForCreate(given, namespaceFor(resource, namespace, given), clock.now(), random);
     const filled = { ...given, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata } as KubeObject;
-    let object = this.#managed(undefined, this.#withDefaults(filled), context, options);
+    let object = this.#managed(undefined, this.#strategy.withDefaults(filled), context, options);
     const attributes = this.#attributes('CREATE', context, object, options);
     const admitted = await admission.mutate({ ...attributes, object });
-    if (admitted && admitted !== object) object = this.#withDefaults(admitted);
-    object = this.#prepareForCreate(object, { nowMs: clock.now(), user: context.user });
+    if (admitted && admitted !== object) object = this.#strategy.withDefaults(admitted);
+    object = this.#strategy.prepareForCreate(object, { nowMs: clock.now(), user: context.user });
     const dryRun = options.dryRun ?? false;
     const hooked = await this.#hook?.beforeCreate?.(object, { dryRun, context });
     return await this.#finish(hooked, dryRun, object, async (final) => {
-      this.#refuse(final, [...this.#metadataErrors(final), ...(schema.validate?.(final) ?? []), ...(definition.validate?.(final) ?? []), ...(definition.validateCreate?.(final) ?? [])]);
+      this.#refuse(final, this.#strategy.createErrors(final));
       for (const text of definition.warnings?.(final) ?? []) context.warn(text);
       await admission.validate({ ...attributes, object: final });
-      const key = this.#keyOf(final.metadata);
+      const key = this.#reads.keyOf(final.metadata);
       if (dryRun) {
         if (engine.get(key)) throw alreadyExists(resource, final.metadata.name);
         return final;
@@ -203,23 +137,13 @@ export class ResourceStore implements WatchableStore {
     return written;
   }
 
-  #prepareForCreate(object: KubeObject, context: StrategyContext): KubeObject {
-    const { definition } = this.served;
-    let prepared = object;
-    if (this.#hasStatus && !definition.statusOnCreate && 'status' in prepared) {
-      prepared = this.#withDefaults(without(prepared as KubeObject & { status?: unknown }, 'status') as KubeObject);
-    }
-    if (this.#countsGenerations) prepared = { ...prepared, metadata: { ...prepared.metadata, generation: 1 } };
-    return definition.prepareForCreate?.(prepared, context) ?? prepared;
-  }
-
   async update(
     context: RequestContext, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>,
     options: StoreUpdateOptions = {},
   ): Promise<{ readonly object: KubeObject; readonly created: boolean }> {
     const { engine } = this.#environment;
     const { resource, served } = this;
-    let entry = engine.get(this.#keyOf(key));
+    let entry = engine.get(this.#reads.keyOf(key));
     for (;;) {
       if (!entry && !options.applied && (!served.definition.createOnUpdate || options.subresource)) throw notFound(resource, key.name);
       const proposed = await change(entry?.value);
@@ -244,15 +168,15 @@ export class ResourceStore implements WatchableStore {
     this.#checkBasis(proposed, previous);
     const part = this.#partOf(options.subresource);
     const strategy = { nowMs: clock.now(), user: context.user };
-    let object = this.#withDefaults({ ...proposed, apiVersion: previous.apiVersion, kind: previous.kind, metadata: keepMetadata(proposed, previous) } as KubeObject);
-    object = this.#managed(previous, this.#prepareForUpdate(object, previous, part, strategy), context, options);
+    let object = this.#strategy.withDefaults({ ...proposed, apiVersion: previous.apiVersion, kind: previous.kind, metadata: keepMetadata(proposed, previous) } as KubeObject);
+    object = this.#managed(previous, this.#strategy.prepareForUpdate(object, previous, part, strategy), context, options);
     const attributes = this.#attributes('UPDATE', context, object, options, options.subresource);
     const admitted = await admission.mutate({ ...attributes, object, oldObject: previous });
-    if (admitted && admitted !== object) object = this.#prepareForUpdate(this.#withDefaults(admitted), previous, part, strategy);
+    if (admitted && admitted !== object) object = this.#strategy.prepareForUpdate(this.#strategy.withDefaults(admitted), previous, part, strategy);
     const dryRun = options.dryRun ?? false;
     const hooked = part ? undefined : await this.#hook?.beforeUpdate?.(object, previous, { dryRun, context });
     return await this.#finish(hooked, dryRun, object, async (final) => {
-      this.#refuse(final, this.#updateErrors(final, previous, part));
+      this.#refuse(final, this.#strategy.updateErrors(final, previous, part));
       if (!part) for (const text of definition.warnings?.(final, previous) ?? []) context.warn(text);
       await admission.validate({ ...attributes, object: final, oldObject: previous });
       if (endsDeletion(definition, final, previous)) return await this.#remove(entry, final, dryRun);
@@ -263,20 +187,11 @@ export class ResourceStore implements WatchableStore {
   }
 
   /** How an update through a subresource goes; undefined for the object itself. Throws 404 for subresources without an update. */
-  #partOf(subresource: string | undefined): 'status' | UpdateSubresource | undefined {
+  #partOf(subresource: string | undefined): WrittenPart {
     if (!subresource) return undefined;
-    const part = this.#environment.updateSubresourceOf(this.resource, subresource) ?? (subresource === 'status' && this.#hasStatus ? 'status' : undefined);
+    const part = this.#environment.updateSubresourceOf(this.resource, subresource) ?? (subresource === 'status' && this.#strategy.hasStatus ? 'status' : undefined);
     if (!part) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
     return part;
-  }
-
-  #updateErrors(next: KubeObject, previous: KubeObject, part: 'status' | UpdateSubresource | undefined): readonly FieldError[] {
-    const { definition, schema } = this.served;
-    const errors: FieldError[] = [...this.#metadataErrors(next), ...validateObjectMetaUpdate(next.metadata, previous.metadata), ...(schema.validate?.(next, previous) ?? [])];
-    if (part === 'status') errors.push(...(definition.validateStatusUpdate?.(next, previous) ?? []));
-    else if (part) errors.push(...(part.validatesWhole ? (definition.validate?.(next) ?? []) : []), ...(part.validate?.(next, previous) ?? []));
-    else errors.push(...(definition.validate?.(next) ?? []), ...(definition.validateUpdate?.(next, previous) ?? []));
-    return errors;
   }
 
   /** Conflict where the change was made to another state, or another object of the same name. */
@@ -299,42 +214,10 @@ export class ResourceStore implements WatchableStore {
     }
   }
 
-  #prepareForUpdate(next: KubeObject, previous: KubeObject, part: 'status' | UpdateSubresource | undefined, context: StrategyContext): KubeObject {
-    const { definition } = this.served;
-    if (part && part !== 'status') {
-      const prepared = part.prepare(next, previous, context);
-      return part.keepsGeneration ? prepared : this.#withGeneration(prepared, previous);
-    }
-    if (part === 'status') {
-      const { labels, annotations, finalizers, managedFields, ownerReferences } = next.metadata;
-      const fixed = without(previous.metadata, 'labels', 'annotations', 'finalizers', 'managedFields', 'ownerReferences');
-      const metadata = {
-        ...fixed, ...(labels && { labels }), ...(annotations && { annotations }), ...(ownerReferences && { ownerReferences }),
-        ...(finalizers && { finalizers }), ...(managedFields && { managedFields }),
-      };
-      const kept = { ...previous, metadata: this.served.custom ? { ...previous.metadata, ...(managedFields && { managedFields }) } : metadata, status: (next as { status?: unknown }).status } as KubeObject & { status?: unknown };
-      if (kept.status === undefined) delete kept.status;
-      return definition.prepareForStatusUpdate?.(kept, previous) ?? kept;
-    }
-    let prepared = next;
-    if (this.#hasStatus) {
-      const status = (previous as { status?: unknown }).status;
-      const rest = without(next as KubeObject & { status?: unknown }, 'status');
-      prepared = (status === undefined ? rest : { ...rest, status }) as KubeObject;
-    }
-    prepared = this.#withGeneration(prepared, previous);
-    return definition.prepareForUpdate?.(prepared, previous, context) ?? prepared;
-  }
-
-  #withGeneration(next: KubeObject, previous: KubeObject): KubeObject {
-    if (!this.#countsGenerations || !contentDiffers(next, previous)) return next;
-    return { ...next, metadata: { ...next.metadata, generation: (previous.metadata.generation ?? 0) + 1 } };
-  }
-
   async delete(context: RequestContext, key: ObjectKey, options: DeleteOptions = {}): Promise<{ readonly object: KubeObject; readonly immediate: boolean }> {
     const { admission, clock, engine } = this.#environment;
     const { resource, served } = this;
-    let entry: Entry<KubeObject> | undefined = this.#present(key);
+    let entry: Entry<KubeObject> | undefined = this.#reads.entry(key);
     const { dryRun = false, ...sent } = options;
     const attributes = { ...this.#attributes('DELETE', context, entry.value, { dryRun }), options: sent };
     await admission.mutate({ ...attributes, oldObject: entry.value });
@@ -388,19 +271,6 @@ export class ResourceStore implements WatchableStore {
     });
   }
 
-  get #hasStatus(): boolean {
-    return subresourceOf(this.served, 'status') !== undefined;
-  }
-
-  get #countsGenerations(): boolean {
-    return this.served.definition.generation ?? (this.#hasStatus && this.served.schema.type.fields.has('spec'));
-  }
-
-  #withDefaults(object: KubeObject): KubeObject {
-    const filled = this.served.schema.defaults(object);
-    return this.served.definition.defaults?.(filled) ?? filled;
-  }
-
   #stored(object: KubeObject, revision: number): KubeObject {
     const stored = withResourceVersion(object, String(revision));
     return this.#environment.freeze ? deepFreeze(stored) : stored;
@@ -408,13 +278,6 @@ export class ResourceStore implements WatchableStore {
 
   #refuse(object: KubeObject, errors: readonly FieldError[]): void {
     if (errors.length > 0) throw invalid(this.resource, object.metadata.name ?? '', errors);
-  }
-
-  #metadataErrors(object: KubeObject): readonly FieldError[] {
-    const { custom, definition } = this.served;
-    return validateObjectMeta(object.metadata, {
-      namespaced: this.resource.namespaced, ...(definition.nameRule && { nameRule: definition.nameRule }), ...(custom && { shortFinalizers: true }),
-    });
   }
 
   #attributes(operation: AdmissionOperation, context: RequestContext, object: KubeObject, options: StoreWriteOptions, subresource = '') {
@@ -425,83 +288,4 @@ export class ResourceStore implements WatchableStore {
     };
   }
 
-  #keyOf({ namespace, name }: ObjectKey): string {
-    if (!this.resource.namespaced) return this.#prefix + name;
-    if (!namespace) throw badRequest('namespace is required');
-    return `${this.#prefix}${namespace}/${name}`;
-  }
-
-  #prefixOf(namespace: string | undefined): string {
-    return namespace && this.resource.namespaced ? `${this.#prefix}${namespace}/` : this.#prefix;
-  }
-
-  #present(key: ObjectKey): Entry<KubeObject> {
-    const entry = this.#environment.engine.get(this.#keyOf(key));
-    if (!entry) throw notFound(this.resource, key.name);
-    return entry;
-  }
-
-  #listOf(items: readonly KubeObject[], metadata: ObjectList<KubeObject>['metadata']): ObjectList<KubeObject> {
-    return { apiVersion: apiVersionOf(this.resource), kind: this.served.listKind, metadata, items };
-  }
-
-  /** Where a list begins. Upstream: apiserver pkg/storage.ValidateListOptions. */
-  #listPosition(options: ListOptions, prefix: string): { revision: number | undefined; after: string | undefined } {
-    const asked = parseRevision(options.resourceVersion);
-    if (options.continue) {
-      if (asked !== 0) throw badRequest('specifying resource version is not allowed when using continue');
-      const token = decodeContinue(options.continue);
-      return { revision: token.revision < 0 ? undefined : token.revision, after: prefix + token.start.replace(/\0$/, '') };
-    }
-    if (options.resourceVersionMatch === 'Exact') return { revision: asked, after: undefined };
-    this.#checkNotFuture(asked);
-    return { revision: undefined, after: undefined };
-  }
-
-  #range(prefix: string, range: { revision?: number; after?: string; limit?: number }, options: ListOptions): Range<KubeObject> {
-    try {
-      return this.#environment.engine.range(prefix, range);
-    } catch (error) {
-      if (error instanceof FutureRevisionError) throw tooLarge(range.revision!, this.#environment.engine.revision);
-      if (!(error instanceof CompactedError)) throw error;
-      if (!options.continue) throw expired('The resourceVersion for the provided list is too old.');
-      const { start } = decodeContinue(options.continue);
-      const fault = expired('The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.');
-      throw new StatusError({ ...fault.status, metadata: { continue: encodeContinue({ revision: -1, start }) } });
-    }
-  }
-
-  #checkNotFuture(asked: number): void {
-    const { revision } = this.#environment.engine;
-    if (asked > revision) throw tooLarge(asked, revision);
-  }
-}
-
-/** Upstream: apiserver pkg/storage.NewTooLargeResourceVersionError. */
-function tooLarge(asked: number, current: number): StatusError {
-  return statusError(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
-    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1,
-  });
-}
-
-/** What no update changes. Upstream: apiserver pkg/registry/rest.BeforeUpdate. */
-function keepMetadata(proposed: KubeObject, previous: KubeObject): KubeObject['metadata'] {
-  const next = without(metaOf(proposed) as KubeObject['metadata'] & { readonly selfLink?: string }, 'selfLink');
-  const { name, namespace, uid, resourceVersion, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds } = previous.metadata;
-  const metadata: Record<string, unknown> = {
-    ...next, name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp,
-    generation, deletionTimestamp, deletionGracePeriodSeconds,
-  };
-  for (const key of ['generation', 'deletionTimestamp', 'deletionGracePeriodSeconds']) if (metadata[key] === undefined) delete metadata[key];
-  return metadata as unknown as KubeObject['metadata'];
-}
-
-/** Whether anything but metadata and status differs. */
-function contentDiffers(next: KubeObject, previous: KubeObject): boolean {
-  const left = next as unknown as Readonly<Record<string, unknown>>;
-  const right = previous as unknown as Readonly<Record<string, unknown>>;
-  for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    if (key !== 'metadata' && key !== 'status' && !isSame(left[key], right[key])) return true;
-  }
-  return false;
 }
