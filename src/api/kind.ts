@@ -53,7 +53,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Checked besides `validate` of the new object. */
   validateUpdate?(next: T, previous: T): readonly FieldError[];
   /** On an update of the status subresource; generic code has already put back the old spec and metadata (but labels and annotations as upstream). */
-  prepareForStatusUpdate?(next: T, previous: T): T;
+  prepareForStatusUpdate?(next: T, previous: T, context: StrategyContext): T;
   validateStatusUpdate?(next: T, previous: T): readonly FieldError[];
   /** Whether a create may bring a status: a kubelet registers its node with one. Default false. */
   readonly statusOnCreate?: boolean;

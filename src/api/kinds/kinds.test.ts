@@ -150,3 +150,16 @@ test('columns of workloads, nodes and events', () => {
   };
   expect(row('', 'v1', 'events', event)).toEqual(['30s', 'Normal', 'Pulled', 'pod/p', 'spec.containers{app}', 'kubelet, n1', 'done', '2m', 2, 'kubia']);
 });
+
+test('a volume knows since when it is in its phase', () => {
+  const { prepareForStatusUpdate } = kindDefinition('', 'v1', 'persistentvolumes')!;
+  const volume = (status: object): never => ({ metadata: meta, spec: {}, status }) as never;
+  const after = (status: object, previous: object): unknown => {
+    const next = prepareForStatusUpdate!(volume(status), volume(previous), { nowMs: Date.parse('2026-01-01T01:00:00Z'), user: { name: 'u', groups: [] } });
+    return (next as { readonly status?: { readonly lastPhaseTransitionTime?: string } }).status?.lastPhaseTransitionTime;
+  };
+  const old = { phase: 'Available', lastPhaseTransitionTime: '2026-01-01T00:00:00Z' };
+  expect(after({ ...old, phase: 'Bound' }, old)).toBe('2026-01-01T01:00:00Z');
+  expect(after({ phase: 'Available' }, old)).toBe('2026-01-01T00:00:00Z');
+  expect(after({ phase: 'Bound', lastPhaseTransitionTime: '2026-01-01T00:30:00Z' }, old)).toBe('2026-01-01T00:30:00Z');
+});

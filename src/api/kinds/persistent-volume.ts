@@ -1,6 +1,7 @@
 /** Upstream: pkg/registry/core/persistentvolume/strategy.go. */
+import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
-import type { PersistentVolume, PersistentVolumeSpec } from '../generated/core-v1.ts';
+import type { PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus } from '../generated/core-v1.ts';
 import { persistentVolumes } from '../generated/resources.ts';
 import { persistentVolumeErrors, persistentVolumeUpdateErrors } from '../validation/persistent-volume.ts';
 import { fill, mapMember } from './fill.ts';
@@ -10,7 +11,8 @@ import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 export const persistentVolume: KindDefinition<PersistentVolume> = {
   resource: persistentVolumes,
   defaults: (object) => mapMember(object, 'spec', defaultSpec),
-  prepareForCreate: (object, { nowMs }) => ({ ...object, status: { phase: 'Pending', lastPhaseTransitionTime: new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z') } }),
+  prepareForCreate: (object, { nowMs }) => ({ ...object, status: { phase: 'Pending', lastPhaseTransitionTime: rfc3339(nowMs) } }),
+  prepareForStatusUpdate: (next, previous, { nowMs }) => mapMember(next, 'status', (status) => withPhaseTime(status, previous.status, rfc3339(nowMs))),
   validate: (object) => [...persistentVolumeErrors('spec', object.spec)],
   validateUpdate: (next, previous) => [...persistentVolumeUpdateErrors(next.spec, previous.spec)],
   warnings: ({ spec }) => [
@@ -46,4 +48,12 @@ const removedPlugins: { readonly [K in keyof PersistentVolumeSpec]?: string } = 
 function defaultSpec(spec: PersistentVolumeSpec): PersistentVolumeSpec {
   const next = fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' });
   return mapMember(next, 'hostPath', (source) => (source.type === undefined ? { ...source, type: '' } : source));
+}
+
+/** The time of the last change of the phase, unless the writer set another. */
+function withPhaseTime(status: PersistentVolumeStatus, previous: PersistentVolumeStatus | undefined, now: string): PersistentVolumeStatus {
+  const { lastPhaseTransitionTime: given } = status;
+  const before = previous?.lastPhaseTransitionTime;
+  if (status.phase !== previous?.phase) return given === undefined || given === before ? { ...status, lastPhaseTransitionTime: now } : status;
+  return given === undefined && before !== undefined ? { ...status, lastPhaseTransitionTime: before } : status;
 }

@@ -63,7 +63,7 @@ function exercise(definition: KindDefinition, object: KubeObject): void {
   definition.validateCreate?.(made);
   definition.validateUpdate?.(made, defaulted);
   definition.prepareForUpdate?.(made, defaulted, context);
-  definition.prepareForStatusUpdate?.(defaulted, made);
+  definition.prepareForStatusUpdate?.(defaulted, made, context);
   definition.validateStatusUpdate?.(defaulted, made);
   definition.warnings?.(made);
 }
