@@ -68,7 +68,7 @@ export class Expectations<T extends KubeObject> implements Disposable {
     }
   }
 
-  /** Whether the cache shows all that was done on behalf of `key`. */
+  /** Whether the cache shows all that was done on behalf of `key`. To be asked before the cache is read, in the same turn or an earlier one. */
   settled(key: string): boolean {
     const pending = this.#pending.get(key);
     if (!pending) return true;

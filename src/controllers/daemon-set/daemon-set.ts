@@ -43,6 +43,8 @@ export const daemonSetController: Controller = {
       if (!set) return expectations.forget(key);
       const { selector } = set.spec;
       if (selectorOf(selector).empty) return recorder.event(set, 'Warning', 'SelectingAll', 'This daemon set is selecting all pods. A non-empty selector is required.');
+      // Asked before the pods are looked at: what comes into the cache between the two would be missing from the pods, but not missed.
+      const settled = expectations.settled(key);
       const candidates = [...ownedBy(pods, set), ...orphansIn(pods, set.metadata.namespace)];
       const owned = await claim({ client, ownerResource: daemonSets, owner: set, selector, resource: podResource, candidates });
       if (set.metadata.deletionTimestamp) return;
@@ -53,7 +55,6 @@ export const daemonSetController: Controller = {
       const template = daemonTemplate(set.spec.template, hash, set.metadata.annotations?.[GENERATION]);
       const view = daemonNodes(owned, (node) => placementOn(node, template));
       let failure: unknown;
-      const settled = expectations.settled(key);
       if (settled) {
         try {
           const placement = placementPlan(set, view, hash, (node) => mayRetry(key, node), clock.now());

@@ -47,10 +47,11 @@ export const jobController: Controller = {
       if ((job.spec?.managedBy ?? 'kubernetes.io/job-controller') !== 'kubernetes.io/job-controller' || finished.has(job.metadata.uid)) return;
 
       const { selector } = job.spec!;
+      // Asked before the pods are looked at: what comes into the cache between the two would be missing from the pods, but not missed.
+      const settled = expectations.settled(key);
       const candidates = [...ownedBy(pods, job), ...orphansIn(pods, job.metadata.namespace)];
       const claimed = await claim({ client, ownerResource: jobResource, owner: job, selector: selector!, resource: podResource, candidates });
       const own = claimed.map((pod) => (released.has(pod.metadata.uid) ? untracked(pod) : pod));
-      const settled = expectations.settled(key);
       const started = withStart(job, clock.now());
       let view = viewJob(started, own, clock.now());
 

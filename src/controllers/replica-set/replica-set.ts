@@ -52,12 +52,13 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
     const { namespace } = set.metadata;
     const selector = set.spec.selector;
 
+    // Asked before the pods are looked at: what comes into the cache between the two would be missing from the pods, but not missed.
+    const settled = expectations.settled(key);
     const candidates = [...ownedBy(pods, set), ...orphansIn(pods, namespace)];
     const active = await claim({ client, ownerResource: kind.resource, owner: object, selector, resource: podResource, candidates: candidates.filter(isPodActive) });
     const terminating = ownedBy(pods, set).filter((pod) => isTerminating(pod) && selectorOf(selector).matches(pod.metadata.labels));
 
     let failure: Error | undefined;
-    const settled = expectations.settled(key);
     if (settled && !set.metadata.deletionTimestamp) failure = await bringToNumber(key, set, active);
 
     const status = replicaStatus(set, active, terminating, failure, clock.now());

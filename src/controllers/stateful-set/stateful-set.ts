@@ -36,6 +36,8 @@ export const statefulSetController: Controller = {
       const set = sets.get(key);
       if (!set) return expectations.forget(key);
       const { selector } = set.spec;
+      // Asked before the pods are looked at: what comes into the cache between the two would be missing from the pods, but not missed.
+      const settled = expectations.settled(key);
       const candidates = [...ownedBy(pods, set), ...orphansIn(pods, set.metadata.namespace)].filter((pod) => ordinalOf(set, pod) !== undefined);
       const owned = await claim({ client, ownerResource: statefulSets, owner: set, selector, resource: podResource, candidates });
       const history = await syncRevisions({ client, informer: revisions, resource: statefulSets, owner: set, hashLabel: HASH });
@@ -45,7 +47,6 @@ export const statefulSetController: Controller = {
       const current = history.old.find((revision) => revision.metadata.name === set.status?.currentRevision) ?? update;
       const state: StatefulState = { currentRevision: current.metadata.name, updateRevision: update.metadata.name, pods: owned, nowMs: clock.now() };
       let failure: unknown;
-      const settled = expectations.settled(key);
       if (!set.metadata.deletionTimestamp && settled) {
         try {
           for (const action of statefulPlan(set, state)) await carryOut(key, set, action, { current, update });
