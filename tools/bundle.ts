@@ -1,15 +1,18 @@
 // Writes dist/: the program as one ESM bundle in chunks, so that what is rare is loaded late, started through the V8 compile cache.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-rmSync(`${root}dist`, { recursive: true, force: true });
-mkdirSync(`${root}dist`);
+// Built beside and then moved: clusters that run load their rarer parts from the old chunks' names until they are restarted,
+// so the chunks of builds of the last day are kept.
+const fresh = `${root}dist.new`;
+rmSync(fresh, { recursive: true, force: true });
+mkdirSync(fresh);
 await build({
   absWorkingDir: root,
   entryPoints: { main: 'src/bin/main.ts' },
-  outdir: 'dist',
+  outdir: 'dist.new',
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
@@ -28,7 +31,16 @@ await build({
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'warning',
 });
-writeFileSync(`${root}dist/wherry.mjs`, `import { enableCompileCache } from 'node:module';
+writeFileSync(`${fresh}/wherry.mjs`, `import { enableCompileCache } from 'node:module';
 enableCompileCache(new URL('compile-cache', import.meta.url).pathname);
 await import('./main.mjs');
 `);
+const old = `${root}dist`;
+const KEPT_MS = 24 * 3_600_000;
+if (existsSync(old)) {
+  for (const name of readdirSync(old)) {
+    if (name.endsWith('.mjs') && !existsSync(`${fresh}/${name}`) && Date.now() - statSync(`${old}/${name}`).mtimeMs < KEPT_MS) renameSync(`${old}/${name}`, `${fresh}/${name}`);
+  }
+  rmSync(old, { recursive: true, force: true });
+}
+renameSync(fresh, old);

@@ -18,9 +18,14 @@ export interface AddonContext {
   readonly log: Log;
 }
 
+/** Disposing leaves what the add-on gave; `withdraw` takes it back first. */
+export interface RunningAddon extends AsyncDisposable {
+  withdraw?(): Promise<void>;
+}
+
 interface Addon {
   readonly summary: string;
-  start(context: AddonContext): Promise<AsyncDisposable>;
+  start(context: AddonContext): Promise<RunningAddon>;
   /** What runs while the add-on is off. */
   startWithout?(context: AddonContext): AsyncDisposable;
 }
@@ -37,7 +42,7 @@ export const addons: Readonly<Record<string, Addon>> = {
 /** Runs the add-ons that are enabled, and what stands for those that are not; `apply` changes from one to the other. */
 export class Addons implements AsyncDisposable {
   readonly #context: Omit<AddonContext, 'config'>;
-  readonly #running = new Map<string, { readonly enabled: boolean; readonly part: AsyncDisposable | undefined }>();
+  readonly #running = new Map<string, { readonly enabled: boolean; readonly part: RunningAddon | undefined }>();
   /** Changes come one after the other. */
   #last: Promise<void> = Promise.resolve();
 
@@ -56,6 +61,8 @@ export class Addons implements AsyncDisposable {
       const enabled = config.addons.includes(name);
       const present = this.#running.get(name);
       if (present?.enabled === enabled) continue;
+      // Switched off by a person, it takes back what it gave; when the server ends, all stays for the next start.
+      await present?.part?.withdraw?.();
       await present?.part?.[Symbol.asyncDispose]();
       this.#running.set(name, { enabled, part: enabled ? await addon.start(context) : addon.startWithout?.(context) });
     }

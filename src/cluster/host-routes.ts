@@ -16,7 +16,7 @@ export function hostRoutes(plan: AddressPlan): Routes {
       await run(['ip', 'route', 'replace', `${address}/32`, 'via', node, ...link, 'protocol', PROTOCOL]);
     },
     async remove(address) {
-      await run(['ip', 'route', 'del', `${address}/32`, ...link, 'protocol', PROTOCOL]);
+      if ((await this.list()).has(address)) await run(['ip', 'route', 'del', `${address}/32`, ...link, 'protocol', PROTOCOL]);
     },
   };
 }
