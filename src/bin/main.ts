@@ -1,6 +1,10 @@
 import { UserError } from '../base/user-error.ts';
+import { searchPath } from '../machine/program-versions.ts';
 import { runCommand, type Io } from './command.ts';
 import { verbs } from './verbs.ts';
+
+// What we start finds its programs where we find them.
+process.env.PATH = searchPath();
 
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort(new Error(`ended by ${signal}`)));

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { connectionError } from '../client/connection-error.ts';
 import { KubectlError, type KubectlIo } from './verb.ts';
 
 /** An object as a manifest has it: nothing in it is checked yet but apiVersion and kind. */
@@ -28,7 +29,10 @@ async function readSources(paths: readonly string[], recursive: boolean, io: Kub
       continue;
     }
     if (/^https?:\/\//.test(path)) {
-      const answer = await fetch(path, { signal: io.signal });
+      const answer = await fetch(path, { signal: io.signal }).catch((error: Error) => {
+        // fetch() says "fetch failed" for everything and keeps the fault of the socket as its cause.
+        throw error.cause instanceof Error ? connectionError(error.cause, new URL(path)) : error;
+      });
       if (!answer.ok) throw new KubectlError(`unable to read URL "${path}", server reported ${answer.status} ${answer.statusText}, status code=${answer.status}`);
       sources.push({ source: path, text: await answer.text() });
       continue;

@@ -69,7 +69,7 @@ function edit(path: string, change: (document: Document) => boolean): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const document: Document = text?.trim() ? parseDocument(text) : new Document({ apiVersion: 'v1', clusters: [], contexts: [], 'current-context': '', kind: 'Config', preferences: {}, users: [] });
+  const document: Document = text?.trim() ? parseDocument(text, { prettyErrors: false }) : new Document({ apiVersion: 'v1', clusters: [], contexts: [], 'current-context': '', kind: 'Config', preferences: {}, users: [] });
   // Never write over what we could not read.
   if (document.errors.length > 0) throw new Error(`error loading config file "${path}": ${document.errors[0]!.message}`);
   if (!isMap(document.contents)) throw new Error(`error loading config file "${path}": it is not a kubeconfig`);

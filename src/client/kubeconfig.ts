@@ -67,7 +67,7 @@ function readOne(path: string): Kubeconfig {
   }
   let config: Kubeconfig;
   try {
-    config = (parse(text) as Kubeconfig | null) ?? {};
+    config = (parse(text, { prettyErrors: false }) as Kubeconfig | null) ?? {};
   } catch (error) {
     throw new Error(`error loading config file "${path}": ${(error as Error).message}`, { cause: error });
   }

@@ -1,10 +1,14 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Where a program is; looks at the administrator's directories too, which a plain user's PATH lacks. */
-export function findProgram(name: string, path: string = process.env['PATH'] ?? ''): string | undefined {
-  const directories = new Set([...path.split(delimiter).filter(Boolean), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']);
-  for (const directory of directories) if (isExecutable(join(directory, name))) return join(directory, name);
+/** A PATH with the administrator's directories too: a plain user's lacks them, and root has a plain user's after `su`. */
+export function searchPath(path: string = process.env['PATH'] ?? ''): string {
+  return [...new Set([...path.split(delimiter).filter(Boolean), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'])].join(delimiter);
+}
+
+/** Where a program is on the search path. */
+export function findProgram(name: string, path?: string): string | undefined {
+  for (const directory of searchPath(path).split(delimiter)) if (isExecutable(join(directory, name))) return join(directory, name);
   return undefined;
 }
 

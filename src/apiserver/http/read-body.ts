@@ -12,22 +12,29 @@ import { parseYamlText, type YamlText } from './yaml-text.ts';
 /** Upstream: DefaultMaxRequestBodyBytes of the generic API server. */
 const LIMIT = 3 * 1024 * 1024;
 
-/** The whole body. Rejects with 413 above 3 MiB. */
+/** What is read of a body that is too large before it is refused. */
+const PATIENCE = 64 * 1024 * 1024;
+
+/**
+ * The whole body. Rejects with 413 above 3 MiB, once the client has sent all of it: most clients read no answer before, and would tell
+ * of a broken pipe instead. Above 64 MiB nobody waits for the rest.
+ */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tooLarge = (): void => reject(statusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${LIMIT}`));
-    if (Number(request.headers['content-length'] ?? 0) > LIMIT) return tooLarge();
-    const chunks: Buffer[] = [];
+    if (Number(request.headers['content-length'] ?? 0) > PATIENCE) return tooLarge();
+    let chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= LIMIT) chunks.push(chunk);
+      else if (size <= PATIENCE) chunks = [];
       else {
         request.pause();
         tooLarge();
       }
     });
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.on('end', () => (size > LIMIT ? tooLarge() : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))));
     request.on('error', reject);
     request.on('close', () => {
       if (!request.complete) reject(badRequest('the client closed the connection before the request was complete'));
