@@ -55,7 +55,7 @@ export const endpointSliceMirroringController: Controller = {
             const metadata = { generateName: `${name}-`, namespace, labels, annotations, ownerReferences: [controllerReference(source)] };
             await expectations.create(key, () => client.create(endpointSlices, { metadata, ...content }));
           }
-          for (const { slice, endpoints: next } of changes.update) await client.update(endpointSlices, { ...slice, endpoints: next, metadata: { ...slice.metadata, labels, annotations } });
+          for (const { slice, ports, endpoints: next } of changes.update) await client.update(endpointSlices, { ...slice, ports, endpoints: next, metadata: { ...slice.metadata, labels, annotations } });
           for (const slice of changes.keep) {
             if (!semanticEqual(slice.metadata.labels, labels) || !semanticEqual(slice.metadata.annotations, annotations)) {
               await client.update(endpointSlices, { ...slice, metadata: { ...slice.metadata, labels, annotations } });

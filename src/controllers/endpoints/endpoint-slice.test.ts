@@ -53,6 +53,7 @@ test.each([
   ['one more goes where there is room', [held('a', range(0, 100)), held('b', range(100, 120))], range(0, 121), { create: [], update: [21], delete: [], keep: 1 }],
   ['what goes leaves its slice alone', [held('a', range(0, 100)), held('b', range(100, 120))], range(0, 119), { create: [], update: [19], delete: [], keep: 1 }],
   ['an emptied slice goes', [held('a', range(0, 100)), held('b', range(100, 120))], range(0, 100), { create: [], update: [], delete: ['b'], keep: 1 }],
+  ['a slice that served other ports is used again', [{ ...held('a', []), ports: [{ port: 1 }] }], range(0, 2), { create: [], update: [2], delete: [], keep: 0 }],
   ['the last slice stays, empty', [held('a', range(0, 1))], [], { create: [], update: [0], delete: [], keep: 0 }],
 ] as const)('%s', (_, existing, wanted, expected) => {
   const changes = packSlices(existing, wanted.length > 0 ? group([...wanted]) : [], 'IPv4', 100);

@@ -67,8 +67,8 @@ export const endpointSliceController: Controller = {
         const metadata = { generateName: `${name}-`, namespace, labels, annotations, ownerReferences: [controllerReference(service)] };
         await expectations.create(key, () => client.create(endpointSlices, { metadata, ...content }));
       }
-      for (const { slice, endpoints } of changes.update) {
-        await client.update(endpointSlices, { ...slice, endpoints, metadata: { ...slice.metadata, labels, annotations: { ...slice.metadata.annotations, ...annotations } } });
+      for (const { slice, ports, endpoints } of changes.update) {
+        await client.update(endpointSlices, { ...slice, ports, endpoints, metadata: { ...slice.metadata, labels, annotations: { ...slice.metadata.annotations, ...annotations } } });
       }
       for (const slice of changes.keep) {
         if (!semanticEqual(slice.metadata.labels, labels)) await client.update(endpointSlices, { ...slice, metadata: { ...slice.metadata, labels } });

@@ -9,9 +9,15 @@ export interface SliceContent {
   readonly endpoints: readonly Endpoint[];
 }
 
+export interface SliceUpdate {
+  readonly slice: EndpointSlice;
+  readonly ports: readonly EndpointPort[];
+  readonly endpoints: readonly Endpoint[];
+}
+
 export interface SliceChanges {
   readonly create: readonly SliceContent[];
-  readonly update: readonly { readonly slice: EndpointSlice; readonly endpoints: readonly Endpoint[] }[];
+  readonly update: readonly SliceUpdate[];
   readonly delete: readonly EndpointSlice[];
   /** Their content is right. */
   readonly keep: readonly EndpointSlice[];
@@ -24,7 +30,7 @@ export interface SliceChanges {
  * Upstream: staging endpointslice/reconciler.go, reconcileByPortMapping.
  */
 export function packSlices(existing: readonly EndpointSlice[], groups: readonly EndpointGroup[], addressType: IpFamily, limit: number): SliceChanges {
-  const changes = { create: [] as SliceContent[], update: [] as { slice: EndpointSlice; endpoints: readonly Endpoint[] }[], delete: [] as EndpointSlice[], keep: [] as EndpointSlice[] };
+  const changes = { create: [] as SliceContent[], update: [] as SliceUpdate[], delete: [] as EndpointSlice[], keep: [] as EndpointSlice[] };
   const wanted = groups.length > 0 ? groups : [{ addressType, ports: [], endpoints: [] }];
   const unused = new Set(existing);
   for (const group of wanted) {
@@ -33,6 +39,11 @@ export function packSlices(existing: readonly EndpointSlice[], groups: readonly 
     packGroup(slices, group, limit, changes);
   }
   changes.delete.push(...unused);
+  // What would be deleted takes over what would be created.
+  while (changes.create.length > 0 && changes.delete.length > 0) {
+    const { ports, endpoints } = changes.create.pop()!;
+    changes.update.push({ slice: changes.delete.pop()!, ports, endpoints });
+  }
   return changes;
 }
 
@@ -42,7 +53,7 @@ interface Room {
   changed: boolean;
 }
 
-function packGroup(slices: readonly EndpointSlice[], { addressType, ports, endpoints }: EndpointGroup, limit: number, changes: { create: SliceContent[]; update: object[]; delete: EndpointSlice[]; keep: EndpointSlice[] }): void {
+function packGroup(slices: readonly EndpointSlice[], { addressType, ports, endpoints }: EndpointGroup, limit: number, changes: { create: SliceContent[]; update: SliceUpdate[]; delete: EndpointSlice[]; keep: EndpointSlice[] }): void {
   const left = new Map(endpoints.map((endpoint) => [identity(endpoint), endpoint]));
   const rooms: Room[] = slices.map((slice) => {
     const before = slice.endpoints ?? [];
@@ -72,7 +83,7 @@ function packGroup(slices: readonly EndpointSlice[], { addressType, ports, endpo
   if (endpoints.length === 0 && !spare) changes.create.push({ addressType, ports, endpoints: [] });
   for (const room of rooms) {
     if (room.endpoints.length === 0 && room !== spare) changes.delete.push(room.slice);
-    else if (room.changed) changes.update.push({ slice: room.slice, endpoints: room.endpoints });
+    else if (room.changed) changes.update.push({ slice: room.slice, ports, endpoints: room.endpoints });
     else changes.keep.push(room.slice);
   }
 }
