@@ -7,7 +7,7 @@ import { isConfigMapKey } from '../names.ts';
 import { base64Length, maxDataBytes } from '../validation/data-size.ts';
 import { formatErrors, type FieldErrors } from '../validation/fields.ts';
 import { isSame } from '../validation/same.ts';
-import { ageColumn, integer, nameColumn } from './table-columns.ts';
+import { ageColumn, count, nameColumn } from './table-columns.ts';
 
 export const configMap: KindDefinition<ConfigMap> = {
   resource: configMaps,
@@ -15,7 +15,7 @@ export const configMap: KindDefinition<ConfigMap> = {
   validateUpdate: (next, previous) => [...immutableErrors(next, previous)],
   columns: [
     nameColumn,
-    integer('Data', 'How many entries it has.', (object) => Object.keys(object.data ?? {}).length + Object.keys(object.binaryData ?? {}).length),
+    count('Data', 'How many entries it has.', (object) => Object.keys(object.data ?? {}).length + Object.keys(object.binaryData ?? {}).length),
     ageColumn,
   ],
 };

@@ -4,7 +4,7 @@ import type { ControllerRevision } from '../generated/apps-v1.ts';
 import { controllerRevisions } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
 import { immutable, nonNegative } from '../validation/fields.ts';
-import { ageColumn, integer, nameColumn, text } from './table-columns.ts';
+import { ageColumn, count, nameColumn, text } from './table-columns.ts';
 
 export const controllerRevision: KindDefinition<ControllerRevision> = {
   resource: controllerRevisions,
@@ -17,7 +17,7 @@ export const controllerRevision: KindDefinition<ControllerRevision> = {
   columns: [
     nameColumn,
     text('Controller', 'Whose revision it is.', (object) => controllerOf(object)),
-    integer('Revision', 'The number of the revision.', (object) => object.revision ?? 0),
+    count('Revision', 'The number of the revision.', (object) => object.revision ?? 0),
     ageColumn,
   ],
 };

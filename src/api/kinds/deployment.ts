@@ -9,7 +9,7 @@ import { isSame } from '../validation/same.ts';
 import { collisionCountErrors, replicaCountErrors, selectedTemplateErrors } from '../validation/workload.ts';
 import { selectorOf } from '../selector.ts';
 import { fill, mapMember, without } from './fill.ts';
-import { ageColumn, containerColumns, integer, nameColumn, text, wide } from './table-columns.ts';
+import { ageColumn, containerColumns, count, nameColumn, text, wide } from './table-columns.ts';
 import { templateWarnings } from './workload-warnings.ts';
 
 export const deployment: KindDefinition<Deployment> = {
@@ -37,8 +37,8 @@ export const deployment: KindDefinition<Deployment> = {
   columns: [
     nameColumn,
     text('Ready', 'How many pods are ready, of how many are desired.', (object) => `${object.status?.readyReplicas ?? 0}/${object.spec.replicas ?? 0}`),
-    integer('Up-to-date', 'How many pods are made from the present template.', (object) => object.status?.updatedReplicas ?? 0),
-    integer('Available', 'How many pods have been ready for long enough.', (object) => object.status?.availableReplicas ?? 0),
+    count('Up-to-date', 'How many pods are made from the present template.', (object) => object.status?.updatedReplicas ?? 0),
+    count('Available', 'How many pods have been ready for long enough.', (object) => object.status?.availableReplicas ?? 0),
     ageColumn,
     ...containerColumns<Deployment>((object) => object.spec.template),
     wide(text('Selector', 'The labels of its pods.', (object) => selectorOf(object.spec.selector).toString())),

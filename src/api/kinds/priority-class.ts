@@ -5,7 +5,7 @@ import { priorityClasses } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
 import { immutable, oneOfIfAny, type FieldErrors } from '../validation/fields.ts';
 import { fill } from './fill.ts';
-import { ageColumn, boolean, integer, nameColumn, text, wide } from './table-columns.ts';
+import { ageColumn, boolean, integer, nameColumn, text } from './table-columns.ts';
 
 const highestOfUsers = 1_000_000_000;
 
@@ -26,7 +26,7 @@ export const priorityClass: KindDefinition<PriorityClass> = {
     integer('Value', 'The priority of pods of the class.', (object) => object.value ?? 0),
     boolean('Global-Default', 'Whether pods without a class are of this one.', (object) => object.globalDefault ?? false),
     ageColumn,
-    wide(text('PreemptionPolicy', 'Whether pods of the class may push others out.', (object) => object.preemptionPolicy ?? '')),
+    text('PreemptionPolicy', 'Whether pods of the class may push others out.', (object) => object.preemptionPolicy ?? ''),
   ],
 };
 

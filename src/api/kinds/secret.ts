@@ -8,7 +8,7 @@ import { base64Length, maxDataBytes } from '../validation/data-size.ts';
 import { formatErrors, immutable, type FieldErrors } from '../validation/fields.ts';
 import { isSame } from '../validation/same.ts';
 import { fill } from './fill.ts';
-import { ageColumn, integer, nameColumn, text } from './table-columns.ts';
+import { ageColumn, count, nameColumn, text } from './table-columns.ts';
 
 export const secret: KindDefinition<Secret> = {
   resource: secrets,
@@ -20,7 +20,7 @@ export const secret: KindDefinition<Secret> = {
   columns: [
     nameColumn,
     text('Type', 'What the secret is for.', (object) => object.type ?? ''),
-    integer('Data', 'How many entries it has.', (object) => Object.keys(object.data ?? {}).length),
+    count('Data', 'How many entries it has.', (object) => Object.keys(object.data ?? {}).length),
     ageColumn,
   ],
 };

@@ -14,6 +14,11 @@ export function integer<T>(name: string, description: string, value: (object: T)
   return { name, type: 'integer', description, value };
 }
 
+/** A count in a column that upstream declares to be text. */
+export function count<T>(name: string, description: string, value: (object: T) => number): TableColumn<T> {
+  return { name, type: 'string', description, value };
+}
+
 export function boolean<T>(name: string, description: string, value: (object: T) => Cell): TableColumn<T> {
   return { name, type: 'boolean', description, value };
 }
