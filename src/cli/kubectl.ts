@@ -1,5 +1,6 @@
 import { StatusError } from '../api/errors.ts';
 import { ConnectionError } from '../client/connection-error.ts';
+import { flagHelp } from './help.ts';
 import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
 import { statusText } from './kubectl-errors.ts';
@@ -17,6 +18,11 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     const { name, rest } = splitVerb(argv);
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
       io.out(overview());
+      return 0;
+    }
+    if (name === '__complete') {
+      const { complete } = await import('./complete.ts');
+      io.out((await complete(rest, io)).map((candidate) => `${candidate}\n`).join(''));
       return 0;
     }
     if (!Object.hasOwn(verbs, name)) throw new KubectlError(`unknown command "${name}" for "kubectl"\n\nDid you mean this?\n${nearest(name)}`.replace(/\n\nDid you mean this\?\n$/, ''));
@@ -87,9 +93,9 @@ function overview(): string {
 }
 
 function helpOf(path: string, verb: Verb): string {
-  const flags = Object.entries(verb.flags).map(([name, spec]) => `    ${spec.short ? `-${spec.short}, ` : ''}--${name}=${JSON.stringify(spec.default ?? (spec.type === 'bool' ? false : '')).replaceAll('"', "'")}:\n\t${spec.usage}\n`);
+  const flags = flagHelp(verb.flags);
   const below = Object.entries(verb.verbs ?? {}).map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}\n`);
-  return `${verb.summary}\n${below.length ? `\nAvailable Commands:\n${below.join('')}` : ''}${flags.length ? `\nOptions:\n${flags.join('\n')}` : ''}\nUsage:\n  ${path} ${verb.usage} [options]\n`;
+  return `${verb.summary}\n${below.length ? `\nAvailable Commands:\n${below.join('')}` : ''}${flags ? `\nOptions:\n${flags}` : ''}\nUsage:\n  ${path} ${verb.usage} [options]\n`;
 }
 
 function nearest(name: string): string {

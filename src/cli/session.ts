@@ -109,6 +109,11 @@ export class Session {
     return this.#mapper;
   }
 
+  /** What the server says that it serves, group by group. */
+  discovered(): Promise<ResourceMapper> {
+    return this.mapper();
+  }
+
   async #discover(): Promise<ResourceMapper> {
     const found: DiscoveredResource[] = [];
     for (const answer of await Promise.all(['/api', '/apis'].map((path) => this.json<AggregatedDiscovery>(path, { accept: DISCOVERY_ACCEPT })))) {

@@ -15,7 +15,7 @@ export function describeRole({ metadata, rules }: Role, { out }: DescribeContext
 }
 
 /** `deployments.apps/scale`. */
-function qualifiedResource({ group, resource }: Simple): string {
+export function qualifiedResource({ group, resource }: Simple): string {
   if (resource === undefined) return '';
   const slash = resource.indexOf('/');
   const [base, subresource] = slash < 0 ? [resource, ''] : [resource.slice(0, slash), resource.slice(slash)];

@@ -1,0 +1,12 @@
+import { apiVersionOf } from '../../api/object.ts';
+import type { Verb } from '../verb.ts';
+
+export const verb: Verb = {
+  usage: '',
+  summary: 'Print the supported API versions on the server, in the form of "group/version"',
+  flags: {},
+  async run({ session, io }) {
+    const versions = new Set((await session.discovered()).resources.map(apiVersionOf));
+    io.out([...versions].toSorted().map((version) => `${version}\n`).join(''));
+  },
+};

@@ -1,0 +1,40 @@
+import type { Node } from '../../api/generated/core-v1.ts';
+import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { listTargets } from '../selected-targets.ts';
+import { changeTaints, parseTaints } from '../taints.ts';
+import { targetFlags, targetPath } from '../targets.ts';
+import { KubectlError, type Verb } from '../verb.ts';
+
+/** Upstream: kubectl pkg/cmd/taint. */
+export const verb: Verb = {
+  usage: 'NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N',
+  summary: 'Update the taints on one or more nodes',
+  flags: {
+    ...mutationFlags, selector: targetFlags.selector,
+    all: { type: 'bool', usage: 'Select all nodes in the cluster' },
+    overwrite: { type: 'bool', usage: 'If true, allow taints to be overwritten, otherwise reject taint updates that overwrite existing taints.' },
+  },
+  async run(call) {
+    const { flags, session, args } = call;
+    const isTaint = (word: string): boolean => word.includes('=') || word.includes(':') || word.endsWith('-');
+    const first = args.findIndex((word, i) => i > 0 && isTaint(word));
+    const [words, specs] = first < 0 ? [args, []] : [args.slice(0, first), args.slice(first)];
+    const late = specs.find((word) => !isTaint(word));
+    if (late !== undefined) throw new KubectlError(`all resources must be specified before taint changes: ${late}`);
+    if (words.length === 0) throw new KubectlError('one or more resources must be specified as <resource> <name>');
+    if (specs.length === 0) throw new KubectlError('at least one taint update is required');
+    const changes = parseTaints(specs);
+    const { resource } = (await session.mapper()).mustFind(words[0]!.split('/')[0]!);
+    if (resource !== 'nodes') throw new KubectlError(`invalid resource type ${words[0]}, only node types are supported`);
+    if (flags.bool('all') && flags.string('selector')) throw new KubectlError("setting 'all' parameter with a non empty selector is prohibited");
+    if (words.length < 2 && !words[0]!.includes('/') && !flags.bool('all') && !flags.string('selector')) throw new KubectlError("at least one resource name must be specified since 'all' parameter is not set");
+    for (const target of await listTargets(call, { args: words })) {
+      const node = await session.json<Node>(targetPath(target));
+      const { taints, done } = changeTaints(target.name, node.spec?.taints ?? [], changes, flags.bool('overwrite'));
+      const body = { spec: { taints: taints.length > 0 ? taints : null }, metadata: { resourceVersion: node.metadata.resourceVersion } };
+      const result = dryRunOf(flags) === 'client' ? { ...node, spec: { ...node.spec, taints } }
+        : await session.call('PATCH', targetPath(target), { body, contentType: 'application/merge-patch+json', query: writeQuery(call, 'kubectl-taint') });
+      printResult(call, target.resource, result, done);
+    }
+  },
+};
