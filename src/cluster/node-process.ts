@@ -23,7 +23,7 @@ export function runNodeProcess(profile: Profile, name: string, tools: ProcessToo
     return startNode({
       node: { profile: config.profile, nodeName: name, number: node.index, index: config.index, dataDir: profile.folder },
       server: `https://${plan.host}:${config.apiPort}`, authority: pki.authority.certificate, keyPair: await issueNodeCertificate(pki, name, ground.address, clock.now()),
-      runtimeSocket: runtime.socket, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
+      runtimeSocket: runtime.socket, egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
     });
   });
 }

@@ -11,7 +11,7 @@ import { startDns } from '../dns/dns.ts';
 import { mountCommand } from '../kubelet/volumes/mount-command.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import type { Kubelet } from '../kubelet/options.ts';
-import { cgroupMode, nodeGround, removeCgroup, type NodeName } from '../machine/index.ts';
+import { cgroupMode, findRuntime, nodeGround, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startProxy } from '../proxy/index.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
 
@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly authority: string;
   readonly keyPair: KeyPair;
   readonly runtimeSocket: string;
+  /** For starting containerd again when it dies. */
+  readonly egress: boolean;
   /** `10.96.0.10` */
   readonly dnsAddress: string;
   readonly serviceCidr: string;
@@ -36,12 +38,17 @@ export interface NodeOptions {
  */
 export async function startNode(options: NodeOptions): Promise<AsyncDisposable & { readonly kubelet: Kubelet }> {
   const { clock, random, log, keyPair, authority } = options;
-  const ground = nodeGround(options.node);
+  const ground = nodeGround(options.node, { inside: true });
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const client = stack.use(createHttpClient({ server: options.server, ca: authority, certificate: keyPair.certificate, key: keyPair.key, userAgent: `kubelet/wherry (${ground.nodeName})` }));
   const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
-  const runtime = stack.use(connectRuntime(options.runtimeSocket, clock));
+  const runtime = stack.use(connectRuntime(options.runtimeSocket, clock, async () => {
+    // Its pods go on without it; it must be there for the next ones.
+    if (findRuntime(ground, { clock })) return;
+    log.warn('containerd is gone, starting it again');
+    await startRuntime(ground, { clock, log, egress: options.egress }).catch((error: unknown) => log.error('cannot start containerd again', { error }));
+  }));
   const rootDir = join(ground.directory, 'kubelet');
   const resolvConf = join(ground.directory, 'resolv.conf');
   mkdirSync(rootDir, { recursive: true });

@@ -25,9 +25,10 @@ const TIMEOUTS: Readonly<Record<string, number>> = { RunPodSandbox: 4 * MINUTE, 
 
 /**
  * A runtime behind a unix socket. Connects when first used and again when the connection breaks; while the runtime is away, calls
- * reject with Unavailable. Disposing closes the connection and ends all `events()`.
+ * reject with Unavailable. Disposing closes the connection and ends all `events()`. `onAway` is called, and waited for, each time the event
+ * stream finds the runtime away: who can start it again may.
  */
-export function connectRuntime(socketPath: string, clock: Clock = systemClock): CriRuntime & AsyncDisposable {
+export function connectRuntime(socketPath: string, clock: Clock = systemClock, onAway?: () => Promise<void>): CriRuntime & AsyncDisposable {
   const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
     'grpc.default_authority': 'localhost',
     'grpc.max_receive_message_length': LONGEST_MESSAGE,
@@ -91,7 +92,7 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock): 
     imageStatus: async (image) => (await call<{ image: never }>('ImageStatus', { image })).image ?? undefined,
     removeImage: (image) => nothing(call('RemoveImage', { image })),
     imageFsInfo: () => pick('imageFilesystems', call('ImageFsInfo', {})),
-    events: (signal) => runtimeEvents(client, runtime, clock, AbortSignal.any([signal, ended.signal])),
+    events: (signal) => runtimeEvents(client, runtime, clock, AbortSignal.any([signal, ended.signal]), onAway),
   };
   return {
     ...runtime,

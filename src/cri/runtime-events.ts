@@ -23,7 +23,7 @@ type Source = (signal: AbortSignal) => ClientReadableStream<object>;
  * Events from the first of these the runtime has: containerd's event service (containerd's CRI events came late and are off in
  * many releases), the CRI's GetContainerEvents, or a `resync` a second.
  */
-export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock: Clock, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
+export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock: Clock, signal: AbortSignal, onAway?: () => Promise<void>): AsyncGenerator<RuntimeEvent> {
   const containerd = containerdEvents()['Subscribe'] as MethodDefinition<object, object>;
   const cri = runtimeService()['GetContainerEvents'] as MethodDefinition<object, object>;
   const namespace = new Metadata();
@@ -53,6 +53,7 @@ export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock:
       if (signal.aborted) return;
       if ((error as ServiceError).code === grpcStatus.UNIMPLEMENTED) sources.shift();
       else {
+        await onAway?.();
         // The runtime is away: try again, ever more slowly; `resync` comes when it answers.
         await clock.sleep(backoff, signal).catch(() => undefined);
         backoff = Math.min(backoff * 2, 2000);

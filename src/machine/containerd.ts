@@ -29,7 +29,7 @@ export interface Runtime {
 export interface RuntimeOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** As nodes reach them: `Fabric.mirrors`. */
+  /** As nodes reach them: `Fabric.mirrors`. Absent: as the last start wrote them. */
   readonly mirrors?: readonly RegistryMirror[];
   /** Whether registries without a mirror can be reached at all. */
   readonly egress: boolean;
@@ -45,9 +45,9 @@ export function findRuntime(ground: NodeGround, options: { readonly clock: Clock
 
 /** Starts the node's own containerd, or answers the one that runs. Resolves when it serves and has the sandbox image. */
 export async function startRuntime(ground: NodeGround, options: RuntimeOptions): Promise<Runtime> {
-  const { clock, log, mirrors = [], egress, patienceMs = 20_000 } = options;
+  const { clock, log, mirrors, egress, patienceMs = 20_000 } = options;
   const paths = files(ground);
-  writeMirrors(paths.certificates, mirrors, egress);
+  if (mirrors) writeMirrors(paths.certificates, mirrors, egress);
   const running = findProcess(paths.pid);
   if (running) {
     await untilServing(running, paths, clock, patienceMs);
