@@ -4,6 +4,8 @@ import { rfc3339 } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { StorageEngine } from '../storage/engine.ts';
 import { createMemoryEngine } from '../storage/memory.ts';
+import { Aggregator } from './aggregator/aggregator.ts';
+import { FrontProxyIdentity } from './aggregator/front-proxy.ts';
 import { ensureDefaultServiceCidr } from './allocation/default-service-cidr.ts';
 import { ServiceAllocation } from './allocation/service-allocation.ts';
 import type { WriteHook } from './allocation/write-hook.ts';
@@ -37,7 +39,7 @@ import { AdmissionChain } from './registry/admission-chain.ts';
 import { ApiRegistry } from './registry/api-registry.ts';
 import { BookmarkTicker } from './registry/bookmark-ticker.ts';
 import { registerBuiltIns, servedBuiltIn } from './registry/built-in-resources.ts';
-import { defaultNamespaces, ensureApiServices, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
+import { authenticationConfigMap, defaultNamespaces, ensureApiServices, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
 import { EventExpiry } from './registry/event-expiry.ts';
 import { flowControlDefaults } from './registry/flow-control-defaults.ts';
 import { ensureKubernetesService, keepKubernetesService } from './registry/kubernetes-service.ts';
@@ -65,9 +67,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
   const dialGuard = new DialGuard(options.simulatedRanges ?? []);
   const registry = new ApiRegistry();
+  const webhookClient = stack.use(new WebhookClient({ objects, clock, random, dialGuard }));
   const admission = new AdmissionChain([...admissionPlugins({
     registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
-    webhookClient: stack.use(new WebhookClient({ objects, clock, random, dialGuard })),
+    webhookClient,
   }), customRuleValidation]);
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
@@ -87,13 +90,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidr: options.serviceCidr })]);
   await Promise.all([
     ensureBootstrapRbac(registry, objects, context),
-    ensureObjects(registry, context, [...systemPriorityClasses(), ...flowControlDefaults()]),
+    ensureObjects(registry, context, [...systemPriorityClasses(), ...flowControlDefaults(), authenticationConfigMap(options.authority.certificate)]),
     ensureKubernetesService(registry, context, options),
     ensureApiServices(registry, context, rfc3339(clock.now())),
     allocation.repair(),
   ]);
 
   stack.use(keepKubernetesService({ registry, context, objects, address: options, clock, log }));
+  const aggregator = stack.use(new Aggregator({
+    registry, objects, context, endpoints: webhookClient, identity: new FrontProxyIdentity(options.authority, clock), clock, log: log.child('aggregator'),
+  }));
   stack.use(new EventExpiry({ engine, objects, clock, log: log.child('events') }));
 
   let url: string | undefined;
@@ -109,7 +115,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
-      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, metrics: requestMetrics, clock, random, log, signal: stopping.signal,
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, aggregator, metrics: requestMetrics, clock, random, log, signal: stopping.signal,
     });
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;

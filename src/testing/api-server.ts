@@ -25,6 +25,8 @@ export interface HttpsAccess {
   readonly url: string;
   /** PEM of the CA of both sides. */
   readonly authority: string;
+  /** The same CA with its key, to sign further certificates with. */
+  readonly signer: KeyPair;
   /** The client certificate of `kubernetes-admin`. */
   readonly admin: KeyPair;
   /** A client certificate of somebody else. */
@@ -67,5 +69,5 @@ export async function startTestHttpsApiServer(options: Partial<ApiServerOptions>
   const keyPair = await issueCertificate(authority, { commonName: 'kube-apiserver', dnsNames: ['localhost'], addresses: ['127.0.0.1'], usages: ['server auth'], days: 1, now });
   const certificateFor = ({ name, groups }: User): Promise<KeyPair> => issueCertificate(authority, { commonName: name, organizations: groups, usages: ['client auth'], days: 1, now });
   const api = await startTestApiServer({ authority, serving: { hosts: ['127.0.0.1'], port: 0, keyPair }, ...options });
-  return { ...api, https: { url: api.server.url!, authority: authority.certificate, admin: await certificateFor(adminUser), certificateFor } };
+  return { ...api, https: { url: api.server.url!, authority: authority.certificate, signer: authority, admin: await certificateFor(adminUser), certificateFor } };
 }

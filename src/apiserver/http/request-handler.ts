@@ -7,6 +7,7 @@ import type { User } from '../../api/kind.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
+import type { Aggregator } from '../aggregator/aggregator.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { impersonate } from '../authn/impersonation.ts';
 import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
@@ -27,6 +28,7 @@ export interface RequestHandlerOptions {
   readonly verbs: ResourceVerbs;
   readonly nonResource: NonResourceRequests;
   readonly metrics: RequestMetrics;
+  readonly aggregator?: Aggregator;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -47,7 +49,7 @@ export class RequestHandler {
 
   /** Answers one request. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { clock, log, metrics, random } = this.#options;
+    const { aggregator, clock, log, metrics, random } = this.#options;
     const started = clock.monotonic();
     const { path, query } = splitUrl(request.url ?? '/');
     const method = request.method ?? 'GET';
@@ -70,7 +72,8 @@ export class RequestHandler {
     }) as typeof response.writeHead;
     try {
       const context = await this.#admit(request, info, query, stop.signal, warnings);
-      if (info.isResourceRequest) await this.#resources.answer({ request, response, info, query, context });
+      if (aggregator?.serves(path)) await aggregator.proxy({ request, response, info, query, context });
+      else if (info.isResourceRequest) await this.#resources.answer({ request, response, info, query, context });
       else await this.#options.nonResource.answer({ request, response, path, query });
     } catch (error) {
       if (stop.signal.aborted && !(error instanceof StatusError)) return;
@@ -89,7 +92,7 @@ export class RequestHandler {
 
   /** Answers a request to upgrade the connection: streams to containers, and watches over WebSockets. Never rejects. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { log, verbs } = this.#options;
+    const { aggregator, log, verbs } = this.#options;
     const { path, query } = splitUrl(request.url ?? '/');
     const info = readRequestInfo(request.method ?? 'GET', path, query);
     const stop = new AbortController();
@@ -101,6 +104,7 @@ export class RequestHandler {
     });
     try {
       const context = await this.#admit(request, info, query, stop.signal, new WarningRecorder());
+      if (aggregator?.serves(path)) return await aggregator.proxy({ context, info, query, request, upgrade: { socket, head } });
       if (!info.isResourceRequest) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
       const { served } = verbs.find(info);
       const handler = verbs.handler(info, info.subresource);

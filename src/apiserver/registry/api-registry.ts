@@ -20,6 +20,8 @@ export interface RegisteredResource {
 /** All resources that are served, in the order they are shown in. Custom resources come and go. */
 export class ApiRegistry implements Registry {
   readonly #resources = new Map<string, RegisteredResource>();
+  /** By `group/version`. */
+  readonly #shadows = new Map<string, readonly RegisteredResource[]>();
   readonly #listeners = new Set<() => void>();
   #generation = 0;
 
@@ -30,6 +32,15 @@ export class ApiRegistry implements Registry {
 
   remove(resource: ResourceType<unknown>): void {
     if (this.#resources.delete(key(resource.group, resource.version, resource.resource))) this.#changed();
+  }
+
+  /** Shows these resources in place of all others of the group version; undefined shows its own again. For what another server answers for. */
+  shadow(group: string, version: string, resources: readonly ServedResource[] | undefined): void {
+    const shadowed = `${group}/${version}`;
+    if (!resources && !this.#shadows.has(shadowed)) return;
+    if (resources) this.#shadows.set(shadowed, resources.map((served) => ({ served, store: undefined })));
+    else this.#shadows.delete(shadowed);
+    this.#changed();
   }
 
   find(group: string, version: string, resource: string): RegisteredResource | undefined {
@@ -44,8 +55,13 @@ export class ApiRegistry implements Registry {
     return this.store(resource.group, resource.version, resource.resource) as Store<T> | undefined;
   }
 
-  all(): IterableIterator<RegisteredResource> {
-    return this.#resources.values();
+  /** All that is shown, in the order it is shown in. */
+  *all(): Generator<RegisteredResource> {
+    for (const registered of this.#resources.values()) {
+      const { group, version } = registered.served.resource;
+      if (this.#shadows.size === 0 || !this.#shadows.has(`${group}/${version}`)) yield registered;
+    }
+    for (const shadow of this.#shadows.values()) yield* shadow;
   }
 
   /** Counts changes: what is derived from the registry (discovery, OpenAPI) is made anew when it differs. */

@@ -1,6 +1,7 @@
 import { isReason } from '../../api/errors.ts';
-import { apiServices, namespaces, priorityClasses } from '../../api/generated/resources.ts';
+import { apiServices, configMaps, namespaces, priorityClasses } from '../../api/generated/resources.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
+import { authenticationConfig } from '../aggregator/front-proxy.ts';
 import type { RequestContext } from '../request.ts';
 import type { ApiRegistry } from './api-registry.ts';
 import type { Store } from './store.ts';
@@ -36,6 +37,11 @@ export async function ensureObjects(registry: ApiRegistry, context: RequestConte
 
 export function defaultNamespaces(): readonly DefaultObject[] {
   return systemNamespaces.map((name) => [namespaces, { metadata: { name } }]);
+}
+
+/** Where other API servers find out whom to trust. */
+export function authenticationConfigMap(authorityCertificate: string): DefaultObject {
+  return [configMaps, { metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' }, data: authenticationConfig(authorityCertificate) }];
 }
 
 /** Upstream: pkg/apis/scheduling.SystemPriorityClasses. */
