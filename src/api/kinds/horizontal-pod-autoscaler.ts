@@ -5,7 +5,7 @@ import type { HPAScalingRules, HorizontalPodAutoscaler, MetricSpec, MetricStatus
 import { horizontalPodAutoscalers, horizontalPodAutoscalersAutoscalingV1 } from '../generated/resources.ts';
 import { autoscalerErrors, autoscalerStatusErrors, replicaRangeErrors } from '../validation/autoscaler.ts';
 import { fill, mapMember } from './fill.ts';
-import { ageColumn, integer, nameColumn, text } from './table-columns.ts';
+import { ageColumn, count, integer, nameColumn, text } from './table-columns.ts';
 
 const scaleUp: HPAScalingRules = {
   stabilizationWindowSeconds: 0, selectPolicy: 'Max', policies: [{ type: 'Pods', value: 4, periodSeconds: 15 }, { type: 'Percent', value: 100, periodSeconds: 15 }],
@@ -29,7 +29,7 @@ export const horizontalPodAutoscaler: KindDefinition<HorizontalPodAutoscaler> = 
     text('Reference', 'What it scales.', ({ spec }) => `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}`),
     text('Targets', 'What is measured, and what it should be.', metricsText),
     text('MinPods', 'The least number of pods.', ({ spec }) => String(spec.minReplicas ?? '<unset>')),
-    text('MaxPods', 'The greatest number of pods.', ({ spec }) => String(spec.maxReplicas)),
+    count('MaxPods', 'The greatest number of pods.', ({ spec }) => spec.maxReplicas),
     { ...integer<HorizontalPodAutoscaler>('Replicas', 'How many pods there are.', ({ status }) => status?.currentReplicas ?? 0), type: 'string' },
     ageColumn,
   ],
@@ -47,7 +47,7 @@ export const horizontalPodAutoscalerV1: KindDefinition<V1> = {
     text('Targets', 'What is measured, and what it should be.', ({ spec, status }) =>
       `cpu: ${status?.currentCPUUtilizationPercentage === undefined ? '<unknown>' : `${status.currentCPUUtilizationPercentage}%`}/${spec.targetCPUUtilizationPercentage ?? 80}%`),
     text('MinPods', 'The least number of pods.', ({ spec }) => String(spec.minReplicas ?? '<unset>')),
-    text('MaxPods', 'The greatest number of pods.', ({ spec }) => String(spec.maxReplicas)),
+    count('MaxPods', 'The greatest number of pods.', ({ spec }) => spec.maxReplicas),
     { ...integer<V1>('Replicas', 'How many pods there are.', ({ status }) => status?.currentReplicas ?? 0), type: 'string' },
     ageColumn,
   ],
