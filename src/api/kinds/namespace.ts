@@ -26,7 +26,7 @@ export const namespace: KindDefinition<Namespace> = {
   validateStatusUpdate: (next) => [...phaseErrors(next)],
   generation: false,
   nameRule: 'label',
-  selectableFields: (object) => ({ 'status.phase': object.status?.phase ?? '', name: object.metadata.name }),
+  selectableFields: (object) => ({ 'status.phase': object.status?.phase ?? '' }),
   columns: [nameColumn, text('Status', 'Whether the namespace is in use or being deleted.', (object) => object.status?.phase ?? ''), ageColumn],
 };
 

@@ -22,7 +22,6 @@ export const persistentVolumeClaim: KindDefinition<PersistentVolumeClaim> = {
     return amount !== undefined && milliValue(amount) % 1000 !== 0 ? [`spec.resources.${field}[storage]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`] : [];
   }),
   generation: false,
-  selectableFields: (object) => ({ name: object.metadata.name }),
   columns: [
     nameColumn,
     text('Status', 'Whether the claim has its volume.', (object) => (object.metadata.deletionTimestamp === undefined ? (object.status?.phase ?? '') : 'Terminating')),

@@ -20,7 +20,6 @@ export const persistentVolume: KindDefinition<PersistentVolume> = {
     ...Object.entries(removedPlugins).filter(([field]) => spec[field as keyof PersistentVolumeSpec] !== undefined).map(([field, text]) => `spec.${field}: ${text}`),
   ],
   generation: false,
-  selectableFields: (object) => ({ name: object.metadata.name }),
   columns: [
     nameColumn,
     text('Capacity', 'The size of the volume.', (object) => object.spec.capacity?.['storage'] ?? '0'),

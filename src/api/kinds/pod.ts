@@ -45,12 +45,16 @@ export const pod: KindDefinition<Pod> = {
   },
   selectableFields: ({ spec, status }) => ({
     'spec.nodeName': spec.nodeName ?? '',
+    // What old clients call it.
+    'spec.host': spec.nodeName ?? '',
     'spec.restartPolicy': spec.restartPolicy ?? '',
     'spec.schedulerName': spec.schedulerName ?? '',
     'spec.serviceAccountName': spec.serviceAccountName ?? '',
     'spec.hostNetwork': String(spec.hostNetwork ?? false),
     'status.phase': status?.phase ?? '',
     'status.podIP': status?.podIPs?.[0]?.ip ?? '',
+    // May be asked for, but is always empty.
+    'status.podIPs': '',
     'status.nominatedNodeName': status?.nominatedNodeName ?? '',
   }),
   columns: [
