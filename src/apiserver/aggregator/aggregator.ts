@@ -86,6 +86,9 @@ export class Aggregator implements Disposable {
   /** Passes the request on. Rejects with 503 where the other server cannot be reached. */
   async proxy(call: ConnectCall): Promise<void> {
     const aggregated = this.#find(call.info.path)!;
+    // What a client says of itself in these headers must not reach a server that believes them.
+    const { headersDistinct } = call.request;
+    for (const name of Object.keys(headersDistinct)) if (name.startsWith('x-remote-')) delete headersDistinct[name];
     const { url, serverName } = this.#address(aggregated.service, call.request.url ?? call.info.path);
     await reverseProxy(call, { url, agent: await aggregated.agent, headers: { ...userHeaders(call.context.user), host: serverName } }, this.#options.log);
   }

@@ -35,7 +35,7 @@ export function authenticationConfig(authorityCertificate: string): Readonly<Rec
 
 /** The user as headers. Upstream: client-go transport.SetAuthProxyHeaders. */
 export function userHeaders({ name, uid, groups, extra = {} }: User): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = { 'X-Remote-User': name, 'X-Remote-Group': [...groups], ...(uid && { 'X-Remote-Uid': uid }) };
-  for (const [key, values] of Object.entries(extra)) headers[`X-Remote-Extra-${encodeURIComponent(key)}`] = [...values];
+  const headers: Record<string, string | string[]> = { 'x-remote-user': name, 'x-remote-group': [...groups], ...(uid && { 'x-remote-uid': uid }) };
+  for (const [key, values] of Object.entries(extra)) headers[`x-remote-extra-${encodeURIComponent(key)}`] = [...values];
   return headers;
 }
