@@ -12,6 +12,7 @@ export function customDefinition(resource: ResourceType<KubeObject>, version: Cu
   return {
     resource,
     generation: true,
+    unconditionalUpdate: false,
     columns: additionalPrinterColumns?.length ? [nameColumn, ...additionalPrinterColumns.map(column)] : [nameColumn, ageColumn],
     ...(version.deprecated && { warnings: () => [version.deprecationWarning ?? `${resource.group}/${resource.version} ${resource.kind} is deprecated`] }),
     ...(selectable.length > 0 && { selectableFields: (object: KubeObject) => Object.fromEntries(selectable.map(([name, path]) => [name, String(path(object)[0] ?? '')])) }),
