@@ -1,4 +1,5 @@
 import { KeyedBackoff, type BackoffOptions } from './backoff.ts';
+import { because, currentCause, joinWrites } from './cause.ts';
 import type { Clock } from './clock.ts';
 
 export interface WorkQueueOptions {
@@ -18,11 +19,14 @@ export interface WorkQueueOptions {
  * becomes dirty again, and waits for the end of the work instead of standing in the queue. So
  *   - `#queue` holds exactly the dirty keys that are not in progress, in the order they came;
  *   - what was added is worked on, from its start, after the moment it was added.
+ *
+ * The work on a key has for its cause (cause.ts) all that added the key since it was last worked on.
  */
 export class WorkQueue implements Disposable {
   readonly #options: WorkQueueOptions;
   readonly #queue = new Set<string>();
   readonly #dirty = new Set<string>();
+  readonly #causes = new Map<string, readonly number[]>();
   readonly #inProgress = new Set<string>();
   readonly #delayed = new Map<string, { readonly due: number; readonly timer: Disposable }>();
   readonly #backoff: KeyedBackoff;
@@ -35,7 +39,10 @@ export class WorkQueue implements Disposable {
   }
 
   add(key: string): void {
-    if (this.#closed || this.#dirty.has(key)) return;
+    if (this.#closed) return;
+    const { writes } = currentCause();
+    if (writes.length > 0) this.#causes.set(key, joinWrites(this.#causes.get(key) ?? [], writes));
+    if (this.#dirty.has(key)) return;
     this.#dirty.add(key);
     if (this.#inProgress.has(key)) return;
     this.#queue.add(key);
@@ -52,9 +59,10 @@ export class WorkQueue implements Disposable {
       if (waiting.due <= due) return;
       waiting.timer[Symbol.dispose]();
     }
+    const cause = currentCause();
     const timer = this.#options.clock.timer(milliseconds, () => {
       this.#delayed.delete(key);
-      this.add(key);
+      because(cause, () => this.add(key));
     });
     this.#delayed.set(key, { due, timer });
   }
@@ -91,6 +99,7 @@ export class WorkQueue implements Disposable {
     this.#delayed.clear();
     this.#queue.clear();
     this.#dirty.clear();
+    this.#causes.clear();
     this.#settle();
   }
 
@@ -100,15 +109,17 @@ export class WorkQueue implements Disposable {
       this.#queue.delete(key);
       this.#dirty.delete(key);
       this.#inProgress.add(key);
-      void this.#run(key);
+      const writes = this.#causes.get(key) ?? [];
+      this.#causes.delete(key);
+      void this.#run(key, writes);
     }
   }
 
-  async #run(key: string): Promise<void> {
+  async #run(key: string, writes: readonly number[]): Promise<void> {
     // In a turn of its own: what adds several keys at once has them all in before the first is worked on.
     await Promise.resolve();
     try {
-      if (!this.#closed) await this.#options.work(key);
+      if (!this.#closed) await because({ writes }, () => this.#options.work(key));
     } finally {
       this.#inProgress.delete(key);
       if (this.#dirty.has(key)) this.#queue.add(key);

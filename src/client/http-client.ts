@@ -2,6 +2,7 @@ import { request as httpRequest, Agent as HttpAgent, type ClientRequest, type In
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
 import { statusError, StatusError, type Status } from '../api/errors.ts';
 import { apiVersionOf, type ResourceType } from '../api/object.ts';
+import { currentCause, formatCause } from '../base/cause.ts';
 import type { Client, Patch, WatchEvent } from './client.ts';
 import { ConnectionError, connectionError } from './connection-error.ts';
 import { listQuery, resourcePath, withQuery, writeQuery, type Query } from './resource-path.ts';
@@ -107,7 +108,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   const stream: HttpClient['stream'] = async (method, path, { body, headers, signal } = {}) => {
     const bytes = body === undefined ? undefined : Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
-    const all = headersFor({ ...(bytes && { 'content-type': 'application/json', 'content-length': String(bytes.length) }), ...headers });
+    const cause = method === 'GET' ? '' : formatCause(currentCause());
+    const all = headersFor({ ...(bytes && { 'content-type': 'application/json', 'content-length': String(bytes.length) }), ...(cause && { 'wherry-cause': cause }), ...headers });
     const response = await send(method, path, bytes, all, signal);
     if (options.onWarning && response.headers['warning']) for (const text of warnings(response.rawHeaders)) options.onWarning(text);
     const status = response.statusCode!;

@@ -1,6 +1,7 @@
 import { isReason } from '../api/errors.ts';
 import { apiVersionOf, keyOf, type KubeObject, type ResourceType } from '../api/object.ts';
 import { Backoff } from '../base/backoff.ts';
+import { because, writeOf } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -96,7 +97,7 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
       delete: (object) => handler.delete?.(object),
     };
     this.#handlers.add(own);
-    for (const object of this.#cache.list()) this.#guard(() => own.add!(object));
+    for (const object of this.#cache.list()) this.#guard(object, () => own.add!(object));
     return { [Symbol.dispose]: () => void this.#handlers.delete(own) };
   }
 
@@ -134,22 +135,23 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
     const previous = this.#cache.put(object);
     // Another object under an old name: its predecessor's end was missed.
     const same = previous && previous.metadata.uid === object.metadata.uid;
-    if (previous && !same) this.#tell((handler) => handler.delete!(previous));
-    this.#tell((handler) => (same ? handler.update!(previous, object) : handler.add!(object)));
+    if (previous && !same) this.#tell(previous, (handler) => handler.delete!(previous));
+    this.#tell(object, (handler) => (same ? handler.update!(previous, object) : handler.add!(object)));
   }
 
   remove(object: T): void {
-    if (this.#cache.remove(keyOf(object))) this.#tell((handler) => handler.delete!(object));
+    if (this.#cache.remove(keyOf(object))) this.#tell(object, (handler) => handler.delete!(object));
   }
 
-  #tell(call: (handler: InformerHandler<T>) => void): void {
-    for (const handler of this.#handlers) this.#guard(() => call(handler));
+  /** Handlers run because of the write that made the object what it is: its revision goes with all that they begin. */
+  #tell(object: T, call: (handler: InformerHandler<T>) => void): void {
+    for (const handler of this.#handlers) this.#guard(object, () => call(handler));
   }
 
   /** One handler's fault must not keep the others from the event, nor end the watch. */
-  #guard(call: () => void): void {
+  #guard(object: T, call: () => void): void {
     try {
-      call();
+      because({ writes: writeOf(object.metadata.resourceVersion) }, call);
     } catch (error) {
       this.#log.error('an informer handler failed', { resource: this.resource.resource, error });
     }

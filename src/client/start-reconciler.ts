@@ -1,4 +1,5 @@
 import { isReason } from '../api/errors.ts';
+import { because, currentCause } from '../base/cause.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import type { Reconciler, ReconcilerOptions } from './reconciler.ts';
 
@@ -7,7 +8,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   const { name, clock, log, workers = 1, reconcile } = options;
   const ending = new AbortController();
 
-  const work = async (key: string): Promise<void> => {
+  const work = (key: string): Promise<void> => because({ ...currentCause(), by: name }, () => attempt(key));
+  const attempt = async (key: string): Promise<void> => {
     try {
       const result = await reconcile(key, ending.signal);
       queue.forget(key);
