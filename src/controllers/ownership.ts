@@ -59,10 +59,12 @@ export interface Claiming<T extends KubeObject> {
   readonly selector: LabelSelector;
   readonly resource: ResourceType<T>;
   readonly candidates: readonly T[];
+  /** Put on what is adopted. */
+  readonly finalizers?: readonly string[];
 }
 
 /** Adopts and releases among the candidates; resolves to those that are the owner's afterwards. */
-export async function claim<T extends KubeObject>({ client, ownerResource, owner, selector, resource, candidates }: Claiming<T>): Promise<T[]> {
+export async function claim<T extends KubeObject>({ client, ownerResource, owner, selector, resource, candidates, finalizers }: Claiming<T>): Promise<T[]> {
   const claimed: T[] = [];
   let mayAdopt: Promise<boolean> | undefined;
   for (const object of candidates) {
@@ -73,12 +75,12 @@ export async function claim<T extends KubeObject>({ client, ownerResource, owner
       case 'adopt': {
         mayAdopt ??= isStillThere(client, ownerResource, owner);
         if (!(await mayAdopt)) break;
-        const adopted = await patchOwners(client, resource, object, [controllerReference(owner)]);
+        const adopted = await patchOwners(client, resource, object, { ownerReferences: [controllerReference(owner)], ...(finalizers && { finalizers }) });
         if (adopted) claimed.push(adopted);
         break;
       }
       case 'release':
-        await patchOwners(client, resource, object, [{ $patch: 'delete', uid: owner.metadata.uid }]);
+        await patchOwners(client, resource, object, { ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }] });
         break;
       case 'ignore':
     }
@@ -95,10 +97,10 @@ async function isStillThere(client: Client, resource: ResourceType<KubeObject>, 
 }
 
 /** Undefined when the object is gone, or another one by now has its name (Invalid: a uid cannot change) or another owner took it. */
-async function patchOwners<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: T, ownerReferences: readonly unknown[]): Promise<T | undefined> {
+async function patchOwners<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: T, metadata: { readonly ownerReferences: readonly unknown[]; readonly finalizers?: readonly string[] }): Promise<T | undefined> {
   const { namespace, name, uid } = object.metadata;
   try {
-    return await client.patch(resource, { namespace, name }, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid, ownerReferences } } });
+    return await client.patch(resource, { namespace, name }, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid, ...metadata } } });
   } catch (error) {
     if (isReason(error, 'NotFound', 'Invalid')) return undefined;
     throw error;

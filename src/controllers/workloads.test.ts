@@ -115,6 +115,24 @@ test('a job that fails is tried again ever later, then given up', { timeout: 60_
   expect((await admin.list(events, { namespace })).items.map(({ message }) => message)).toContain('Job has reached the specified backoff limit');
 });
 
+test('a job takes back a pod that lost its owner, and lets go what it does not select', async () => {
+  await using world = await startControllersUnderTest({ only: ['job-controller', 'garbage-collector-controller'] });
+  const { admin } = world;
+  await admin.create(jobs, job('back', { parallelism: 1 }));
+  await world.pass(2);
+  const [pod] = await podsOf(admin);
+  const key = { namespace, name: pod!.metadata.name };
+  const change = (body: object) => admin.patch(pods, key, { type: 'application/merge-patch+json', body });
+  await change({ metadata: { ownerReferences: null, finalizers: null } });
+  await world.pass(2);
+  expect((await admin.get(pods, key)).metadata).toMatchObject({ ownerReferences: [{ kind: 'Job', name: 'back' }], finalizers: ['batch.kubernetes.io/job-tracking'] });
+  await change({ metadata: { labels: null } });
+  await world.pass(2);
+  const released = await admin.get(pods, key);
+  expect([released.metadata.ownerReferences ?? [], released.metadata.finalizers ?? []]).toEqual([[], []]);
+  expect(await podsOf(admin)).toHaveLength(2);
+});
+
 test('an indexed job runs each index until it has succeeded', { timeout: 60_000 }, async () => {
   const fate = (pod: Pod): PodFate => (pod.metadata.labels!['batch.kubernetes.io/job-completion-index'] === '2' ? 'fails' : 'succeeds');
   await using world = await startControllersUnderTest({ only: ['job-controller'], pods: { fate, runMs: 1000 } });

@@ -105,3 +105,18 @@ test('custom resources own and are owned as soon as they are served, and are fol
   }
   expect(faults).toEqual([]);
 });
+
+test('owners in a circle do not wait for each other for ever', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  const made = await Promise.all(['a', 'b', 'c'].map((name) => admin.create(configMaps, { metadata: { name, namespace } })));
+  for (const [index, map] of made.entries()) {
+    const { name, uid } = made[(index + 2) % 3]!.metadata;
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name, uid, blockOwnerDeletion: true }];
+    await admin.patch(configMaps, { namespace, name: map.metadata.name }, { type: 'application/merge-patch+json', body: { metadata: { ownerReferences } } });
+  }
+  await world.pass(1);
+  await admin.delete(configMaps, { namespace, name: 'a' }, { propagationPolicy: 'Foreground' });
+  await world.pass(5);
+  expect((await admin.list(configMaps, { namespace })).items.filter((map) => map.metadata.name.length === 1)).toEqual([]);
+});

@@ -50,7 +50,7 @@ export const jobController: Controller = {
       // Asked before the pods are looked at: what comes into the cache between the two would be missing from the pods, but not missed.
       const settled = expectations.settled(key);
       const candidates = [...ownedBy(pods, job), ...orphansIn(pods, job.metadata.namespace)];
-      const claimed = await claim({ client, ownerResource: jobResource, owner: job, selector: selector!, resource: podResource, candidates });
+      const claimed = await claim({ client, ownerResource: jobResource, owner: job, selector: selector!, resource: podResource, candidates, finalizers: [TRACKING] });
       const own = claimed.map((pod) => (released.has(pod.metadata.uid) ? untracked(pod) : pod));
       const started = withStart(job, clock.now());
       let view = viewJob(started, own, clock.now());
@@ -181,19 +181,32 @@ export const jobController: Controller = {
       }
     }
 
+    /** A pod that was released (or that its job left behind) and that no other job takes must not hang on its finalizer. */
+    async function freeOrphan(key: string): Promise<void> {
+      const pod = pods.get(key);
+      if (pod && isTracked(pod) && !controllerOf(pod) && !released.has(pod.metadata.uid) && jobsFor(pod).length === 0) await releasePod(pod);
+    }
+
+    const jobsFor = (pod: Pod): readonly Job[] => jobs.list(pod.metadata.namespace).filter((job) => !isFinished(job) && selectorOf(job.spec?.selector).matches(pod.metadata.labels));
+
+    const orphans = startLoop(context, { name: 'job-orphans', needs: [jobs, pods], workers: 1, reconcile: freeOrphan });
+    orphans.follow(pods, (pod) => (isTracked(pod) && !controllerOf(pod) ? [keyOf(pod)] : []));
     const loop = startLoop(context, { name: 'job-controller', needs: [jobs, pods], workers: 5, reconcile });
     loop.own(expectations);
     loop.follow(jobs, itself);
     loop.follow(pods, (pod) => {
       const owner = ownerKey(pod);
       if (owner.length > 0 || controllerOf(pod)) return owner;
-      return jobs.list(pod.metadata.namespace).filter((job) => selectorOf(job.spec?.selector).matches(pod.metadata.labels)).map(keyOf);
+      return jobsFor(pod).map(keyOf);
     });
     loop.own(pods.subscribe({
       update: (_, pod) => void (isTracked(pod) || released.delete(pod.metadata.uid)),
       delete: (pod) => void released.delete(pod.metadata.uid),
     }));
-    return loop;
+    const both = new AsyncDisposableStack();
+    both.use(loop);
+    both.use(orphans);
+    return both;
   },
 };
 

@@ -49,6 +49,28 @@ test('the pods of a node that falls silent come back elsewhere', { timeout: 60_0
   expect((await admin.get(nodes, { name: 'one' })).spec.taints ?? []).toEqual([]);
 });
 
+test('a taint put on by hand drives a pod away when the time that it tolerates is over, or not if it goes before', async () => {
+  await using world = await startControllersUnderTest({ only: ['taint-eviction-controller'] });
+  const { admin } = world;
+  const tolerations = [{ key: 'fire', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 20 }];
+  await admin.create(pods, { metadata: { name: 'patient', namespace }, spec: { tolerations, containers: [{ name: 'main', image: 'it' }] } });
+  await admin.create(pods, { metadata: { name: 'timid', namespace }, spec: { containers: [{ name: 'main', image: 'it' }] } });
+  await world.pass(3);
+  const names = async () => (await admin.list(pods, { namespace })).items.map((pod) => pod.metadata.name);
+  const taint = (taints: object[] | null) => admin.patch(nodes, { name: 'node-1' }, { type: 'application/merge-patch+json', body: { spec: { taints } } });
+  await taint([{ key: 'fire', effect: 'NoExecute' }]);
+  await world.pass(5);
+  expect(await names()).toEqual(['patient']);
+  await taint(null);
+  await world.pass(30);
+  expect(await names()).toEqual(['patient']);
+  await taint([{ key: 'fire', effect: 'NoExecute' }]);
+  await world.pass(15);
+  expect(await names()).toEqual(['patient']);
+  await world.pass(10);
+  expect(await names()).toEqual([]);
+});
+
 test.each([
   ['none', [], undefined, 0],
   ['for ever', [{ key: 'k', operator: 'Exists' }], undefined, undefined],

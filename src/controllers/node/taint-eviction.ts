@@ -18,18 +18,20 @@ export const taintEvictionController: Controller = {
     const nodes = informers.informer(nodeResource);
     const pods = informers.informer(podResource);
     indexByNode(pods);
-    const marked = new Set<string>();
+    /** Pods that are to go, and since when. */
+    const marked = new Map<string, number>();
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const pod = pods.get(key);
       const node = pod?.spec.nodeName ? nodes.get(pod.spec.nodeName) : undefined;
       if (!pod || !node || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return void marked.delete(key);
-      const due = evictionTime(pod, node.spec?.taints ?? [], clock.now());
+      const seenMs = marked.get(key) ?? clock.now();
+      const due = evictionTime(pod, node.spec.taints ?? [], seenMs);
       if (due === undefined) {
         if (marked.delete(key)) recorder.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`);
         return;
       }
-      marked.add(key);
+      marked.set(key, seenMs);
       if (due > clock.now()) return { requeueAfterMs: due - clock.now() };
       recorder.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
       const { namespace, name, uid } = pod.metadata;

@@ -40,8 +40,9 @@ export function withConditionTaints(node: Node, evict: boolean, nowMs: number): 
 /**
  * When a pod must leave its node (milliseconds since 1970), or undefined: never. Each NoExecute taint is borne for the
  * shortest time of the tolerations that match it, from when it came to the node or the pod did; without one not at all.
+ * Taints that people put on do not say since when they are there: then `seenMs` counts, when the pod was first seen under them.
  */
-export function evictionTime(pod: Pod, taints: readonly Taint[], nowMs: number): number | undefined {
+export function evictionTime(pod: Pod, taints: readonly Taint[], seenMs: number): number | undefined {
   const scheduled = Date.parse(pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled')?.lastTransitionTime ?? '') || 0;
   let earliest: number | undefined;
   for (const taint of taints) {
@@ -49,8 +50,8 @@ export function evictionTime(pod: Pod, taints: readonly Taint[], nowMs: number):
     const matching = (pod.spec.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
     const limits = matching.map((toleration) => toleration.tolerationSeconds).filter((seconds) => seconds !== undefined && seconds !== null) as number[];
     if (matching.length > 0 && limits.length === 0) continue;
-    const since = Math.max(taint.timeAdded ? Date.parse(taint.timeAdded) : nowMs, scheduled);
-    const due = matching.length === 0 ? nowMs : since + Math.max(0, Math.min(...limits)) * 1000;
+    const since = Math.max(taint.timeAdded ? Date.parse(taint.timeAdded) : seenMs, scheduled);
+    const due = matching.length === 0 ? seenMs : since + Math.max(0, Math.min(...limits)) * 1000;
     earliest = Math.min(earliest ?? due, due);
   }
   return earliest;
