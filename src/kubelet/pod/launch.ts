@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectReference, Pod } from '../../api/generated/core-v1.ts';
 import { runtimeClasses } from '../../api/generated/resources.ts';
@@ -28,18 +29,22 @@ export function fieldContext(pod: Pod, podIps: readonly string[], context: Worke
   return { pod, podIps: pod.spec.hostNetwork ? context.hostIps : podIps, hostIp: context.hostIps[0] ?? '', allocatable: context.capacity };
 }
 
-/** Makes the pod's folders, cgroup and sandbox, and reads its address. */
+/**
+ * Makes the pod's folders, cgroup and sandbox, and reads its address. Small files are written at once rather than by the thread pool:
+ * on a busy machine every turn through it costs more than the write.
+ */
 export async function launchSandbox(pod: Pod, attempt: number, context: WorkerContext): Promise<ObservedSandbox> {
   const { runtime, cgroupTree, sandbox: settings } = context;
   if (pod.spec.hostUsers === false) throw new Error('can\'t set spec.hostUsers: the container runtime does not support user namespaces');
   const config = sandboxConfig(pod, attempt, settings);
-  await mkdir(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
+  const directory = context.podDirectory(pod.metadata.uid);
+  mkdirSync(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
+  mkdirSync(directory, { recursive: true, mode: 0o750 });
   const id = await runtime.runPodSandbox(config, await runtimeHandler(pod, context));
-  // The runtime has made the pod's cgroup by now.
-  await cgroupTree?.setPod(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod));
+  // The runtime has made the pod's cgroup by now; its containers need not wait.
+  cgroupTree?.setPod(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod)).catch((error: unknown) => context.log.warn('cannot set the resources of a pod', { pod: pod.metadata.name, error }));
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
-  await mkdir(context.podDirectory(pod.metadata.uid), { recursive: true, mode: 0o750 });
-  await writeFile(join(context.podDirectory(pod.metadata.uid), 'etc-hosts'), hostsFile(pod, sandbox.ips, context.hostHosts, settings.dns.clusterDomain), { mode: 0o644 });
+  writeFileSync(join(directory, 'etc-hosts'), hostsFile(pod, sandbox.ips, context.hostHosts, settings.dns.clusterDomain), { mode: 0o644 });
   return sandbox;
 }
 
@@ -103,7 +108,7 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
     const targetName = 'targetContainerName' in container ? container.targetContainerName : undefined;
     const target = targetName ? currentContainer(observation, targetName) : undefined;
     const request = containerConfig({ pod, container, restartCount, image, environment, mounts, memoryCapacity: context.capacity.memoryBytes, ...(target && { targetId: target.id }) });
-    await mkdir(join(podLogDirectory(context.sandbox.podLogsDir, pod), container.name), { recursive: true });
+    mkdirSync(join(podLogDirectory(context.sandbox.podLogsDir, pod), container.name), { recursive: true });
     if (current?.state === 'created') await runtime.removeContainer(current.id);
     signal.throwIfAborted();
     id = await runtime.createContainer(sandbox.id, request, config);
@@ -127,7 +132,7 @@ async function containerMounts(launch: ContainerLaunch, environment: Readonly<Re
   if (!mounts.some((mount) => mount.containerPath === '/etc/hosts')) {
     mounts.push({ containerPath: '/etc/hosts', hostPath: join(directory, 'etc-hosts'), readonly: container.securityContext?.readOnlyRootFilesystem ?? false });
   }
-  const termination = await terminationMessageMount(container, directory, restartCount);
+  const termination = terminationMessageMount(container, directory, restartCount);
   return termination ? [...mounts, termination] : mounts;
 }
 

@@ -43,6 +43,7 @@ export class PodWorker {
   /** The pod is no longer in the API. */
   #gone = false;
   #cleaned = false;
+  #cleaning: Promise<void> | undefined;
   #rejected = false;
   #disposed = false;
 
@@ -211,6 +212,7 @@ export class PodWorker {
     this.#state.volumes[Symbol.dispose]();
     this.#state.probers[Symbol.dispose]();
     await this.#start;
+    await this.#cleaning;
   }
 
   /** After a restart of the kubelet: probes go on, folders are brought up to date, nothing is started twice. */
@@ -367,8 +369,7 @@ export class PodWorker {
 
   /** The pod is gone from the API and has ended here: nothing of it stays. */
   async #cleanUp(): Promise<void> {
-    if (this.#cleaned) return;
     this.#cleaned = true;
-    await this.#remover.removeRest();
+    await (this.#cleaning ??= this.#remover.removeRest());
   }
 }

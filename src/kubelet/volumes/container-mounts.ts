@@ -1,4 +1,5 @@
-import { chmod, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, relative } from 'node:path';
 import type { VolumeMount } from '../../api/generated/core-v1.ts';
 import type { Mount } from '../../cri/runtime.ts';
@@ -47,12 +48,12 @@ async function withinVolume(root: string, subPath: string): Promise<string> {
 }
 
 /** The file a container may write its last words into. */
-export async function terminationMessageMount(container: AnyContainer, podDirectory: string, restartCount: number): Promise<Mount | undefined> {
+export function terminationMessageMount(container: AnyContainer, podDirectory: string, restartCount: number): Mount | undefined {
   const { terminationMessagePath = '/dev/termination-log' } = container;
   if (!terminationMessagePath) return undefined;
   const file = join(podDirectory, 'containers', container.name, `termination-${restartCount}`);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, '');
-  await chmod(file, 0o666);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, '');
+  chmodSync(file, 0o666);
   return { containerPath: terminationMessagePath, hostPath: file };
 }
