@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { HttpClient } from '../client/http-client.ts';
+import { clientOf } from '../cluster/cluster-client.ts';
+import { Profile } from '../cluster/profile.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const WHERRY = join(root, 'bin/wherry');
@@ -11,6 +14,14 @@ export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** What `wherry status -o json` says. */
+export interface ClusterStatus {
+  readonly running: boolean;
+  readonly problem?: string;
+  readonly server: { readonly pid: number; readonly url: string } | null;
+  readonly nodes: readonly { readonly name: string; readonly status: string; readonly pid?: number; readonly runtimePid?: number; readonly address?: string }[];
 }
 
 /** Runs a program to its end, at most `timeoutMs`; never throws for an exit code. */
@@ -57,6 +68,16 @@ export class ClusterUnderTest implements AsyncDisposable {
     const outcome = await this.wherry('start', '--egress', 'off', ...args);
     if (outcome.code !== 0) throw new Error(`wherry start failed:\n${outcome.stderr}`);
     return outcome;
+  }
+
+  async status(): Promise<ClusterStatus> {
+    return JSON.parse((await this.wherry('status', '-o', 'json')).stdout) as ClusterStatus;
+  }
+
+  /** Acts as the administrator; good until the port changes. */
+  client(): HttpClient {
+    const profile = new Profile(this.profile, this.dataDir);
+    return clientOf(profile, profile.mustRead(), { userAgent: 'test' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

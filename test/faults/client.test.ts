@@ -7,8 +7,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TokenRequest } from '../../src/api/generated/authentication-v1.ts';
 import { serviceAccounts } from '../../src/api/generated/resources.ts';
 import { createAuthority } from '../../src/base/certificates.ts';
-import { clientOf } from '../../src/cluster/cluster-client.ts';
-import { Profile } from '../../src/cluster/profile.ts';
 import { ClusterUnderTest, run, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
 import { plainError } from './plain-error.ts';
 
@@ -19,8 +17,7 @@ const cluster = new ClusterUnderTest('clients');
 let server: string;
 beforeAll(async () => {
   await cluster.start('--runtime', 'simulated');
-  const status = JSON.parse((await cluster.wherry('status', '-o', 'json')).stdout) as { server: { url: string } };
-  server = status.server.url;
+  server = (await cluster.status()).server!.url;
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
 
@@ -81,7 +78,7 @@ describe.each(Object.entries(clients))('%s', (name, client) => {
     const account = `${own}-tokens`;
     expect((await kubectl('create', 'serviceaccount', account)).code).toBe(0);
     const { serviceAccountKey } = JSON.parse(readFileSync(join(cluster.dataDir, 'pki.json'), 'utf8')) as { serviceAccountKey: string };
-    using admin = clientOf(new Profile(cluster.profile, cluster.dataDir), new Profile(cluster.profile, cluster.dataDir).mustRead());
+    using admin = cluster.client();
     const issued = await admin.createSubresource<TokenRequest>(serviceAccounts, { namespace: 'default', name: account }, 'token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} });
     const [head, claims] = issued.status!.token!.split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>);
     const now = Math.floor(Date.now() / 1000);

@@ -20,11 +20,6 @@ afterEach(async () => {
   for (const made of clusters.splice(0)) await made[Symbol.asyncDispose]();
 });
 
-interface Status {
-  readonly server: { readonly pid: number; readonly url: string } | null;
-  readonly running: boolean;
-}
-const statusOf = async (made: ClusterUnderTest): Promise<Status> => JSON.parse((await made.wherry('status', '-o', 'json')).stdout) as Status;
 const simulated = ['--runtime', 'simulated'];
 
 test('the port of the API server is in use: said, and the way out works', async () => {
@@ -37,7 +32,7 @@ test('the port of the API server is in use: said, and the way out works', async 
     expect(plainError(outcome)).toContain(`wherry: port ${port} of this machine is in use by another program, and the API server needs it\n  try: another port: wherry start --api-port PORT --profile taken\n`);
     const free = await freePort();
     await made.start('--api-port', String(free));
-    expect(await statusOf(made)).toMatchObject({ running: true, server: { url: `https://127.0.0.1:${free}` } });
+    expect(await made.status()).toMatchObject({ running: true, server: { url: `https://127.0.0.1:${free}` } });
   } finally {
     other.close();
   }
@@ -72,7 +67,7 @@ describe('a data directory of a newer release is left alone', () => {
     };
     await setFormat(2);
     expect(plainError(await made.wherry('start'))).toMatch(/wherry: the data in \S+\/storage has format 2, this release reads up to 1: use the release that wrote it, or a newer one\n/);
-    expect((await statusOf(made)).server).toBeNull();
+    expect((await made.status()).server).toBeNull();
     await setFormat(1);
     await made.start();
   });
@@ -93,10 +88,10 @@ describe('two starts', () => {
     const failed = outcomes.filter(({ code }) => code !== 0);
     expect(failed.length).toBeLessThan(3);
     for (const outcome of failed) expect(plainError(outcome)).toMatch(/^wherry: another wherry \(process \d+\) is at work on the cluster "twice"\n {2}try: wait until it is done, then try again\n$/);
-    const { server } = await statusOf(made);
+    const { server } = await made.status();
     const again = await made.start();
     expect(again.stderr).toMatch(/The cluster "twice" runs already; kubectl is pointed at it\.\n$/);
-    expect((await statusOf(made)).server?.pid).toBe(server!.pid);
+    expect((await made.status()).server?.pid).toBe(server!.pid);
   });
 
   test('with other wishes: refused with the way to get them', async () => {
@@ -178,7 +173,7 @@ describe.skipIf(process.getuid?.() !== 0)('without root', () => {
       return outcome.stdout;
     };
     await ok('start', ...simulated, '--nodes', '2', ...where);
-    const { server } = await statusOf(made);
+    const { server } = await made.status();
     expect(readFileSync(`/proc/${server!.pid}/status`, 'utf8')).toMatch(/^Uid:\s+65534\s+65534\s+65534\s/m);
     await ok('kubectl', 'create', 'deployment', 'web', '--image=web', '--replicas=3');
     await ok('kubectl', 'rollout', 'status', 'deployment/web', '--timeout=30s');
