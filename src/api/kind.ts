@@ -73,6 +73,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   prepareForDelete?(object: T, nowMs: number): T;
   /** Whether something other than `metadata.finalizers` keeps an object whose deletion was asked for: the finalizers in a namespace's spec. */
   heldFromDeletion?(object: T): boolean;
+  /** Whether a delete that names no propagation policy leaves the dependents, as it once did for every kind. Default false: they go too. */
+  readonly orphansByDefault?: boolean;
+  /** Warned of at a delete that names no propagation policy. */
+  readonly deletionWarning?: string;
   /** Values for field selectors besides metadata.name and metadata.namespace. */
   selectableFields?(object: T): Readonly<Record<string, string>>;
   readonly scale?: ScaleMapping<T>;

@@ -12,6 +12,8 @@ import { templateWarnings } from './workload-warnings.ts';
 
 export const job: KindDefinition<Job> = {
   resource: jobs,
+  orphansByDefault: true,
+  deletionWarning: 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   defaults(object) {
     const next = mapMember(object, 'spec', (spec) => defaultJobDetails(defaultJobSpec(spec)));
     const labels = next.spec?.template?.metadata?.labels;

@@ -14,6 +14,7 @@ import { templateWarnings } from './workload-warnings.ts';
 
 export const replicationController: KindDefinition<ReplicationController> = {
   resource: replicationControllers,
+  orphansByDefault: true,
   defaults(object) {
     const next = mapMember(object, 'spec', (spec) => {
       const filled = mapMember(fill(spec, { replicas: 1 }), 'template', defaultPodTemplate);

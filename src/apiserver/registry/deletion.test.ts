@@ -7,6 +7,7 @@ import { decideDeletion, endsDeletion } from './deletion.ts';
 
 const NOW = Date.parse('2026-01-01T00:01:00Z');
 const plain: KindDefinition = { resource: pods };
+const orphaning: KindDefinition = { resource: pods, orphansByDefault: true };
 /** As pods: 30 seconds where none are asked for. */
 const graceful: KindDefinition = { resource: pods, gracePeriodSeconds: (_object, requested) => requested ?? 30 };
 
@@ -17,6 +18,9 @@ test.each<[string, KindDefinition, Partial<KubeObject['metadata']>, DeleteOption
   ['a finalizer holds it', plain, { finalizers: ['a/b'], generation: 3 }, {}, { deletionTimestamp: '2026-01-01T00:01:00Z', deletionGracePeriodSeconds: 0, generation: 4 }],
   ['held and marked already', plain, { finalizers: ['a/b'], deletionTimestamp: '2026-01-01T00:00:30Z', deletionGracePeriodSeconds: 0 }, {}, 'pending'],
   ['orphan its dependents', plain, {}, { propagationPolicy: 'Orphan' }, { finalizers: ['orphan'], deletionGracePeriodSeconds: 0 }],
+  ['orphan where that is the default', orphaning, {}, {}, { finalizers: ['orphan'], deletionGracePeriodSeconds: 0 }],
+  ['the default gives way to a policy', orphaning, {}, { propagationPolicy: 'Background' }, 'remove'],
+  ['the default gives way to a finalizer', orphaning, { finalizers: ['foregroundDeletion'] }, {}, { finalizers: ['foregroundDeletion'] }],
   ['foreground', plain, { finalizers: ['x/y'] }, { propagationPolicy: 'Foreground' }, { finalizers: ['x/y', 'foregroundDeletion'] }],
   ['background takes the finalizers of garbage collection off', plain, { finalizers: ['orphan'] }, { propagationPolicy: 'Background' }, 'remove'],
   ['foreground instead of orphan, marked already', plain, { finalizers: ['orphan'], deletionTimestamp: '2026-01-01T00:00:30Z', deletionGracePeriodSeconds: 0 }, { propagationPolicy: 'Foreground' }, { finalizers: ['foregroundDeletion'] }],

@@ -27,7 +27,7 @@ export function decideDeletion(
   const grace = graceOf(definition, object, options, nowMs);
   if (grace === 'pending') return { kind: 'pending' };
 
-  const finalizers = finalizersFor(metadata.finalizers ?? [], options);
+  const finalizers = finalizersFor(metadata.finalizers ?? [], options, definition.orphansByDefault ?? false);
   const held = finalizers.length > 0 || (definition.heldFromDeletion?.(prepared) ?? false);
   let marked = finalizers === metadata.finalizers || (finalizers.length === 0 && !metadata.finalizers) ? prepared : withMetadata(prepared, { finalizers: finalizers.length ? finalizers : undefined });
   if (typeof grace === 'object') {
@@ -90,8 +90,10 @@ function markAsDeleting(object: KubeObject, nowMs: number): KubeObject {
 }
 
 /** The finalizers with those of garbage collection as the propagation policy wants them; the same list where nothing changes. */
-function finalizersFor(finalizers: readonly string[], { propagationPolicy }: DeleteOptions): readonly string[] {
-  if (propagationPolicy === undefined) return finalizers;
+function finalizersFor(finalizers: readonly string[], { propagationPolicy }: DeleteOptions, orphansByDefault: boolean): readonly string[] {
+  if (propagationPolicy === undefined) {
+    return orphansByDefault && !finalizers.some((finalizer) => finalizer === ORPHAN || finalizer === FOREGROUND) ? [...finalizers, ORPHAN] : finalizers;
+  }
   const wanted = propagationPolicy === 'Orphan' ? ORPHAN : propagationPolicy === 'Foreground' ? FOREGROUND : undefined;
   const kept = finalizers.filter((finalizer) => finalizer === wanted || (finalizer !== ORPHAN && finalizer !== FOREGROUND));
   if (wanted && !kept.includes(wanted)) return [...kept, wanted];

@@ -219,6 +219,7 @@ export class ResourceStore implements WatchableStore {
     const { resource, served } = this;
     let entry: Entry<KubeObject> | undefined = this.#reads.entry(key);
     const { dryRun = false, ...sent } = options;
+    if (served.definition.deletionWarning && options.propagationPolicy === undefined) context.warn(served.definition.deletionWarning);
     const attributes = { ...this.#attributes('DELETE', context, entry.value, { dryRun }), options: sent };
     await admission.mutate({ ...attributes, oldObject: entry.value });
     await admission.validate({ ...attributes, oldObject: entry.value });
