@@ -36,7 +36,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const next = finalPhase(previous.phase, failure ? 'Failed' : podPhase(pod, all, input.terminating, initialized));
   // A pod is not over while anything of it runs: others may take its place only then.
   const phase = isFinal(next) && observation.containers.some((c) => c.state === 'running') ? previous.phase ?? 'Pending' : next;
-  const said = isFinal(phase) && failure ? failure : (phase === previous.phase ? { reason: previous.reason, message: previous.message } : undefined);
+  const said = isFinal(phase) && failure ? failure : (phase === previous.phase ? { reason: previous.reason || pod.status?.reason, message: previous.message || pod.status?.message } : undefined);
 
   const others = (previous.conditions ?? []).filter((condition) => !KUBELET_CONDITIONS.includes(condition.type) && !(failure?.disruption && condition.type === 'DisruptionTarget'));
   const ready = containersReady(pod, all, phase);

@@ -55,15 +55,12 @@ export class StatusWriter {
     this.#flush(uid, entry);
   }
 
-  /**
-   * Takes note of what the API holds now. Conditions of others are theirs; when somebody else overwrote ours, they are written again.
-   */
+  /** Takes note of what the API holds now. When somebody else overwrote what is ours, the next `set` writes it again. */
   refresh(pod: Pod): void {
     const entry = this.#entries.get(pod.metadata.uid);
     if (!entry || entry.writing || versionOf(pod) < entry.version) return;
     entry.version = versionOf(pod);
     entry.stored = pod.status ?? {};
-    this.#flush(pod.metadata.uid, entry);
   }
 
   /** Resolves when the API holds what was last asked for, or the pod is gone. */
