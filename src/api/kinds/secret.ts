@@ -6,6 +6,7 @@ import { fieldError } from '../errors.ts';
 import { isConfigMapKey } from '../names.ts';
 import { base64Length, maxDataBytes } from '../validation/data-size.ts';
 import { formatErrors, immutable, type FieldErrors } from '../validation/fields.ts';
+import { keyPairFault } from '../validation/key-pair.ts';
 import { isSame } from '../validation/same.ts';
 import { fill } from './fill.ts';
 import { ageColumn, count, nameColumn, text } from './table-columns.ts';
@@ -16,6 +17,11 @@ export const secret: KindDefinition<Secret> = {
   prepareForUpdate: (next, previous) => (next.type || !previous.type ? next : { ...next, type: previous.type }),
   validate: (object) => [...dataErrors(object)],
   validateUpdate: (next, previous) => [...updateErrors(next, previous)],
+  warnings({ type, data = {} }) {
+    const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString();
+    const fault = type === 'kubernetes.io/tls' ? keyPairFault(text('tls.crt'), text('tls.key')) : undefined;
+    return fault === undefined ? [] : [fault];
+  },
   selectableFields: (object) => ({ type: object.type ?? '' }),
   columns: [
     nameColumn,
