@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 
@@ -76,6 +77,7 @@ export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): vo
 
 /** Field 22 of /proc/PID/stat; a zombie counts as gone. The name in field 2 may hold spaces and parentheses. */
 function readStartTime(pid: number): string | undefined {
+  if (process.platform !== 'linux') return startTimeByPs(pid);
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -88,8 +90,15 @@ function readStartTime(pid: number): string | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
+/** Where there is no /proc (simulated clusters run on any system), ps tells. */
+function startTimeByPs(pid: number): string | undefined {
+  const { status, stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
 let bootId: string | undefined;
 function readBootId(): string {
+  if (process.platform !== 'linux') return '';
   bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return bootId;
 }
