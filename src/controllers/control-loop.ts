@@ -14,8 +14,11 @@ export interface ControlLoopOptions {
 
 /** A reconciler whose keys come from informers. Disposing ends the subscriptions first, then the work in progress. */
 export interface ControlLoop extends Reconciler {
-  /** Enqueues the keys that an object stands for whenever it appears, changes (those of its former state too) or goes. */
-  follow<T extends KubeObject>(informer: Informer<T>, keys: (object: T) => Iterable<string>): void;
+  /**
+   * Enqueues the keys that an object stands for whenever it appears, changes (those of its former state too) or goes.
+   * With `gatherMs` not at once: objects that come in crowds, each of them a reason to write, are then answered by one write.
+   */
+  follow<T extends KubeObject>(informer: Informer<T>, keys: (object: T) => Iterable<string>, options?: { readonly gatherMs?: number }): void;
   /** Ends with the loop. */
   own(disposable: Disposable): void;
 }
@@ -38,9 +41,9 @@ export function startLoop(context: Pick<ControllerContext, 'clock' | 'log'>, opt
     enqueueAfter: (key, milliseconds) => reconciler.enqueueAfter(key, milliseconds),
     idle: () => reconciler.idle(),
     own: (disposable) => void owned.use(disposable),
-    follow(informer, keys) {
+    follow(informer, keys, { gatherMs = 0 } = {}) {
       const enqueueAll = (object: Parameters<typeof keys>[0]): void => {
-        for (const key of keys(object)) reconciler.enqueue(key);
+        for (const key of keys(object)) reconciler.enqueueAfter(key, gatherMs);
       };
       owned.use(informer.subscribe({
         add: enqueueAll,

@@ -93,7 +93,7 @@ export const disruptionController: Controller = {
 
     const loop = startLoop(context, { name: 'disruption-controller', needs: [budgets, pods, definitions], workers: 1, reconcile });
     loop.follow(budgets, itself);
-    loop.follow(pods, (pod) => budgets.list(pod.metadata.namespace).filter((budget) => selectorOf(budget.spec?.selector).matches(pod.metadata.labels)).map(keyOf));
+    loop.follow(pods, (pod) => budgets.list(pod.metadata.namespace).filter((budget) => selectorOf(budget.spec?.selector).matches(pod.metadata.labels)).map(keyOf), { gatherMs: 10 });
     return loop;
   },
 };

@@ -134,7 +134,7 @@ export const daemonSetController: Controller = {
     const loop = startLoop(context, { name: 'daemonset-controller', needs: [sets, pods, nodes, revisions], workers: 2, reconcile });
     loop.own(expectations);
     loop.follow(sets, itself);
-    loop.follow(pods, setsOf);
+    loop.follow(pods, setsOf, { gatherMs: 10 });
     loop.follow(revisions, (revision) => {
       const owner = controllerOf(revision);
       return owner?.kind === 'DaemonSet' ? [keyOf({ metadata: { namespace: revision.metadata.namespace, name: owner.name } })] : [];

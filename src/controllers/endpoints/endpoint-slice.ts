@@ -84,7 +84,7 @@ export const endpointSliceController: Controller = {
     const loop = startLoop(context, { name: 'endpoint-slice-controller', needs: [services, pods, nodes, slices], workers: 5, reconcile });
     loop.own(expectations);
     loop.follow(services, itself);
-    loop.follow(pods, (pod) => servicesOf(pod, services));
+    loop.follow(pods, (pod) => servicesOf(pod, services), { gatherMs: 10 });
     loop.follow(slices, (slice) => (slice.metadata.labels?.[MANAGED_BY] === MANAGER ? serviceOf(slice) : []));
     // Nodes change often (heartbeats) but hardly ever their zones.
     const rezone = (): void => services.list().forEach((service) => loop.enqueue(keyOf(service)));

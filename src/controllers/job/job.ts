@@ -198,7 +198,7 @@ export const jobController: Controller = {
       const owner = ownerKey(pod);
       if (owner.length > 0 || controllerOf(pod)) return owner;
       return jobsFor(pod).map(keyOf);
-    });
+    }, { gatherMs: 10 });
     loop.own(pods.subscribe({
       update: (_, pod) => void (isTracked(pod) || released.delete(pod.metadata.uid)),
       delete: (pod) => void released.delete(pod.metadata.uid),

@@ -13,6 +13,12 @@ import { customResource, storedResources, type StoredResource } from '../served-
 /** What only time changes (a pod stuck in its deletion stops counting) is seen this late at most. Upstream's full resync is of 5 minutes. */
 const RECOUNT_MS = 5 * 60_000;
 
+/**
+ * Admission charges a quota before the object that it charges for is stored, let alone seen here. So a count that is lower
+ * than what is charged is believed only when nothing was charged for so long.
+ */
+const CALM_MS = 200;
+
 interface Counted {
   readonly resource: StoredResource;
   readonly informer: Informer<KubeObject>;
@@ -26,14 +32,18 @@ export const resourceQuotaController: Controller = {
     const quotas = informers.informer(resourceQuotas);
     const definitions = informers.informer(customResourceDefinitions);
     const counted = new Map<string, Counted>();
+    /** When each quota was changed last, by anybody. */
+    const changedMs = new Map<string, number>();
 
     async function reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
       const quota = quotas.get(key);
-      if (!quota) return;
+      if (!quota) return void changedMs.delete(key);
       const hard = quota.spec?.hard ?? {};
       const names = Object.keys(hard);
       for (const resource of countable()) if (names.some((name) => countsFor(resource, name))) await watch(resource).untilSynced(signal);
       const used = usageOf(quota, names);
+      const calmIn = (changedMs.get(key) ?? 0) + CALM_MS - clock.now();
+      if (calmIn > 0 && names.some((name) => compareQuantities(used[name], quota.status?.used?.[name]) < 0)) return { requeueAfterMs: calmIn };
       if (!semanticEqual(quota.status?.hard, hard) || !sameAmounts(quota.status?.used, used)) {
         await client.updateStatus(resourceQuotas, { ...quota, status: { hard, used } });
       }
@@ -61,12 +71,13 @@ export const resourceQuotaController: Controller = {
       if (!entry) {
         entry = { resource, informer: informers.informer<KubeObject>(resource) };
         counted.set(name, entry);
-        loop.follow(entry.informer, (object) => quotas.list(object.metadata.namespace).map(keyOf));
+        loop.follow(entry.informer, (object) => quotas.list(object.metadata.namespace).map(keyOf), { gatherMs: 100 });
       }
       return entry.informer;
     }
 
     const loop = startLoop(context, { name: 'resourcequota-controller', needs: [quotas, definitions], workers: 5, reconcile });
+    loop.own(quotas.subscribe({ update: (_, quota) => void changedMs.set(keyOf(quota), clock.now()) }));
     loop.follow(quotas, itself);
     loop.own(definitions.subscribe({ delete: (definition) => customResource(definition).forEach(({ resource, group }) => counted.delete(`${resource}.${group}`)) }));
     return loop;

@@ -107,7 +107,7 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
   const loop = startLoop(context, { name: kind.name, needs: [sets, pods], workers: 5, reconcile });
   loop.own(expectations);
   loop.follow(sets, itself);
-  loop.follow(pods, setsOf);
+  loop.follow(pods, setsOf, { gatherMs: 10 });
   return loop;
 }
 
