@@ -5,9 +5,13 @@ import { partPath } from '../../api/validation/custom/version.ts';
 import type { AdmissionPlugin } from '../admission/admission.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { defaultErrors } from './schema-defaults.ts';
 import { ruleCompileErrors } from './validation-rules.ts';
 
-/** Refuses definitions whose rules do not compile. Upstream does it in apiextensions validation; here it stays with the code that runs the rules. */
+/**
+ * Refuses definitions whose rules do not compile or whose defaults break their own schema.
+ * Upstream does it in apiextensions validation; here it stays with the code that applies rules and defaults.
+ */
 export const customRuleValidation: AdmissionPlugin = {
   name: 'CustomRuleValidation',
   handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
@@ -15,7 +19,9 @@ export const customRuleValidation: AdmissionPlugin = {
     if (resource.group !== customResourceDefinitions.group || resource.resource !== customResourceDefinitions.resource || subresource || !object) return;
     const { spec } = object as CustomResourceDefinition;
     if (oldObject && deepEqual(spec, (oldObject as CustomResourceDefinition).spec)) return;
-    const errors = spec.versions.flatMap((version, i) => [...ruleCompileErrors((version.schema?.openAPIV3Schema ?? {}) as JsonSchema, `${partPath(spec, i, 'schema')}.openAPIV3Schema`)]);
+    // Versions with one schema in common have its faults in common too.
+    const schemas = new Map(spec.versions.map((version, i) => [`${partPath(spec, i, 'schema')}.openAPIV3Schema`, (version.schema?.openAPIV3Schema ?? {}) as JsonSchema]));
+    const errors = [...schemas].flatMap(([path, schema]) => [...ruleCompileErrors(schema, path), ...defaultErrors(schema, path)]);
     if (errors.length > 0) throw invalid(resource, name, errors);
   },
 };
