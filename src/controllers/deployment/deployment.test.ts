@@ -60,3 +60,57 @@ test('a deployment rolls out, is scaled, gets a new template, and goes with all 
   expect(await sets()).toEqual([]);
   expect((await admin.list(pods, { namespace })).items).toEqual([]);
 });
+
+test('with Recreate no new pod comes before the last old one is gone', { timeout: 60_000 }, async () => {
+  await using world = await startControllersUnderTest({ only, pods: { stopMs: 3000 } });
+  const { admin } = world;
+  await admin.create(deployments, deployment('kubia', 3, 'kubia:v1', { strategy: { type: 'Recreate' } }));
+  await world.pass(4);
+  const current = await admin.get(deployments, { namespace, name: 'kubia' });
+  await admin.update(deployments, { ...current, spec: { ...current.spec, template: { ...current.spec.template, spec: { containers: [{ name: 'main', image: 'kubia:v2' }] } } } });
+  for (let tenth = 0; tenth < 80; tenth++) {
+    await world.pass(0.1);
+    const images = new Set((await admin.list(pods, { namespace })).items.map((pod) => pod.spec.containers[0]!.image));
+    expect(images.size).toBeLessThanOrEqual(1);
+  }
+  expect((await admin.get(deployments, { namespace, name: 'kubia' })).status).toMatchObject({ updatedReplicas: 3, availableReplicas: 3, replicas: 3 });
+  expect((await admin.list(pods, { namespace })).items.map((pod) => pod.spec.containers[0]!.image)).toEqual(Array(3).fill('kubia:v2'));
+});
+
+test('a rollout that gets stuck says so after its deadline, keeps what it promised, and is undone by the former template', { timeout: 60_000 }, async () => {
+  await using world = await startControllersUnderTest({ only, pods: { fate: (pod) => (pod.spec.containers[0]!.image === 'kubia:bad' ? 'never-ready' : 'runs') } });
+  const { admin } = world;
+  const key = { namespace, name: 'kubia' };
+  await admin.create(deployments, deployment('kubia', 4, 'kubia:v1', { progressDeadlineSeconds: 30 }));
+  await world.pass(4);
+  const use = async (image: string): Promise<void> => {
+    const current = await admin.get(deployments, key);
+    await admin.update(deployments, { ...current, spec: { ...current.spec, template: { ...current.spec.template, spec: { containers: [{ name: 'main', image }] } } } });
+  };
+  const progressing = async () => (await admin.get(deployments, key)).status?.conditions?.find(({ type }) => type === 'Progressing');
+  await use('kubia:bad');
+  await world.pass(20);
+  expect(await progressing()).toMatchObject({ status: 'True', reason: 'ReplicaSetUpdated' });
+  await world.pass(20);
+  expect(await progressing()).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded' });
+  expect((await admin.get(deployments, key)).status).toMatchObject({ replicas: 5, updatedReplicas: 2, availableReplicas: 3, unavailableReplicas: 2 });
+  await use('kubia:v1');
+  await world.pass(10);
+  expect(await progressing()).toMatchObject({ status: 'True', reason: 'NewReplicaSetAvailable' });
+});
+
+test('while it is paused a deployment is scaled, but rolls nothing out', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  const key = { namespace, name: 'kubia' };
+  await admin.create(deployments, deployment('kubia', 2, 'kubia:v1'));
+  await world.pass(3);
+  const current = await admin.get(deployments, key);
+  await admin.update(deployments, { ...current, spec: { ...current.spec, paused: true, replicas: 4, template: { ...current.spec.template, spec: { containers: [{ name: 'main', image: 'kubia:v2' }] } } } });
+  await world.pass(4);
+  expect((await admin.list(pods, { namespace })).items.map((pod) => pod.spec.containers[0]!.image)).toEqual(Array(4).fill('kubia:v1'));
+  expect((await admin.get(deployments, key)).status?.conditions?.find(({ type }) => type === 'Progressing')).toMatchObject({ status: 'Unknown', reason: 'DeploymentPaused' });
+  await admin.patch(deployments, key, { type: 'application/merge-patch+json', body: { spec: { paused: false } } });
+  await world.pass(8);
+  expect((await admin.list(pods, { namespace })).items.map((pod) => pod.spec.containers[0]!.image)).toEqual(Array(4).fill('kubia:v2'));
+});
