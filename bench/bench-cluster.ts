@@ -28,7 +28,7 @@ export class BenchCluster extends ClusterUnderTest {
     return cluster;
   }
 
-  client(): HttpClient {
+  override client(): HttpClient {
     const profile = new Profile(this.profile, this.dataDir);
     return this.#closing.use(clientOf(profile, profile.mustRead()));
   }

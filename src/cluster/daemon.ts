@@ -12,11 +12,15 @@ export interface DaemonOptions {
   readonly what: string;
   /** Put before our own program: `nsenter --net=…`. */
   readonly prefix?: readonly string[];
+  /** Flags of the JavaScript engine. */
+  readonly engineFlags?: readonly string[];
   /** A verb of ours and its arguments. */
   readonly args: readonly string[];
   readonly logFile: string;
   readonly clock: Clock;
   readonly timeoutMs: number;
+  /** Aborted before the process is ready: it is killed. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -24,20 +28,24 @@ export interface DaemonOptions {
  * Rejects with what it said, or with the end of its log, when it fails, ends or stays silent.
  */
 export async function startDaemon(options: DaemonOptions): Promise<number> {
-  const { what, prefix = [], args, logFile, clock, timeoutMs } = options;
+  const { what, prefix = [], engineFlags = [], args, logFile, clock, timeoutMs, signal } = options;
+  signal?.throwIfAborted();
   mkdirSync(dirname(logFile), { recursive: true });
   const output = openSync(logFile, 'a', 0o600);
-  const argv = [...prefix, process.execPath, ...process.execArgv, process.argv[1]!, ...args];
+  const argv = [...prefix, process.execPath, ...process.execArgv, ...engineFlags, process.argv[1]!, ...args];
   const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc'], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
   closeSync(output);
   try {
     await new Promise<void>((resolve, reject) => {
       const timer = clock.timer(timeoutMs, () => reject(new UserError(`${what} is not ready after ${timeoutMs / 1000} s\n${tail(logFile)}`, `read ${logFile}`)));
+      const onAbort = (): void => done(signal!.reason as Error);
       const done = (error?: Error): void => {
         timer[Symbol.dispose]();
+        signal?.removeEventListener('abort', onAbort);
         if (error) reject(error);
         else resolve();
       };
+      signal?.addEventListener('abort', onAbort);
       child.once('error', (error) => done(new UserError(`${what} does not start: ${error.message}`)));
       child.once('exit', (code, signal) => done(new UserError(`${what} ended at its start (${signal ?? `code ${code}`})\n${tail(logFile)}`, `read ${logFile}`)));
       child.on('message', (message: DaemonMessage) => done('ready' in message ? undefined : new UserError(message.failed, message.remedy)));

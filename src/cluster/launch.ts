@@ -55,22 +55,35 @@ export async function launchCluster(profile: Profile, request: LaunchRequest, to
   const pki = await loadOrCreatePki(profile, plan, clock.now());
   const serverRuns = findProcess(profile.serverPidFile) !== undefined;
   const args = ['--profile', profile.name, '--data-dir', profile.folder];
-  const startServerProcess = async (): Promise<void> => {
-    if (!serverRuns) await startDaemon({ what: 'the server', args: ['server-process', ...args], logFile: profile.serverLog, clock, timeoutMs: 60_000 });
+  const startServerProcess = async (signal?: AbortSignal): Promise<void> => {
+    if (!serverRuns) await startDaemon({ what: 'the server', args: ['server-process', ...args], logFile: profile.serverLog, clock, timeoutMs: 60_000, ...(signal && { signal }) });
   };
   let nodesStarted = 0;
   if (config.runtime === 'simulated') {
-    await steps.step(`server with ${config.nodes.length} simulated node${config.nodes.length > 1 ? 's' : ''}`, startServerProcess);
+    await steps.step(`server with ${config.nodes.length} simulated node${config.nodes.length > 1 ? 's' : ''}`, () => startServerProcess());
   } else {
     const fabric = await steps.step('network of the cluster', () => makeFabric(config, tools));
-    const [, started] = await steps.step(`server and ${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`}`, () => Promise.all([
-      startServerProcess(),
-      Promise.all(config.nodes.map((node) => startNodeProcess(profile, config, node, fabric, tools))),
-    ]));
+    const [, started] = await steps.step(`server and ${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`}`, () => untilOneFails((signal) => [
+      startServerProcess(signal),
+      Promise.all(config.nodes.map((node) => startNodeProcess(profile, config, node, fabric, tools, signal))),
+    ] as const));
     nodesStarted = started.filter(Boolean).length;
   }
   await steps.step('nodes ready', () => untilNodesReady(config, pki, clock));
   return { config, pki, plan, alreadyRunning: serverRuns && nodesStarted === 0 };
+}
+
+/** All of it at once. Where one fails, the rest, which would wait for it in vain, is ended before the fault is told. */
+async function untilOneFails<A, B>(work: (signal: AbortSignal) => readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  const abort = new AbortController();
+  const parts = work(abort.signal);
+  try {
+    return await Promise.all(parts);
+  } catch (error) {
+    abort.abort(error);
+    await Promise.allSettled(parts);
+    throw error;
+  }
 }
 
 function requireMachine(): void {
@@ -128,8 +141,11 @@ export function groundOf(profile: Profile, config: ClusterConfig, node: NodeConf
   return nodeGround({ profile: config.profile, nodeName: node.name, number: node.index, index: config.index, dataDir: profile.folder });
 }
 
+/** A node process makes little garbage: young objects need no room of 16 MB twice over. */
+const SMALL_HEAP = ['--max-semi-space-size=2'];
+
 /** Makes the node's ground, starts its containerd and its node process where they do not run. Resolves to whether something had to be started. */
-export async function startNodeProcess(profile: Profile, config: ClusterConfig, node: NodeConfig, fabric: Fabric, { clock, log }: LaunchTools): Promise<boolean> {
+export async function startNodeProcess(profile: Profile, config: ClusterConfig, node: NodeConfig, fabric: Fabric, { clock, log }: LaunchTools, signal?: AbortSignal): Promise<boolean> {
   const peers = config.nodes.filter(({ index }) => index !== node.index).map(({ index }) => index);
   const ground = await createNodeGround({ profile: config.profile, nodeName: node.name, number: node.index, dataDir: profile.folder, fabric, peers, clock, log });
   const hadRuntime = findRuntime(ground, { clock }) !== undefined;
@@ -141,8 +157,8 @@ export async function startNodeProcess(profile: Profile, config: ClusterConfig, 
   }
   await runtime;
   await startDaemon({
-    what: `the node ${node.name}`, prefix: ground.enter([]), args: ['node-process', '--profile', profile.name, '--data-dir', profile.folder, '--node', node.name],
-    logFile: profile.nodeLog(node.name), clock, timeoutMs: 60_000,
+    what: `the node ${node.name}`, prefix: ground.enter([]), engineFlags: SMALL_HEAP, args: ['node-process', '--profile', profile.name, '--data-dir', profile.folder, '--node', node.name],
+    logFile: profile.nodeLog(node.name), clock, timeoutMs: 60_000, ...(signal && { signal }),
   });
   return true;
 }

@@ -58,8 +58,9 @@ function readHolder(path: string): { readonly pid: number; readonly started: str
 function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field may hold spaces and parentheses; the start is the 22nd.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!;
+    // The second field may hold spaces and parentheses; the state is the third, the start the 22nd. A zombie holds nothing any more.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? '' : fields[19]!;
   } catch {
     // No /proc, or no such process: a signal 0 tells which.
   }

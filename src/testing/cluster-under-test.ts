@@ -70,6 +70,11 @@ export class ClusterUnderTest implements AsyncDisposable {
     return outcome;
   }
 
+  /** `wherry kubectl …` */
+  kubectl(...args: string[]): Promise<Outcome> {
+    return run([WHERRY, 'kubectl', ...args], { env: this.env });
+  }
+
   async status(): Promise<ClusterStatus> {
     return JSON.parse((await this.wherry('status', '-o', 'json')).stdout) as ClusterStatus;
   }

@@ -1,12 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { CLUSTER_NUMBERS } from '../cluster/launch.ts';
+import { addressPlan } from '../machine/index.ts';
 
-/** What clusters leave on a machine when they leave something: compared before and after. Linux, root for all of it. */
+/**
+ * What a cluster leaves on a machine when it leaves something: compared before and after. What belongs to other clusters of this
+ * machine, which may come and go meanwhile, does not count. Linux, root for all of it.
+ */
 export class MachineSnapshot {
   readonly #facts: ReadonlyMap<string, ReadonlySet<string>>;
 
   /** `folder`: the cluster's; only processes that name it count, for others come and go on any machine. */
   constructor(folder: string) {
+    const others = otherClusters(folder);
+    const isOurs = (fact: string): boolean => !others.some((other) => other.test(fact));
     this.#facts = new Map([
       ['process', new Set(processesOf(folder))],
       ['mount', new Set(readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map((line) => line.split(' ').slice(3, 5).join(' ')))],
@@ -17,8 +25,9 @@ export class MachineSnapshot {
       ['nft table', lines('nft', 'list', 'tables')],
       ['network namespace', lines('ip', 'netns', 'list')],
       ['cgroup', cgroups()],
-      ['forwarding', [readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()]],
-    ].map(([what, found]) => [what as string, found instanceof Set ? found : new Set(found as string[])]));
+      // The last cluster with egress turns it off again.
+      ['forwarding', others.length > 0 ? [] : [readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()]],
+    ].map(([what, found]) => [what as string, new Set([...(found as Iterable<string>)].filter(isOurs))]));
   }
 
   /** `mount added: …`, `route gone: …`; empty when all is as before. */
@@ -30,6 +39,39 @@ export class MachineSnapshot {
       for (const fact of then.difference(now)) if (what !== 'process') changes.push(`${what} gone: ${fact}`);
     }
     return changes;
+  }
+}
+
+/** What the facts of the other clusters look like. A cluster's number is claimed before it has anything, and released when it has nothing left. */
+function otherClusters(folder: string): RegExp[] {
+  if (!existsSync(CLUSTER_NUMBERS)) return [];
+  const real = existsSync(folder) ? realpathSync(folder) : folder;
+  return readdirSync(CLUSTER_NUMBERS).flatMap((number) => {
+    let data: string;
+    try {
+      data = readlinkSync(join(CLUSTER_NUMBERS, number));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+    if (data.startsWith(folder) || data.startsWith(real)) return [];
+    const plan = addressPlan(Number(number));
+    const ranges = [plan.pods, plan.services, plan.fabric].map((range) => escaped(range.replace(/(\.0)+\/\d+$/, '.')));
+    const profile = /"profile": "(.*)"/.exec(readIfThere(join(data, 'cluster.json')))?.[1];
+    return [new RegExp(`\\bwherry${number}\\b|\\bwh${number}n\\d|\\b(${ranges.join('|')})|${escaped(data)}|/wherry$${profile ? `|table ip wherry-${profile}$` : ''}`)];
+  });
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }
 
