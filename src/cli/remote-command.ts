@@ -1,6 +1,7 @@
-import { WebSocket } from 'ws';
-import { StatusError, type Status } from '../api/errors.ts';
+import type { WebSocket } from 'ws';
+import type { Status } from '../api/errors.ts';
 import type { HttpClient } from '../client/http-client.ts';
+import { openSocket } from './socket.ts';
 import { KubectlError, type KubectlIo } from './verb.ts';
 
 /** Channels of `v4.channel.k8s.io` and `v5.channel.k8s.io`: the first byte of every message. */
@@ -16,26 +17,37 @@ interface ExitStatus extends Status {
   readonly details?: { readonly causes?: readonly { readonly reason?: string; readonly message?: string }[] };
 }
 
+/** The far end of a command: what it writes goes to `stdout` and `stderr`, what it reads comes from `stdin`. */
+export interface RemoteStreams {
+  readonly stdin?: NodeJS.ReadableStream;
+  /** A terminal: raw input, sizes are sent. */
+  readonly tty?: boolean;
+  readonly terminal?: NodeJS.WriteStream;
+  stdout(bytes: Buffer): void;
+  stderr(bytes: Buffer): void;
+  readonly signal: AbortSignal;
+}
+
 /** Carries standard streams over a WebSocket (exec, attach) until the far end closes. Resolves to the command's exit code. */
 export async function openStreams(http: HttpClient, path: string, { stdin, tty, io }: { readonly stdin: boolean; readonly tty: boolean; readonly io: KubectlIo }): Promise<number> {
-  const { server, ca, certificate, key, token, insecureSkipTlsVerify, headers } = http.options;
-  const bearer = typeof token === 'function' ? token() : token;
-  const socket = new WebSocket(new URL(path, server.replace(/^http/, 'ws')), ['v5.channel.k8s.io', 'v4.channel.k8s.io'], {
-    ...(ca && { ca }), ...(certificate && { cert: certificate, key }), rejectUnauthorized: !insecureSkipTlsVerify,
-    headers: { ...headers, ...(bearer && { authorization: `Bearer ${bearer}` }) }, perMessageDeflate: false,
+  const code = await runRemote(http, path, {
+    ...(stdin && { stdin: io.stdin }), tty: tty && stdin, terminal: io.stdout as NodeJS.WriteStream, signal: io.signal,
+    stdout: (bytes) => void io.stdout.write(bytes), stderr: (bytes) => io.err(bytes.toString()),
   });
+  if (code > 0) io.err(`command terminated with exit code ${code}\n`);
+  return code;
+}
+
+/** As `openStreams`, with streams of the caller's and without a word about the exit code. */
+export async function runRemote(http: HttpClient, path: string, streams: RemoteStreams): Promise<number> {
+  const socket = await openSocket(http, path, ['v5.channel.k8s.io', 'v4.channel.k8s.io']);
   const outcome = new Promise<number>((resolve, reject) => {
     let code: number | undefined;
-    socket.on('unexpected-response', (_request, response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => reject(refusal(response.statusCode ?? 500, Buffer.concat(chunks).toString())));
-    });
     socket.on('error', reject);
     socket.on('message', (data: Buffer) => {
       const payload = data.subarray(1);
-      if (data[0] === STDOUT) io.stdout.write(payload);
-      else if (data[0] === STDERR) io.err(payload.toString());
+      if (data[0] === STDOUT) streams.stdout(payload);
+      else if (data[0] === STDERR) streams.stderr(payload);
       else if (data[0] === ERROR && payload.length > 0) {
         try {
           code = exitCode(JSON.parse(payload.toString()) as ExitStatus);
@@ -46,48 +58,47 @@ export async function openStreams(http: HttpClient, path: string, { stdin, tty, 
     });
     socket.on('close', () => (code === undefined ? reject(new KubectlError('the connection ended before the command did')) : resolve(code)));
   });
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve);
-    outcome.catch(reject);
-  });
   const onAbort = (): void => socket.close();
-  io.signal.addEventListener('abort', onAbort, { once: true });
-  const release = stdin ? sendInput(socket, tty, io) : () => { /* Nothing was taken. */ };
+  streams.signal.addEventListener('abort', onAbort, { once: true });
+  const release = streams.stdin ? sendInput(socket, streams.stdin, streams) : () => { /* Nothing was taken. */ };
   try {
-    const code = await outcome;
-    if (code > 0) io.err(`command terminated with exit code ${code}\n`);
-    return code;
+    return await outcome;
   } finally {
-    io.signal.removeEventListener('abort', onAbort);
+    streams.signal.removeEventListener('abort', onAbort);
     release();
   }
 }
 
-function sendInput(socket: WebSocket, tty: boolean, io: KubectlIo): () => void {
-  const input = io.stdin as NodeJS.ReadStream;
-  const output = io.stdout as NodeJS.WriteStream;
+function sendInput(socket: WebSocket, stdin: NodeJS.ReadableStream, { tty, terminal }: RemoteStreams): () => void {
+  const input = stdin as NodeJS.ReadStream;
   const frame = (channel: number, payload: Uint8Array): Buffer => Buffer.concat([Buffer.from([channel]), payload]);
-  const onData = (chunk: Buffer): void => socket.send(frame(STDIN, chunk));
+  const onData = (chunk: Buffer): void => {
+    socket.send(frame(STDIN, Buffer.from(chunk)));
+    if (socket.bufferedAmount < 4 << 20) return;
+    // A slow far end holds the source back.
+    input.pause();
+    socket.send(frame(STDIN, Buffer.alloc(0)), () => input.resume());
+  };
   const onEnd = (): void => {
     // v4 has no way to close one channel: the command then sees no end of its input.
     if (socket.protocol === 'v5.channel.k8s.io') socket.send(Buffer.from([CLOSE, STDIN]));
   };
-  const onResize = (): void => socket.send(frame(RESIZE, Buffer.from(JSON.stringify({ Width: output.columns, Height: output.rows }))));
+  const onResize = (): void => socket.send(frame(RESIZE, Buffer.from(JSON.stringify({ Width: terminal?.columns, Height: terminal?.rows }))));
+  const raw = tty === true && input.isTTY;
   input.on('data', onData);
   input.once('end', onEnd);
-  if (tty) {
+  if (raw) {
     input.setRawMode(true);
     onResize();
-    output.on('resize', onResize);
+    terminal?.on('resize', onResize);
   }
   return () => {
     input.off('data', onData);
     input.off('end', onEnd);
     input.pause();
-    if (tty) {
-      input.setRawMode(false);
-      output.off('resize', onResize);
-    }
+    if (!raw) return;
+    input.setRawMode(false);
+    terminal?.off('resize', onResize);
   };
 }
 
@@ -96,14 +107,4 @@ function exitCode(status: ExitStatus): number {
   const cause = status.details?.causes?.find(({ reason }) => reason === 'ExitCode');
   if (status.reason === 'NonZeroExitCode' && cause?.message) return Number(cause.message);
   throw new KubectlError(`Internal error occurred: ${status.message ?? 'the command failed'}`);
-}
-
-function refusal(code: number, text: string): Error {
-  try {
-    const status = JSON.parse(text) as Status;
-    if (status.kind === 'Status') return new StatusError(status);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return new KubectlError(`unable to upgrade connection: ${text.trim() || `the server answered ${code}`}`);
 }

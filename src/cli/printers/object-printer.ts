@@ -74,7 +74,7 @@ function nameOf(item: Printable): string {
   return `${(item.kind ?? '').toLowerCase()}${group ? `.${group}` : ''}/${item.metadata?.name ?? ''}`;
 }
 
-function withoutManagedFields(object: unknown): unknown {
+export function withoutManagedFields(object: unknown): unknown {
   const printable = object as Printable;
   if (printable.items) return { ...printable, items: printable.items.map(withoutManagedFields) };
   if (printable.metadata?.managedFields === undefined) return object;

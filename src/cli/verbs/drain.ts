@@ -7,7 +7,7 @@ import { podsToDrain } from '../drain-filters.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { dryRunOf, mutationFlags, printResult } from '../mutation.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
+import { targetFlags } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {

@@ -1,0 +1,32 @@
+import type { Container, Pod } from '../api/generated/core-v1.ts';
+import { openStreams } from './remote-command.ts';
+import { KubectlError, type Call } from './verb.ts';
+
+const allContainers = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as readonly Container[])];
+
+/** The container that is meant: the one named, that of the annotation, else the first. Upstream: kubectl pkg/cmd/util/podcmd. */
+export function containerOf({ io, flags }: Call, pod: Pod, name: string): Container {
+  const all = allContainers(pod);
+  const wanted = name || pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
+  if (wanted) {
+    const found = all.find((container) => container.name === wanted);
+    if (found) return found;
+    if (name) throw new KubectlError(`container ${name} not found in pod ${pod.metadata.name}`);
+  }
+  const [first] = pod.spec.containers;
+  if (pod.spec.containers.length + (pod.spec.initContainers?.length ?? 0) > 1 && !(flags.has('quiet') && flags.bool('quiet'))) {
+    const names = [...pod.spec.containers.map((one) => one.name), ...(pod.spec.ephemeralContainers ?? []).map((one) => `${one.name} (ephem)`), ...(pod.spec.initContainers ?? []).map((one) => `${one.name} (init)`)];
+    io.err(`Defaulted container "${first!.name}" out of: ${names.join(', ')}\n`);
+  }
+  return first!;
+}
+
+/** Joins the streams of a running container's process. Resolves to the exit code. */
+export async function attachTo(call: Call, pod: Pod, container: Container, { stdin, tty, quiet }: { readonly stdin: boolean; readonly tty: boolean; readonly quiet: boolean }): Promise<number> {
+  const { io, session } = call;
+  if (tty && !container.tty && !quiet) io.err(`error: Unable to use a TTY - container ${container.name} did not allocate one\n`);
+  const raw = container.tty === true && tty;
+  if (!quiet && stdin) io.err("If you don't see a command prompt, try pressing enter.\n");
+  const query = new URLSearchParams({ container: container.name, stdin: String(stdin), stdout: 'true', stderr: String(!container.tty), tty: String(container.tty === true) });
+  return openStreams(await session.http(), `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/attach?${query}`, { stdin, tty: raw, io });
+}

@@ -1,0 +1,168 @@
+import type { Container, Node, Pod } from '../../api/generated/core-v1.ts';
+import { systemClock } from '../../base/clock.ts';
+import { nameSuffix, systemRandom } from '../../base/random.ts';
+import { attachTo } from '../attach-to.ts';
+import type { FlagSpecs } from '../flags.ts';
+import { parseEnv } from '../generators/pod-template.ts';
+import { listTargets, type NamedTarget } from '../selected-targets.ts';
+import { targetFlags, targetPath } from '../targets.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
+
+const flags = {
+  filename: targetFlags.filename, recursive: targetFlags.recursive,
+  'arguments-only': { type: 'bool', usage: 'If specified, everything after -- will be passed to the new container as Args instead of Command.' },
+  attach: { type: 'bool', usage: "If true, wait for the container to start running, and then attach as if 'kubectl attach ...' were called." },
+  container: { short: 'c', type: 'string', usage: 'Container name to use for debug container.' },
+  'copy-to': { type: 'string', usage: 'Create a copy of the target Pod with this name.' },
+  env: { type: 'array', usage: 'Environment variables to set in the container.' },
+  image: { type: 'string', usage: 'Container image to use for debug container.' },
+  'image-pull-policy': { type: 'string', usage: 'The image pull policy for the container.' },
+  profile: { type: 'string', default: 'general', usage: 'Options are "legacy", "general", "baseline", "netadmin", "restricted" or "sysadmin".' },
+  quiet: { short: 'q', type: 'bool', usage: 'If true, suppress informational messages.' },
+  replace: { type: 'bool', usage: "When used with '--copy-to', delete the original Pod." },
+  'same-node': { type: 'bool', usage: "When used with '--copy-to', schedule the copy of target Pod on the same node." },
+  'set-image': { type: 'strings', usage: "When used with '--copy-to', a list of name=image pairs for changing container images" },
+  'share-processes': { type: 'bool', default: true, usage: "When used with '--copy-to', enable process namespace sharing in the copy." },
+  stdin: { short: 'i', type: 'bool', usage: "Keep stdin open on the container(s) in the pod, even if nothing is attached." },
+  target: { type: 'string', usage: 'When using an ephemeral container, target processes in this container name.' },
+  tty: { short: 't', type: 'bool', usage: 'Allocate a TTY for the debugging container.' },
+} as const satisfies FlagSpecs;
+
+/** Upstream: kubectl pkg/cmd/debug. */
+export const verb: Verb = {
+  usage: '(POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ]',
+  summary: 'Create debugging sessions for troubleshooting workloads and nodes',
+  flags,
+  async run(call) {
+    const { flags: given, args, dashAt } = call;
+    const names = dashAt >= 0 ? args.slice(0, dashAt) : args.slice(0, 1);
+    const copies = given.string('copy-to') !== '';
+    if (!copies) {
+      if (given.bool('replace')) throw new KubectlError('--replace may only be used with --copy-to.');
+      if (given.bool('same-node')) throw new KubectlError('--same-node may only be used with --copy-to.');
+      if (given.strings('set-image').length > 0) throw new KubectlError('--set-image may only be used with --copy-to.');
+      if (!given.string('image')) throw new KubectlError('you must specify --image when not using --copy-to.');
+    } else if (!given.string('image') && given.strings('set-image').length === 0 && names.length === args.length) {
+      throw new KubectlError('you must specify --image, --set-image or command arguments.');
+    }
+    if (names.length === 0) throw new KubectlError('NAME or filename is required for debug');
+    if (given.bool('tty') && !given.bool('stdin')) throw new KubectlError('-i/--stdin is required for containers with -t/--tty=true');
+    if (given.string('target') && copies) throw new KubectlError('--target is incompatible with --copy-to. Use --share-processes instead.');
+    if (!['legacy', 'general', 'baseline', 'netadmin', 'restricted', 'sysadmin'].includes(given.string('profile'))) throw new KubectlError(`unknown profile: ${given.string('profile')}`);
+    for (const target of await listTargets(call, { args: names.map((name) => (name.includes('/') ? name : `pods/${name}`)) })) {
+      if (target.resource.kind === 'Node') await debugNode(call, target);
+      else if (target.resource.kind === 'Pod') await (copies ? debugCopy(call, target) : debugEphemeral(call, target));
+      else throw new KubectlError(`"${target.resource.group}/${target.resource.version}, Kind=${target.resource.kind}" not supported by debug`);
+    }
+  },
+};
+
+const suffix = (): string => nameSuffix(systemRandom);
+
+/** What the flags say of the container that is added. */
+function containerFlags({ flags: given, args, dashAt }: Call, name: string): Container {
+  const command = dashAt >= 0 ? args.slice(dashAt) : args.slice(1);
+  const env = parseEnv(given.strings('env'));
+  return {
+    name, image: given.string('image'), ...(given.string('image-pull-policy') && { imagePullPolicy: given.string('image-pull-policy') as Container['imagePullPolicy'] }),
+    ...(command.length > 0 && (given.bool('arguments-only') ? { args: command } : { command })), ...(env.length > 0 && { env: env as Container['env'] }),
+    stdin: given.bool('stdin'), tty: given.bool('tty'), terminationMessagePolicy: 'File',
+    ...securityOf(given.string('profile')),
+  } as Container;
+}
+
+function securityOf(profile: string): object {
+  switch (profile) {
+    case 'general': return { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } };
+    case 'netadmin': return { securityContext: { capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } } };
+    case 'sysadmin': return { securityContext: { privileged: true } };
+    case 'restricted': return { securityContext: { runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' } } };
+    default: return {};
+  }
+}
+
+function nameFor({ flags: given, io }: Call, pod: Pod | undefined): string {
+  if (given.string('container')) return given.string('container');
+  const taken = new Set([...(pod?.spec.containers ?? []), ...(pod?.spec.initContainers ?? []), ...(pod?.spec.ephemeralContainers ?? [])].map(({ name }) => name));
+  let name: string;
+  do name = `debugger-${suffix()}`; while (taken.has(name));
+  if (!given.bool('quiet')) io.out(`Defaulting debug container name to ${name}.\n`);
+  return name;
+}
+
+async function debugEphemeral(call: Call, target: NamedTarget): Promise<void> {
+  const { session, flags: given, io } = call;
+  const pod = await session.json<Pod>(targetPath(target));
+  if (given.string('target') && !given.bool('quiet')) io.out(`Targeting container "${given.string('target')}". If you don't see processes from this container it may be because the container runtime doesn't support this feature.\n`);
+  const name = nameFor(call, pod);
+  const container = { ...containerFlags(call, name), ...(given.string('target') && { targetContainerName: given.string('target') }) };
+  await session.call('PATCH', targetPath(target, 'ephemeralcontainers'), { body: { spec: { ephemeralContainers: [container] } }, contentType: 'application/strategic-merge-patch+json' });
+  await attachWhenRunning(call, targetPath(target), name);
+}
+
+/** A pod on the node that sees its processes, network and files. */
+async function debugNode(call: Call, target: NamedTarget): Promise<void> {
+  const { session, flags: given, io } = call;
+  const node = await session.json<Node>(targetPath(target));
+  const namespace = await session.namespace();
+  const container = given.string('container') || 'debugger';
+  const host = ['general', 'legacy', 'sysadmin'].includes(given.string('profile'));
+  const name = `node-debugger-${node.metadata.name}-${suffix()}`;
+  const { securityContext: _security, ...plain } = containerFlags(call, container);
+  const pod = {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'kubectl-debug' } },
+    spec: {
+      containers: [{ ...plain, ...(['general', 'legacy'].includes(given.string('profile')) ? {} : securityOf(given.string('profile'))), ...(host && { volumeMounts: [{ mountPath: '/host', name: 'host-root' }] }) }],
+      nodeName: node.metadata.name, restartPolicy: 'Never', tolerations: [{ operator: 'Exists' }],
+      ...((host || given.string('profile') === 'netadmin') && { hostNetwork: true, hostPID: true, hostIPC: given.string('profile') !== 'netadmin' }),
+      ...(host && { volumes: [{ name: 'host-root', hostPath: { path: '/' } }] }),
+    },
+  };
+  if (!given.bool('quiet')) io.out(`Creating debugging pod ${name} with container ${container} on node ${node.metadata.name}.\n`);
+  await session.call('POST', `/api/v1/namespaces/${namespace}/pods`, { body: pod });
+  await attachWhenRunning(call, `/api/v1/namespaces/${namespace}/pods/${name}`, container);
+}
+
+async function debugCopy(call: Call, target: NamedTarget): Promise<void> {
+  const { session, flags: given } = call;
+  const { metadata, spec } = await session.json<Pod>(targetPath(target));
+  const images = new Map(given.strings('set-image').map((pair) => pair.split('=') as [string, string]));
+  const { nodeName, ephemeralContainers: _ephemeral, ...rest } = spec;
+  let containers: readonly Container[] = spec.containers.map((container) => ({ ...container, ...((images.get(container.name) ?? images.get('*')) && { image: images.get(container.name) ?? images.get('*')! }) }));
+  let name = given.string('container');
+  const existing = containers.find((container) => container.name === name);
+  if (existing) {
+    const { image, ...changes } = containerFlags(call, name);
+    containers = containers.map((container) => (container === existing ? { ...container, ...changes, image: image || container.image! } : container));
+  } else if (given.string('image')) {
+    name = nameFor(call, { metadata, spec } as Pod);
+    containers = [...containers, containerFlags(call, name)];
+  } else {
+    name ||= containers[0]!.name;
+    const command = call.dashAt >= 0 ? call.args.slice(call.dashAt) : call.args.slice(1);
+    if (command.length > 0) containers = containers.map((container) => (container.name === name ? { ...container, ...(given.bool('arguments-only') ? { args: command } : { command, args: [] }), stdin: given.bool('stdin'), tty: given.bool('tty') } : container));
+  }
+  const copy = {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name: given.string('copy-to'), namespace: metadata.namespace, ...(metadata.annotations && { annotations: metadata.annotations }) },
+    spec: { ...rest, containers, ...(given.bool('same-node') && nodeName && { nodeName }), ...(given.bool('share-processes') && { shareProcessNamespace: true }) },
+  };
+  if (given.bool('replace')) await session.call('DELETE', targetPath(target), { body: { apiVersion: 'v1', kind: 'DeleteOptions' } });
+  await session.call('POST', `/api/v1/namespaces/${metadata.namespace}/pods`, { body: copy });
+  await attachWhenRunning(call, `/api/v1/namespaces/${metadata.namespace}/pods/${given.string('copy-to')}`, name);
+}
+
+/** Attaches once the container runs; of one that has ended the log is shown. */
+async function attachWhenRunning(call: Call, path: string, name: string): Promise<void> {
+  const { session, flags: given, io } = call;
+  const wanted = given.changed('attach') ? given.bool('attach') : given.bool('stdin');
+  if (!wanted) return;
+  for (;;) {
+    const pod = await session.json<Pod>(path);
+    const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.ephemeralContainerStatuses ?? [])];
+    const state = statuses.find((status) => status.name === name)?.state;
+    const container = [...pod.spec.containers, ...((pod.spec.ephemeralContainers ?? []) as readonly Container[])].find((one) => one.name === name);
+    if (state?.terminated) return io.out(await session.text('GET', `${path}/log`, { query: { container: name } }));
+    if (state?.running && container) return void (await attachTo(call, pod, container, { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') }));
+    await systemClock.sleep(200, io.signal);
+  }
+}

@@ -1,0 +1,51 @@
+import type { KubeObject } from '../../api/object.ts';
+import { editObjects } from '../edit-objects.ts';
+import type { FlagSpecs } from '../flags.ts';
+import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
+import { mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { listTargets } from '../selected-targets.ts';
+import { targetFlags, targetPath } from '../targets.ts';
+import { mergePatchBetween } from '../three-way-merge.ts';
+import { KubectlError, type Verb } from '../verb.ts';
+
+const flags = {
+  ...targetFlags, ...mutationFlags,
+  'save-config': { type: 'bool', usage: `If true, the configuration of current object will be saved in its annotation (${LAST_APPLIED}).` },
+  subresource: { type: 'string', usage: 'If specified, edit will operate on the subresource of the requested object.' },
+  'output-patch': { type: 'bool', usage: 'Output the patch if the resource is edited.' },
+  all: { type: 'bool', usage: 'Select all resources' },
+} as const satisfies FlagSpecs;
+
+/** Upstream: kubectl pkg/cmd/edit. */
+export const verb: Verb = {
+  usage: '(RESOURCE/NAME | -f FILENAME)',
+  summary: 'Edit a resource on the server',
+  flags,
+  async run(call) {
+    const { flags: given, session, io } = call;
+    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError('must specify one of -f and -k');
+    const subresource = given.string('subresource') || undefined;
+    const targets = await listTargets(call.args.length === 1 && !call.args[0]!.includes('/') ? withAll(call) : call);
+    if (targets.length === 0) throw new KubectlError('edit cancelled, no objects found');
+    const objects = await Promise.all(targets.map((target) => session.json<KubeObject>(targetPath(target, subresource))));
+    return editObjects(call, objects, {
+      json: given.string('output') === 'json',
+      unchanged: () => io.err('Edit cancelled, no changes made.\n'),
+      async save(before, edited) {
+        const target = targets[objects.indexOf(before)]!;
+        const { managedFields: _fields, ...metadata } = before.metadata;
+        const after = given.bool('save-config') ? withLastApplied(edited) : edited;
+        const patch = mergePatchBetween({ ...before, metadata }, after);
+        if (patch === undefined) return printResult(call, target.resource, before, 'skipped');
+        if (given.bool('output-patch')) io.out(`Patch: ${JSON.stringify(patch)}\n`);
+        printResult(call, target.resource, await session.call('PATCH', targetPath(target, subresource), { body: patch, contentType: 'application/merge-patch+json', query: writeQuery(call, 'kubectl-edit') }), 'edited');
+      },
+    });
+  },
+};
+
+/** `kubectl edit pods` edits all of them. */
+function withAll<T extends { readonly flags: { add(name: string, value: string, spelled: string): void } }>(call: T): T {
+  call.flags.add('all', 'true', '--all');
+  return call;
+}
