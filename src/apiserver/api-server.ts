@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 
 export interface KeyPair {
   /** PEM. */
@@ -32,6 +33,8 @@ export interface ApiServerOptions {
   readonly simulatedRanges?: readonly string[];
   /** Address under which pods reach the server: endpoint of the `kubernetes` service. */
   readonly advertise?: { readonly address: string; readonly port: number };
+  /** Keep a ledger of who wrote what because of what, beside the data where there is a folder for them. Default true. */
+  readonly ledger?: boolean;
   /** Freezes stored objects at every depth, so that a test sees who changes one. Default false. */
   readonly freezeObjects?: boolean;
 }
@@ -39,6 +42,8 @@ export interface ApiServerOptions {
 export interface ApiServer extends AsyncDisposable {
   /** `https://127.0.0.1:6443`; undefined when in process only. */
   readonly url: string | undefined;
+  /** Undefined where none is kept. */
+  readonly ledger: Ledger | undefined;
   /** A client in process, acting as `user`, through the same authorization, admission and strategies as HTTPS. */
   client(user: User, userAgent?: string): Client;
 }

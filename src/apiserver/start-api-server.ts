@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import type { User } from '../api/kind.ts';
 import type { KubeObject, ResourceType } from '../api/object.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
+import { openLedgerFile } from '../ledger/ledger-file.ts';
+import { Ledger } from '../ledger/ledger.ts';
 import type { StorageEngine } from '../storage/engine.ts';
 import { createMemoryEngine } from '../storage/memory.ts';
 import { Aggregator } from './aggregator/aggregator.ts';
@@ -32,6 +35,8 @@ import { openApiRequests } from './http/open-api-requests.ts';
 import { RequestHandler } from './http/request-handler.ts';
 import { versionInfo } from './http/version.ts';
 import { InProcessClient } from './in-process-client.ts';
+import { LedgerRequests } from './ledger/ledger-requests.ts';
+import { WriteRecorder } from './ledger/write-recorder.ts';
 import { OpenApi } from './openapi/open-api.ts';
 import { KubeletSummaries } from './metrics/kubelet-summary.ts';
 import { NodeMetricsReader, nodeMetricsDefinition, nodeMetricsResource, PodMetricsReader, podMetricsDefinition, podMetricsResource } from './metrics/resource-metrics.ts';
@@ -60,6 +65,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const stack = onFailure.use(new AsyncDisposableStack());
   const stopping = new AbortController();
   const engine = stack.use(await openEngine(options));
+  const ledger = await openLedger(options, stack);
   const objects = storedObjects(engine, (value: KubeObject) => value);
   const rbac = stack.use(new RbacAuthorizer(objects));
   const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new NodeAuthorizer(objects)), rbac]);
@@ -75,7 +81,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
     engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
-    updateSubresourceOf: lookup(updateSubresources), freeze: options.freezeObjects ?? false,
+    updateSubresourceOf: lookup(updateSubresources), recorder: ledger && new WriteRecorder(ledger, clock), freeze: options.freezeObjects ?? false,
   };
   registerBuiltIns(registry, environment);
   const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
@@ -115,14 +121,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
-      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, aggregator, metrics: requestMetrics, clock, random, log, signal: stopping.signal,
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, aggregator, ledger: ledger && new LedgerRequests(ledger), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
     });
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;
   }
   const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, signal: stopping.signal });
   onFailure.move();
-  return { url, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { url, ledger, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** All that starts after the server listens has started before it does here, so that few things are left that can be ill. */
@@ -140,6 +146,13 @@ async function openEngine({ dataDir, clock, log }: ApiServerOptions): Promise<St
   const { openLmdbEngine } = await import('../storage/lmdb.ts');
   const codec = { encode: objectBytes, decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as KubeObject };
   return openLmdbEngine<KubeObject>({ directory: dataDir, codec, clock, log });
+}
+
+/** With the data where they are durable; undefined where none is wanted. */
+async function openLedger({ ledger = true, dataDir, clock, log }: ApiServerOptions, stack: AsyncDisposableStack): Promise<Ledger | undefined> {
+  if (!ledger) return undefined;
+  if (dataDir === undefined) return new Ledger({ clock });
+  return stack.use(await openLedgerFile({ path: join(dataDir, 'ledger.jsonl'), clock, log: log.child('ledger') })).ledger;
 }
 
 /** Finds an entry of a registry by resource and subresource. */

@@ -32,7 +32,8 @@ export function because<T>(cause: Cause, work: () => T): T {
 
 /** Both lists as one, each write once. */
 export function joinWrites(earlier: readonly number[], later: readonly number[]): readonly number[] {
-  if (earlier.length === 0 || later === earlier) return later;
+  if (later.length === 0) return earlier;
+  if (earlier.length === 0) return later;
   if (later.every((write) => earlier.includes(write))) return earlier;
   const joined = [...new Set([...earlier, ...later])];
   return joined.length <= MOST_CAUSES ? joined : [joined[0]!, ...joined.slice(1 - MOST_CAUSES)];

@@ -28,7 +28,7 @@ export class WorkQueue implements Disposable {
   readonly #dirty = new Set<string>();
   readonly #causes = new Map<string, readonly number[]>();
   readonly #inProgress = new Set<string>();
-  readonly #delayed = new Map<string, { readonly due: number; readonly timer: Disposable }>();
+  readonly #delayed = new Map<string, { readonly due: number; readonly timer: Disposable; writes: readonly number[] }>();
   readonly #backoff: KeyedBackoff;
   #idleWaiters: (() => void)[] = [];
   #closed = false;
@@ -55,16 +55,18 @@ export class WorkQueue implements Disposable {
     if (milliseconds <= 0) return this.add(key);
     const due = this.#options.clock.monotonic() + milliseconds;
     const waiting = this.#delayed.get(key);
-    if (waiting) {
-      if (waiting.due <= due) return;
-      waiting.timer[Symbol.dispose]();
+    const writes = joinWrites(waiting?.writes ?? [], currentCause().writes);
+    if (waiting && waiting.due <= due) {
+      waiting.writes = writes;
+      return;
     }
-    const cause = currentCause();
+    waiting?.timer[Symbol.dispose]();
     const timer = this.#options.clock.timer(milliseconds, () => {
+      const { writes: all } = this.#delayed.get(key)!;
       this.#delayed.delete(key);
-      because(cause, () => this.add(key));
+      because({ writes: all }, () => this.add(key));
     });
-    this.#delayed.set(key, { due, timer });
+    this.#delayed.set(key, { due, timer, writes });
   }
 
   /** Adds the key after a delay that doubles with each failure since `forget`. */

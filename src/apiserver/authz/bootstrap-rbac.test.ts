@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ClusterRole, ClusterRoleBinding } from '../../api/generated/rbac-v1.ts';
 import { expandRule, reconciledBinding, reconciledRole } from './bootstrap-rbac.ts';
-import { clusterRoleBindings, clusterRoles, controllerRoles, ownClusterRoleBindings } from './bootstrap-roles.ts';
+import { clusterRoleBindings, clusterRoles, controllerRoles, ownClusterRoleBindings, ownClusterRoles } from './bootstrap-roles.ts';
 import { compactRules, covers, ruleText } from './rule-coverage.ts';
 
 const role = (rules: readonly string[], annotations: object = { a: 'b' }): ClusterRole => ({ metadata: { name: 'r', labels: {}, annotations }, rules: rules.map(expandRule) }) as unknown as ClusterRole;
@@ -9,9 +9,9 @@ const role = (rules: readonly string[], annotations: object = { a: 'b' }): Clust
 test('rules are read', () => {
   expect(expandRule('get list | core apps | pods | one')).toEqual({ verbs: ['get', 'list'], apiGroups: ['', 'apps'], resources: ['pods'], resourceNames: ['one'] });
   expect(expandRule('get | /healthz /api/*')).toEqual({ verbs: ['get'], nonResourceURLs: ['/healthz', '/api/*'] });
-  const names = [...clusterRoles, ...controllerRoles].map((r) => r.name);
+  const names = [...clusterRoles, ...controllerRoles, ...ownClusterRoles].map((r) => r.name);
   expect(new Set(names).size).toBe(names.length);
-  for (const binding of [...clusterRoleBindings, ...ownClusterRoleBindings]) expect([...names, 'wherry:controllers']).toContain(binding.role ?? binding.name);
+  for (const binding of [...clusterRoleBindings, ...ownClusterRoleBindings]) expect(names).toContain(binding.role ?? binding.name);
 });
 
 test('a role is completed and never cut', () => {

@@ -337,12 +337,14 @@ export const ownClusterRoles: readonly CompactRole[] = [
     'patch update | core | services', `${READ} | core | nodes/metrics nodes/proxy nodes/stats`, 'create | core | pods/eviction',
     'patch update | core | namespaces namespaces/finalize', `${READ} | metrics.k8s.io | nodes pods`,
   ] },
+  { name: 'wherry:ledger-writer', rules: ['post | /wherry/v1/ledger'] },
 ];
 
 /** All controllers run as one user, which therefore holds every controller's role; DNS and service proxy act as their node. */
 export const ownClusterRoleBindings: readonly CompactBinding[] = [
   { name: 'wherry:controllers', subjects: ['User system:kube-controller-manager'] },
   { name: 'wherry:node-proxier', role: 'system:node-proxier', subjects: ['Group system:nodes'] },
+  { name: 'wherry:ledger-writer', subjects: ['Group system:nodes'] },
   { name: 'wherry:node-dns', role: 'system:kube-dns', subjects: ['Group system:nodes'] },
   ...controllerRoles.map(({ name }) => ({ name: `wherry:${name.slice('system:'.length)}`, role: name, subjects: ['User system:kube-controller-manager'] })),
 ];

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { methodNotAllowed, statusError, StatusError, unauthorized } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
+import { because, parseCause } from '../../base/cause.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
@@ -11,6 +12,7 @@ import type { Aggregator } from '../aggregator/aggregator.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { impersonate } from '../authn/impersonation.ts';
 import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
+import type { LedgerRequests } from '../ledger/ledger-requests.ts';
 import type { ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
 import type { RequestMetrics } from './metrics.ts';
@@ -27,6 +29,8 @@ export interface RequestHandlerOptions {
   readonly authorizer: Authorizer;
   readonly verbs: ResourceVerbs;
   readonly nonResource: NonResourceRequests;
+  /** Absent: no ledger is kept. */
+  readonly ledger?: LedgerRequests | undefined;
   readonly metrics: RequestMetrics;
   readonly aggregator?: Aggregator;
   readonly clock: Clock;
@@ -49,7 +53,7 @@ export class RequestHandler {
 
   /** Answers one request. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { aggregator, clock, log, metrics, random } = this.#options;
+    const { aggregator, clock, ledger, log, metrics, random } = this.#options;
     const started = clock.monotonic();
     const { path, query } = splitUrl(request.url ?? '/');
     const method = request.method ?? 'GET';
@@ -73,7 +77,8 @@ export class RequestHandler {
     try {
       const context = await this.#admit(request, info, query, stop.signal, warnings);
       if (aggregator?.serves(path)) await aggregator.proxy({ request, response, info, query, context });
-      else if (info.isResourceRequest) await this.#resources.answer({ request, response, info, query, context });
+      else if (info.isResourceRequest) await because({ writes: parseCause(request.headers['wherry-cause'] as string | undefined) }, () => this.#resources.answer({ request, response, info, query, context }));
+      else if (ledger?.serves(path)) await ledger.answer({ request, response, query }, context.user, stop.signal);
       else await this.#options.nonResource.answer({ request, response, path, query });
     } catch (error) {
       if (stop.signal.aborted && !(error instanceof StatusError)) return;

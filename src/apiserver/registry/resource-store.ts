@@ -8,6 +8,7 @@ import { RevisionMismatchError } from '../../storage/errors.ts';
 import type { AdmissionOperation } from '../admission/admission.ts';
 import type { HookedWrite, WriteHook } from '../allocation/write-hook.ts';
 import { managerOf, updateManagedFields } from '../apply/managed-fields.ts';
+import type { WriteRecorder } from '../ledger/write-recorder.ts';
 import type { RequestContext } from '../request.ts';
 import type { UpdateSubresource } from '../subresources/update-subresource.ts';
 import type { AdmissionChain } from './admission-chain.ts';
@@ -29,6 +30,8 @@ export interface StoreEnvironment extends ReadEnvironment {
   hookOf(resource: ResourceType<unknown>): WriteHook | undefined;
   /** The strategy of a subresource that shows a part of the object, `status` aside. */
   updateSubresourceOf(resource: ResourceType<unknown>, subresource: string): UpdateSubresource | undefined;
+  /** Absent: no ledger is kept. */
+  readonly recorder?: WriteRecorder | undefined;
   /** Freeze what is stored at every depth, so that a test sees who changes it. */
   readonly freeze: boolean;
 }
@@ -92,7 +95,8 @@ export class ResourceStore implements WatchableStore {
   }
 
   async #createOnce(context: RequestContext, namespace: string, given: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
-    const { clock, random, admission, engine } = this.#environment;
+    const { clock, random, admission, engine, recorder } = this.#environment;
+    const began = recorder?.begin() ?? 0;
     const { resource, served } = this;
     const { definition } = served;
     const metadata = metadataForCreate(given, namespaceFor(resource, namespace, given), clock.now(), random);
@@ -114,7 +118,9 @@ export class ResourceStore implements WatchableStore {
         return final;
       }
       try {
-        return (await engine.put(key, (revision) => this.#stored(final, revision), { ifRevision: 0 })).value;
+        const { value, modRevision } = await engine.put(key, (revision) => this.#stored(final, revision), { ifRevision: 0 });
+        recorder?.record(context, { resource, verb: 'create', object: value, revision: modRevision, began, fieldManager: options.fieldManager });
+        return value;
       } catch (error) {
         if (error instanceof RevisionMismatchError) throw alreadyExists(resource, final.metadata.name);
         throw error;
@@ -162,7 +168,8 @@ export class ResourceStore implements WatchableStore {
   }
 
   async #updateOnce(context: RequestContext, entry: Entry<KubeObject>, proposed: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
-    const { admission, clock, engine } = this.#environment;
+    const { admission, clock, engine, recorder } = this.#environment;
+    const began = recorder?.begin() ?? 0;
     const { definition } = this.served;
     const previous = entry.value;
     this.#checkBasis(proposed, previous);
@@ -179,10 +186,14 @@ export class ResourceStore implements WatchableStore {
       this.#refuse(final, this.#strategy.updateErrors(final, previous, part));
       if (!part) for (const text of definition.warnings?.(final, previous) ?? []) context.warn(text);
       await admission.validate({ ...attributes, object: final, oldObject: previous });
-      if (endsDeletion(definition, final, previous)) return await this.#remove(entry, final, dryRun);
+      if (endsDeletion(definition, final, previous)) return await this.#remove(context, entry, final, dryRun);
       if (deepEqual(final, previous)) return previous;
       if (dryRun) return final;
-      return (await engine.put(entry.key, (revision) => this.#stored(final, revision), { ifRevision: entry.modRevision })).value;
+      const { value, modRevision } = await engine.put(entry.key, (revision) => this.#stored(final, revision), { ifRevision: entry.modRevision });
+      const { resource } = this;
+      const subresource = options.managedSubresource ?? options.subresource;
+      recorder?.record(context, { resource, verb: 'update', subresource, previous, object: value, revision: modRevision, began, fieldManager: options.fieldManager });
+      return value;
     });
   }
 
@@ -215,7 +226,8 @@ export class ResourceStore implements WatchableStore {
   }
 
   async delete(context: RequestContext, key: ObjectKey, options: DeleteOptions = {}): Promise<{ readonly object: KubeObject; readonly immediate: boolean }> {
-    const { admission, clock, engine } = this.#environment;
+    const { admission, clock, engine, recorder } = this.#environment;
+    const began = recorder?.begin() ?? 0;
     const { resource, served } = this;
     let entry: Entry<KubeObject> | undefined = this.#reads.entry(key);
     const { dryRun = false, ...sent } = options;
@@ -229,9 +241,10 @@ export class ResourceStore implements WatchableStore {
       const deletion = decideDeletion(resource, served.definition, present, options, clock.now());
       if (deletion.kind === 'pending') return { object: present, immediate: false };
       try {
-        if (deletion.kind === 'remove') return { object: await this.#remove(entry, present, dryRun), immediate: true };
+        if (deletion.kind === 'remove') return { object: await this.#remove(context, entry, present, dryRun), immediate: true };
         if (dryRun) return { object: deletion.object, immediate: false };
         const written = await engine.put(storageKey, (revision) => this.#stored(deletion.object, revision), { ifRevision: modRevision });
+        recorder?.record(context, { resource, verb: 'mark', previous: present, object: written.value, revision: written.modRevision, began });
         return { object: written.value, immediate: false };
       } catch (error) {
         if (!(error instanceof RevisionMismatchError)) throw error;
@@ -241,10 +254,13 @@ export class ResourceStore implements WatchableStore {
   }
 
   /** Deletes exactly the state that was decided on; the last state under the deletion's revision comes back. */
-  async #remove(entry: Entry<KubeObject>, last: KubeObject, dryRun: boolean): Promise<KubeObject> {
+  async #remove(context: RequestContext, entry: Entry<KubeObject>, last: KubeObject, dryRun: boolean): Promise<KubeObject> {
     if (dryRun) return last;
-    const deleted = await this.#environment.engine.delete(entry.key, { ifRevision: entry.modRevision });
+    const { engine, recorder } = this.#environment;
+    const began = recorder?.begin() ?? 0;
+    const deleted = await engine.delete(entry.key, { ifRevision: entry.modRevision });
     if (!deleted) return last;
+    recorder?.record(context, { resource: this.resource, verb: 'delete', previous: entry.value, object: last, revision: deleted.revision, began });
     await this.#hook?.afterDelete?.(last);
     return withResourceVersion(last, String(deleted.revision));
   }

@@ -1,0 +1,66 @@
+import { badRequest } from '../../api/errors.ts';
+import type { User } from '../../api/kind.ts';
+import type { LedgerEntry, WorkNote } from '../../ledger/entry.ts';
+import { LEDGER_PATH, readLedgerQuery } from '../../ledger/ledger-query.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { relatedEntries } from '../../ledger/related-entries.ts';
+import { readBody } from '../http/read-body.ts';
+import { sendObject, type Exchange } from '../http/send.ts';
+
+/** Of an account that is longer the newest entries are answered. */
+const MOST_ENTRIES = 5_000;
+
+/**
+ * Serves the ledger under a path that is no resource, so that RBAC rules on `nonResourceURLs` govern it: GET reads (`readLedgerQuery` says how to ask), with `follow=true` as
+ * JSON lines for as long as the client stays; POST takes a list of `WorkNote`s from components outside of this process.
+ */
+export class LedgerRequests {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  serves(path: string): boolean {
+    return path === LEDGER_PATH;
+  }
+
+  async answer(exchange: Exchange & { readonly query: URLSearchParams }, user: User, signal: AbortSignal): Promise<void> {
+    const { request, query } = exchange;
+    if (request.method === 'POST') return await this.#take(exchange, user);
+    if (query.get('follow') === 'true') return this.#follow(exchange, signal);
+    const entries = this.#ledger.related(readLedgerQuery(query));
+    const oldest = this.#ledger.entries[0];
+    await sendObject(exchange, 200, { entries: entries.slice(-MOST_ENTRIES), ...(entries.length > MOST_ENTRIES && { truncated: true }), ...(oldest && { since: oldest.at }) }, { media: 'application/json', pretty: false });
+  }
+
+  async #take(exchange: Exchange, user: User): Promise<void> {
+    const notes: unknown = JSON.parse((await readBody(exchange.request)).toString());
+    if (!Array.isArray(notes) || !notes.every(isNote)) throw badRequest('the ledger takes a list of notes of work');
+    for (const note of notes) this.#ledger.work(user.name, note);
+    await sendObject(exchange, 200, { taken: notes.length }, { media: 'application/json', pretty: false });
+  }
+
+  #follow({ response, query }: Exchange & { readonly query: URLSearchParams }, signal: AbortSignal): void {
+    const related = relatedEntries(this.#ledger.entries, readLedgerQuery(query));
+    response.writeHead(200, { 'Cache-Control': 'no-cache, private', 'Content-Type': 'application/x-ndjson' });
+    const send = (entry: LedgerEntry): void => void response.write(`${JSON.stringify(entry)}\n`);
+    for (const entry of related.entries.slice(-MOST_ENTRIES)) send(entry);
+    response.flushHeaders();
+    const subscription = this.#ledger.subscribe((entry) => {
+      if (related.accept(entry)) send(entry);
+    });
+    signal.addEventListener('abort', () => {
+      subscription[Symbol.dispose]();
+      response.end();
+    }, { once: true });
+  }
+}
+
+const WORK = new Set(['schedule', 'pull', 'sandbox', 'create', 'start', 'exit']);
+
+function isNote(value: unknown): value is WorkNote {
+  const { work, about, by, tookMs, facts, causes = [], at = 0, error = '' } = (value ?? {}) as Partial<WorkNote>;
+  return WORK.has(work as string) && typeof by === 'string' && typeof tookMs === 'number' && typeof at === 'number' && typeof error === 'string' && typeof facts === 'object'
+    && typeof about?.uid === 'string' && typeof about.name === 'string' && Array.isArray(causes) && causes.every((cause) => typeof cause === 'number');
+}
