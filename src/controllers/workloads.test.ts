@@ -55,6 +55,30 @@ test('a stateful set starts in order, updates from the end, and keeps its claims
   expect((await admin.list(persistentVolumeClaims, { namespace })).items).toHaveLength(3);
 });
 
+test('claims of a stateful set go with the pod that is scaled away and with the set, where its policy says so', { timeout: 60_000 }, async () => {
+  await using world = await startControllersUnderTest({ only: ['statefulset-controller', 'garbage-collector-controller'] });
+  const { admin } = world;
+  const claim = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
+  const claims = async () => (await admin.list(persistentVolumeClaims, { namespace })).items.filter((one) => !one.metadata.deletionTimestamp).map((one) => [one.metadata.name, one.metadata.ownerReferences?.[0]?.kind]);
+  await admin.create(statefulSets, {
+    metadata: { name: 'db', namespace },
+    spec: {
+      serviceName: 'db', replicas: 3, podManagementPolicy: 'Parallel', selector: { matchLabels: labels }, template: template(), volumeClaimTemplates: [claim as never],
+      persistentVolumeClaimRetentionPolicy: { whenScaled: 'Delete', whenDeleted: 'Delete' },
+    },
+  });
+  await world.pass(0.5);
+  expect(await names(admin)).toEqual(['db-0', 'db-1', 'db-2']);
+  await world.pass(3);
+  expect(await claims()).toEqual([['data-db-0', 'StatefulSet'], ['data-db-1', 'StatefulSet'], ['data-db-2', 'StatefulSet']]);
+  await admin.patch(statefulSets, { namespace, name: 'db' }, { type: 'application/merge-patch+json', body: { spec: { replicas: 1 } } });
+  await world.pass(5);
+  expect(await claims()).toEqual([['data-db-0', 'StatefulSet']]);
+  await admin.delete(statefulSets, { namespace, name: 'db' });
+  await world.pass(5);
+  expect(await claims()).toEqual([]);
+});
+
 test('a daemon set puts one pod on every node that fits, and rolls out node by node', { timeout: 60_000 }, async () => {
   await using world = await startControllersUnderTest({ only: ['daemonset-controller', 'garbage-collector-controller'], pods: { nodes: [] } });
   const { admin, clock } = world;

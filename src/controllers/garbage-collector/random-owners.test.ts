@@ -15,7 +15,7 @@ class Family {
   /** The object goes, and with it all that has no owner left; who has another one loses the reference. Orphans only lose the reference. */
   delete(name: string, policy: string): void {
     this.owners.delete(name);
-    for (const [other, own] of [...this.owners]) if (own.delete(name) && own.size === 0 && policy !== 'Orphan' && this.owners.has(other)) this.delete(other, 'Background');
+    for (const [other, own] of this.owners) if (own.delete(name) && own.size === 0 && policy !== 'Orphan') this.delete(other, 'Background');
   }
 }
 
