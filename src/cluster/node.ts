@@ -10,6 +10,7 @@ import { connectRuntime } from '../cri/connect.ts';
 import { startDns } from '../dns/dns.ts';
 import { mountCommand } from '../kubelet/volumes/mount-command.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
+import { createWorkSender } from '../ledger/work-sender.ts';
 import type { Kubelet } from '../kubelet/options.ts';
 import { cgroupMode, findRuntime, nodeGround, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startProxy } from '../proxy/index.ts';
@@ -43,6 +44,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const stack = onFailure.use(new AsyncDisposableStack());
   const client = stack.use(createHttpClient({ server: options.server, ca: authority, certificate: keyPair.certificate, key: keyPair.key, userAgent: `kubelet/wherry (${ground.nodeName})` }));
   const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
+  const work = stack.use(createWorkSender({ client, clock, log: log.child('ledger') }));
   const runtime = stack.use(connectRuntime(options.runtimeSocket, clock, async () => {
     // Its pods go on without it; it must be there for the next ones.
     if (findRuntime(ground, { clock })) return;
@@ -62,7 +64,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    mounter: mountCommand,
+    mounter: mountCommand, work,
   }));
   await kubelet.untilReady();
   const running = stack.move();

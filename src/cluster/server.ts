@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly simulated?: boolean;
   /** Without a sign of life for so long, a node counts as dead; absent: upstream's default. */
   readonly nodeGraceMs?: number;
+  /** Keep a ledger of who wrote what because of what. Default true. */
+  readonly ledger?: boolean;
 }
 
 /** The server process's contents: API server, controllers, scheduler; what is added to them is wired by the caller through `client`. */
@@ -41,13 +43,13 @@ const componentUser = (name: string): User => ({ name, groups: ['system:authenti
 
 /** Starts the API server, then controllers and scheduler on it, each as its own user with its own rights. Resolves when all of them work. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated } = options;
+  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated, ledger = true } = options;
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const api = stack.use(await startApiServer({
     ...(storageDir && { dataDir: storageDir }), clock, random, log: log.child('apiserver'), authority: pki.authority, serviceAccountKey: pki.serviceAccountKey,
     ...(serving && { serving: { ...serving, keyPair: pki.server } }), kubeletClient: pki.kubeletClient,
-    ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
+    ledger, ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
   }));
   const admin = api.client(ADMIN, 'wherry');
   await ensureSystemObjects(admin, plan.dnsService);
@@ -59,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'),
     options: { rootCertificate: pki.authority.certificate, clusterCidr: plan.pods, ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
   }));
-  stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), clock, random, log: log.child('scheduler') }));
+  stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), clock, random, log: log.child('scheduler'), ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));
   const running = stack.move();
   return { api, admin, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

@@ -8,6 +8,7 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
+import type { WorkSink } from '../ledger/entry.ts';
 import type { Kubelet } from '../kubelet/options.ts';
 import { simulatedNetwork } from './simulated-network.ts';
 import { SimulatedRuntime } from '../sim/simulated-runtime.ts';
@@ -20,6 +21,8 @@ export interface SimulatedNodeOptions {
   readonly dnsAddress: string;
   /** Absent: the node serves no logs and no exec. */
   readonly serving?: { readonly keyPair: KeyPair; readonly authority: string };
+  /** Where the kubelet tells of its work; default nowhere. */
+  readonly work?: WorkSink;
   /** Logs and volumes of its pods. */
   readonly folder: string;
   /** CPUs and bytes that the node says it has; default 8 and 16 GiB. */
@@ -54,7 +57,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       cpus, memoryBytes, storageBytes: 100 * GIB, storageAvailableBytes: 90 * GIB, memoryAvailableBytes: memoryBytes, machineId: name, systemUuid: name, bootId: hostname(),
       kernelVersion: release(), osImage: 'simulated', architecture: arch() === 'x64' ? 'amd64' : arch(),
     }),
-    probeNetwork: simulatedNetwork,
+    probeNetwork: simulatedNetwork, ...(options.work && { work: options.work }),
     cgroups: { version: 'none', remove: async () => { /* Simulated pods have no cgroups. */ } },
   }));
   await kubelet.untilReady();

@@ -4,6 +4,7 @@ import type { Pod } from '../api/generated/core-v1.ts';
 import { nodes, pods, services } from '../api/generated/resources.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { isRuntimeError } from '../cri/runtime.ts';
+import { noSink } from '../ledger/entry.ts';
 import { CgroupTree } from './container/cgroup-tree.ts';
 import { parseResolvConf } from './container/dns.ts';
 import { ImagePuller } from './images/image-puller.ts';
@@ -35,7 +36,7 @@ const ORPHAN_GRACE_S = 30;
  * pods running; the next kubelet with the same `rootDir` and runtime takes them up. Resolves when it serves and has begun to register.
  */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
-  const { client, informers, runtime, clock, random, log, rootDir, nodeName, cgroups } = options;
+  const { client, informers, runtime, clock, random, log, rootDir, nodeName, cgroups, work = noSink } = options;
   const ended = new AbortController();
   const workers = new Map<string, PodWorker>();
   const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
@@ -53,8 +54,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
   let agent: NodeAgent;
   const context: WorkerContext = {
-    client, runtime, clock, random, log, recorder, statuses, objects, cgroups, cgroupTree, podDirectory,
-    puller: new ImagePuller({ runtime, clock, objects, changed: () => agent.reportSoon() }),
+    client, runtime, clock, random, log, recorder, work, statuses, objects, cgroups, cgroupTree, podDirectory,
+    puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
     tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, mounter,
     sandbox: {
       dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: parseResolvConf(await readOrEmpty(options.resolvConf ?? '/etc/resolv.conf')) },

@@ -5,6 +5,7 @@ import type { Taint } from '../api/generated/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import type { CriRuntime } from '../cri/runtime.ts';
+import type { WorkSink } from '../ledger/entry.ts';
 import type { ProbeNetwork } from './probes/probe-network.ts';
 
 /** What the machine under the node is and has; read at the start and before each status update. */
@@ -83,6 +84,8 @@ export interface KubeletOptions {
   readonly kubeletVersion?: string;
   /** How probes and hooks reach pods; default the network. */
   readonly probeNetwork?: ProbeNetwork;
+  /** Where the kubelet tells what it had the runtime do; default nowhere. */
+  readonly work?: WorkSink;
 }
 
 export interface Kubelet extends AsyncDisposable {

@@ -5,6 +5,7 @@ import {
 } from '../api/generated/resources.ts';
 import { keyOf, parseKey, type ResourceType } from '../api/object.ts';
 import { isPodTerminal } from '../api/pod/conditions.ts';
+import { because } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { nextTurn } from '../base/next-turn.ts';
@@ -12,6 +13,7 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts';
 import type { InformerFactory } from '../client/informer.ts';
+import type { WorkSink } from '../ledger/entry.ts';
 import { ClusterCache } from './cluster-cache.ts';
 import { DecisionRecord, groupRejections, type Decision } from './decision-record.ts';
 import { evictVictims } from './evict-victims.ts';
@@ -42,6 +44,8 @@ export interface SchedulerOptions {
   /** Absent: one of its own, as `default-scheduler`. */
   readonly recorder?: EventRecorder;
   readonly config?: SchedulerConfig;
+  /** Where the decisions are told, besides the record; default nowhere. */
+  readonly work?: WorkSink;
 }
 
 export interface Scheduler extends AsyncDisposable {
@@ -211,7 +215,7 @@ class RunningScheduler implements Scheduler {
     while (!this.#ending.signal.aborted) {
       const queued = this.#queue.pop();
       if (!queued) return;
-      this.#scheduleOne(queued);
+      because({ writes: queued.writes, by: this.#schedulerName }, () => this.#scheduleOne(queued));
       if (this.#binding >= MAX_BINDINGS) await new Promise<void>((resolve) => (this.#bindingEnded = resolve));
       if (clock.monotonic() < sliceEnd) continue;
       await nextTurn();
@@ -233,7 +237,7 @@ class RunningScheduler implements Scheduler {
     }
     const tookMs = clock.monotonic() - began;
     const note = (rest: Pick<Decision, 'outcome' | 'message' | 'evaluated' | 'feasible' | 'filtered' | 'scores' | 'node' | 'preempted'>): void =>
-      this.decisions.add({ pod: pod.key, uid: pod.pod.metadata.uid, at: clock.now(), attempt: queued.attempts, nodes: this.#cluster.nodes().length, tookMs, ...rest });
+      this.#note(pod, { pod: pod.key, uid: pod.pod.metadata.uid, at: clock.now(), attempt: queued.attempts, nodes: this.#cluster.nodes().length, tookMs, ...rest });
     if (result.fits) {
       const { node, evaluated, feasible, rejections, scores } = result;
       note({ outcome: 'assigned', node: node.name, message: `Successfully assigned ${pod.key} to ${node.name}`, evaluated, feasible, filtered: groupRejections(rejections), scores });
@@ -263,6 +267,16 @@ class RunningScheduler implements Scheduler {
     if (candidate) this.#preempt(pod, candidate);
   }
 
+  #note({ pod: { metadata: { namespace, name, uid } } }: PodInfo, decision: Decision): void {
+    this.decisions.add(decision);
+    const { node, outcome, message, attempt, nodes, feasible, filtered, scores, tookMs } = decision;
+    this.#options.work?.note({
+      work: 'schedule', about: { group: '', resource: 'pods', kind: 'Pod', namespace, name, uid }, by: this.#schedulerName, tookMs,
+      facts: { attempt, ...(node !== undefined && { node }) }, ...(outcome !== 'assigned' && { error: message }),
+      choice: { nodes, feasible, filtered, scores: scores.map((score) => ({ node: score.node, total: score.total })) },
+    });
+  }
+
   /** The pod has no node for now: it waits, and says why. */
   #reject(pod: PodInfo, message: string, rejectedBy: ReadonlySet<string>, nominatedNodeName: string | undefined): void {
     this.#queue.reject(pod.key, rejectedBy);
@@ -272,7 +286,7 @@ class RunningScheduler implements Scheduler {
 
   #fail(queued: QueuedPod, pod: PodInfo, message: string): void {
     const { clock } = this.#options;
-    this.decisions.add({
+    this.#note(pod, {
       pod: pod.key, uid: pod.pod.metadata.uid, at: clock.now(), attempt: queued.attempts, outcome: 'failed', message, nodes: this.#cluster.nodes().length,
       evaluated: 0, feasible: 0, filtered: [], scores: [], tookMs: 0,
     });

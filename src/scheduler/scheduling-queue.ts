@@ -1,6 +1,7 @@
 import type { Pod } from '../api/generated/core-v1.ts';
 import { keyOf } from '../api/object.ts';
 import { delayAfter } from '../base/backoff.ts';
+import { currentCause, joinWrites, writeOf } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ClusterEvent, SchedulerPlugin } from './framework.ts';
 import { PriorityHeap } from './priority-heap.ts';
@@ -13,6 +14,8 @@ export interface QueuedPod {
   readonly attempts: number;
   /** Wall time at which it came; milliseconds. */
   readonly since: number;
+  /** The writes because of which it is tried: the pod's own, and what woke it since. */
+  readonly writes: readonly number[];
 }
 
 /** Where a pod waits. `gated`: before-the-queue plugins reject it. `trying`: popped, and not yet given back or gone. */
@@ -21,6 +24,7 @@ type Place = 'active' | 'backoff' | 'error-backoff' | 'unschedulable' | 'gated' 
 interface Waiting extends QueuedPod {
   pod: Pod;
   attempts: number;
+  writes: readonly number[];
   /** Tries that ended without a node, for the backoff. */
   failures: number;
   place: Place;
@@ -77,12 +81,13 @@ export class SchedulingQueue implements Disposable {
       const again = waiting.place === 'gated' || (waiting.place === 'unschedulable' && worthATry);
       if (again) this.#takeOut(waiting);
       waiting.pod = pod;
+      if (again || waiting.place === 'active') waiting.writes = joinWrites(waiting.writes, writeOf(pod.metadata.resourceVersion));
       if (again) this.#requeue(waiting);
       return;
     }
     const { clock } = this.#options;
     const entry: Waiting = {
-      key, pod, attempts: 0, failures: 0, since: clock.now(), place: 'trying', at: clock.monotonic(), sequence: this.#sequence++, backoffUntil: 0, rejectedBy: new Set(),
+      key, pod, attempts: 0, failures: 0, since: clock.now(), place: 'trying', at: clock.monotonic(), sequence: this.#sequence++, backoffUntil: 0, rejectedBy: new Set(), writes: writeOf(pod.metadata.resourceVersion),
     };
     this.#pods.set(key, entry);
     this.#requeue(entry);
@@ -129,6 +134,7 @@ export class SchedulingQueue implements Disposable {
     for (const waiting of this.#unschedulable) {
       const helps = waiting.rejectedBy.size === 0 || interested.some(({ name, hint }) => waiting.rejectedBy.has(name) && hint(waiting.pod, event));
       if (!helps) continue;
+      waiting.writes = joinWrites(waiting.writes, currentCause().writes);
       this.#takeOut(waiting);
       this.#requeue(waiting);
     }

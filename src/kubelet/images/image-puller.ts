@@ -2,9 +2,11 @@ import type { Pod } from '../../api/generated/core-v1.ts';
 import { isLatestImage } from '../../api/pod/image-name.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { AuthConfig, CriRuntime, Image, PodSandboxConfig } from '../../cri/runtime.ts';
+import type { WorkSink } from '../../ledger/entry.ts';
 import { ContainerStartError } from '../container/config-error.ts';
 import type { ReferencedObjects } from '../container/environment.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
+import { aboutPod } from '../pod/noted.ts';
 import { goDuration, RestartBackoff } from '../pod/restart-backoff.ts';
 import { normalizeImageName } from './image-name.ts';
 import { pullCredentials } from './pull-secrets.ts';
@@ -35,8 +37,10 @@ export class ImagePuller {
   /** Pulls under way, shared by all that want the same with the same credentials. */
   readonly #pulls = new Map<string, Promise<string>>();
   readonly #changed: () => void;
+  readonly #work: WorkSink;
 
-  constructor(options: { runtime: CriRuntime; clock: Clock; objects: ReferencedObjects; changed: () => void }) {
+  constructor(options: { runtime: CriRuntime; clock: Clock; objects: ReferencedObjects; work: WorkSink; changed: () => void }) {
+    this.#work = options.work;
     this.#runtime = options.runtime;
     this.#clock = options.clock;
     this.#objects = options.objects;
@@ -60,6 +64,7 @@ export class ImagePuller {
       const present = await this.#runtime.imageStatus({ image: name });
       if (present) {
         event('Normal', 'Pulled', `Container image "${requested}" already present on machine and can be accessed by the pod`);
+        this.#work.note({ work: 'pull', about: aboutPod(pod), by: 'kubelet', tookMs: 0, facts: { image: requested, present: true } });
         return present;
       }
       if (policy === 'Never') {
@@ -102,6 +107,7 @@ export class ImagePuller {
       const image = (await this.#runtime.imageStatus({ image: reference })) ?? (await this.#runtime.imageStatus({ image: name }));
       if (!image) throw new Error(`image "${name}" is gone after its pull`);
       event('Normal', 'Pulled', `Successfully pulled image "${requested}" in ${goDuration(Math.floor(ended - started))} (${goDuration(Math.floor(ended - asked))} including waiting). Image size: ${image.size} bytes.`);
+      this.#work.note({ work: 'pull', about: aboutPod(pod), by: 'kubelet', tookMs: ended - asked, facts: { image: name, bytes: image.size } });
       this.#failures.delete(key);
       this.#changed();
       return image;
@@ -109,6 +115,7 @@ export class ImagePuller {
       if (signal.aborted) throw error;
       const { message } = error as Error;
       event('Warning', 'Failed', `Failed to pull image "${requested}": ${message}`);
+      this.#work.note({ work: 'pull', about: aboutPod(pod), by: 'kubelet', tookMs: this.#clock.monotonic() - asked, facts: { image: name }, error: message });
       const nowMs = this.#clock.now();
       this.#backoff.next(key, nowMs, nowMs);
       this.#failures.set(key, { message, atMs: nowMs });

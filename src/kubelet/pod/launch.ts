@@ -14,6 +14,7 @@ import { podLogDirectory, sandboxConfig } from '../container/sandbox-config.ts';
 import { serviceEnvironment } from '../container/service-environment.ts';
 import { terminationMessageMount, volumeMounts } from '../volumes/container-mounts.ts';
 import type { MountedVolume } from '../volumes/volume-type.ts';
+import { noted } from './noted.ts';
 import { currentContainer, observeContainer, observeSandbox, type ObservedContainer, type ObservedSandbox, type PodObservation } from './observation.ts';
 import type { PodContainer } from './pod-containers.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -40,7 +41,8 @@ export async function launchSandbox(pod: Pod, attempt: number, context: WorkerCo
   const directory = context.podDirectory(pod.metadata.uid);
   mkdirSync(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
   mkdirSync(directory, { recursive: true, mode: 0o750 });
-  const id = await runtime.runPodSandbox(config, await runtimeHandler(pod, context));
+  const handler = await runtimeHandler(pod, context);
+  const id = await noted(context, pod, 'sandbox', {}, () => runtime.runPodSandbox(config, handler));
   // The runtime has made the pod's cgroup by now; its containers need not wait.
   cgroupTree?.setPod(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod)).catch((error: unknown) => context.log.warn('cannot set the resources of a pod', { pod: pod.metadata.name, error }));
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
@@ -111,13 +113,13 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
     mkdirSync(join(podLogDirectory(context.sandbox.podLogsDir, pod), container.name), { recursive: true });
     if (current?.state === 'created') await runtime.removeContainer(current.id);
     signal.throwIfAborted();
-    id = await runtime.createContainer(sandbox.id, request, config);
+    id = await noted(context, pod, 'create', { container: container.name }, () => runtime.createContainer(sandbox.id, request, config));
   } catch (error) {
     return fail(isRuntimeError(error) ? 'CreateContainerError' : 'CreateContainerConfigError', error);
   }
   recorder.event(about, 'Normal', 'Created', 'Container created');
   try {
-    await runtime.startContainer(id);
+    await noted(context, pod, 'start', { container: container.name }, () => runtime.startContainer(id));
   } catch (error) {
     return fail('RunContainerError', error);
   }

@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts';
 import { isRuntimeError } from '../../cri/runtime.ts';
 import type { WaitingReason } from './container-statuses.ts';
 import { readContainer } from './launch.ts';
+import { aboutPod } from './noted.ts';
 import { currentContainer, observeSandbox, without, withContainer, withSandbox, type ObservedContainer, type ObservedSandbox, type PodObservation } from './observation.ts';
 import { PodProbers } from './pod-probers.ts';
 import { PodResize } from './pod-resize.ts';
@@ -68,8 +69,13 @@ export class PodState {
   }
 
   see(container: ObservedContainer): void {
+    const ran = this.observation.containers.find(({ id }) => id === container.id)?.state === 'running';
     this.observation = withContainer(this.observation, container);
     if (container.state !== 'exited') return;
+    if (ran) {
+      const { name, exitCode, reason, finishedMs, startedMs } = container;
+      this.context.work.note({ work: 'exit', about: aboutPod(this.pod), by: 'kubelet', tookMs: Math.max(0, finishedMs - startedMs), facts: { container: name, code: exitCode, ...(reason && { reason }) } });
+    }
     this.probers.end(container.id);
     this.resize.ended(container.id);
   }

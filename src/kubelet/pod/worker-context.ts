@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import type { EventRecorder } from '../../client/event-recorder.ts';
 import type { CriRuntime } from '../../cri/runtime.ts';
+import type { WorkSink } from '../../ledger/entry.ts';
 import type { CgroupTree } from '../container/cgroup-tree.ts';
 import type { SandboxSettings } from '../container/sandbox-config.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
@@ -24,6 +25,8 @@ export interface WorkerContext {
   readonly random: Random;
   readonly log: Log;
   readonly recorder: EventRecorder;
+  /** Where what the runtime was asked to do is told, with its time. */
+  readonly work: WorkSink;
   readonly statuses: StatusWriter;
   readonly puller: ImagePuller;
   readonly objects: ReferencedObjectCache;
