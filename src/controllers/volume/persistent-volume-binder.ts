@@ -111,7 +111,7 @@ export const persistentVolumeBinderController: Controller = {
         const byUs = volume.spec.claimRef === undefined && { annotations: { ...volume.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' } };
         volume = await client.update(persistentVolumes, { ...volume, metadata: { ...volume.metadata, ...byUs }, spec: { ...volume.spec, claimRef: referenceTo(claim) } });
       }
-      await setVolumePhase(volume, 'Bound');
+      volume = await setVolumePhase(volume, 'Bound');
       const { annotations } = claim.metadata;
       if (claim.spec.volumeName !== volume.metadata.name || annotations?.[BIND_COMPLETED] === undefined) {
         const byUs: Record<string, string> = claim.spec.volumeName ? {} : { [BOUND_BY_CONTROLLER]: 'yes' };
@@ -136,18 +136,19 @@ export const persistentVolumeBinderController: Controller = {
 
     async function syncVolume(volume: PersistentVolume): Promise<void> {
       const { claimRef } = volume.spec;
-      if (!claimRef?.uid) return await setVolumePhase(volume, 'Available');
+      if (!claimRef?.uid) return void (await setVolumePhase(volume, 'Available'));
       const claim = await claimFor(volume);
-      if (claim?.spec.volumeName === volume.metadata.name) return await setVolumePhase(volume, 'Bound');
+      if (claim?.spec.volumeName === volume.metadata.name) return void (await setVolumePhase(volume, 'Bound'));
       if (claim && !claim.spec.volumeName) return loop.enqueue(`claim|${keyOf(claim)}`);
       const provisioned = volume.metadata.annotations?.[PROVISIONED_BY] !== undefined && volume.spec.persistentVolumeReclaimPolicy === 'Delete';
       if (claim && !provisioned) return await unbind(volume);
+      if (volume.status?.phase === 'Failed') return;
       // Its claim is gone. What was made for a claim is unmade by who made it (its class's provisioner); what was not waits for people.
-      await setVolumePhase(volume, 'Released');
-      if (volume.spec.persistentVolumeReclaimPolicy === 'Delete' && volume.metadata.annotations?.[PROVISIONED_BY] === undefined) {
-        recorder.event(volume, 'Warning', 'VolumeFailedDelete', 'error getting deleter volume plugin for volume: no volume plugin matched');
-        await setVolumePhase(volume, 'Failed');
-      }
+      const released = await setVolumePhase(volume, 'Released');
+      if (volume.spec.persistentVolumeReclaimPolicy !== 'Delete' || volume.metadata.annotations?.[PROVISIONED_BY] !== undefined) return;
+      const message = `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`;
+      recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
+      await setVolumePhase(released, 'Failed', message);
     }
 
     /** The claim a volume points at. That the cache does not show it is no proof. */
@@ -173,8 +174,10 @@ export const persistentVolumeBinderController: Controller = {
       await setVolumePhase(await client.update(persistentVolumes, { ...volume, metadata, spec }), 'Available');
     }
 
-    async function setVolumePhase(volume: PersistentVolume, phase: string): Promise<void> {
-      if (volume.status?.phase !== phase) await client.updateStatus(persistentVolumes, { ...volume, status: { ...without(volume.status ?? {}, 'message', 'reason'), phase } });
+    async function setVolumePhase(volume: PersistentVolume, phase: string, message?: string): Promise<PersistentVolume> {
+      if (volume.status?.phase === phase) return volume;
+      const rest = without(volume.status ?? {}, 'message', 'reason');
+      return await client.updateStatus(persistentVolumes, { ...volume, status: { ...rest, phase, ...(message && { message }) } });
     }
 
     async function setClaimPhase(claim: PersistentVolumeClaim, phase: string, volume?: PersistentVolume): Promise<boolean> {

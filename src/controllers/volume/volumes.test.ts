@@ -52,6 +52,41 @@ test('a claim gets the smallest volume that is large enough; its volume is relea
   expect((await volumeNamed(admin, 'small')).status?.phase).toBe('Released');
 });
 
+test('a volume that nobody can delete fails once, and says why; an unbound claim takes the volume it names', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  const deletable = volume('doomed', '1Gi');
+  await admin.create(persistentVolumes, { ...deletable, spec: { ...deletable.spec, persistentVolumeReclaimPolicy: 'Delete' } });
+  await admin.create(persistentVolumes, volume('other', '1Gi'));
+  const named = claim('data', '1Gi', 'manual');
+  await admin.create(persistentVolumeClaims, { ...named, spec: { ...named.spec, volumeName: 'doomed' } });
+  await world.pass(1);
+  expect(await claimNamed(admin, 'data')).toMatchObject({ spec: { volumeName: 'doomed' }, status: { phase: 'Bound' } });
+  expect((await volumeNamed(admin, 'other')).status?.phase).toBe('Available');
+  await admin.delete(persistentVolumeClaims, { namespace, name: 'data' });
+  await world.pass(3);
+  const failed = await volumeNamed(admin, 'doomed');
+  expect(failed.status).toMatchObject({ phase: 'Failed', message: expect.stringContaining('no deletable volume plugin matched') });
+  await world.pass(10);
+  expect((await volumeNamed(admin, 'doomed')).metadata.resourceVersion).toBe(failed.metadata.resourceVersion);
+});
+
+test('a claim waits for a volume that fits; two claims do not get the same', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  await admin.create(persistentVolumeClaims, claim('first', '1Gi', 'manual'));
+  await world.pass(1);
+  expect((await claimNamed(admin, 'first')).status?.phase).toBe('Pending');
+  await admin.create(persistentVolumeClaims, claim('second', '1Gi', 'manual'));
+  await admin.create(persistentVolumes, volume('one', '1Gi'));
+  await world.pass(2);
+  const phases = async () => (await admin.list(persistentVolumeClaims, { namespace })).items.map((one) => one.status?.phase).toSorted();
+  expect(await phases()).toEqual(['Bound', 'Pending']);
+  await admin.create(persistentVolumes, volume('two', '1Gi'));
+  await world.pass(2);
+  expect(await phases()).toEqual(['Bound', 'Bound']);
+});
+
 test('a class makes folders on the node that the first pod is put on', async () => {
   await using world = await startControllersUnderTest({ only });
   const { admin } = world;
