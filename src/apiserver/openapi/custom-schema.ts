@@ -11,6 +11,8 @@ const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 export function customSchema(resource: DocumentedResource, dialect: Dialect, descriptions: Descriptions): Json {
   const own: Json = dialect === 'v2' ? plainer(resource.schema ?? {}, true) : { ...resource.schema };
   const gvk = [{ group: resource.group, kind: resource.kind, version: resource.version }];
+  // kubectl takes the fields that a v2 schema names for all there are: one that leaves fields open names none.
+  if (dialect === 'v2' && (!resource.schema || resource.schema['x-kubernetes-preserve-unknown-fields'])) return { type: 'object', 'x-kubernetes-group-version-kind': gvk };
   const text = (field: string): Json => ({ description: descriptions.ofField(`${META}TypeMeta`, field), type: 'string' });
   return {
     ...own,
