@@ -1,7 +1,7 @@
 // Writes dist/: the program as one ESM bundle in chunks, so that what is rare is loaded late, started through the V8 compile cache.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // Built beside and then moved: clusters that run load their rarer parts from the old chunks' names until they are restarted,
@@ -9,7 +9,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const fresh = `${root}dist.new`;
 rmSync(fresh, { recursive: true, force: true });
 mkdirSync(fresh);
+/** A large table as text for JSON.parse, which V8 reads several times faster than the same as JavaScript. */
+const jsonAsText: Plugin = {
+  name: 'json-as-text',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/.*\.json$/ }, ({ path }) => ({ contents: `export default JSON.parse(${JSON.stringify(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))))});`, loader: 'js' }));
+  },
+};
 await build({
+  plugins: [jsonAsText],
   absWorkingDir: root,
   entryPoints: { main: 'src/bin/main.ts' },
   outdir: 'dist.new',

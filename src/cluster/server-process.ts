@@ -7,7 +7,6 @@ import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { Profile } from './profile.ts';
 import { startServer } from './server.ts';
-import { startSimulatedNode } from './simulated-node.ts';
 
 /** The main of the server process. */
 export function runServerProcess(profile: Profile, tools: ProcessTools): Promise<number> {
@@ -36,6 +35,8 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     process.on('SIGHUP', reload);
     stack.defer(() => void process.off('SIGHUP', reload));
     if (simulated) {
+      // Loaded here, for most servers have no kubelet in them.
+      const { startSimulatedNode } = await import('./simulated-node.ts');
       await Promise.all(config.nodes.map(async ({ name, index }) => {
         const keyPair = await issueNodeCertificate(pki, name, '127.0.0.1', clock.now());
         const client = stack.use(createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, ...keyPair, userAgent: `kubelet/wherry (${name})` }));
