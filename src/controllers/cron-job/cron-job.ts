@@ -31,7 +31,7 @@ export const cronJobController: Controller = {
       await forgetOld(cronJob, children);
       const state = await takeStock(cronJob, children);
       const { wait, status } = await schedule(cronJob, state);
-      if (!semanticEqual(status, cronJob.status)) await client.updateStatus(cronJobResource, { ...cronJob, status });
+      if (!semanticEqual(status, cronJob.status ?? {})) await client.updateStatus(cronJobResource, { ...cronJob, status });
       if (wait !== undefined) return { requeueAfterMs: wait };
     }
 
