@@ -31,7 +31,7 @@ export const cronJobController: Controller = {
       await forgetOld(cronJob, children);
       const state = await takeStock(cronJob, children);
       const { wait, status } = await schedule(cronJob, state);
-      if (!semanticEqual(status, cronJob.status ?? {})) await client.updateStatus(cronJobResource, { ...cronJob, status });
+      if (!sameStatus(status, cronJob.status)) await client.updateStatus(cronJobResource, { ...cronJob, status });
       if (wait !== undefined) return { requeueAfterMs: wait };
     }
 
@@ -159,6 +159,11 @@ export const cronJobController: Controller = {
 
 function finishedCondition(job: Job): string | undefined {
   return job.status?.conditions?.find(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True')?.type;
+}
+
+/** No active jobs and a list of none are the same, and so is no status at all. */
+function sameStatus(a: CronJobStatus, b: CronJobStatus = {}): boolean {
+  return semanticEqual(a.active, b.active) && a.lastScheduleTime === b.lastScheduleTime && a.lastSuccessfulTime === b.lastSuccessfulTime;
 }
 
 const startedAt = (job: Job): number => Date.parse(job.status?.startTime ?? job.metadata.creationTimestamp);
