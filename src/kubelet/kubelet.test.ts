@@ -13,16 +13,17 @@ function createPod(admin: Client, name: string, spec: Partial<PodSpec>): Promise
   return admin.create(pods, { metadata: { name, namespace: 'default' }, spec: { nodeName: 'boat', automountServiceAccountToken: false, containers: [busybox()], ...spec } });
 }
 
-/** Lets time pass in small steps until the pod is as wanted. */
+const breathe = (milliseconds: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+
+/** Lets time pass in small steps until the pod is as wanted; what still reads or writes files at the end of it gets some real time. */
 async function until(clock: FakeClock, admin: Client, name: string, wanted: (pod: Pod | undefined) => unknown, limitMs = 60_000): Promise<Pod> {
   const key = { namespace: 'default', name };
   let pod: Pod | undefined;
-  for (let passed = 0; passed <= limitMs; passed += 100) {
+  for (let round = 0; round < limitMs / 100 + 300; round++) {
     pod = await admin.get(pods, key).catch(() => undefined);
     if (wanted(pod)) return pod!;
-    await clock.advance(100);
-    // Files take real time.
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    if (round < limitMs / 100) await clock.advance(100);
+    await breathe(round < limitMs / 100 ? 1 : 10);
   }
   throw new Error(`the pod ${name} is ${JSON.stringify(pod?.status, undefined, 1)}`);
 }
@@ -31,7 +32,7 @@ async function until(clock: FakeClock, admin: Client, name: string, wanted: (pod
 async function pass(clock: FakeClock, milliseconds: number): Promise<void> {
   for (let left = milliseconds; left > 0; left -= 5000) {
     await clock.advance(Math.min(left, 5000));
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await breathe(1);
   }
 }
 
@@ -83,10 +84,15 @@ test('an image that cannot be pulled is tried again ever more seldom', async () 
   const waiting = await until(clock, admin, 'wrong', (pod) => reason(pod) === 'ImagePullBackOff');
   expect(waiting.status!.phase).toBe('Pending');
   expect(waiting.status!.containerStatuses![0]!.state!.waiting!.message).toMatch(/^Back-off pulling image "registry.invalid\/none:1": ErrImagePull: rpc error: code = Unknown desc = failed to pull/);
-  await pass(clock, 10 * 60_000);
-  // 0, 10, 30, 70, 150, 310, 610 s: a little more than so many pulls in ten minutes.
-  expect(runtime.calls['pullImage']).toBeGreaterThanOrEqual(6);
-  expect(runtime.calls['pullImage']).toBeLessThanOrEqual(8);
+  for (const [index, seconds] of [10, 20, 40, 80, 160, 300, 300].entries()) {
+    await expect.poll(async () => reason(await admin.get(pods, { namespace: 'default', name: 'wrong' })), { timeout: 10_000 }).toBe('ImagePullBackOff');
+    expect(runtime.calls['pullImage']).toBe(index + 1);
+    // Of the wait, ErrImagePull has shown for two seconds.
+    await clock.advance(seconds * 1000 - 2000);
+    await expect.poll(() => runtime.calls['pullImage'], { timeout: 10_000 }).toBe(index + 2);
+    await expect.poll(async () => reason(await admin.get(pods, { namespace: 'default', name: 'wrong' })), { timeout: 10_000 }).toBe('ErrImagePull');
+    await clock.advance(2000);
+  }
 });
 
 test('a crashing container backs off, 10 s doubling to 5 min', async () => {
@@ -99,13 +105,17 @@ test('a crashing container backs off, 10 s doubling to 5 min', async () => {
     lastState: { terminated: { exitCode: 3, reason: 'Error' } },
   });
   expect(waiting.status!.phase).toBe('Running');
-  await pass(clock, 30 * 60_000);
-  // Starts at 0, 0, 10, 30, 70, 150, 310 s, then every 300 s.
-  expect(runtime.calls['startContainer']).toBeGreaterThanOrEqual(10);
-  expect(runtime.calls['startContainer']).toBeLessThanOrEqual(12);
-  const { containerStatuses } = (await admin.get(pods, { namespace: 'default', name: 'crash' })).status!;
-  expect(containerStatuses![0]!.state!.waiting!.message).toContain('back-off 5m0s');
-  expect((await runtime.listContainers()).length).toBe(2);
+  const waits = [[10, '10s'], [20, '20s'], [40, '40s'], [80, '1m20s'], [160, '2m40s'], [300, '5m0s'], [300, '5m0s']] as const;
+  for (const [index, [seconds, shown]] of waits.entries()) {
+    const message = async () => (await admin.get(pods, { namespace: 'default', name: 'crash' })).status!.containerStatuses![0]!.state!.waiting?.message;
+    await expect.poll(message, { timeout: 10_000 }).toContain(`back-off ${shown} restarting`);
+    await clock.advance(seconds * 1000 - 1000);
+    expect(runtime.calls['startContainer']).toBe(index + 2);
+    await clock.advance(1000);
+    await expect.poll(() => runtime.calls['startContainer'], { timeout: 10_000 }).toBe(index + 3);
+    await clock.advance(1);
+  }
+  await expect.poll(async () => (await runtime.listContainers()).length, { timeout: 10_000 }).toBe(2);
 });
 
 test('init containers run one after another, sidecars beside the others, and a job ends', async () => {
@@ -257,4 +267,28 @@ test('a node short of memory ends a pod and says so', async () => {
   memoryAvailableBytes = 2 ** 30;
   await pass(clock, 6 * 60_000);
   await expect.poll(pressure).toBe('False');
+});
+
+test('a list that the runtime made before a restart does not undo it', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'kubia', {});
+  await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
+  const gate = Promise.withResolvers<void>();
+  const list = runtime.listContainers.bind(runtime);
+  let listing = false;
+  runtime.listContainers = async () => {
+    const before = await list();
+    listing = true;
+    await gate.promise;
+    return before;
+  };
+  while (!listing) await pass(clock, 5000);
+  runtime.crash('kubia/main', 1);
+  await until(clock, admin, 'kubia', (pod) => pod?.status?.containerStatuses?.[0]?.restartCount === 1 && pod.status.containerStatuses[0].state?.running);
+  gate.resolve();
+  await pass(clock, 30_000);
+  const { status } = await admin.get(pods, { namespace: 'default', name: 'kubia' });
+  expect(status!.containerStatuses![0]).toMatchObject({ restartCount: 1, ready: true, state: { running: {} }, lastState: { terminated: { exitCode: 1 } } });
+  expect(runtime.calls['startContainer']).toBe(2);
 });

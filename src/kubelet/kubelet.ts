@@ -145,11 +145,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   /** Lists all the runtime has, and sets every worker right by it. */
   async function reconcileAll(first: boolean): Promise<void> {
     const byUid = new Map(podInformer.list().map((pod) => [pod.metadata.uid, pod]));
+    const changes = new Map([...workers.values()].map((worker) => [worker.uid, worker.changes]));
     const found = await relist(runtime, (uid) => byUid.get(uid) ?? workers.get(uid)?.pod, podDirectory);
     if (first) {
       for (const pod of byUid.values()) if (!workers.has(pod.metadata.uid)) add(pod, found.get(pod.metadata.uid) ?? emptyObservation);
     } else {
-      for (const worker of workers.values()) worker.observe(found.get(worker.uid) ?? emptyObservation);
+      for (const worker of workers.values()) worker.observe(found.get(worker.uid) ?? emptyObservation, changes.get(worker.uid) ?? -1);
     }
     for (const [uid, observation] of found) {
       if (workers.has(uid)) continue;

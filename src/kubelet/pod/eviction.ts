@@ -34,6 +34,14 @@ export function memoryMessage({ pod, containers }: PodUsage, availableBytes: num
   return `The node was low on resource: memory. Threshold quantity: 100Mi, available: ${ki(availableBytes)}. ${excesses.join('')}`;
 }
 
+/** Limits of what a container may write, by its name. */
+export function storageLimits(pod: Pod): ReadonlyMap<string, string> {
+  return new Map(pod.spec.containers.flatMap(({ name, resources }) => {
+    const limit = resources?.limits?.['ephemeral-storage'];
+    return limit === undefined ? [] : [[name, limit] as const];
+  }));
+}
+
 /** Empty folders on disk that a limit is set for. */
 export function limitedFolders(pod: Pod): readonly { readonly volume: string; readonly limit: string }[] {
   return (pod.spec.volumes ?? []).flatMap(({ name, emptyDir }) => (emptyDir?.sizeLimit && emptyDir.medium !== 'Memory' ? [{ volume: name, limit: emptyDir.sizeLimit }] : []));

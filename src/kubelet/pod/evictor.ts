@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { EventRecorder } from '../../client/event-recorder.ts';
 import type { CriRuntime } from '../../cri/runtime.ts';
 import type { MachineFacts } from '../options.ts';
-import { chooseVictim, limitedFolders, memoryMessage, MEMORY_THRESHOLD, type PodUsage } from './eviction.ts';
+import { chooseVictim, limitedFolders, memoryMessage, MEMORY_THRESHOLD, storageLimits, type PodUsage } from './eviction.ts';
 import { label } from './observation.ts';
 import type { PodWorker } from './pod-worker.ts';
 
@@ -23,7 +23,7 @@ export interface EvictorOptions {
   readonly changed: () => void;
 }
 
-/** Ends pods when the node runs out of memory, and those that fill a limited folder. Disk pressure is not acted on: the disk is the user's own. Upstream: kubelet/eviction. */
+/** Ends pods when the node runs out of memory, and those that write more than they may. Disk pressure is not acted on: the disk is the user's own. Upstream: kubelet/eviction. */
 export class Evictor {
   readonly #options: EvictorOptions;
   #pressureUntilMs = 0;
@@ -49,6 +49,7 @@ export class Evictor {
       this.#options.changed();
     }
     await this.#checkFolders();
+    await this.#checkContainers();
   }
 
   async #freeMemory(availableBytes: number): Promise<void> {
@@ -71,6 +72,18 @@ export class Evictor {
         this.#evict(worker, `Usage of EmptyDir volume "${volume}" exceeds the limit "${limit}". `);
         break;
       }
+    }
+  }
+
+  /** Containers that write more than they may; looked at only where there are such limits. */
+  async #checkContainers(): Promise<void> {
+    const limited = [...this.#options.workers()].filter((worker) => worker.active && storageLimits(worker.pod).size > 0);
+    if (limited.length === 0) return;
+    for (const { attributes, writableLayer } of await this.#options.runtime.listContainerStats()) {
+      const worker = limited.find(({ uid }) => uid === attributes?.labels[label.podUid]);
+      const name = attributes?.labels[label.containerName] ?? '';
+      const limit = worker && storageLimits(worker.pod).get(name);
+      if (limit && (writableLayer?.usedBytes?.value ?? 0) > quantityValue(limit)) this.#evict(worker, `Container ${name} exceeded its local ephemeral storage limit "${limit}". `);
     }
   }
 

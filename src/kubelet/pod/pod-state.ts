@@ -19,7 +19,9 @@ export class PodState {
   readonly context: WorkerContext;
   readonly log: Log;
   pod: Pod;
-  observation: PodObservation;
+  #observation: PodObservation;
+  /** Counts the changes of the observation: what was read before the last one may be older than it. */
+  changes = 0;
   readonly resize: PodResize;
   readonly probers: PodProbers;
   readonly volumes: PodVolumes;
@@ -39,13 +41,22 @@ export class PodState {
   constructor(pod: Pod, observation: PodObservation, context: WorkerContext, changed: () => void) {
     this.uid = pod.metadata.uid;
     this.pod = pod;
-    this.observation = observation;
+    this.#observation = observation;
     this.context = context;
     this.changed = changed;
     this.log = context.log.child(`${pod.metadata.namespace}/${pod.metadata.name}`);
     this.resize = new PodResize(pod);
     this.probers = new PodProbers(this);
     this.volumes = new PodVolumes(this);
+  }
+
+  get observation(): PodObservation {
+    return this.#observation;
+  }
+
+  set observation(observation: PodObservation) {
+    this.#observation = observation;
+    this.changes++;
   }
 
   get graceSeconds(): number {

@@ -146,11 +146,21 @@ export class PodWorker {
     this.#sync();
   }
 
-  /** What a fresh look at the runtime found; while work is under way it waits for the end of it. */
-  observe(observation: PodObservation): void {
+  /** To be handed to `observe` with what was read after it. */
+  get changes(): number {
+    return this.#state.changes;
+  }
+
+  /**
+   * What a look at the runtime found, begun when `changes` was as given. Where something began or ended since then it is older than what
+   * is known, and would have it done twice: then, or while work is under way, only what is known to run is looked at again.
+   */
+  observe(observation: PodObservation, changes: number): void {
     this.#state.retryAt.delete('');
-    this.#stale = this.#start !== undefined || this.#stopper.busy;
-    if (this.#stale) return;
+    const isBusy = this.#start !== undefined || this.#stopper.busy;
+    this.#stale = isBusy;
+    if (isBusy) return;
+    if (changes !== this.#state.changes) return void this.#catchUp();
     this.#state.observation = observation;
     this.#sync();
   }
@@ -223,6 +233,15 @@ export class PodWorker {
 
   /** Decides and acts. Cheap, and idempotent: whoever has news calls it. */
   #sync(): void {
+    try {
+      this.#decide();
+    } catch (error) {
+      // One odd pod must not take all others of the node with it.
+      this.#state.log.error('cannot decide on the pod', { error });
+    }
+  }
+
+  #decide(): void {
     if (this.#disposed || this.#cleaned || this.#rejected) return;
     if (this.#termination) return this.publish();
     this.#state.probers.keep();
