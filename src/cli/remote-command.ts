@@ -34,7 +34,7 @@ export async function openStreams(http: HttpClient, path: string, { stdin, tty, 
     ...(stdin && { stdin: io.stdin }), tty: tty && stdin, terminal: io.stdout as NodeJS.WriteStream, signal: io.signal,
     stdout: (bytes) => void io.stdout.write(bytes), stderr: (bytes) => io.err(bytes.toString()),
   });
-  if (code > 0) io.err(`command terminated with exit code ${code}\n`);
+  if (code > 0 && !io.signal.aborted) io.err(`command terminated with exit code ${code}\n`);
   return code;
 }
 
@@ -56,7 +56,7 @@ export async function runRemote(http: HttpClient, path: string, streams: RemoteS
         }
       }
     });
-    socket.on('close', () => (code === undefined ? reject(new KubectlError('the connection ended before the command did')) : resolve(code)));
+    socket.on('close', () => (streams.signal.aborted ? resolve(130) : code === undefined ? reject(new KubectlError('the connection ended before the command did')) : resolve(code)));
   });
   const onAbort = (): void => socket.close();
   streams.signal.addEventListener('abort', onAbort, { once: true });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Pod, Service } from '../../api/generated/core-v1.ts';
+import type { Service } from '../../api/generated/core-v1.ts';
 import type { HttpClient } from '../../client/http-client.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { podOf } from '../pod-of.ts';
