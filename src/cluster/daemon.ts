@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/user-error.ts';
 
 /** What a process of ours tells the one that started it, once, over the IPC channel. */
-export type DaemonMessage = { readonly ready: true } | { readonly failed: string; readonly remedy?: string };
+export type DaemonMessage = { readonly ready: true } | { readonly failed: string; readonly remedy?: string; /** Of the fault behind it, `EADDRINUSE`. */ readonly code?: string };
 
 export interface DaemonOptions {
   /** For messages: `the server`. */
@@ -48,7 +48,7 @@ export async function startDaemon(options: DaemonOptions): Promise<number> {
       signal?.addEventListener('abort', onAbort);
       child.once('error', (error) => done(new UserError(`${what} does not start: ${error.message}`)));
       child.once('exit', (code, signal) => done(new UserError(`${what} ended at its start (${signal ?? `code ${code}`})\n${tail(logFile)}`, `read ${logFile}`)));
-      child.on('message', (message: DaemonMessage) => done('ready' in message ? undefined : new UserError(message.failed, message.remedy)));
+      child.on('message', (message: DaemonMessage) => done('ready' in message ? undefined : new UserError(message.failed, message.remedy, { cause: { code: message.code } })));
     });
   } catch (error) {
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) child.kill('SIGKILL');

@@ -45,14 +45,31 @@ export interface Launched {
 
 /** Starts the processes of a cluster that do not run yet, having made the cluster where there is none. Resolves when every node is ready. */
 export async function launchCluster(profile: Profile, request: LaunchRequest, tools: LaunchTools): Promise<Launched> {
-  const { clock, steps } = tools;
+  const { clock } = tools;
   const existing = profile.read();
   const runtime = existing?.runtime ?? request.runtime ?? 'containerd';
   if (runtime === 'containerd') requireMachine();
-  const config = existing ? changedConfig(existing, request) : await newConfig(profile, request, runtime, clock);
-  profile.write(config);
+  let config = existing ? changedConfig(existing, request) : await newConfig(profile, request, runtime, clock);
   const plan = addressPlan(config.index);
   const pki = await loadOrCreatePki(profile, plan, clock.now());
+  for (let attempt = 1; ; attempt++) {
+    profile.write(config);
+    try {
+      return { config, pki, plan, alreadyRunning: !(await startProcesses(profile, config, pki, tools)) };
+    } catch (error) {
+      // A port that was free when we looked may have gone to a cluster that is started at the same time.
+      const lostPort = ((error as Error).cause as { code?: string } | undefined)?.code === 'EADDRINUSE';
+      if (!lostPort || existing || request.apiPort !== undefined || attempt === PORT_ATTEMPTS) throw error;
+      config = { ...config, apiPort: await freePort(config.apiPort + 1) };
+    }
+  }
+}
+
+const PORT_ATTEMPTS = 10;
+
+/** Resolves to whether something had to be started. */
+async function startProcesses(profile: Profile, config: ClusterConfig, pki: ClusterPki, tools: LaunchTools): Promise<boolean> {
+  const { clock, steps } = tools;
   const serverRuns = findProcess(profile.serverPidFile) !== undefined;
   const args = ['--profile', profile.name, '--data-dir', profile.folder];
   const startServerProcess = async (signal?: AbortSignal): Promise<void> => {
@@ -70,7 +87,7 @@ export async function launchCluster(profile: Profile, request: LaunchRequest, to
     nodesStarted = started.filter(Boolean).length;
   }
   await steps.step('nodes ready', () => untilNodesReady(config, pki, clock));
-  return { config, pki, plan, alreadyRunning: serverRuns && nodesStarted === 0 };
+  return !serverRuns || nodesStarted > 0;
 }
 
 /** All of it at once. Where one fails, the rest, which would wait for it in vain, is ended before the fault is told. */

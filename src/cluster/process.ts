@@ -31,10 +31,11 @@ export async function liveAsProcess(pidFile: string, { log, signal }: ProcessToo
   try {
     running = await start();
   } catch (error) {
-    const { message, stack } = error as Error;
+    const { message, stack, cause } = error as Error;
+    const code = (cause as NodeJS.ErrnoException | undefined)?.code;
     log.error('cannot start', { error, stack });
     rmSync(pidFile, { force: true });
-    tellParent({ failed: message, ...(error instanceof UserError && error.remedy && { remedy: error.remedy }) });
+    tellParent({ failed: message, ...(error instanceof UserError && error.remedy && { remedy: error.remedy }), ...(code && { code }) });
     return 1;
   }
   tellParent({ ready: true });

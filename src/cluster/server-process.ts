@@ -26,7 +26,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
       ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
-      throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`);
+      throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`, { cause: error });
     }));
     const informers = stack.use(createInformerFactory({ client: server.admin, clock, random, log: log.child('addons') }));
     const addons = stack.use(new Addons({ client: server.admin, informers, plan, clock, random, log: log.child('addons') }));

@@ -87,8 +87,9 @@ export class ClusterUnderTest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const outcome = await this.wherry('delete');
-    rmSync(this.folder, { recursive: true, force: true });
+    // What could not be deleted may be mounted in the folder.
     if (outcome.code !== 0) throw new Error(`wherry delete failed:\n${outcome.stderr}`);
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -99,6 +99,7 @@ describe.each([
 
 test('what a restart of the machine leaves: no process, no namespace; start makes all of it again', async () => {
   const found = await webPods();
+  const old = containersOf(found);
   const inNode = [cluster.dataDir, ...nodeNamespaces()];
   for (let left = [1]; left.length > 0;) {
     left = processesThatName(inNode);
@@ -122,7 +123,7 @@ test('what a restart of the machine leaves: no process, no namespace; start make
   expect(await cluster.status()).toMatchObject({ running: true });
   await eventually('all pods run in new containers', async () => {
     const now = await webPods();
-    return now.length === 4 && now.every(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True')) && now;
+    return now.length === 4 && now.every(({ metadata }) => containersOf(now)[metadata.name]!.split(' ')[0] !== old[metadata.name]!.split(' ')[0]) && now.every(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True')) && now;
   }, 60_000);
   const now = await webPods();
   // The same pods, as after a restart of a machine, with containers of their own.

@@ -1,14 +1,17 @@
-import { nodes as nodeResource } from '../../api/generated/resources.ts';
-import { isReason } from '../../api/errors.ts';
 import { UserError } from '../../base/user-error.ts';
 import { clientOf, readPki } from '../../cluster/cluster-client.ts';
+import { drainNode, forgetNode } from '../../cluster/drain-node.ts';
 import { groundOf, makeFabric, startNodeProcess, untilNodesReady } from '../../cluster/launch.ts';
 import { MAX_NODES, nodeName, type NodeConfig } from '../../cluster/profile.ts';
+import { findProcess } from '../../machine/index.ts';
 import { withStartLock } from '../../cluster/start-lock.ts';
 import { stopNode } from '../../cluster/teardown.ts';
 import { clusterOptions, type Command } from '../command.ts';
 import { Progress } from '../progress.ts';
 import { profileOf, systemClock, verbLog } from '../tools.ts';
+
+/** The usual grace of a pod. */
+const DRAIN_MS = 30_000;
 
 export const command: Command = {
   usage: 'node add | delete NAME | list [--profile NAME]',
@@ -24,6 +27,7 @@ export const command: Command = {
     }
     if (verb !== 'add' && verb !== 'delete') throw new UserError(`"node ${verb}" is not a verb of wherry`, 'wherry node add, wherry node delete NAME, wherry node list');
     if (config.runtime === 'simulated') throw new UserError('the number of simulated nodes is fixed at the start', `wherry delete --profile ${profile.name}, then wherry start --runtime simulated --nodes N`);
+    if (!findProcess(profile.serverPidFile)) throw new UserError(`the cluster "${profile.name}" does not run`, `wherry start --profile ${profile.name}`);
     const progress = new Progress(io, systemClock);
     const tools = { clock: systemClock, log: verbLog(), steps: progress };
     await withStartLock(profile, async () => {
@@ -47,15 +51,13 @@ export const command: Command = {
       if (config.nodes.length === 1) throw new UserError(`${name} is the only node`, `wherry delete --profile ${profile.name} removes the whole cluster`);
       const shrunk = { ...config, nodes: config.nodes.filter((n) => n !== node) };
       await progress.step(node.name, async () => {
+        using client = clientOf(profile, config);
+        // A node whose process is gone ends nothing any more.
+        if (findProcess(profile.nodePidFile(node.name))) await drainNode(client, node.name, { clock: systemClock, patienceMs: DRAIN_MS });
         await stopNode(profile, config, node, tools, true);
         profile.write(shrunk);
         await updatePeers(shrunk.nodes);
-        using client = clientOf(profile, config);
-        try {
-          await client.delete(nodeResource, { name: node.name });
-        } catch (error) {
-          if (!isReason(error, 'NotFound')) throw error;
-        }
+        await forgetNode(client, node.name);
       });
     });
 
