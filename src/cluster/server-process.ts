@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { createHttpClient } from '../client/http-client.ts';
 import { UserError } from '../base/user-error.ts';
 import { addressPlan, nodePods } from '../machine/index.ts';
 import { Addons } from './addons.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
+import { startLocalVolumes } from './local-volumes.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { Profile } from './profile.ts';
 import { startServer } from './server.ts';
@@ -29,6 +31,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
       throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`, { cause: error });
     }));
     const informers = stack.use(createInformerFactory({ client: server.admin, clock, random, log: log.child('addons') }));
+    stack.use(await startLocalVolumes({ client: server.admin, informers, folder: join(profile.folder, 'volumes'), log: log.child('volumes') }));
     const addons = stack.use(new Addons({ client: server.admin, informers, plan, clock, random, log: log.child('addons') }));
     await addons.apply(config);
     const reload = (): void => void addons.apply(profile.mustRead()).catch((error: unknown) => log.error('cannot change the add-ons', { error }));

@@ -11,6 +11,8 @@ export class PodVolumes implements Disposable {
   #mounted: ReadonlyMap<string, MountedVolume> | undefined;
   #timer: Disposable | undefined;
   #ended = false;
+  /** Set-ups come one after the other: two at once would write the same folders. */
+  #last: Promise<void> = Promise.resolve();
   readonly #state: PodState;
 
   constructor(state: PodState) {
@@ -23,7 +25,13 @@ export class PodVolumes implements Disposable {
   }
 
   /** Rejects with a VolumeError. */
-  async setUp(): Promise<void> {
+  setUp(): Promise<void> {
+    this.#last = this.#last.catch(() => { /* Told to who asked for it. */ }).then(() => this.#setUp());
+    return this.#last;
+  }
+
+  async #setUp(): Promise<void> {
+    if (this.#ended) return;
     const { uid, pod, observation, context } = this.#state;
     const { client, objects, tokens, clock, random, mounter } = context;
     const fields = fieldContext(pod, observation.sandboxes[0]?.ips ?? [], context);
