@@ -27,6 +27,7 @@ if [ "$(uname -s)" = Linux ]; then
   need docker-registry /usr/bin/docker-registry
   need curl /usr/bin/curl
   need busybox-static /bin/busybox
+  need chromium /usr/bin/chromium
 fi
 if [ -n "$missing" ]; then
   if [ "$(id -u)" != 0 ]; then
@@ -71,7 +72,7 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 
 # --- generated types and the bundle
-if [ ! -e dist/.built ] || [ -n "$(find src tools package-lock.json -newer dist/.built -not -path 'src/api/generated*' -not -type d -print -quit)" ]; then
+if [ ! -e dist/.built ] || [ -n "$(find src dashboard tools package-lock.json -newer dist/.built -not -path 'src/api/generated*' -not -type d -print -quit)" ]; then
   say "building"
   node tools/generate.ts
   node tools/bundle.ts

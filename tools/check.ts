@@ -26,8 +26,9 @@ export const floors: Record<string, readonly string[]> = {
   dns: ['base', 'api', 'client'],
   balancer: ['base', 'api', 'client'],
   cli: ['base', 'api', 'client'],
+  dashboard: ['base', 'api', 'client'],
   cluster: ['base', 'api', 'client', 'ledger', 'storage', 'cri', 'sim', 'machine', ...components],
-  bin: ['base', 'api', 'client', 'ledger', 'cli', 'cluster', 'machine'],
+  bin: ['base', 'api', 'client', 'ledger', 'cli', 'dashboard', 'cluster', 'machine'],
   testing: ['base', 'api', 'client', 'ledger', 'storage', 'cri', 'sim', 'machine', 'cli', 'cluster', ...components],
 };
 
