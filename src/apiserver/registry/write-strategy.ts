@@ -19,6 +19,7 @@ type WithStatus = KubeObject & { readonly status?: unknown };
  */
 export class WriteStrategy {
   readonly #served: ServedResource;
+  #empty: WithStatus | undefined;
 
   constructor(served: ServedResource) {
     this.#served = served;
@@ -28,7 +29,9 @@ export class WriteStrategy {
     const { definition } = this.#served;
     let prepared = object;
     if (this.hasStatus && !definition.statusOnCreate && 'status' in prepared) {
-      prepared = this.withDefaults(without(prepared as WithStatus, 'status') as KubeObject);
+      const rest = without(prepared as WithStatus, 'status') as KubeObject;
+      const status = this.#emptyStatus();
+      prepared = this.withDefaults(status === undefined ? rest : ({ ...rest, status } as KubeObject));
     }
     if (this.#countsGenerations) prepared = { ...prepared, metadata: { ...prepared.metadata, generation: 1 } };
     return definition.prepareForCreate?.(prepared, context) ?? prepared;
@@ -59,6 +62,12 @@ export class WriteStrategy {
     }
     prepared = this.#withGeneration(prepared, previous);
     return definition.prepareForUpdate?.(prepared, previous, context) ?? prepared;
+  }
+
+  /** The status of an object that nobody has reported on: most kinds have one from the start, and patches count on it. */
+  #emptyStatus(): unknown {
+    this.#empty ??= this.#served.schema.decode({ metadata: {} }).object;
+    return this.#empty.status;
   }
 
   #withGeneration(next: KubeObject, previous: KubeObject): KubeObject {
