@@ -107,11 +107,13 @@ test('a crashing container backs off, 10 s doubling to 5 min', async () => {
   expect(waiting.status!.phase).toBe('Running');
   const waits = [[10, '10s'], [20, '20s'], [40, '40s'], [80, '1m20s'], [160, '2m40s'], [300, '5m0s'], [300, '5m0s']] as const;
   for (const [index, [seconds, shown]] of waits.entries()) {
-    const message = async () => (await admin.get(pods, { namespace: 'default', name: 'crash' })).status!.containerStatuses![0]!.state!.waiting?.message;
-    await expect.poll(message, { timeout: 10_000 }).toContain(`back-off ${shown} restarting`);
-    await clock.advance(seconds * 1000 - 1000);
+    const crashed = async () => (await admin.get(pods, { namespace: 'default', name: 'crash' })).status!.containerStatuses![0]!;
+    await expect.poll(async () => (await crashed()).state!.waiting?.message, { timeout: 10_000 }).toContain(`back-off ${shown} restarting`);
+    // Shown in whole seconds.
+    const endedMs = Date.parse((await crashed()).lastState!.terminated!.finishedAt!);
+    await clock.advance(Math.max(0, endedMs + seconds * 1000 - 500 - clock.now()));
     expect(runtime.calls['startContainer']).toBe(index + 2);
-    await clock.advance(1000);
+    await clock.advance(1500);
     await expect.poll(() => runtime.calls['startContainer'], { timeout: 10_000 }).toBe(index + 3);
     await clock.advance(1);
   }
