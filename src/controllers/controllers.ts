@@ -31,7 +31,7 @@ import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { ephemeralVolumeController } from './volume/ephemeral-volume.ts';
 import { localPathProvisionerController } from './volume/local-path-provisioner.ts';
 import { persistentVolumeBinderController } from './volume/persistent-volume-binder.ts';
-import { claimProtectionController, volumeProtectionController } from './volume/storage-protection.ts';
+import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './volume/storage-protection.ts';
 
 /** Every controller there is, one line each. */
 export const controllers: readonly Controller[] = [
@@ -61,6 +61,7 @@ export const controllers: readonly Controller[] = [
   persistentVolumeBinderController,
   claimProtectionController,
   volumeProtectionController,
+  attributesClassProtectionController,
   ephemeralVolumeController,
   localPathProvisionerController,
   certificateApproverController,

@@ -1,5 +1,5 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/core-v1.ts';
-import { persistentVolumeClaims, persistentVolumes, pods as podResource } from '../../api/generated/resources.ts';
+import { persistentVolumeClaims, persistentVolumes, pods as podResource, volumeAttributesClasses } from '../../api/generated/resources.ts';
 import { isReason } from '../../api/errors.ts';
 import { keyOf, type KubeObject, type ResourceType } from '../../api/object.ts';
 import { isPodTerminal } from '../../api/pod/conditions.ts';
@@ -9,6 +9,7 @@ import type { Controller } from '../controller.ts';
 
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
+const ATTRIBUTES_FINALIZER = 'kubernetes.io/vac-protection';
 
 /** A claim that a pod uses is not deleted under it. Upstream: pkg/controller/volume/pvcprotection. */
 export const claimProtectionController: Controller = {
@@ -49,6 +50,37 @@ export const volumeProtectionController: Controller = {
     return loop;
   },
 };
+
+/** A class of attributes that a volume or claim names is not deleted. Upstream: pkg/controller/volume/vacprotection. */
+export const attributesClassProtectionController: Controller = {
+  name: 'volumeattributesclass-protection-controller',
+  start(context) {
+    const { client, informers } = context;
+    const classes = informers.informer(volumeAttributesClasses);
+    const claims = informers.informer(persistentVolumeClaims);
+    const volumes = informers.informer(persistentVolumes);
+
+    async function reconcile(name: string): Promise<void> {
+      const found = classes.get(name);
+      if (!found) return;
+      await protect(client, volumeAttributesClasses, found, ATTRIBUTES_FINALIZER, async () =>
+        claims.list().some((claim) => attributesClasses(claim).includes(name)) || volumes.list().some(({ spec }) => spec?.volumeAttributesClassName === name)
+        || (await client.list(persistentVolumeClaims)).items.some((claim) => attributesClasses(claim).includes(name)));
+    }
+
+    const loop = startLoop(context, { name: 'volumeattributesclass-protection-controller', needs: [classes, claims, volumes], workers: 1, reconcile });
+    const beingDeleted = (names: readonly string[]): readonly string[] => names.filter((name) => classes.get(name)?.metadata.deletionTimestamp);
+    loop.follow(classes, itself);
+    loop.follow(claims, (claim) => beingDeleted(attributesClasses(claim)));
+    loop.follow(volumes, ({ spec }) => beingDeleted(spec?.volumeAttributesClassName ? [spec.volumeAttributesClassName] : []));
+    return loop;
+  },
+};
+
+/** The classes of attributes a claim asks for, has, or is on its way to. */
+function attributesClasses({ spec, status }: PersistentVolumeClaim): readonly string[] {
+  return [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus?.targetVolumeAttributesClassName].filter((name) => name !== undefined);
+}
 
 /** Puts the finalizer on what lives, and takes it off what is being deleted as soon as nobody uses it. */
 async function protect<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: T, finalizer: string, isUsed: () => Promise<boolean>): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/generated/core-v1.ts';
-import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../api/generated/resources.ts';
+import { persistentVolumeClaims, persistentVolumes, pods, storageClasses, volumeAttributesClasses } from '../../api/generated/resources.ts';
 import type { New } from '../../api/object.ts';
 import type { Client } from '../../client/client.ts';
 import { startControllersUnderTest } from '../../testing/controllers-under-test.ts';
@@ -9,7 +9,7 @@ import { LOCAL_PATH } from './local-path-provisioner.ts';
 const namespace = 'default';
 const only = [
   'persistentvolume-controller', 'persistentvolumeclaim-protection-controller', 'persistentvolume-protection-controller', 'ephemeral-volume-controller', 'local-path-provisioner',
-  'garbage-collector-controller',
+  'garbage-collector-controller', 'volumeattributesclass-protection-controller',
 ];
 const claim = (name: string, storage: string, storageClassName?: string): New<PersistentVolumeClaim> => ({
   metadata: { name, namespace }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } }, ...(storageClassName !== undefined && { storageClassName }) },
@@ -118,4 +118,19 @@ test('an ephemeral volume gets its claim with the pod, and loses it with the pod
   await admin.delete(pods, { namespace, name: 'user' });
   await world.pass(4);
   await expect(claimNamed(admin, 'user-scratch')).rejects.toMatchObject({ reason: 'NotFound' });
+});
+
+test('a class of attributes stays as long as a claim names it', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  for (const name of ['free', 'used']) await admin.create(volumeAttributesClasses, { metadata: { name }, driverName: 'example.com', parameters: { iops: '100' } });
+  const wanted = claim('data', '1Gi', 'manual');
+  await admin.create(persistentVolumeClaims, { ...wanted, spec: { ...wanted.spec!, volumeAttributesClassName: 'used' } });
+  await world.pass(1);
+  for (const name of ['free', 'used']) await admin.delete(volumeAttributesClasses, { name });
+  await world.pass(1);
+  expect((await admin.list(volumeAttributesClasses)).items.map(({ metadata }) => metadata.name)).toEqual(['used']);
+  await admin.delete(persistentVolumeClaims, { namespace, name: 'data' });
+  await world.pass(2);
+  expect((await admin.list(volumeAttributesClasses)).items).toEqual([]);
 });
