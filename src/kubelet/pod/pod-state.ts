@@ -79,7 +79,9 @@ export class PodState {
     return this.pod.spec.hostNetwork ? this.context.hostIps[0] ?? '' : sandbox?.ips[0] ?? '';
   }
 
+  /** What ended never runs again: news that says so was read earlier than what is known. */
   see(container: ObservedContainer): void {
+    if (container.state !== 'exited' && this.observation.containers.some((c) => c.id === container.id && c.state === 'exited')) return;
     const ran = this.observation.containers.find(({ id }) => id === container.id)?.state === 'running';
     this.observation = withContainer(this.observation, container);
     if (container.state !== 'exited') return;
@@ -92,6 +94,7 @@ export class PodState {
   }
 
   seeSandbox(sandbox: ObservedSandbox): void {
+    if (sandbox.ready && this.observation.sandboxes.some((s) => s.id === sandbox.id && !s.ready)) return;
     this.observation = withSandbox(this.observation, sandbox);
   }
 
