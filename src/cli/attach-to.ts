@@ -14,7 +14,7 @@ export function containerOf({ io, flags }: Call, pod: Pod, name: string): Contai
     if (name) throw new KubectlError(`container ${name} not found in pod ${pod.metadata.name}`);
   }
   const [first] = pod.spec.containers;
-  if (pod.spec.containers.length + (pod.spec.initContainers?.length ?? 0) > 1 && !(flags.has('quiet') && flags.bool('quiet'))) {
+  if (all.length > 1 && !(flags.has('quiet') && flags.bool('quiet'))) {
     const names = [...pod.spec.containers.map((one) => one.name), ...(pod.spec.ephemeralContainers ?? []).map((one) => `${one.name} (ephem)`), ...(pod.spec.initContainers ?? []).map((one) => `${one.name} (init)`)];
     io.err(`Defaulted container "${first!.name}" out of: ${names.join(', ')}\n`);
   }

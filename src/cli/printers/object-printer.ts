@@ -4,6 +4,7 @@ import { parseApiVersion } from '../../api/resources.ts';
 import type { Flags, FlagSpecs } from '../flags.ts';
 import { sortKeys } from '../sort-keys.ts';
 import { KubectlError } from '../verb.ts';
+import { compileGoTemplate, GoTemplateError } from './go-template.ts';
 import { goMap } from './go-value.ts';
 import { compileJsonPath, findAll, relaxedJsonPath } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
@@ -29,7 +30,9 @@ export type ObjectPrinter = (object: unknown) => string;
 export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
   const output = flags.string('output');
   const equals = output.indexOf('=');
-  const format = equals < 0 ? output : output.slice(0, equals);
+  const given = equals < 0 ? output : output.slice(0, equals);
+  // `--template` alone means a Go template.
+  const format = given === '' && flags.changed('template') ? 'go-template' : given;
   const argument = equals < 0 ? flags.string('template') : output.slice(equals + 1);
   const allowMissingKeys = flags.bool('allow-missing-template-keys');
   const needArgument = (): string => {
@@ -56,11 +59,37 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
       const template = needArgument();
       return (object) => `${JSON.stringify(findAll(template, object, { allowMissingKeys }), null, 4)}\n`;
     }
+    case 'go-template':
+    case 'go-template-file':
+    case 'template':
+    case 'templatefile': {
+      const source = format.endsWith('file') ? readFileSync(needArgument(), 'utf8') : needArgument();
+      const template = compileTemplate(source, allowMissingKeys);
+      return (object) => runTemplate(template, source, clean(object));
+    }
     case 'custom-columns':
     case 'custom-columns-file':
       return customColumns(format === 'custom-columns' ? needArgument() : columnsOfFile(needArgument()), !(flags.has('no-headers') && flags.bool('no-headers')), flags.bool('show-managed-fields'));
     default:
-      throw new KubectlError(`unable to match a printer suitable for the output format "${format}", allowed formats are: custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,wide,yaml`);
+      throw new KubectlError(`unable to match a printer suitable for the output format "${format}", allowed formats are: custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml`);
+  }
+}
+
+function compileTemplate(source: string, allowMissingKeys: boolean): (data: unknown) => string {
+  try {
+    return compileGoTemplate(source, { allowMissingKeys });
+  } catch (error) {
+    if (!(error instanceof GoTemplateError)) throw error;
+    throw new KubectlError(`error parsing template ${source}, template: output:1: ${error.message}`);
+  }
+}
+
+function runTemplate(template: (data: unknown) => string, source: string, data: unknown): string {
+  try {
+    return template(data);
+  } catch (error) {
+    if (!(error instanceof GoTemplateError)) throw error;
+    throw new KubectlError(`error executing template "${source}": template: output:1: ${error.message}`);
   }
 }
 

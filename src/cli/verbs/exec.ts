@@ -1,4 +1,5 @@
 import type { FlagSpecs } from '../flags.ts';
+import { containerOf } from '../attach-to.ts';
 import { podOf } from '../pod-of.ts';
 import { openStreams } from '../remote-command.ts';
 import { KubectlError, type Verb } from '../verb.ts';
@@ -23,14 +24,7 @@ export const verb: Verb = {
     if (dashAt < 0) throw new KubectlError(`exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples`);
     const pod = await podOf(call, args[0]!);
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') throw new KubectlError(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`);
-    let container = given.string('container') || pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
-    if (!container) {
-      container = pod.spec.containers[0]!.name;
-      if (pod.spec.containers.length > 1 && !given.bool('quiet')) {
-        const names = [...pod.spec.containers.map(({ name }) => name), ...(pod.spec.initContainers ?? []).map(({ name }) => `${name} (init)`)];
-        io.err(`Defaulted container "${container}" out of: ${names.join(', ')}\n`);
-      }
-    }
+    const container = containerOf(call, pod, given.string('container')).name;
     const tty = given.bool('tty') && given.bool('stdin') && io.terminal;
     if (given.bool('tty') && !tty) io.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
     const query = new URLSearchParams({ container, stdout: 'true', ...(given.bool('stdin') && { stdin: 'true' }), ...(tty ? { tty: 'true' } : { stderr: 'true' }) });
