@@ -22,7 +22,6 @@ export class ApiRegistry implements Registry {
   readonly #resources = new Map<string, RegisteredResource>();
   /** By `group/version`. */
   readonly #shadows = new Map<string, readonly RegisteredResource[]>();
-  readonly #listeners = new Set<() => void>();
   #generation = 0;
 
   add(served: ServedResource, store: WatchableStore | undefined, reader?: ResourceReader): void {
@@ -69,14 +68,8 @@ export class ApiRegistry implements Registry {
     return this.#generation;
   }
 
-  onChange(listener: () => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
-  }
-
   #changed(): void {
     this.#generation++;
-    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -17,32 +17,6 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return true;
 }
 
-/** The value without members that are undefined, at any depth; itself where there are none. */
-export function withoutUndefined<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    let copy: unknown[] | undefined;
-    for (let i = 0; i < value.length; i++) {
-      const item = withoutUndefined(value[i]);
-      if (item !== value[i]) (copy ??= [...value])[i] = item;
-    }
-    return (copy ?? value) as T;
-  }
-  const source = value as Record<string, unknown>;
-  let copy: Record<string, unknown> | undefined;
-  for (const key in source) {
-    const member = source[key];
-    if (member === undefined) {
-      copy ??= { ...source };
-      delete copy[key];
-    } else {
-      const clean = withoutUndefined(member);
-      if (clean !== member) (copy ??= { ...source })[key] = clean;
-    }
-  }
-  return (copy ?? value) as T;
-}
-
 /** Freezes a JSON value at every depth; stops where it is frozen already. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
