@@ -34,14 +34,14 @@ function checkMethod(): MethodDefinition<object, object> {
 export function grpcHealth(address: string, service: string, timeoutMs: number): Promise<string> {
   const check = checkMethod();
   const client = new Client(address, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0, 'grpc.primary_user_agent': 'kube-probe/1.36' });
-  const deadline = new Date();
-  deadline.setMilliseconds(deadline.getMilliseconds() + timeoutMs);
+  const timeUp = AbortSignal.timeout(timeoutMs);
   return new Promise<string>((resolve, reject) => {
-    client.makeUnaryRequest(check.path, check.requestSerialize, check.responseDeserialize, { service }, { deadline }, (error: ServiceError | null, answer?: object) => {
+    const call = client.makeUnaryRequest(check.path, check.requestSerialize, check.responseDeserialize, { service }, (error: ServiceError | null, answer?: object) => {
       if (!error) return resolve((answer as { status: string }).status);
       if (error.code === codes.UNIMPLEMENTED) return reject(new Error('this server does not implement the grpc health protocol (grpc.health.v1.Health)'));
-      if (error.code === codes.DEADLINE_EXCEEDED || error.code === codes.UNAVAILABLE) return reject(new Error(`timeout: failed to connect service "${address}" within ${timeoutMs / 1000}s: ${error.details}`));
+      if (timeUp.aborted || error.code === codes.UNAVAILABLE) return reject(new Error(`timeout: failed to connect service "${address}" within ${timeoutMs / 1000}s: ${error.details}`));
       reject(new Error(`error: health rpc probe failed: ${error.details}`));
     });
+    timeUp.addEventListener('abort', () => call.cancel(), { once: true });
   }).finally(() => client.close());
 }

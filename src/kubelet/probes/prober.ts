@@ -83,6 +83,10 @@ export class ContainerProber implements Disposable {
     const { runtime, network, event } = this.#options;
     const result = await runProbe(probe, this.#target, runtime, network);
     if (this.#stopped || !this.#timers.has(kind)) return false;
+    if (result.errored) {
+      event(this.#target.container, 'Warning', 'Unhealthy', `${TITLES[kind]} probe errored and resulted in unknown state: ${result.output}`);
+      return true;
+    }
     if (result.success) {
       run.successes++;
       run.failures = 0;

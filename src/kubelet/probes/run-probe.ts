@@ -16,16 +16,22 @@ export interface ProbeResult {
   readonly output: string;
   /** Succeeded, with something to say. */
   readonly warning?: boolean;
+  /** Could not be tried, which says nothing about the container. */
+  readonly errored?: boolean;
 }
 
 const LONGEST_OUTPUT = 10 * 1024;
 const USER_AGENT = 'kube-probe/1.36';
 
+class UnknownPortError extends Error {
+  override readonly name = 'UnknownPortError';
+}
+
 /** A port by number, or by name among the container's ports. */
 export function resolvePort(port: number | string, container: AnyContainer): number {
   const named = container.ports?.find(({ name }) => name === port)?.containerPort;
   const number = named ?? Number(port);
-  if (!Number.isInteger(number) || number < 1 || number > 65_535) throw new Error(`couldn't find port: ${port} in container ports`);
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) throw new UnknownPortError(`couldn't find port: ${port} in container ports`);
   return number;
 }
 
@@ -57,7 +63,7 @@ export async function runProbe(probe: Probe, target: ProbeTarget, runtime: CriRu
     }
     return { success: false, output: 'missing probe handler' };
   } catch (error) {
-    return { success: false, output: (error as Error).message };
+    return { success: false, output: (error as Error).message, ...((isRuntimeError(error) || error instanceof UnknownPortError) && { errored: true }) };
   }
 }
 
