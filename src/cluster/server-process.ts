@@ -23,8 +23,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     const server = stack.use(await startServer({
       plan, pki, clock, random, log, simulated, storageDir: profile.storageDir,
       serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
-      // Simulated pods reach nothing, and loopback is no address of an endpoint.
-      ...(!simulated && { advertise: { address: plan.host, port: config.apiPort } }),
+      advertise: { address: plan.host, port: config.apiPort },
       ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
