@@ -18,9 +18,9 @@ export function cgroupHierarchies(mounts: readonly Mount[] = readMounts()): stri
   return [...new Set(mounts.filter((mount) => mount.type === 'cgroup' || mount.type === 'cgroup2').map((mount) => mount.target))];
 }
 
-/** The cgroup under which everything of one node lives; `/kubepods` comes below it. */
-export function nodeCgroup(profile: string, nodeName: string): string {
-  return `/wherry/${profile}/${nodeName}`;
+/** The cgroup under which everything of one node of cluster number `index` lives; `/kubepods` comes below it. */
+export function nodeCgroup(index: number, nodeName: string): string {
+  return `/wherry/${index}/${nodeName}`;
 }
 
 /** All processes in the cgroup and those below it, in any hierarchy. */

@@ -67,16 +67,16 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
 
   const { mirrors, forwards, resolvers } = reachableFromNodes(plan, options.mirrors ?? [], egress ? hostNameservers() : []);
   if (forwards.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${plan.bridge}/route_localnet`, '1');
-  const known = await listChains(profile);
+  const known = await listChains(plan);
   let forwardingWasOff = known?.includes(FORWARDING_WAS_OFF) ?? false;
   if (egress && readFileSync(FORWARDING, 'utf8').trim() === '0') forwardingWasOff = true;
   // The remark is in place before the change it remembers.
-  await run(['nft', '-f', '-'], { input: fabricRules({ profile, plan, egress, forwards, forwardingWasOff }) });
+  await run(['nft', '-f', '-'], { input: fabricRules({ plan, egress, forwards, forwardingWasOff }) });
   if (egress && readFileSync(FORWARDING, 'utf8').trim() === '0') {
     writeFileSync(FORWARDING, '1');
     did.push('turned on forwarding of IPv4');
   }
-  if (!known) did.push(`made nft table ${fabricTable(profile)} (egress ${egress ? 'on' : 'off'})`);
+  if (!known) did.push(`made nft table ${fabricTable(plan)} (egress ${egress ? 'on' : 'off'})`);
   did.push(...(await openFirewall(plan.bridge)));
   for (const sentence of did) log.info(sentence);
   return { profile, plan, egress, mirrors, resolvers, did, destroy: () => destroyFabric({ profile, index }) };
@@ -86,10 +86,10 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
 export async function destroyFabric(options: { readonly profile: string; readonly index: number }): Promise<void> {
   const { profile, index } = options;
   const plan = addressPlan(index);
-  const chains = await listChains(profile);
+  const chains = await listChains(plan);
   if (chains) {
-    if (chains.includes(FORWARDING_WAS_OFF)) await handOverForwarding(profile);
-    await run(['nft', 'delete', 'table', 'ip', fabricTable(profile)]);
+    if (chains.includes(FORWARDING_WAS_OFF)) await handOverForwarding(plan);
+    await run(['nft', 'delete', 'table', 'ip', fabricTable(plan)]);
   }
   if (readAlias(plan.bridge) === bridgeAlias(profile)) {
     await closeFirewall(plan.bridge);
@@ -107,9 +107,9 @@ export async function destroyFabric(options: { readonly profile: string; readonl
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
 
 /** The last cluster that needs forwarding turns it off; as long as there is another, that one gets the duty. */
-async function handOverForwarding(profile: string): Promise<void> {
+async function handOverForwarding(plan: AddressPlan): Promise<void> {
   const listed = JSON.parse(await run(['nft', '-j', 'list', 'chains'])) as { nftables: { chain?: { family: string; table: string; name: string } }[] };
-  const heir = listed.nftables.find(({ chain }) => chain?.family === 'ip' && chain.name === EGRESS_CHAIN && chain.table.startsWith('wherry-') && chain.table !== fabricTable(profile))?.chain;
+  const heir = listed.nftables.find(({ chain }) => chain?.family === 'ip' && chain.name === EGRESS_CHAIN && /^wherry\d+$/.test(chain.table) && chain.table !== fabricTable(plan))?.chain;
   if (heir) await run(['nft', 'add', 'chain', 'ip', heir.table, FORWARDING_WAS_OFF]);
   else writeFileSync(FORWARDING, '0');
 }
@@ -144,9 +144,9 @@ function readAlias(link: string): string | undefined {
 }
 
 /** Names of the chains of the cluster's table; undefined when there is no table. */
-async function listChains(profile: string): Promise<string[] | undefined> {
+async function listChains(plan: AddressPlan): Promise<string[] | undefined> {
   try {
-    const listed = JSON.parse(await run(['nft', '-j', 'list', 'table', 'ip', fabricTable(profile)])) as { nftables: { chain?: { name: string } }[] };
+    const listed = JSON.parse(await run(['nft', '-j', 'list', 'table', 'ip', fabricTable(plan)])) as { nftables: { chain?: { name: string } }[] };
     return listed.nftables.flatMap(({ chain }) => chain?.name ?? []);
   } catch (error) {
     if (error instanceof CommandError && /No such file or directory/.test(error.stderr)) return undefined;

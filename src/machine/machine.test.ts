@@ -62,11 +62,11 @@ describe('the host\'s network', () => {
 
   it('writes the host\'s rules', () => {
     const forwards = [{ port: 5000, to: '127.0.0.1', toPort: 5000, protocols: ['tcp'] as const }];
-    const off = fabricRules({ profile: 'p', plan, egress: false, forwards, forwardingWasOff: false });
+    const off = fabricRules({ plan, egress: false, forwards, forwardingWasOff: false });
     expect(off).toContain('iifname "wherry0" oifname != "wherry0" drop');
     expect(off).not.toContain('masquerade');
     expect(off).toContain('ip daddr 10.231.0.2 tcp dport 5000 dnat to 127.0.0.1:5000');
-    const on = fabricRules({ profile: 'p', plan, egress: true, forwards: [], forwardingWasOff: true });
+    const on = fabricRules({ plan, egress: true, forwards: [], forwardingWasOff: true });
     expect(on).toContain('ip daddr != { 10.244.0.0/16, 10.96.0.0/16, 10.231.0.0/24 } oifname != "wherry0" masquerade');
     expect(on).toContain('chain ip-forward-was-off');
   });

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Directories that containerd and the CNI plugins have compiled in; inside a node they lead to the node's own memory. */
-const MOUNT_POINTS = ['/run/containerd', '/var/lib/cni'] as const;
+/**
+ * Directories that containerd and the CNI plugins have compiled in, which inside a node lead to the node's own memory, and the one
+ * that local volumes are made in, which leads to a folder of the node's.
+ */
+const MOUNT_POINTS = ['/run/containerd', '/var/lib/cni', '/var/lib/wherry/local-path'] as const;
 const MADE_BY_US = '.made-by-wherry';
 
 /** Something must be there to mount upon. */

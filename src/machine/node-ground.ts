@@ -66,7 +66,7 @@ export function nodeGround(name: NodeName, { inside = false }: { readonly inside
     address: nodeAddress(plan, name.number),
     podCidr: nodePods(plan, name.number),
     state: join(directory, 'state'),
-    cgroup: nodeCgroup(name.profile, name.nodeName),
+    cgroup: nodeCgroup(name.index, name.nodeName),
     spawn(argv, { env, stdio = 'pipe' } = {}) {
       const [command, ...rest] = enter(argv) as [string, ...string[]];
       return spawn(command, rest, { stdio, ...(env ? { env } : {}) });
@@ -96,6 +96,7 @@ export async function createNodeGround(options: NodeGroundOptions): Promise<Node
   const ground = nodeGround({ profile: options.profile, nodeName: options.nodeName, number: options.number, index: fabric.plan.index, dataDir: options.dataDir });
   mkdirSync(join(ground.directory, 'cni', 'net.d'), { recursive: true });
   mkdirSync(ground.state, { recursive: true });
+  mkdirSync(join(ground.directory, 'local-path'), { recursive: true });
   writeFileSync(join(ground.directory, 'cni', 'net.d', '10-wherry.conflist'), cniConfig({ podCidr: ground.podCidr, leases: join(ground.state, 'leases') }));
   writeFileSync(join(ground.directory, 'resolv.conf'), `# Written by wherry: what this node asks for names outside of the cluster.\n${fabric.resolvers.map((address) => `nameserver ${address}\n`).join('')}`);
   if (!(await isComplete(ground))) {
@@ -115,7 +116,7 @@ export async function createNodeGround(options: NodeGroundOptions): Promise<Node
 export async function releaseNodeGround(name: NodeName, options: { readonly clock: Clock; readonly removeData?: boolean }): Promise<void> {
   const ground = nodeGround(name);
   await clearNode(ground, options.clock);
-  for (const parent of [`/wherry/${name.profile}`, '/wherry']) {
+  for (const parent of [dirname(ground.cgroup), '/wherry']) {
     await removeCgroup(parent, { clock: options.clock, patienceMs: 0 }).catch(() => 'another node or cluster still uses it');
   }
   removeRunDirectory(ground.dataDir);
@@ -192,13 +193,14 @@ const COMPLETE = '.ground';
 
 const SETUP = `
 set -e
-state=$1 name=$2 dns=$3 resolv=$4 unified=$5; shift 5
+state=$1 name=$2 dns=$3 resolv=$4 volumes=$5 unified=$6; shift 6
 mount --make-rshared /
 for other in "$@"; do umount -l "$other" 2>/dev/null || true; done
 mount -t tmpfs -o mode=0755 wherry "$state"
 mkdir "$state/containerd" "$state/cni" "$state/leases"
 mount --bind "$state/containerd" /run/containerd
 mount --bind "$state/cni" /var/lib/cni
+mount --bind "$volumes" /var/lib/wherry/local-path
 if [ -e /etc/resolv.conf ]; then mount --bind "$resolv" /etc/resolv.conf; fi
 if [ -n "$unified" ]; then umount "$unified"; fi
 hostname "$name"
@@ -226,7 +228,7 @@ async function makeNamespaces(ground: NodeGround): Promise<void> {
   const foreign = mounts.filter((mount) => mount.type === 'nsfs').map((mount) => mount.target);
   await run([
     'unshare', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--propagation', 'slave', 'sh', '-c', SETUP, 'node-ground',
-    ground.state, nodeName, ground.plan.dnsService, join(ground.directory, 'resolv.conf'), unified, ...foreign, runDirectory,
+    ground.state, nodeName, ground.plan.dnsService, join(ground.directory, 'resolv.conf'), join(ground.directory, 'local-path'), unified, ...foreign, runDirectory,
   ]);
 }
 

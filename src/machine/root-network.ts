@@ -57,8 +57,9 @@ function parseRange(range: string): { address: number; bits: number } {
   return { address: address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0), bits: Number(bits) };
 }
 
-export function fabricTable(profile: string): string {
-  return `wherry-${profile}`;
+/** Named by number like the bridge: a profile of the same name may be in another data directory. */
+export function fabricTable(plan: AddressPlan): string {
+  return plan.bridge;
 }
 
 /** An empty chain of this name remembers, where a killed process cannot lose it, that forwarding was off before us. */
@@ -72,10 +73,10 @@ export const EGRESS_CHAIN = 'egress';
  * - chosen ports of `hostLoopback` lead to the host's loopback (a registry there), and no others.
  */
 export function fabricRules(options: {
-  readonly profile: string; readonly plan: AddressPlan; readonly egress: boolean; readonly forwards: readonly LoopbackForward[]; readonly forwardingWasOff: boolean;
+  readonly plan: AddressPlan; readonly egress: boolean; readonly forwards: readonly LoopbackForward[]; readonly forwardingWasOff: boolean;
 }): string {
   const { plan } = options;
-  const table = `ip ${fabricTable(options.profile)}`;
+  const table = `ip ${fabricTable(plan)}`;
   const bridge = JSON.stringify(plan.bridge);
   const chains: [name: string, lines: string[]][] = [];
   if (options.egress) {

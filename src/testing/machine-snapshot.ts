@@ -57,22 +57,12 @@ function otherClusters(folder: string): RegExp[] {
     if (data.startsWith(folder) || data.startsWith(real)) return [];
     const plan = addressPlan(Number(number));
     const ranges = [plan.pods, plan.services, plan.fabric].map((range) => escaped(range.replace(/(\.0)+\/\d+$/, '.')));
-    const profile = /"profile": "(.*)"/.exec(readIfThere(join(data, 'cluster.json')))?.[1];
-    return [new RegExp(`\\bwherry${number}\\b|\\bwh${number}n\\d|\\b(${ranges.join('|')})|${escaped(data)}|/wherry$${profile ? `|table ip wherry-${profile}$` : ''}`)];
+    return [new RegExp(`\\bwherry${number}\\b|\\bwh${number}n\\d|\\b(${ranges.join('|')})|${escaped(data)}|/wherry$`)];
   });
 }
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }
 
 function lines(program: string, ...args: string[]): string[] {

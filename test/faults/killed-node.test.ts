@@ -115,7 +115,7 @@ test('what a restart of the machine leaves: no process, no namespace; start make
   for (const target of mountsOfCluster().toReversed()) await run(['umount', '-l', target]);
   const plan = addressPlan((JSON.parse(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')) as { index: number }).index);
   await run(['ip', 'link', 'del', plan.bridge]);
-  await run(['nft', 'delete', 'table', 'ip', 'wherry-lazarus']);
+  await run(['nft', 'delete', 'table', 'ip', plan.bridge]);
   for (const range of [plan.pods, plan.services, plan.fabric]) await run(['ip', 'route', 'flush', 'exact', range, 'proto', '231']);
   expect((await run(['ip', 'route'])).stdout).not.toContain(plan.bridge);
 
