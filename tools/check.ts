@@ -17,6 +17,7 @@ export const floors: Record<string, readonly string[]> = {
   machine: ['base'],
   client: ['base', 'api'],
   ledger: ['base', 'api', 'client'],
+  why: ['base', 'api', 'client', 'ledger'],
   sim: ['base', 'cri'],
   apiserver: ['base', 'api', 'storage', 'client', 'ledger'],
   controllers: ['base', 'api', 'client'],
@@ -28,8 +29,8 @@ export const floors: Record<string, readonly string[]> = {
   cli: ['base', 'api', 'client'],
   dashboard: ['base', 'api', 'client'],
   cluster: ['base', 'api', 'client', 'ledger', 'storage', 'cri', 'sim', 'machine', ...components],
-  bin: ['base', 'api', 'client', 'ledger', 'cli', 'dashboard', 'cluster', 'machine'],
-  testing: ['base', 'api', 'client', 'ledger', 'storage', 'cri', 'sim', 'machine', 'cli', 'cluster', ...components],
+  bin: ['base', 'api', 'client', 'ledger', 'why', 'cli', 'dashboard', 'cluster', 'machine'],
+  testing: ['base', 'api', 'client', 'ledger', 'why', 'storage', 'cri', 'sim', 'machine', 'cli', 'cluster', ...components],
 };
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

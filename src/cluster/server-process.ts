@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { createHttpClient } from '../client/http-client.ts';
 import { UserError } from '../base/user-error.ts';
+import { createWorkSender } from '../ledger/work-sender.ts';
 import { addressPlan, nodePods } from '../machine/index.ts';
 import { Addons } from './addons.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
@@ -43,7 +44,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
         const keyPair = await issueNodeCertificate(pki, name, '127.0.0.1', clock.now());
         const client = stack.use(createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, ...keyPair, userAgent: `kubelet/wherry (${name})` }));
         stack.use(await startSimulatedNode({
-          name, client, podCidr: nodePods(plan, index), dnsAddress: plan.dnsService, serving: { keyPair, authority: pki.authority.certificate },
+          name, client, work: stack.use(createWorkSender({ client, clock, log: log.child('ledger') })), podCidr: nodePods(plan, index), dnsAddress: plan.dnsService, serving: { keyPair, authority: pki.authority.certificate },
           folder: profile.nodeDir(name), clock, random, log: log.child(name),
         }));
       }));

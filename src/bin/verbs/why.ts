@@ -1,0 +1,133 @@
+import { isReason } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { UserError } from '../../base/user-error.ts';
+import { lines } from '../../client/lines.ts';
+import type { HttpClient } from '../../client/http-client.ts';
+import { parseFlags, UsageError, type FlagSpecs } from '../../cli/flags.ts';
+import { pathOf, type DiscoveredResource } from '../../cli/resource-mapper.ts';
+import { globalFlags, Session } from '../../cli/session.ts';
+import { KubectlError } from '../../cli/verb.ts';
+import type { LedgerEntry } from '../../ledger/entry.ts';
+import { ledgerQuery } from '../../ledger/ledger-query.ts';
+import { accountOf, type Account, type Subject } from '../../why/account.ts';
+import { renderFindings, renderStory, since, type RenderOptions } from '../../why/render.ts';
+import { storyOf, type StoryNode } from '../../why/story.ts';
+import { tell } from '../../why/words.ts';
+import type { Io } from '../command.ts';
+import { systemClock } from '../tools.ts';
+
+const flags: FlagSpecs = {
+  follow: { short: 'f', type: 'bool', usage: 'stay, and tell what happens as it happens' },
+  output: { short: 'o', type: 'string', usage: 'json: machine-readable' },
+  all: { type: 'bool', usage: 'leave nothing out: each of many alike, and writes that changed nothing worth telling' },
+};
+const shown = ['namespace', 'context', 'kubeconfig'];
+
+const help = `Tells how something came to be as it is: who did what because of what, when, and how long it took; and what it waits for, and what would help.
+
+Usage: wherry why TYPE/NAME [-n NAMESPACE] [-f] [-o json]
+
+Examples:
+  wherry why deployment/kubia     from the command to the running containers
+  wherry why pod/kubia-7d4f5-x2k8q
+  wherry why svc/kubia            where its traffic goes, or why nowhere
+
+${[...Object.entries(flags), ...shown.map((name) => [name, globalFlags[name]!] as const)].map(([name, { short, usage }]) => `  ${`${short ? `-${short}, ` : '    '}--${name}`.padEnd(18)}  ${usage}\n`).join('')}
+Works on other Kubernetes clusters as well, as far as their objects and events tell.
+`;
+
+/** `wherry why TYPE/NAME`: reads the cluster of the kubeconfig, as kubectl does. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h') || argv.length === 0) {
+    io.out(help);
+    return argv.length === 0 ? 1 : 0;
+  }
+  try {
+    const parsed = parseFlags({ ...globalFlags, ...flags }, argv);
+    const output = parsed.flags.string('output');
+    if (output !== '' && output !== 'json') throw new UserError(`--output takes json, not "${output}"`);
+    const session = new Session(parsed.flags, { ...io, env: process.env, stdin: process.stdin, stdout: process.stdout, readInput: async () => '' });
+    using client = await session.http();
+    const subject = await findSubject(session, client, parsed.args);
+    const account = await accountOf(client, subject, systemClock.now());
+    if (!account) throw new UserError(`there is no ${subject.resource}/${subject.name}${subject.namespace ? ` in the namespace ${subject.namespace}` : ''}, and nothing is known of one`);
+    const options: RenderOptions = { reader: { name: await whoAmI(client) }, alike: parsed.flags.bool('all') ? 0 : 3, clockTime };
+    const roots = storyOf(account.entries, { bookkeeping: parsed.flags.bool('all') });
+    if (output === 'json') io.out(`${JSON.stringify(asJson(account, roots, options), null, 2)}\n`);
+    else io.out(`${textOf(account, roots, options).join('\n')}\n`);
+    if (parsed.flags.bool('follow')) await follow(client, account, options, io);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof KubectlError) throw new UserError(error.message, 'wherry why --help');
+    throw error;
+  }
+}
+
+/** `pod/web`, or `pod web`. */
+async function findSubject(session: Session, client: HttpClient, args: readonly string[]): Promise<Subject> {
+  const [type, name, ...more] = args.flatMap((arg) => arg.split('/'));
+  if (!type || !name || more.length > 0) throw new UserError('what is it about?', 'wherry why TYPE/NAME, as in: wherry why deployment/kubia');
+  const resource: DiscoveredResource = (await session.mapper()).mustFind(type);
+  const namespace = resource.namespaced ? await session.namespace() : undefined;
+  const { group, resource: plural, kind } = resource;
+  let object: KubeObject | undefined;
+  try {
+    object = JSON.parse((await client.raw('GET', pathOf(resource, { namespace, name }))).body.toString()) as KubeObject;
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
+  return { group, resource: plural, kind, namespace, name, object };
+}
+
+/** The name that the server knows us by; empty where it does not say. */
+async function whoAmI(client: HttpClient): Promise<string> {
+  try {
+    const { body } = await client.raw('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' } });
+    return (JSON.parse(body.toString()) as { readonly status?: { readonly userInfo?: { readonly username?: string } } }).status?.userInfo?.username ?? '';
+  } catch (error) {
+    if (!isReason(error, 'NotFound', 'Forbidden')) throw error;
+    return '';
+  }
+}
+
+function clockTime(ms: number): string {
+  const date = new Date(ms);
+  const day = date.toDateString() === new Date(systemClock.now()).toDateString() ? '' : `${date.toLocaleDateString('sv-SE')} `;
+  return `${day}${date.toTimeString().slice(0, 8)}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+function textOf(account: Account, roots: readonly StoryNode[], options: RenderOptions): string[] {
+  const story = renderStory(roots, options);
+  return [account.state, ...(story.length > 0 ? ['', ...story] : []), ...renderFindings(account.findings), ...(account.gaps.length > 0 ? ['', ...account.gaps] : [])];
+}
+
+function asJson(account: Account, roots: readonly StoryNode[], { reader }: RenderOptions): unknown {
+  const node = ({ entry, children }: StoryNode): unknown => ({ ...entry, told: tell(entry, reader), caused: children.map(node) });
+  const { state, findings, gaps, ledger } = account;
+  return { state, waiting: findings, gaps, ledger, story: roots.map(node) };
+}
+
+/** Tells each further entry in a line, until the reader has had enough. */
+async function follow(client: HttpClient, { entries, related, ledger }: Account, { reader, clockTime: at }: RenderOptions, io: Io): Promise<void> {
+  if (!ledger) throw new UserError('this server keeps no ledger, so that there is nothing to follow', 'kubectl get events --watch');
+  const { body } = await client.stream('GET', ledgerQuery(related, true), { signal: io.signal });
+  const began = entries[0];
+  let last = Math.max(0, ...entries.map(({ id }) => id));
+  try {
+    for await (const line of lines(body)) {
+      const entry = JSON.parse(line) as LedgerEntry;
+      if (entry.id <= last) continue;
+      last = entry.id;
+      // What tells nothing alone is left out, as in the tree.
+      if (storyOf([entry]).length === 0) continue;
+      const { who, did, more } = tell(entry, reader);
+      io.out([`${at(entry.at)}${began ? `  ${since(entry, began.at)}` : ''}  ${who} ${did}${namedIn(did, entry) ? '' : ` (${entry.about.name})`}`, ...more.map((text) => `    ${text}`)].join('\n').concat('\n'));
+    }
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+  } finally {
+    body.destroy();
+  }
+}
+
+const namedIn = (text: string, { about }: LedgerEntry): boolean => text.includes(about.name);

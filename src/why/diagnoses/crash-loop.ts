@@ -1,0 +1,46 @@
+import type { ContainerStateTerminated } from '../../api/generated/core-v1.ts';
+import { humanDuration } from '../../api/human-duration.ts';
+import type { Diagnose } from '../finding.ts';
+import { namesOf } from '../names-of.ts';
+import { groupAlike, waitingFor } from '../waiting-containers.ts';
+
+/** Containers that keep ending: how they ended, in words, and their last lines. */
+export const crashLoop: Diagnose = ({ pods, logs, nowMs }) => groupAlike(
+  waitingFor(pods, 'CrashLoopBackOff'), ({ status }) => `${status.name} ${status.lastState?.terminated?.exitCode}`, (group) => {
+    const { pod, status } = group[0];
+    const last = status.lastState?.terminated;
+    const lines = logs.get(`${pod.metadata.name}/${status.name}`) ?? [];
+    const [, delay] = /back-off (\S+) restarting/.exec(status.state?.waiting?.message ?? '') ?? [];
+    return {
+      waitsFor: `the next start of the container ${status.name}, in ${namesOf(group.map((item) => item.pod), 'pod')}`,
+      because: [
+        `It has been started ${status.restartCount + 1} times, and ended each time.${delay ? ` After each end the node waits longer; now ${delay}.` : ''}`,
+        ...(last ? [`The last time it ended ${last.finishedAt ? `${humanDuration(nowMs - Date.parse(last.finishedAt))} ago, ` : ''}${endWords(last)}.`] : []),
+        ...(last?.message ? [`It said: ${last.message.trim()}`] : []),
+        ...(lines.length > 0 ? ['Its last lines:', ...lines.map((line) => `  │ ${line}`)] : ['It wrote nothing.']),
+      ],
+      help: helpFor(last, status.name, pod.metadata.name),
+    };
+  },
+);
+
+/** Exit codes as shells and runtimes give them. */
+export function endWords({ exitCode, reason, signal }: ContainerStateTerminated): string {
+  if (reason === 'OOMKilled') return 'because it used more memory than it may (its limit)';
+  if (exitCode === 0) return 'by itself, without a fault (exit code 0)';
+  const known: Readonly<Record<number, string>> = {
+    1: 'with a fault of its own (exit code 1)', 2: 'with a fault of its own, often wrong arguments (exit code 2)', 126: 'because its command may not be run (exit code 126)',
+    127: 'because its command was not found (exit code 127)', 128: 'because it could not be started (exit code 128)', 134: 'because it gave itself up (abort, exit code 134)',
+    137: 'because it was killed (signal 9, exit code 137)', 139: 'because it touched memory that is not its own (segmentation fault, exit code 139)', 143: 'because it was asked to end (signal 15, exit code 143)',
+  };
+  return known[exitCode] ?? (signal ? `by signal ${signal}` : exitCode > 128 && exitCode < 160 ? `by signal ${exitCode - 128} (exit code ${exitCode})` : `with a fault of its own (exit code ${exitCode})`);
+}
+
+function helpFor(last: ContainerStateTerminated | undefined, container: string, pod: string): string[] {
+  const look = `Read what it wrote: kubectl logs ${pod} -c ${container} --previous`;
+  if (last?.reason === 'OOMKilled') return ['Raise resources.limits.memory of the container, or find out what takes the memory.', look];
+  if (last?.exitCode === 0) return ['Its work is done when its command ends, and the pod wants it to run for ever: give it a command that stays, or run it as a Job.', look];
+  if (last?.exitCode === 126 || last?.exitCode === 127 || last?.exitCode === 128) return ['Check command and args of the container against what the image holds.', look];
+  if (last?.exitCode === 137 || last?.exitCode === 143) return ['See whether its liveness probe asks too early or too much: kubectl describe pod …', look];
+  return [look];
+}

@@ -1,0 +1,105 @@
+import type { Node, Pod } from '../../api/generated/core-v1.ts';
+import { podCondition } from '../../api/pod/conditions.ts';
+import { addResources, podResourceRequests } from '../../api/pod/resources.ts';
+import { milliValue, quantityValue } from '../../api/quantity.ts';
+import { SCHEDULING_EFFECTS, untoleratedTaint } from '../../api/scheduling/taints.ts';
+import type { Diagnose, Finding, Situation } from '../finding.ts';
+import { namesOf } from '../names-of.ts';
+import { megabytes } from '../words.ts';
+
+/** Pods without a node: which nodes were out of the question and why, and of what the others have too little, by how much. */
+export const unschedulable: Diagnose = (situation) => {
+  const groups = new Map<string, { readonly pods: Pod[]; readonly finding: (names: string) => Finding }>();
+  for (const pod of situation.pods) {
+    if (pod.spec.nodeName || pod.metadata.deletionTimestamp || pod.status?.phase !== 'Pending') continue;
+    const finding = diagnosePod(pod, situation);
+    if (!finding) continue;
+    const key = JSON.stringify(finding(''));
+    const group = groups.get(key);
+    if (group) group.pods.push(pod);
+    else groups.set(key, { pods: [pod], finding });
+  }
+  return [...groups.values()].map(({ pods, finding }) => finding(namesOf(pods, 'pod')));
+};
+
+type Verdict = { readonly node: string; readonly text: string; readonly kind: 'cpu' | 'memory' | 'pods' | 'taint' | 'cordoned' | 'selector' | 'other'; readonly short?: number };
+
+function diagnosePod(pod: Pod, situation: Situation): ((names: string) => Finding) | undefined {
+  const condition = podCondition(pod, 'PodScheduled');
+  if (condition?.reason === 'SchedulingGated' || pod.spec.schedulingGates?.length) {
+    const gates = (pod.spec.schedulingGates ?? []).map(({ name }) => name).join(', ');
+    return (names) => ({ waitsFor: `the scheduling gates of ${names} to be taken away (${gates})`, because: ['Whoever put them there wants the pod not to be placed yet.'], help: [] });
+  }
+  if (condition?.status !== 'False') {
+    const ours = pod.spec.schedulerName === undefined || pod.spec.schedulerName === 'default-scheduler';
+    if (ours) return undefined;
+    return (names) => ({ waitsFor: `the scheduler "${pod.spec.schedulerName}" to choose a node for ${names}`, because: ['The pod asks for this scheduler by name, and no other one looks at it.'], help: ['Leave spec.schedulerName out, or run that scheduler.'] });
+  }
+  const { nodes } = situation;
+  if (nodes.length === 0) return (names) => ({ waitsFor: `a node for ${names}`, because: ['The cluster has no nodes.'], help: situation.wherry ? ['Add a node: wherry node add'] : [] });
+  const claim = unboundClaim(pod, situation);
+  if (claim) return (names) => ({ waitsFor: `the volume claim ${claim} of ${names}`, because: [condition.message ?? ''], help: [`See why the claim waits: wherry why pvc/${claim}`] });
+  const verdicts = nodes.map((node) => verdictOf(pod, node, situation)).filter((verdict) => verdict !== undefined);
+  const because = verdicts.length > 0 ? verdicts.map(({ node, text }) => `${node}: ${text}`) : [condition.message ?? 'The scheduler does not say why.'];
+  return (names) => ({ waitsFor: `${wantOf(pod, verdicts)}, for ${names}`, because, help: helpFor(verdicts, situation) });
+}
+
+function unboundClaim(pod: Pod, { claims }: Situation): string | undefined {
+  const wanted = (pod.spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName);
+  return claims.find((claim) => wanted.includes(claim.metadata.name) && claim.status?.phase !== 'Bound' && claim.metadata.namespace === pod.metadata.namespace && /persistentvolumeclaim|volume/i.test(podCondition(pod, 'PodScheduled')?.message ?? ''))?.metadata.name;
+}
+
+function verdictOf(pod: Pod, node: Node, { placed }: Situation): Verdict | undefined {
+  const { name, labels = {} } = node.metadata;
+  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+  if (ready && ready.status !== 'True') return { node: name, kind: 'other', text: 'the node is not ready' };
+  if (node.spec?.unschedulable) return { node: name, kind: 'cordoned', text: 'takes no new pods (it is cordoned)' };
+  const taint = untoleratedTaint(node.spec?.taints, pod.spec.tolerations, SCHEDULING_EFFECTS);
+  if (taint) return { node: name, kind: 'taint', text: `takes only pods that tolerate its taint ${taint.key}${taint.value ? `=${taint.value}` : ''}:${taint.effect}` };
+  const missing = Object.entries(pod.spec.nodeSelector ?? {}).filter(([key, value]) => labels[key] !== value);
+  if (missing.length > 0) return { node: name, kind: 'selector', text: `has not the label ${missing.map(([key, value]) => `${key}=${value}`).join(', ')} that the pod asks for` };
+  const here = placed.filter((other) => other.spec.nodeName === name && other.status?.phase !== 'Succeeded' && other.status?.phase !== 'Failed');
+  const used = addResources(...here.map((other) => podResourceRequests(other)));
+  const wanted = podResourceRequests(pod);
+  const total = node.status?.allocatable ?? {};
+  for (const resource of Object.keys(wanted)) {
+    const amount = resource === 'cpu' ? milliValue : quantityValue;
+    const free = amount(total[resource]) - amount(used[resource]);
+    const short = amount(wanted[resource]) - free;
+    if (short <= 0) continue;
+    const words = (value: number): string => amountWords(resource, value);
+    const kind = resource === 'cpu' || resource === 'memory' ? resource : 'other';
+    const most = amount(wanted[resource]) > amount(total[resource]) ? `, and ${words(amount(total[resource]))} even when empty` : '';
+    return { node: name, kind, short, text: `has ${words(Math.max(0, free))} of ${resourceWords(resource)} free${most}; the pod asks for ${words(amount(wanted[resource]))}: ${words(short)} too little` };
+  }
+  if (total['pods'] !== undefined && here.length >= quantityValue(total['pods'])) return { node: name, kind: 'pods', text: `is full: it has ${here.length} pods, and takes no more` };
+  if (pod.spec.affinity) return { node: name, kind: 'selector', text: 'does not fit the pod\'s affinity rules' };
+  return undefined;
+}
+
+function amountWords(resource: string, value: number): string {
+  if (resource === 'cpu') return `${Number((value / 1000).toFixed(3))} CPU${value === 1000 ? '' : 's'}`;
+  return resource === 'memory' || resource.includes('storage') ? megabytes(value) : String(value);
+}
+
+const resourceWords = (resource: string): string => (resource === 'cpu' ? 'its processors' : resource === 'ephemeral-storage' ? 'disk' : resource);
+
+function wantOf(pod: Pod, verdicts: readonly Verdict[]): string {
+  const short = verdicts.filter(({ short: by }) => by !== undefined).sort((a, b) => a.short! - b.short!)[0];
+  if (!short) return 'a node that takes it';
+  const requests = podResourceRequests(pod);
+  if (short.kind === 'cpu') return `a node with ${amountWords('cpu', milliValue(requests['cpu']))} free`;
+  if (short.kind === 'memory') return `a node with ${megabytes(quantityValue(requests['memory']))} of memory free`;
+  return 'a node with enough room';
+}
+
+function helpFor(verdicts: readonly Verdict[], { wherry }: Situation): string[] {
+  const kinds = new Set(verdicts.map(({ kind }) => kind));
+  return [
+    ...(kinds.has('cpu') || kinds.has('memory') ? ['Ask for less (resources.requests of the containers), or end pods that are not needed.'] : []),
+    ...(kinds.has('cordoned') ? [`Let the node take pods again: kubectl uncordon ${verdicts.find(({ kind }) => kind === 'cordoned')!.node}`] : []),
+    ...(kinds.has('taint') ? ['Add a toleration for the taint to the pod, or take the taint off the node: kubectl taint nodes NODE KEY-'] : []),
+    ...(kinds.has('selector') ? ['Change the pod\'s nodeSelector or affinity, or give a node the label: kubectl label node NODE KEY=VALUE'] : []),
+    ...(wherry && (kinds.has('cpu') || kinds.has('memory') || kinds.has('pods')) && !verdicts.some(({ text }) => text.includes('even when empty')) ? ['Add a node: wherry node add'] : []),
+  ];
+}

@@ -1,0 +1,61 @@
+import type { Pod } from '../api/generated/core-v1.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { About, LedgerEntry, WorkEntry, WriteEntry } from '../ledger/entry.ts';
+import { changesOf } from '../ledger/facts.ts';
+import type { Situation } from './finding.ts';
+
+/**
+ * An account of where there is no ledger: from owner references, managed fields, conditions and events. Its times are whole seconds, and who changed what because of what
+ * is known only as far as objects own each other.
+ */
+export function reconstruct(situation: Situation): readonly LedgerEntry[] {
+  const { focus, replicaSets, pods } = situation;
+  const objects = [...new Map([focus, ...replicaSets, ...pods].map((object) => [object.metadata.uid, object])).values()];
+  const made = new Map(objects.map((object, i) => [object.metadata.uid, creationOf(object, i + 1, objects)]));
+  const entries: LedgerEntry[] = [...made.values()];
+  for (const pod of pods) entries.push(...podEntries(pod, situation, made.get(pod.metadata.uid)!, entries.length + objects.length));
+  return entries.map((entry, i) => ({ ...entry, id: i + 1 }));
+}
+
+function about({ apiVersion, kind, metadata: { namespace, name, uid } }: KubeObject): About {
+  const group = apiVersion?.includes('/') ? apiVersion.split('/')[0]! : '';
+  return { group, resource: `${kind.toLowerCase()}s`, kind, ...(namespace !== undefined && { namespace }), name, uid };
+}
+
+function creationOf(object: KubeObject, revision: number, objects: readonly KubeObject[]): WriteEntry {
+  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
+  const cause = owner ? objects.findIndex(({ metadata }) => metadata.uid === owner.uid) + 1 : 0;
+  const managers = [...(object.metadata.managedFields ?? [])].sort((a, b) => (a.time ?? '').localeCompare(b.time ?? ''));
+  const manager = managers.find(({ subresource }) => !subresource)?.manager ?? '';
+  const { user, by } = owner ? { user: 'system:kube-controller-manager', by: `${owner.kind.toLowerCase()}-controller` } : { user: 'somebody', by: manager };
+  return {
+    id: 0, kind: 'write', verb: 'create', revision, at: Date.parse(object.metadata.creationTimestamp), tookMs: 0, about: about(object), user, by, causes: cause > 0 ? [cause] : [], wanted: true,
+    changes: changesOf(undefined, object), ...(owner && { owner: owner.uid }),
+  };
+}
+
+function podEntries(pod: Pod, { events }: Situation, creation: WriteEntry, offset: number): LedgerEntry[] {
+  const { nodeName } = pod.spec;
+  const base = { id: 0, about: creation.about, tookMs: 0 };
+  const node = { user: `system:node:${nodeName}`, by: 'kubelet' };
+  const entries: LedgerEntry[] = [];
+  const bound = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'True')?.lastTransitionTime;
+  const revision = 1_000 + offset;
+  if (nodeName && bound) {
+    entries.push({ ...base, kind: 'write', verb: 'update', revision, at: Date.parse(bound), user: 'system:kube-scheduler', by: 'default-scheduler', causes: [creation.revision], wanted: false, subresource: 'binding', changes: { node: [null, nodeName] } });
+  }
+  const work = (entry: Pick<WorkEntry, 'work' | 'at' | 'facts' | 'tookMs'> & { readonly error?: string }): void => void entries.push({ ...base, ...node, kind: 'work', causes: [revision], ...entry });
+  for (const { involvedObject, reason, message = '', firstTimestamp, metadata } of events) {
+    if (involvedObject.uid !== pod.metadata.uid) continue;
+    const at = Date.parse(firstTimestamp ?? metadata.creationTimestamp);
+    const [, image = '', time] = /[Ss]uccessfully pulled image "([^"]+)" in ([\d.]+m?s)/.exec(message) ?? [];
+    const container = /\{(.+)\}/.exec(involvedObject.fieldPath ?? '')?.[1] ?? '';
+    if (time) work({ work: 'pull', at, tookMs: time.endsWith('ms') ? parseFloat(time) : parseFloat(time) * 1000, facts: { image } });
+    else if (reason === 'Pulled') work({ work: 'pull', at, tookMs: 0, facts: { image: /image "([^"]+)"/.exec(message)?.[1] ?? '', present: true } });
+    else if (reason === 'Failed' && /pull/i.test(message)) work({ work: 'pull', at, tookMs: 0, facts: { image: /image "([^"]+)"/.exec(message)?.[1] ?? '' }, error: message });
+    else if (reason === 'Started') work({ work: 'start', at, tookMs: 0, facts: { container } });
+  }
+  const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True')?.lastTransitionTime;
+  if (ready) entries.push({ ...base, ...node, kind: 'write', verb: 'update', revision: revision + 1, at: Date.parse(ready), causes: [revision], wanted: false, subresource: 'status', changes: { phase: [null, 'Running'], ready: [null, true] } });
+  return entries;
+}

@@ -1,0 +1,67 @@
+import type { LedgerEntry } from '../ledger/entry.ts';
+import type { Finding } from './finding.ts';
+import type { StoryNode } from './story.ts';
+import { milliseconds, tell, type Reader } from './words.ts';
+
+export interface RenderOptions {
+  readonly reader: Reader;
+  /** Objects that went the same way are told of once where there are more than this; 0: tell of all. */
+  readonly alike: number;
+  /** How the time of a beginning is written. */
+  readonly clockTime: (ms: number) => string;
+}
+
+/** The tree of causes as lines; times count from the first entry of each tree. */
+export function renderStory(roots: readonly StoryNode[], options: RenderOptions): string[] {
+  return roots.flatMap((root) => {
+    const { who, did, more } = tell(root.entry, options.reader);
+    const lines = [`${options.clockTime(root.entry.at)}  ${who}: ${did}`, ...more.map((text) => `    ${text}`)];
+    return [...lines, ...branches(root.children, '', root.entry.at, options)];
+  });
+}
+
+function branches(children: readonly StoryNode[], indent: string, began: number, options: RenderOptions): string[] {
+  const { shown, hidden } = fewOfAlike(children, options.alike);
+  const lines: string[] = [];
+  shown.forEach((child, i) => {
+    const last = i === shown.length - 1 && hidden.length === 0;
+    const { who, did, more } = tell(child.entry, options.reader);
+    const below = `${indent}${last ? '   ' : '│  '}`;
+    lines.push(`${indent}${last ? '└─ ' : '├─ '}${since(child.entry, began)}  ${who} ${did}`);
+    for (const text of more) lines.push(`${below}${child.children.length > 0 ? '│  ' : '   '}   ${text}`);
+    lines.push(...branches(child.children, below, began, options));
+  });
+  hidden.forEach((text, i) => lines.push(`${indent}${i === hidden.length - 1 ? '└─ ' : '├─ '}${text}`));
+  return lines;
+}
+
+export function since({ at }: Pick<LedgerEntry, 'at'>, began: number): string {
+  const ms = at - began;
+  return ms < 1 ? '+0 ms' : `+${milliseconds(ms)}`;
+}
+
+/** Of many siblings of one kind the first few, and a word on the others. */
+function fewOfAlike(children: readonly StoryNode[], alike: number): { readonly shown: readonly StoryNode[]; readonly hidden: readonly string[] } {
+  if (alike === 0) return { shown: children, hidden: [] };
+  const seen = new Map<string, number>();
+  const rest = new Map<string, number>();
+  const shown = children.filter(({ entry }) => {
+    if (entry.kind !== 'write' || entry.verb === 'update') return true;
+    const like = `${entry.verb} ${entry.about.kind}`;
+    const number = (seen.get(like) ?? 0) + 1;
+    seen.set(like, number);
+    if (number <= alike) return true;
+    rest.set(like, (rest.get(like) ?? 0) + 1);
+    return false;
+  });
+  const verbs: Readonly<Record<string, string>> = { create: 'made', mark: 'asked to end', delete: 'removed' };
+  return { shown, hidden: [...rest].map(([like, number]) => `… and ${number} more ${like.split(' ')[1]}s ${verbs[like.split(' ')[0]!]} in the same way (--all shows them)`) };
+}
+
+/** What keeps something, and what would help. */
+export function renderFindings(findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ waitsFor, because, help }) => [
+    '', `Waiting for: ${waitsFor}`, ...because.map((text) => `  ${text}`),
+    ...(help.length > 0 ? ['What would help:', ...help.map((text) => `  • ${text}`)] : []),
+  ]);
+}

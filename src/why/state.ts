@@ -1,0 +1,60 @@
+import type { Pod } from '../api/generated/core-v1.ts';
+import { humanDuration } from '../api/human-duration.ts';
+import { isPodReady } from '../api/pod/conditions.ts';
+import { summarizePod } from '../api/pod/pod-summary.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { Situation } from './finding.ts';
+import { kindWords } from './words.ts';
+
+/** `The pod web-1 runs and is ready, on the node boat (for 3m).`: how the focus stands, in one line. */
+export function stateOf(situation: Situation): string {
+  const { focus, nowMs } = situation;
+  const named = `The ${kindWords(focus.kind)} ${focus.metadata.name}`;
+  const age = humanDuration(nowMs - Date.parse(focus.metadata.creationTimestamp));
+  return `${named} ${words(situation)} (made ${age} ago).`;
+}
+
+interface Counted extends KubeObject {
+  readonly spec?: { readonly replicas?: number; readonly completions?: number };
+  readonly status?: {
+    readonly readyReplicas?: number; readonly updatedReplicas?: number; readonly desiredNumberScheduled?: number; readonly numberReady?: number; readonly succeeded?: number; readonly failed?: number; readonly active?: number;
+    readonly phase?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+function words(situation: Situation): string {
+  const { focus, service, slices } = situation;
+  if (focus.metadata.deletionTimestamp) return 'is asked to end, and has not ended yet';
+  const { spec, status } = focus as Counted;
+  const conditions = new Set(status?.conditions?.filter(({ status: is }) => is === 'True').map(({ type }) => type));
+  switch (focus.kind) {
+    case 'Pod': return podWords(focus as Pod);
+    case 'Deployment': case 'ReplicaSet': case 'StatefulSet': case 'ReplicationController': {
+      const wanted = spec?.replicas ?? 1;
+      const ready = status?.readyReplicas ?? 0;
+      const all = ready >= wanted;
+      const updating = focus.kind === 'Deployment' && all && (status?.updatedReplicas ?? 0) < wanted;
+      if (wanted === 0) return 'wants no pods';
+      return `has ${all ? `all ${wanted}` : `${ready} of ${wanted}`} pods ready${updating ? `, ${status?.updatedReplicas ?? 0} of them of the newest template` : ''}`;
+    }
+    case 'DaemonSet': return `has ${status?.numberReady ?? 0} of ${status?.desiredNumberScheduled ?? 0} pods ready, one for each node`;
+    case 'Job': return conditions.has('Complete') ? 'is done' : conditions.has('Failed') ? 'has failed' : `has ${status?.active ?? 0} pods at work, ${status?.succeeded ?? 0} done`;
+    case 'Service': {
+      const endpoints = slices.flatMap((slice) => slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false).length;
+      const external = service?.status?.loadBalancer?.ingress?.map(({ ip, hostname }) => ip ?? hostname).join(', ');
+      return `sends its traffic to ${endpoints === 0 ? 'nobody' : `${endpoints} ${endpoints === 1 ? 'pod' : 'pods'}`}${external ? `, with the external address ${external}` : service?.spec?.type === 'LoadBalancer' ? ', and waits for an external address' : ''}`;
+    }
+    case 'Node': return conditions.has('Ready') ? 'is ready' : 'is not ready';
+    default: return status?.phase ? `is ${status.phase}` : 'is there';
+  }
+}
+
+function podWords(pod: Pod): string {
+  const { status, totalContainers, readyContainers } = summarizePod(pod);
+  const where = pod.spec.nodeName ? ` on the node ${pod.spec.nodeName}` : '';
+  if (status === 'Running') return isPodReady(pod) ? `runs and is ready,${where}` : `runs, but is not ready (${readyContainers} of ${totalContainers} containers),${where}`;
+  if (status === 'Pending') return pod.spec.nodeName ? `is being made ready${where}` : 'has no node yet';
+  if (status === 'ContainerCreating' || status === 'PodInitializing') return `is being made ready${where}`;
+  if (status === 'Completed' || status === 'Succeeded') return 'has done its work';
+  return `does not run: ${status}${where}`;
+}
