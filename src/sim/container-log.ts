@@ -1,8 +1,13 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Appends a line to a container's log file in the CRI form, `2026-11-23T05:16:45.903000000Z stdout F text`. */
-export function appendLogLine(path: string, nowMs: number, text: string): void {
+/** Makes the log file of a container that starts, as a runtime does even where nothing is ever written. */
+export function openLog(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
+  appendFileSync(path, '');
+}
+
+/** Appends a line to a container's log file in the CRI form, `2026-11-23T05:16:45.903000000Z stdout F text`; the file is open. */
+export function appendLogLine(path: string, nowMs: number, text: string): void {
   appendFileSync(path, `${new Date(nowMs).toISOString().replace('Z', '000000Z')} stdout F ${text}\n`);
 }

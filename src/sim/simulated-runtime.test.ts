@@ -59,8 +59,12 @@ describe.each([['called directly', direct], ['over gRPC', overSocket]])('a simul
     expect(await runtime.containerStatus(id)).toMatchObject({ state: 'CONTAINER_RUNNING', exitCode: 0 });
     await clock.advance(1);
     expect(await runtime.containerStatus(id)).toMatchObject({ state: 'CONTAINER_EXITED', exitCode: 3, reason: 'Error' });
+    const silent = await runtime.createContainer(sandbox, { metadata: { name: 's', attempt: 0 }, image: { image: 'busybox' }, command: ['sleep', '9'], logPath: 's.log' }, config);
+    await runtime.startContainer(silent);
+    expect(readFileSync(join(folder, 's.log'), 'utf8')).toBe('');
+    await runtime.removeContainer(silent);
     expect(readFileSync(join(folder, 'c.log'), 'utf8')).toBe('2026-01-01T00:00:00.000000000Z stdout F hello you\n');
-    await expect.poll(() => seen.at(-1)).toEqual({ type: 'stopped', id });
+    await expect.poll(() => seen).toContainEqual({ type: 'stopped', id });
     expect(await runtime.listContainers({ podSandboxId: sandbox })).toHaveLength(1);
 
     await runtime.stopPodSandbox(sandbox);

@@ -6,7 +6,7 @@ import {
 } from '../cri/runtime.ts';
 import { AddressPool } from './address-pool.ts';
 import { scriptOf, type Step } from './behaviour.ts';
-import { appendLogLine } from './container-log.ts';
+import { appendLogLine, openLog } from './container-log.ts';
 import { ImageStore, type PullRule } from './image-store.ts';
 import { StreamingServer } from './streaming-server.ts';
 
@@ -160,6 +160,7 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
     const process = this.#process(id);
     if (process.status.state !== 'CONTAINER_CREATED') throw new RuntimeError('Unknown', `container is in ${process.status.state} state`);
     process.status = { ...process.status, state: 'CONTAINER_RUNNING', startedAt: this.#clock.now() * NANOS };
+    if (this.#writesLog(process)) openLog(process.status.logPath);
     this.#emit({ type: 'started', id });
     const { config } = process;
     const env = Object.fromEntries((config.envs ?? []).map(({ key, value }) => [key, value]));
@@ -340,8 +341,12 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
     this.#emit({ type: 'stopped', id: process.status.id });
   }
 
+  #writesLog({ status }: Process): boolean {
+    return this.#options.writeLogs !== false && status.logPath !== '';
+  }
+
   #log(process: Process, line: string): void {
-    if (this.#options.writeLogs !== false && process.status.logPath) appendLogLine(process.status.logPath, this.#clock.now(), line);
+    if (this.#writesLog(process)) appendLogLine(process.status.logPath, this.#clock.now(), line);
   }
 
   #stats({ status, config }: Process): ContainerStats {
