@@ -294,3 +294,39 @@ test('a list that the runtime made before a restart does not undo it', async () 
   expect(status!.containerStatuses![0]).toMatchObject({ restartCount: 1, ready: true, state: { running: {} }, lastState: { terminated: { exitCode: 1 } } });
   expect(runtime.calls['startContainer']).toBe(2);
 });
+
+test('a preStop hook delays the end, sidecars end last, and a shorter grace period cuts both short', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  const spec: Partial<PodSpec> = {
+    initContainers: [{ ...busybox(), name: 'side', restartPolicy: 'Always' }],
+    containers: [{ ...busybox(), lifecycle: { preStop: { sleep: { seconds: 20 } } } }],
+  };
+  for (const name of ['patient', 'hasty']) {
+    await createPod(admin, name, spec);
+    await until(clock, admin, name, (pod) => pod?.status?.phase === 'Running');
+    await admin.delete(pods, { namespace: 'default', name });
+    await clock.advance(5000);
+    const dying = await admin.get(pods, { namespace: 'default', name });
+    expect(dying.metadata.deletionGracePeriodSeconds).toBe(30);
+    expect([dying.status!.containerStatuses![0]!.state!.running, dying.status!.initContainerStatuses![0]!.state!.running]).toEqual([expect.anything(), expect.anything()]);
+    if (name === 'patient') {
+      await clock.advance(14_000);
+      expect((await runtime.listContainers({ state: { state: 'CONTAINER_RUNNING' } })).length).toBe(2);
+    } else await admin.delete(pods, { namespace: 'default', name }, { gracePeriodSeconds: 1 });
+    await until(clock, admin, name, (pod) => pod === undefined, 2000);
+  }
+  expect(await told(admin, 'patient')).toEqual(expect.arrayContaining(['Normal Killing: Stopping container main', 'Normal Killing: Stopping container side']));
+});
+
+test('a pod that was removed by force goes all the same, and its name may be used again', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'kubia', {});
+  const first = await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
+  await admin.delete(pods, { namespace: 'default', name: 'kubia' }, { gracePeriodSeconds: 0 });
+  await createPod(admin, 'kubia', {});
+  const second = await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
+  expect(second.metadata.uid).not.toBe(first.metadata.uid);
+  await expect.poll(async () => (await runtime.listPodSandbox()).map((s) => s.metadata.uid)).toEqual([second.metadata.uid]);
+});
