@@ -10,7 +10,6 @@ import { createInformerFactory } from '../client/informer-factory.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import type { WorkSink } from '../ledger/entry.ts';
 import type { Kubelet } from '../kubelet/options.ts';
-import { simulatedNetwork } from './simulated-network.ts';
 import { SimulatedRuntime } from '../sim/simulated-runtime.ts';
 
 export interface SimulatedNodeOptions {
@@ -47,7 +46,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   const stack = onFailure.use(new AsyncDisposableStack());
   const rootDir = join(folder, 'kubelet');
   mkdirSync(rootDir, { recursive: true });
-  const runtime = new SimulatedRuntime({ clock, random, podCidr, pullMs: 300 });
+  const runtime = stack.use(new SimulatedRuntime({ clock, random, podCidr, pullMs: 300 }));
   const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
   const kubelet = stack.use(await startKubelet({
     nodeName: name, client, informers, runtime, clock, random, log: log.child('kubelet'), rootDir, nodeAddress: '127.0.0.1', podCidr,
@@ -57,7 +56,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       cpus, memoryBytes, storageBytes: 100 * GIB, storageAvailableBytes: 90 * GIB, memoryAvailableBytes: memoryBytes, machineId: name, systemUuid: name, bootId: hostname(),
       kernelVersion: release(), osImage: 'simulated', architecture: arch() === 'x64' ? 'amd64' : arch(),
     }),
-    probeNetwork: simulatedNetwork, ...(options.work && { work: options.work }),
+    probeNetwork: runtime.network, ...(options.work && { work: options.work }),
     cgroups: { version: 'none', remove: async () => { /* Simulated pods have no cgroups. */ } },
   }));
   await kubelet.untilReady();
