@@ -42,7 +42,7 @@ const kinds: Readonly<Record<string, Read>> = {
   }),
   EndpointSlice: ({ endpoints }) => {
     const list = (endpoints ?? []) as readonly { readonly addresses?: readonly string[]; readonly conditions?: { readonly ready?: boolean } }[];
-    return { addresses: list.length, ready: list.filter(({ conditions }) => conditions?.ready !== false).length };
+    return { ready: list.filter(({ conditions }) => conditions?.ready !== false).length };
   },
   Endpoints: ({ subsets }) => ({ ready: ((subsets ?? []) as readonly { readonly addresses?: readonly unknown[] }[]).reduce((sum, { addresses }) => sum + (addresses?.length ?? 0), 0) }),
   Node: ({ spec, status }) => ({ ready: ready(status?.conditions), cordoned: spec?.unschedulable || undefined, taints: spec?.taints?.length || undefined }),

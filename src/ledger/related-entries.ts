@@ -17,12 +17,14 @@ export interface RelatedEntries {
  * The entries that an account of some objects consists of:
  *   - all that was done with the objects themselves,
  *   - all that came of it, with all that was done with objects that were made in that course,
- *   - and what led to it, back to the first cause (but not what else came of that).
+ *   - what led to what was done with the objects asked for, back to the first cause (but not what else came of that),
+ *   - and what directly led to what was done with the objects that were made in that course (a pod's readiness, to the endpoints of a service).
  * `entries` is in the order of time, so that what came of something is found in one pass forward, what led to it in one backward.
  */
 export function relatedEntries(entries: readonly LedgerEntry[], wanted: Related): RelatedEntries {
-  const uids = new Set(wanted.uids);
-  for (const { about } of entries) if (wanted.named?.some((named) => isNamed(about, named))) uids.add(about.uid);
+  const asked = new Set(wanted.uids);
+  for (const { about } of entries) if (wanted.named?.some((named) => isNamed(about, named))) asked.add(about.uid);
+  const uids = new Set(asked);
   const writes = new Set<number>();
   const found = new Set<LedgerEntry>();
   const accept = (entry: LedgerEntry): boolean => {
@@ -35,12 +37,17 @@ export function relatedEntries(entries: readonly LedgerEntry[], wanted: Related)
     return true;
   };
   for (const entry of entries) accept(entry);
-  const causes = new Set([...found].flatMap((entry) => entry.causes));
+  const causes = new Set([...found].flatMap(({ about, causes: all }) => (asked.has(about.uid) ? all : uids.has(about.uid) ? all.slice(-1) : [])));
+  const further = new Set([...found].flatMap(({ about, causes: all }) => (asked.has(about.uid) ? all : [])));
   for (let i = entries.length - 1; i >= 0; i--) {
     const entry = entries[i]!;
     if (entry.kind !== 'write' || !causes.has(entry.revision)) continue;
     found.add(entry);
-    for (const cause of entry.causes) causes.add(cause);
+    if (!further.has(entry.revision)) continue;
+    for (const cause of entry.causes) {
+      causes.add(cause);
+      further.add(cause);
+    }
   }
   return { entries: entries.filter((entry) => found.has(entry)), accept };
 }

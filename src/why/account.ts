@@ -30,6 +30,8 @@ export interface Account {
   /** Whose entries these are, for following on. */
   readonly related: Related;
   readonly ledger: boolean;
+  /** The uid of what it is about, where it is still there. */
+  readonly focus: string | undefined;
 }
 
 interface LedgerAnswer {
@@ -42,30 +44,31 @@ interface LedgerAnswer {
 export async function accountOf(client: HttpClient, subject: Subject, nowMs: number): Promise<Account | undefined> {
   const { object, group, resource, namespace, name } = subject;
   const named = [{ group, resource, name, ...(namespace !== undefined && { namespace }) }];
-  const situation = object && await gather({ client, focus: object, nowMs, wherry: true });
+  const situation = object && await gather({ client, focus: object, nowMs });
   const related = { uids: situation ? uidsOf(situation) : [], named };
   const { answer, gap } = await askLedger(client, related);
   const foreign = answer === undefined;
   if (!situation) {
     if (!answer || answer.entries.length === 0) return undefined;
-    return { state: `The ${resource} ${name} is not there any more.`, entries: answer.entries, findings: [], gaps: [], related, ledger: true };
+    return { state: `The ${resource} ${name} is not there any more.`, entries: answer.entries, findings: [], gaps: [], related, ledger: true, focus: undefined };
   }
-  const findings = diagnose({ ...situation, wherry: !foreign });
+  const full = { ...situation, wherry: !foreign };
+  const findings = diagnose(full);
   const known = answer?.entries.some(({ about }) => about.uid === situation.focus.metadata.uid) ?? false;
-  const entries = known ? answer!.entries : reconstruct(situation);
+  const entries = known ? answer!.entries : reconstruct(full);
   const gaps = [
     ...(gap ? [gap] : []),
     ...(!foreign && !known ? ['Its beginning is older than what the server\'s ledger still has, so that this is put together from the objects and events that there are: in whole seconds, and without what led to it.'] : []),
     ...(answer?.truncated ? ['Only the newest part is told: there is more than can be shown.'] : []),
   ];
-  return { state: stateOf(situation), entries, findings, gaps, related, ledger: !foreign };
+  return { state: stateOf(full), entries, findings, gaps, related, ledger: !foreign, focus: situation.focus.metadata.uid };
 }
 
-function uidsOf({ focus, replicaSets }: Situation): readonly string[] {
+function uidsOf({ focus, replicaSets }: Pick<Situation, 'focus' | 'replicaSets'>): readonly string[] {
   return [focus, ...replicaSets].map(({ metadata }) => metadata.uid);
 }
 
-async function askLedger(client: HttpClient, related: Related): Promise<{ readonly answer?: LedgerAnswer; readonly gap?: string }> {
+async function askLedger(client: Pick<HttpClient, 'raw'>, related: Related): Promise<{ readonly answer?: LedgerAnswer; readonly gap?: string }> {
   try {
     return { answer: JSON.parse((await client.raw('GET', ledgerQuery(related))).body.toString()) as LedgerAnswer };
   } catch (error) {

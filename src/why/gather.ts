@@ -16,11 +16,10 @@ export interface GatherOptions {
   readonly client: HttpClient;
   readonly focus: KubeObject;
   readonly nowMs: number;
-  readonly wherry: boolean;
 }
 
 /** Fetches what the diagnoses look at; only what the focus makes worth asking for. What may not be read counts as not there. */
-export async function gather({ client, focus, nowMs, wherry }: GatherOptions): Promise<Situation> {
+export async function gather({ client, focus, nowMs }: GatherOptions): Promise<Omit<Situation, 'wherry'>> {
   const { namespace } = focus.metadata;
   const list = async <T>(resource: ResourceType<T>, selection: { readonly namespace?: string | undefined; readonly fieldSelector?: string } = {}): Promise<readonly T[]> => {
     try {
@@ -45,7 +44,7 @@ export async function gather({ client, focus, nowMs, wherry }: GatherOptions): P
   ]);
   const placed = pods.some((pod) => !pod.spec.nodeName) ? (await list(podResource)).filter((pod) => pod.spec.nodeName) : [];
   return {
-    nowMs, focus, pods, replicaSets: ownSets, claims: ownClaims, storageClasses: classes, nodes, placed, neighbours, wherry,
+    nowMs, focus, pods, replicaSets: ownSets, claims: ownClaims, storageClasses: classes, nodes, placed, neighbours,
     slices: slices.filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === focus.metadata.name),
     events: [...events].sort((a, b) => timeOf(a) - timeOf(b)), logs: await lastLines(client, pods),
     ...(focus.kind === 'Service' && { service: focus as Service }), ...(focus.kind === 'Deployment' && { deployment: focus as Deployment }),

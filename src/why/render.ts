@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '../ledger/entry.ts';
 import type { Finding } from './finding.ts';
 import type { StoryNode } from './story.ts';
-import { milliseconds, tell, type Reader } from './words.ts';
+import { milliseconds, sentence, tell, type Reader } from './words.ts';
 
 export interface RenderOptions {
   readonly reader: Reader;
@@ -14,8 +14,8 @@ export interface RenderOptions {
 /** The tree of causes as lines; times count from the first entry of each tree. */
 export function renderStory(roots: readonly StoryNode[], options: RenderOptions): string[] {
   return roots.flatMap((root) => {
-    const { who, did, more } = tell(root.entry, options.reader);
-    const lines = [`${options.clockTime(root.entry.at)}  ${who}: ${did}`, ...more.map((text) => `    ${text}`)];
+    const told = tell(root.entry, options.reader);
+    const lines = [`${options.clockTime(root.entry.at)}  ${sentence(told)}`, ...told.more.map((text) => `    ${text}`)];
     return [...lines, ...branches(root.children, '', root.entry.at, options)];
   });
 }
@@ -25,10 +25,10 @@ function branches(children: readonly StoryNode[], indent: string, began: number,
   const lines: string[] = [];
   shown.forEach((child, i) => {
     const last = i === shown.length - 1 && hidden.length === 0;
-    const { who, did, more } = tell(child.entry, options.reader);
+    const told = tell(child.entry, options.reader);
     const below = `${indent}${last ? '   ' : '│  '}`;
-    lines.push(`${indent}${last ? '└─ ' : '├─ '}${since(child.entry, began)}  ${who} ${did}`);
-    for (const text of more) lines.push(`${below}${child.children.length > 0 ? '│  ' : '   '}   ${text}`);
+    lines.push(`${indent}${last ? '└─ ' : '├─ '}${since(child.entry, began)}  ${sentence(told)}`);
+    for (const text of told.more) lines.push(`${below}${child.children.length > 0 ? '│  ' : '   '}   ${text}`);
     lines.push(...branches(child.children, below, began, options));
   });
   hidden.forEach((text, i) => lines.push(`${indent}${i === hidden.length - 1 ? '└─ ' : '├─ '}${text}`));

@@ -1,4 +1,5 @@
 import type { LedgerEntry, WorkEntry, WriteEntry } from '../ledger/entry.ts';
+import { isWorthTelling } from './words.ts';
 
 /** An entry and what came of it, the earliest first. */
 export interface StoryNode {
@@ -9,6 +10,8 @@ export interface StoryNode {
 export interface StoryOptions {
   /** Also what changed nothing that is worth telling: counters, observed generations. */
   readonly bookkeeping?: boolean;
+  /** The uid that the story is about: what others did and nothing of it came is left out. */
+  readonly focus?: string | undefined;
 }
 
 /**
@@ -16,8 +19,8 @@ export interface StoryOptions {
  * somebody's wish comes before what changed a status, the newest before older ones. What a component did of its own accord (a kubelet whose container ended) stands under
  * what set it to work.
  */
-export function storyOf(entries: readonly LedgerEntry[], { bookkeeping = false }: StoryOptions = {}): readonly StoryNode[] {
-  const ordered = [...entries].sort((a, b) => beginOf(a) - beginOf(b) || a.id - b.id);
+export function storyOf(entries: readonly LedgerEntry[], { bookkeeping = false, focus }: StoryOptions = {}): readonly StoryNode[] {
+  const ordered = [...entries].sort((a, b) => a.at - b.at || a.id - b.id);
   const index = new StoryIndex(ordered);
   const nodes = new Map<LedgerEntry, StoryNode>(ordered.map((entry) => [entry, { entry, children: [] }]));
   const shownParent = (entry: LedgerEntry): LedgerEntry | undefined => {
@@ -31,12 +34,8 @@ export function storyOf(entries: readonly LedgerEntry[], { bookkeeping = false }
     const parent = shownParent(entry);
     (parent ? nodes.get(parent)!.children : roots).push(nodes.get(entry)!);
   }
-  return roots;
-}
-
-/** When the work on it began: a pull that took long stands before what was done meanwhile. */
-function beginOf({ at, tookMs, kind, ...rest }: LedgerEntry): number {
-  return kind === 'work' && (rest as WorkEntry).work === 'exit' ? at : at - tookMs;
+  const leadsNowhere = ({ entry, children }: StoryNode): boolean => children.length === 0 && entry.about.uid !== focus && entry.kind === 'write' && entry.verb === 'update';
+  return bookkeeping || focus === undefined ? roots : roots.filter((root) => !leadsNowhere(root));
 }
 
 class StoryIndex {
@@ -70,10 +69,9 @@ class StoryIndex {
   /** Whether the entry tells nothing, or nothing that another one does not. */
   isLeftOut(entry: LedgerEntry): boolean {
     if (entry.kind === 'work') return false;
-    if (entry.verb !== 'update') return false;
-    const changed = Object.entries(entry.changes).filter(([name, [, to]]) => !(name === 'waiting' && (to === 'ContainerCreating' || to === 'PodInitializing')));
-    if (changed.length === 0) return !entry.wanted;
-    return this.standIn(entry) !== undefined;
+    // The old form of what EndpointSlices say.
+    if (entry.about.kind === 'Endpoints') return true;
+    return !isWorthTelling(entry) || this.standIn(entry) !== undefined;
   }
 
   /** The entry that tells the same, and more: for a binding the decision that led to it. */
@@ -85,7 +83,7 @@ class StoryIndex {
   }
 
   #findParent(entry: LedgerEntry): LedgerEntry | undefined {
-    const causes = entry.causes.map((cause) => this.#writes.get(cause)).filter((cause) => cause !== undefined && cause !== entry && beginOf(cause) <= entry.at) as WriteEntry[];
+    const causes = entry.causes.map((cause) => this.#writes.get(cause)).filter((cause) => cause !== undefined && cause !== entry && cause.at <= entry.at) as WriteEntry[];
     const wishes = entry.kind === 'write' && entry.wanted ? causes.filter(({ wanted }) => wanted) : [];
     let parent: LedgerEntry | undefined = wishes.at(-1) ?? causes.at(-1);
     // A status that follows the writer's own last status stands beside it, not under it.

@@ -1,5 +1,10 @@
 import type { Changes, Fact, LedgerEntry, WorkEntry, WriteEntry } from '../ledger/entry.ts';
 
+/** `you, with kubectl create, made the deployment kubia`. */
+export function sentence({ who, did }: Told): string {
+  return `${who}${who.includes(',') ? ',' : ''} ${did}`;
+}
+
 /** Who an entry is by and what it says, in words for readers who do not know Kubernetes. */
 export interface Told {
   readonly who: string;
@@ -79,13 +84,24 @@ function writeWords(entry: WriteEntry): string {
     case 'delete': return `removed ${named}`;
     case 'update': {
       const said = Object.entries(changes).flatMap(([name, [from, to]]) => changeWords(about.kind, name, from, to) ?? []);
-      return said.length > 0 ? `${statement(about.kind)}${said.join(', ')}${reportsOnItself(about.kind) ? '' : ` (${named})`}` : `changed ${entry.subresource ? `the ${entry.subresource} of ` : ''}${named}`;
+      if (said.length === 0) return `changed ${entry.subresource ? `the ${entry.subresource} of ` : ''}${named}`;
+      return speaksOfIt(about.kind) ? `says: ${named} ${joined(said)}` : `${said.join(', ')} (${named})`;
     }
   }
 }
 
-const reportsOnItself = (kind: string): boolean => kind === 'Pod' || kind === 'Node';
-const statement = (kind: string): string => (kind === 'Pod' ? 'the pod ' : kind === 'Node' ? 'the node ' : '');
+/** Kinds whose changes are told as "the pod is running", others as "counted 2 ready pods". */
+const speaksOfIt = (kind: string): boolean => ['Pod', 'Node', 'Service', 'PersistentVolumeClaim', 'PersistentVolume'].includes(kind);
+
+/** `is running and ready`, `has the address 10.244.1.2, is running`. */
+function joined(said: readonly string[]): string {
+  return said.map((text, i) => (i > 0 && text.startsWith('is ') && said[i - 1]!.startsWith('is ') ? ` and${text.slice(2)}` : `${i > 0 ? ', ' : ''}${text}`)).join('');
+}
+
+/** Whether a write changed something that there are words for. */
+export function isWorthTelling(entry: WriteEntry): boolean {
+  return entry.verb !== 'update' || entry.wanted || Object.entries(entry.changes).some(([name, [from, to]]) => name !== 'unschedulable' && changeWords(entry.about.kind, name, from, to) !== undefined);
+}
 
 function madeWith(kind: string, changes: Changes): string {
   const now = (name: string): Fact | null => changes[name]?.[1] ?? null;
@@ -115,7 +131,6 @@ function changeWords(kind: string, name: string, from: Fact | null, to: Fact | n
     case 'Service external': return to === null ? 'lost its external address' : `got the external address ${to}`;
     case 'Service type': return `changed the type from ${from} to ${to}`;
     case 'EndpointSlice ready': case 'Endpoints ready': return `sends traffic to ${count(to, 'pod')}${from === null ? '' : ` (was ${from})`}`;
-    case 'EndpointSlice addresses': return undefined;
     case 'Job succeeded': return `counted ${count(to, 'pod')} that did their work`;
     case 'Job failed': return `counted ${count(to, 'failed pod')}`;
     case 'Job active': return `counted ${count(to, 'pod')} at work`;
@@ -132,9 +147,9 @@ function changeWords(kind: string, name: string, from: Fact | null, to: Fact | n
   }
 }
 
-function waitingWords(reason: string): string {
+function waitingWords(reason: string): string | undefined {
   switch (reason) {
-    case 'ContainerCreating': case 'PodInitializing': return 'is being made ready';
+    case 'ContainerCreating': case 'PodInitializing': return undefined;
     case 'ErrImagePull': return 'cannot start: its image could not be pulled';
     case 'ImagePullBackOff': return 'waits before the image is tried again';
     case 'CrashLoopBackOff': return 'waits before a container that keeps ending is started again';
@@ -169,10 +184,19 @@ function scheduleWords({ facts, tookMs, error, choice }: WorkEntry): Omit<Told, 
   return { did: `chose the node ${facts['node']}${of} in ${milliseconds(tookMs)}`, more: [...ruledOut, ...points] };
 }
 
+/** `14.5 MB`, as files are measured. */
 export function megabytes(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  return inUnits(bytes, 1000, ['B', 'KB', 'MB', 'GB', 'TB']);
+}
+
+/** `20 GiB`, as Kubernetes measures memory. */
+export function mebibytes(bytes: number): string {
+  return inUnits(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
+}
+
+function inUnits(bytes: number, step: number, units: readonly string[]): string {
   let unit = 0;
   let amount = bytes;
-  for (; amount >= 1000 && unit < units.length - 1; unit++) amount /= 1000;
-  return `${amount >= 100 || unit === 0 ? Math.round(amount) : amount.toFixed(1)} ${units[unit]}`;
+  for (; amount >= step && unit < units.length - 1; unit++) amount /= step;
+  return `${Number(amount.toFixed(amount >= 100 ? 0 : 1))} ${units[unit]}`;
 }

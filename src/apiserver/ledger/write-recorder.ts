@@ -24,6 +24,9 @@ export interface RecordedWrite {
 /** Written all the time, and the cause of nothing else: they would push everything else out. */
 const LEFT_OUT = new Set(['events', 'leases']);
 
+/** What they hold is found out, nobody's wish, though they have a generation. */
+const FINDINGS = new Set(['endpointslices', 'endpoints']);
+
 /** Notes every acknowledged write in the ledger, with the cause that the request or the component in process brought along. */
 export class WriteRecorder {
   readonly #ledger: Ledger;
@@ -51,7 +54,7 @@ export class WriteRecorder {
       verb, revision,
       about: { group: resource.group, resource: resource.resource, kind: resource.kind, ...(metadata.namespace && { namespace: metadata.namespace }), name: metadata.name, uid: metadata.uid },
       user: context.user.name, by: cause.by ?? (fieldManager || managerOf(context.userAgent)), causes: cause.writes,
-      wanted: verb !== 'update' || previous?.metadata.generation !== metadata.generation, changes, tookMs: this.#clock.monotonic() - began,
+      wanted: verb !== 'update' || (previous?.metadata.generation !== metadata.generation && !FINDINGS.has(resource.resource)), changes, tookMs: this.#clock.monotonic() - began,
       ...(subresource && { subresource }), ...(previous && { previous: Number(previous.metadata.resourceVersion) }), ...(owner && { owner }),
     });
   }

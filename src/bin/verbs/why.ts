@@ -12,7 +12,7 @@ import { ledgerQuery } from '../../ledger/ledger-query.ts';
 import { accountOf, type Account, type Subject } from '../../why/account.ts';
 import { renderFindings, renderStory, since, type RenderOptions } from '../../why/render.ts';
 import { storyOf, type StoryNode } from '../../why/story.ts';
-import { tell } from '../../why/words.ts';
+import { sentence, tell } from '../../why/words.ts';
 import type { Io } from '../command.ts';
 import { systemClock } from '../tools.ts';
 
@@ -52,7 +52,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const account = await accountOf(client, subject, systemClock.now());
     if (!account) throw new UserError(`there is no ${subject.resource}/${subject.name}${subject.namespace ? ` in the namespace ${subject.namespace}` : ''}, and nothing is known of one`);
     const options: RenderOptions = { reader: { name: await whoAmI(client) }, alike: parsed.flags.bool('all') ? 0 : 3, clockTime };
-    const roots = storyOf(account.entries, { bookkeeping: parsed.flags.bool('all') });
+    const roots = storyOf(account.entries, { bookkeeping: parsed.flags.bool('all'), focus: account.focus });
     if (output === 'json') io.out(`${JSON.stringify(asJson(account, roots, options), null, 2)}\n`);
     else io.out(`${textOf(account, roots, options).join('\n')}\n`);
     if (parsed.flags.bool('follow')) await follow(client, account, options, io);
@@ -120,8 +120,8 @@ async function follow(client: HttpClient, { entries, related, ledger }: Account,
       last = entry.id;
       // What tells nothing alone is left out, as in the tree.
       if (storyOf([entry]).length === 0) continue;
-      const { who, did, more } = tell(entry, reader);
-      io.out([`${at(entry.at)}${began ? `  ${since(entry, began.at)}` : ''}  ${who} ${did}${namedIn(did, entry) ? '' : ` (${entry.about.name})`}`, ...more.map((text) => `    ${text}`)].join('\n').concat('\n'));
+      const told = tell(entry, reader);
+      io.out([`${at(entry.at)}${began ? `  ${since(entry, began.at)}` : ''}  ${sentence(told)}${namedIn(told.did, entry) ? '' : ` (${entry.about.name})`}`, ...told.more.map((text) => `    ${text}`)].join('\n').concat('\n'));
     }
   } catch (error) {
     if (!io.signal.aborted) throw error;

@@ -26,10 +26,10 @@ function withoutEndpoints(found: Service, situation: Situation): Finding[] {
     return [{
       waitsFor: `a pod with the labels ${wanted}, for the service ${name}`,
       because: [
-        `No pod of the namespace has these labels, so the service sends its traffic nowhere.`,
+        'No pod of the namespace has these labels, so the service sends its traffic nowhere.',
         ...(near ? [`The nearest is the pod ${near.metadata.name}, with ${formatLabels(near.metadata.labels)}.`] : situation.neighbours.length === 0 ? ['There are no pods in the namespace.'] : []),
       ],
-      help: [...(near ? [`Make the two agree: change the selector of the service (kubectl set selector service ${name} …) or the labels of the pods' template.`] : ['Make the pods: kubectl create deployment …']), ],
+      help: near ? [`Make the two agree: change the selector of the service (kubectl set selector service ${name} …) or the labels of the pods' template.`] : ['Make the pods: kubectl create deployment …'],
     }];
   }
   const waiting = matching.filter((pod) => !isPodReady(pod));
@@ -41,19 +41,29 @@ function withoutEndpoints(found: Service, situation: Situation): Finding[] {
   return [{ waitsFor: `the endpoint controller to take up the pods of the service ${name}`, because: ['Its pods are ready, but are not in its endpoints yet.'], help: ['This takes a moment only.'] }];
 }
 
-/** The pod that shares most with the selector: the same keys, or the same values under other keys. */
+/** The pod that shares most with the selector: the same labels, then such as differ by a slip, then the same keys, or the same values under other keys. */
 function nearest(selector: Readonly<Record<string, string>>, pods: readonly Pod[]): Pod | undefined {
   let best: Pod | undefined;
   let points = 0;
   for (const pod of pods) {
     const labels = pod.metadata.labels ?? {};
     let mine = 0;
-    for (const [key, value] of Object.entries(selector)) mine += labels[key] === value ? 4 : labels[key] !== undefined ? 2 : Object.values(labels).includes(value) ? 1 : 0;
+    for (const [key, value] of Object.entries(selector)) mine += labels[key] === value ? 8 : labels[key] !== undefined ? (isSlip(labels[key], value) ? 4 : 2) : Object.values(labels).includes(value) ? 1 : 0;
     if (mine <= points) continue;
     points = mine;
     best = pod;
   }
   return best;
+}
+
+/** Two letters swapped, or one too many, too few or wrong. */
+function isSlip(a: string, b: string): boolean {
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  const [restA, restB] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  return (restA.length <= 1 && restB.length <= 1) || (restA.length === 2 && restA === [...restB].reverse().join(''));
 }
 
 function pendingBalancer({ spec, status, metadata: { name } }: Service, { wherry }: Situation): Finding[] {

@@ -5,7 +5,7 @@ import { milliValue, quantityValue } from '../../api/quantity.ts';
 import { SCHEDULING_EFFECTS, untoleratedTaint } from '../../api/scheduling/taints.ts';
 import type { Diagnose, Finding, Situation } from '../finding.ts';
 import { namesOf } from '../names-of.ts';
-import { megabytes } from '../words.ts';
+import { mebibytes } from '../words.ts';
 
 /** Pods without a node: which nodes were out of the question and why, and of what the others have too little, by how much. */
 export const unschedulable: Diagnose = (situation) => {
@@ -79,7 +79,7 @@ function verdictOf(pod: Pod, node: Node, { placed }: Situation): Verdict | undef
 
 function amountWords(resource: string, value: number): string {
   if (resource === 'cpu') return `${Number((value / 1000).toFixed(3))} CPU${value === 1000 ? '' : 's'}`;
-  return resource === 'memory' || resource.includes('storage') ? megabytes(value) : String(value);
+  return resource === 'memory' || resource.includes('storage') ? mebibytes(value) : String(value);
 }
 
 const resourceWords = (resource: string): string => (resource === 'cpu' ? 'its processors' : resource === 'ephemeral-storage' ? 'disk' : resource);
@@ -89,7 +89,7 @@ function wantOf(pod: Pod, verdicts: readonly Verdict[]): string {
   if (!short) return 'a node that takes it';
   const requests = podResourceRequests(pod);
   if (short.kind === 'cpu') return `a node with ${amountWords('cpu', milliValue(requests['cpu']))} free`;
-  if (short.kind === 'memory') return `a node with ${megabytes(quantityValue(requests['memory']))} of memory free`;
+  if (short.kind === 'memory') return `a node with ${mebibytes(quantityValue(requests['memory']))} of memory free`;
   return 'a node with enough room';
 }
 
