@@ -3,6 +3,8 @@ import type { DocumentedResource } from './documented-resource.ts';
 import { reference, type Dialect, type Json } from './type-schema.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+/** A type whose metadata are described in the words that fit every type. */
+const DESCRIBED = 'io.k8s.api.core.v1.ConfigMap';
 
 /**
  * The published schema of a custom resource: its own, with apiVersion, kind and metadata. OpenAPI v2 cannot say all that a CRD's schema can:
@@ -14,13 +16,14 @@ export function customSchema(resource: DocumentedResource, dialect: Dialect, des
   // kubectl takes the fields that a v2 schema names for all there are: one that leaves fields open names none.
   if (dialect === 'v2' && (!resource.schema || resource.schema['x-kubernetes-preserve-unknown-fields'])) return { type: 'object', 'x-kubernetes-group-version-kind': gvk };
   const text = (field: string): Json => ({ description: descriptions.ofField(`${META}TypeMeta`, field), type: 'string' });
+  const metadata = reference(`${META}ObjectMeta`, dialect);
   return {
     ...own,
     type: 'object',
     properties: {
       ...(own['properties'] as Json | undefined),
       apiVersion: text('apiVersion'), kind: text('kind'),
-      metadata: dialect === 'v2' ? reference(`${META}ObjectMeta`, dialect) : { allOf: [reference(`${META}ObjectMeta`, dialect)] },
+      metadata: { description: descriptions.ofField(DESCRIBED, 'metadata'), ...(dialect === 'v2' ? metadata : { allOf: [metadata] }) },
     },
     'x-kubernetes-group-version-kind': gvk,
   };

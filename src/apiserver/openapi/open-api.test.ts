@@ -85,7 +85,7 @@ describe('OpenAPI', () => {
     const custom = new OpenApi(() => [crontab], 'v1.36.0');
     const { paths, components } = parse(await custom.group('apis/stable.example.com/v1')!);
     expect(components.schemas['com.example.stable.v1.CronTab']).toMatchObject({
-      properties: { apiVersion: {}, metadata: {}, spec: { properties: { port: { 'x-kubernetes-int-or-string': true } } } }, 'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', kind: 'CronTab', version: 'v1' }],
+      properties: { apiVersion: {}, metadata: { description: expect.stringMatching(/^Standard object's metadata/), allOf: [{}] }, spec: { properties: { port: { 'x-kubernetes-int-or-string': true } } } }, 'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', kind: 'CronTab', version: 'v1' }],
     });
     expect(Object.keys(paths['/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}'].patch.requestBody.content)).not.toContain('application/strategic-merge-patch+json');
     expect(parse(await custom.v2()).definitions['com.example.stable.v1.CronTab'].properties.spec.properties).toEqual({ port: { description: 'where' }, any: { 'x-kubernetes-preserve-unknown-fields': true } });
