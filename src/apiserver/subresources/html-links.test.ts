@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { rewriteLinks } from './html-links.ts';
-import { splitSchemeNamePort, throughProxy } from './proxies.ts';
+import { folderOf, splitSchemeNamePort, throughProxy } from './proxies.ts';
 
 test('links of a page lead back through the proxy', () => {
   const from = new URL('http://10.244.1.5:80/dir/page');
@@ -23,4 +23,13 @@ test('names in front of /proxy', () => {
   expect(splitSchemeNamePort('https:p:http')).toEqual({ scheme: 'https', name: 'p', port: 'http' });
   expect(splitSchemeNamePort('https:p:')).toEqual({ scheme: 'https', name: 'p', port: '' });
   expect(splitSchemeNamePort('ftp:p:1')).toBeUndefined();
+});
+
+test.each([
+  ['GET', '/api/v1/namespaces/a/pods/p/proxy?x=1', '/api/v1/namespaces/a/pods/p/proxy/?x=1'],
+  ['HEAD', '/api/v1/nodes/n/proxy', '/api/v1/nodes/n/proxy/'],
+  ['GET', '/api/v1/namespaces/a/pods/p/proxy/?x=1', undefined],
+  ['POST', '/api/v1/namespaces/a/pods/p/proxy', undefined],
+])('%s %s is sent to %s', (method, url, folder) => {
+  expect(folderOf(method, url)).toBe(folder);
 });

@@ -33,6 +33,8 @@ export function proxies(services: SubresourceServices): readonly SubresourceHand
       await admitConnect(services, resource, 'proxy', kind, call);
       const url = targetUrl(base, call);
       services.dialGuard.check(url.hostname.replace(/^\[|\]$/g, ''));
+      const folder = call.upgrade || call.info.tail ? undefined : folderOf(call.request.method ?? 'GET', call.request.url!);
+      if (folder) return void call.response!.writeHead(301, { Location: folder }).end();
       const prefix = prefixOf(call);
       await reverseProxy(call, {
         url, ...(agent && { agent }),
@@ -96,6 +98,15 @@ function readyAddresses(slices: readonly EndpointSlice[], portName: string, name
 function prefixOf({ info }: ConnectCall): string {
   const end = info.path.length - info.tail.length;
   return (info.tail ? info.path.slice(0, end) : info.path).replace(/\/$/, '');
+}
+
+/**
+ * Where a browser is sent that asks for a proxy's top without a slash behind it: relative links of the page would lead it astray otherwise.
+ * Undefined where nothing is amiss. Upstream: apimachinery pkg/util/proxy.UpgradeAwareHandler.
+ */
+export function folderOf(method: string, url: string): string | undefined {
+  const [, path, query = ''] = /^([^?]*)(\?.*)?$/.exec(url)!;
+  return (method === 'GET' || method === 'HEAD') && !path!.endsWith('/') ? `${path}/${query}` : undefined;
 }
 
 function targetUrl(base: string, { info, request }: ConnectCall): URL {
