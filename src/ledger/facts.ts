@@ -11,7 +11,10 @@ interface Loose {
 
 type Read = (object: Loose) => Record<string, Fact | undefined>;
 
-const images = (template: any): string | undefined => template?.spec?.containers?.map((container: { image?: string }) => container.image ?? '').join(', ');
+function images(template: any): string | undefined {
+  const containers = template?.spec?.containers as readonly { readonly image?: string }[] | undefined;
+  return containers?.length === 1 ? containers[0]!.image : containers?.map(({ image }) => image ?? '').join(', ');
+}
 const workload: Read = ({ spec, status }) => ({ replicas: spec?.replicas, images: images(spec?.template), paused: spec?.paused || undefined, ready: status?.readyReplicas || undefined });
 const ready = (conditions: readonly { readonly type: string; readonly status: string }[] | undefined): boolean | undefined =>
   conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') || undefined;

@@ -106,5 +106,7 @@ class LedgerFile implements AsyncDisposable {
 }
 
 function linesOf(entries: readonly LedgerEntry[]): string {
-  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+  let text = '';
+  for (const entry of entries) text += `${JSON.stringify(entry)}\n`;
+  return text;
 }

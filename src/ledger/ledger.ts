@@ -12,6 +12,7 @@ export interface LedgerOptions {
 }
 
 export type NewWrite = Omit<WriteEntry, 'id' | 'kind' | 'at'>;
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export const DEFAULT_CAPACITY = 20_000;
 
@@ -43,8 +44,13 @@ export class Ledger {
     return this.#entries.length - this.#first;
   }
 
+  /** Takes the object over: a copy of each would cost more than all the rest. */
   write(write: NewWrite): void {
-    this.#add({ id: this.#nextId++, kind: 'write', at: this.#clock.now(), ...write });
+    const entry = write as Mutable<WriteEntry>;
+    entry.id = this.#nextId++;
+    entry.kind = 'write';
+    entry.at = this.#clock.now();
+    this.#add(entry);
   }
 
   /** `user` did some work; where the note names no causes, the present one (base/cause.ts) holds. */

@@ -3,9 +3,11 @@ import type { Clock } from '../../base/clock.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { WriteEntry } from '../../ledger/entry.ts';
 import { changesOf } from '../../ledger/facts.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
+import type { Ledger, NewWrite } from '../../ledger/ledger.ts';
 import { managerOf } from '../apply/managed-fields.ts';
 import type { RequestContext } from '../request.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface RecordedWrite {
   readonly resource: ResourceType<unknown>;
@@ -48,15 +50,20 @@ export class WriteRecorder {
     // A node's sign of life.
     if (resource.resource === 'nodes' && subresource === 'status' && isEmpty(changes)) return;
     const { metadata } = object;
+    const { namespace, name, uid } = metadata;
+    const { group, resource: plural, kind } = resource;
     const cause = currentCause();
-    const owner = verb === 'create' ? metadata.ownerReferences?.find(({ controller }) => controller)?.uid : undefined;
-    this.#ledger.write({
-      verb, revision,
-      about: { group: resource.group, resource: resource.resource, kind: resource.kind, ...(metadata.namespace && { namespace: metadata.namespace }), name: metadata.name, uid: metadata.uid },
+    // Spelled out, for this is done on every write.
+    const write: Mutable<NewWrite> = {
+      verb, revision, about: namespace === undefined ? { group, resource: plural, kind, name, uid } : { group, resource: plural, kind, namespace, name, uid },
       user: context.user.name, by: cause.by ?? (fieldManager || managerOf(context.userAgent)), causes: cause.writes,
-      wanted: verb !== 'update' || (previous?.metadata.generation !== metadata.generation && !FINDINGS.has(resource.resource)), changes, tookMs: this.#clock.monotonic() - began,
-      ...(subresource && { subresource }), ...(previous && { previous: Number(previous.metadata.resourceVersion) }), ...(owner && { owner }),
-    });
+      wanted: verb !== 'update' || (previous?.metadata.generation !== metadata.generation && !FINDINGS.has(plural)), changes, tookMs: Math.round((this.#clock.monotonic() - began) * 1000) / 1000,
+    };
+    if (subresource) write.subresource = subresource;
+    if (previous) write.previous = Number(previous.metadata.resourceVersion);
+    const owner = verb === 'create' ? metadata.ownerReferences?.find(({ controller }) => controller)?.uid : undefined;
+    if (owner) write.owner = owner;
+    this.#ledger.write(write);
   }
 }
 
