@@ -15,10 +15,12 @@ const HISTORY_LIMIT_CHARS = 2000;
 
 type Annotations = Readonly<Record<string, string>>;
 
-export function revisionOf(set: ReplicaSet): number {
-  const text = set.metadata.annotations?.[REVISION] ?? '';
-  return /^\d+$/.test(text) ? Number(text) : 0;
+/** A 64-bit number: a set may come with any revision, and one more has to be one more. */
+export function revisionOf(set: ReplicaSet): bigint {
+  return revisionNumber(set.metadata.annotations?.[REVISION] ?? '');
 }
+
+const revisionNumber = (text: string): bigint => (/^\d{1,19}$/.test(text) ? BigInt(text) : 0n);
 
 export const oldestFirst = (a: ReplicaSet, b: ReplicaSet): number =>
   Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp) || (a.metadata.name < b.metadata.name ? -1 : 1);
@@ -31,20 +33,20 @@ export function currentAndOld(deployment: Deployment, sets: readonly ReplicaSet[
 }
 
 /** The revision that the current set should carry: one more than any other's. */
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return old.map(revisionOf).reduce((highest, revision) => (revision > highest ? revision : highest), 0n) + 1n;
 }
 
 /**
  * Annotations of the current set: the deployment's, and the revision, which rises when an old set becomes current again
  * (a rollback); the revisions it had before are kept in the history. Returns `annotations` itself when nothing changes.
  */
-export function revisionAnnotations(annotations: Annotations | undefined, deployment: Deployment, revision: number): Annotations {
+export function revisionAnnotations(annotations: Annotations | undefined, deployment: Deployment, revision: bigint): Annotations {
   const current = annotations ?? {};
   const next: Record<string, string> = { ...current };
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!NOT_COPIED.has(key)) next[key] = value;
   const had = current[REVISION];
-  if (had === undefined || Number(had) < revision) {
+  if (had === undefined || revisionNumber(had) < revision) {
     next[REVISION] = String(revision);
     if (had !== undefined) next[REVISION_HISTORY] = history(current[REVISION_HISTORY], had);
   }
@@ -67,7 +69,7 @@ export function sizeAnnotations(deployment: Deployment): Annotations {
 export function setsToForget(deployment: Deployment, old: readonly ReplicaSet[]): readonly ReplicaSet[] {
   const limit = deployment.spec.revisionHistoryLimit;
   if (limit === undefined || limit === 2 ** 31 - 1) return [];
-  const alive = old.filter((set) => !set.metadata.deletionTimestamp).sort((a, b) => revisionOf(a) - revisionOf(b) || oldestFirst(a, b));
+  const alive = old.filter((set) => !set.metadata.deletionTimestamp).sort((a, b) => Number(revisionOf(a) - revisionOf(b)) || oldestFirst(a, b));
   return alive.slice(0, Math.max(0, alive.length - limit)).filter((set) =>
     (set.status?.replicas ?? 0) === 0 && replicasOf(set) === 0 && (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0));
 }

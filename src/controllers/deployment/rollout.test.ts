@@ -67,11 +67,11 @@ test('the current set is the oldest of the same template; the hash label does no
 
 const REVISION = 'deployment.kubernetes.io/revision';
 const HISTORY = 'deployment.kubernetes.io/revision-history';
-test.each<[string, Record<string, string> | undefined, number, Record<string, string>]>([
-  ['a new set', undefined, 3, { [REVISION]: '3', note: 'x' }],
-  ['the same again', { [REVISION]: '3', note: 'x' }, 3, { [REVISION]: '3', note: 'x' }],
-  ['an old set that is current again', { [REVISION]: '1' }, 4, { [REVISION]: '4', [HISTORY]: '1', note: 'x' }],
-  ['and once more', { [REVISION]: '4', [HISTORY]: '1' }, 6, { [REVISION]: '6', [HISTORY]: '1,4', note: 'x' }],
+test.each<[string, Record<string, string> | undefined, bigint, Record<string, string>]>([
+  ['a new set', undefined, 3n, { [REVISION]: '3', note: 'x' }],
+  ['the same again', { [REVISION]: '3', note: 'x' }, 3n, { [REVISION]: '3', note: 'x' }],
+  ['an old set that is current again', { [REVISION]: '1' }, 4n, { [REVISION]: '4', [HISTORY]: '1', note: 'x' }],
+  ['and once more', { [REVISION]: '4', [HISTORY]: '1' }, 6n, { [REVISION]: '6', [HISTORY]: '1,4', note: 'x' }],
 ])('revision annotations of %s', (_, before, revision, expected) => {
   const d = { ...deployment(1), metadata: meta('it', { annotations: { note: 'x', [REVISION]: '9', 'kubectl.kubernetes.io/last-applied-configuration': '{}' } }) };
   expect(revisionAnnotations(before, d, revision)).toEqual(expected);
@@ -79,7 +79,8 @@ test.each<[string, Record<string, string> | undefined, number, Record<string, st
 
 test('of old sets only empty, settled ones beyond the limit are forgotten, the lowest revisions first', () => {
   const old = [3, 1, 4, 2].map((revision) => set(`r${revision}`, revision === 2 ? 1 : 0, 0, { annotations: { [REVISION]: String(revision) } }));
-  expect(nextRevision(old)).toBe(5);
+  expect(nextRevision(old)).toBe(5n);
+  expect(nextRevision([set('r', 1, 1, { annotations: { [REVISION]: '3546343826724305832' } })])).toBe(3546343826724305833n);
   expect(setsToForget(deployment(1, 1, 0, { revisionHistoryLimit: 1 }), old).map((s) => s.metadata.name)).toEqual(['r1', 'r3']);
   expect(setsToForget(deployment(1, 1, 0, { revisionHistoryLimit: 10 }), old)).toEqual([]);
 });
