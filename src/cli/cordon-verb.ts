@@ -12,7 +12,7 @@ export function cordonVerb(unschedulable: boolean): Verb {
     flags: { ...mutationFlags, selector: targetFlags.selector },
     async run(call) {
       const verb = unschedulable ? 'cordon' : 'uncordon';
-      if (call.args.length === 0 && !call.flags.string('selector')) throw new KubectlError(`USAGE: ${verb} NODE [flags] [flags]\nSee 'kubectl ${verb} -h' for help and examples`);
+      if (call.args.length === 0 && !call.flags.string('selector')) throw new KubectlError(`USAGE: ${verb} NODE [flags]\nSee 'kubectl ${verb} -h' for help and examples`);
       const args = ['nodes', ...call.args.map((name) => name.replace(/^nodes?\//, ''))];
       for (const target of await listTargets(call, { args })) await setUnschedulable(call, target, unschedulable);
     },

@@ -3,7 +3,8 @@ import type { KubeObject } from '../api/object.ts';
 import { editText } from './editor.ts';
 import { statusText } from './kubectl-errors.ts';
 import { parseDocuments } from './manifest.ts';
-import { toYaml, withoutManagedFields } from './printers/object-printer.ts';
+import { withoutManagedFields } from './printers/object-printer.ts';
+import { toYaml } from './printers/yaml.ts';
 import { sortKeys } from './sort-keys.ts';
 import { KubectlError, type Call } from './verb.ts';
 

@@ -67,6 +67,10 @@ export class Flags {
     return Object.hasOwn(this.#specs, name);
   }
 
+  declares(name: string, type: FlagSpec['type']): boolean {
+    return this.#specs[name]?.type === type;
+  }
+
   string(name: string): string {
     const { spec, values } = this.#read(name, 'string');
     return values?.[0] ?? (spec.default as string | undefined) ?? '';

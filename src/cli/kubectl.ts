@@ -30,15 +30,15 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     let verb: Verb = (await verbs[name]!.load()).verb;
     let words = rest;
     while (verb.verbs) {
-      const at = words.findIndex((word) => Object.hasOwn(verb.verbs!, word));
-      const firstArgument = words.findIndex((word) => !word.startsWith('-'));
-      if (at < 0 || at !== firstArgument) break;
+      const at = firstArgument(words, { ...globalFlags, ...verb.flags });
+      if (at < 0 || !Object.hasOwn(verb.verbs, words[at]!)) break;
       path += ` ${words[at]}`;
       verb = verb.verbs[words[at]!]!;
       words = words.toSpliced(at, 1);
     }
     const specs: FlagSpecs = { ...globalFlags, ...verb.flags, help: { short: 'h', type: 'bool', usage: 'help' } };
     const { flags, args, dashAt } = parseFlags(specs, words);
+    if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}" for "${path}"\nSee '${path} -h' for help and examples`);
     if (flags.bool('help') || !verb.run) {
       io.out(helpOf(path, verb));
       return flags.bool('help') || args.length === 0 ? 0 : 1;
@@ -54,14 +54,21 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
 
 /** Global flags may stand before the verb. */
 function splitVerb(argv: readonly string[]): { name: string | undefined; rest: readonly string[] } {
+  const at = firstArgument(argv, globalFlags);
+  return at < 0 ? { name: argv[0], rest: argv.slice(1) } : { name: argv[at], rest: argv.toSpliced(at, 1) };
+}
+
+/** Where the first word stands that is neither a flag nor a flag's value; -1 without one. */
+function firstArgument(argv: readonly string[], specs: FlagSpecs): number {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (!word.startsWith('-')) return { name: word, rest: argv.toSpliced(i, 1) };
-    const name = word.startsWith('--') ? word.slice(2) : Object.entries(globalFlags).find(([, { short }]) => short === word[1])?.[0];
-    const spec = name === undefined ? undefined : globalFlags[name.split('=')[0]!];
-    if (spec && spec.type !== 'bool' && !word.includes('=') && (word.startsWith('--') || word.length === 2)) i++;
+    if (word === '--') return -1;
+    if (!word.startsWith('-')) return i;
+    const name = word.startsWith('--') ? word.slice(2) : Object.entries(specs).find(([, { short }]) => short === word[1])?.[0];
+    const spec = name === undefined ? undefined : specs[name.split('=')[0]!];
+    if (spec && spec.type !== 'bool' && spec.bare === undefined && !word.includes('=') && (word.startsWith('--') || word.length === 2)) i++;
   }
-  return { name: argv[0], rest: argv.slice(1) };
+  return -1;
 }
 
 function report(error: unknown, path: string, io: KubectlIo): number {

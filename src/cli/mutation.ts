@@ -36,14 +36,17 @@ export function writeQuery(call: Call, manager: string): Record<string, string |
   return { fieldManager: flags.string('field-manager') || manager, fieldValidation: validationOf(flags), dryRun: dryRunOf(flags) === 'server' ? 'All' : undefined };
 }
 
-/** Prints `deployment.apps/kubia created`, or the object where `-o` asks for it. */
-export function printResult(call: Call, resource: Pick<DiscoveredResource, 'group' | 'kind'>, object: unknown, done: string): void {
+/** `kubectl` with neither names nor files where it needs some. */
+export const NO_RESOURCES = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
+
+/** Prints `deployment.apps/kubia created`, or the object where `-o` asks for it; some verbs do not say that nothing was written. */
+export function printResult(call: Call, resource: Pick<DiscoveredResource, 'group' | 'kind'>, object: unknown, done: string, { sayDryRun = true } = {}): void {
   const printer = objectPrinter(call.flags);
   if (printer) {
     call.io.out(printer(object));
     return;
   }
-  const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRunOf(call.flags)];
+  const suffix = !sayDryRun ? '' : { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRunOf(call.flags)];
   call.io.out(`${qualifiedKind(resource)}/${(object as KubeObject).metadata.name} ${done}${suffix}\n`);
 }
 

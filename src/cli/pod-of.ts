@@ -20,6 +20,7 @@ export async function podOf(call: Call, text: string): Promise<Pod> {
   const { items } = await session.json<ObjectList<Pod>>(`/api/v1/namespaces/${namespace}/pods`, { query: { labelSelector } });
   const usable = items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
   const [best] = usable.toSorted((a, b) => Number(isPodReady(b)) - Number(isPodReady(a)) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
+  if (usable.length > 1) call.io.err(`Found ${usable.length} pods, using pod/${best!.metadata.name}\n`);
   if (!best) throw new KubectlError('timed out waiting for the condition');
   return best;
 }

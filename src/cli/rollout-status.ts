@@ -6,7 +6,7 @@ export function rolloutStatus(object: Deployment | DaemonSet | StatefulSet, revi
   if (object.kind === 'Deployment') return deploymentStatus(object as Deployment, revision);
   if (object.kind === 'DaemonSet') return daemonSetStatus(object as DaemonSet);
   if (object.kind === 'StatefulSet') return statefulSetStatus(object as StatefulSet);
-  throw new KubectlError(`no status viewer has been implemented for ${object.kind}`);
+  throw new KubectlError(`no status viewer has been implemented for ${object.kind}${object.apiVersion?.includes('/') ? `.${object.apiVersion.split('/')[0]}` : ''}`);
 }
 
 const more = (message: string): { message: string; done: false } => ({ message: `${message}\n`, done: false });

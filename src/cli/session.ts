@@ -66,7 +66,8 @@ export class Session {
   /** The context of kubeconfig and flags. */
   context(): Promise<ResolvedContext> {
     this.#context ??= import('../client/kubeconfig.ts').then(({ resolveContext }) => {
-      const text = (name: string): string | undefined => this.#flags.string(name) || undefined;
+      // A verb may declare a flag of its own by that name: `create rolebinding --user`.
+      const text = (name: string): string | undefined => (this.#flags.declares(name, 'string') && this.#flags.string(name)) || undefined;
       return resolveContext({
         env: this.#io.env, kubeconfig: text('kubeconfig'), context: text('context'), cluster: text('cluster'), user: text('user'), server: text('server'), token: text('token'),
         certificateAuthority: text('certificate-authority'), clientCertificate: text('client-certificate'), clientKey: text('client-key'), namespace: text('namespace'),

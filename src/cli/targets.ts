@@ -41,8 +41,8 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
     return args.map((arg) => {
       const parts = arg.split('/');
       if (parts.length !== 2) {
-        throw new KubectlError(parts.length > 2 ? `arguments in resource/name form may not have more than one slash`
-          : `there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. '${call.path} get resource/<resource_name>' instead of '${call.path} get resource resource/<resource_name>'`);
+        throw new KubectlError(parts.length > 2 && args.length === 1 ? 'arguments in resource/name form may not have more than one slash'
+          : `there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. '${call.path} resource/<resource_name>' instead of '${call.path} resource resource/<resource_name>'`);
       }
       if (parts[0] === '' || parts[1] === '') throw new KubectlError('arguments in resource/name form must have a single resource and name');
       return at(mapper.mustFind(parts[0]!), parts[1]);

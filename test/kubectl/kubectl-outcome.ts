@@ -19,7 +19,7 @@ export async function ours(line: string, env: NodeJS.ProcessEnv): Promise<Outcom
   stream.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   const code = await runKubectl(wordsOf(line), {
     out: (text) => void (stdout += text), err: (text) => void (stderr += text), readInput: async () => '', stdin: Readable.from([]), stdout: stream,
-    terminal: false, env: { ...process.env, ...env }, signal: AbortSignal.timeout(20_000),
+    terminal: false, env: { ...process.env, ...env }, signal: AbortSignal.timeout(60_000),
   });
   return { code, stdout, stderr };
 }

@@ -2,7 +2,8 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { FlagSpecs } from '../flags.ts';
 import { KubectlError, type Call } from '../verb.ts';
-import { containerName } from './pod-template.ts';
+import { ingressFlags, ingressOf } from './ingress.ts';
+import { containerName, parseLabels } from './pod-template.ts';
 
 export interface Generated {
   readonly apiVersion: string;
@@ -35,7 +36,7 @@ function required(call: Call, flag: string): string {
 }
 
 /** `--from-literal`, `--from-file`, `--from-env-file` as pairs of key and bytes. */
-function dataOf(call: Call): [string, Buffer][] {
+function dataOf(call: Call, kind: 'ConfigMap' | 'Secret' = 'Secret'): [string, Buffer][] {
   const pairs: [string, Buffer][] = [];
   for (const literal of call.flags.strings('from-literal')) {
     const equals = literal.indexOf('=');
@@ -68,7 +69,7 @@ function dataOf(call: Call): [string, Buffer][] {
   }
   const seen = new Set<string>();
   for (const [key] of pairs) {
-    if (seen.has(key)) throw new KubectlError(`cannot add key "${key}", another key by that name already exists`);
+    if (seen.has(key)) throw new KubectlError(`cannot add key "${key}", another key by that name already exists${kind === 'ConfigMap' ? ` in Data for ConfigMap "${call.args[0]}"` : ''}`);
     seen.add(key);
   }
   return pairs;
@@ -171,12 +172,12 @@ function bindingOf(call: Call, kind: 'RoleBinding' | 'ClusterRoleBinding'): Gene
 }
 
 function podTemplateOf(image: string, name: string, command: readonly string[], restartPolicy: string): unknown {
-  return { spec: { containers: [{ image, name, ...(command.length > 0 && { command: [...command] }) }], restartPolicy } };
+  return { metadata: { creationTimestamp: null }, spec: { containers: [{ image, name, resources: {}, ...(command.length > 0 && { command: [...command] }) }], restartPolicy } };
 }
 
 const namespaceGenerator: Generator = {
   usage: 'NAME [--dry-run=server|client|none]', summary: 'Create a namespace with the specified name', flags: {},
-  generate: (call) => [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: nameOf(call) } }],
+  generate: (call) => [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: nameOf(call) }, spec: {}, status: {} }],
 };
 
 const configMapGenerator: Generator = {
@@ -184,7 +185,7 @@ const configMapGenerator: Generator = {
   generate(call) {
     const data: Record<string, string> = {};
     const binaryData: Record<string, string> = {};
-    for (const [key, bytes] of dataOf(call)) {
+    for (const [key, bytes] of dataOf(call, 'ConfigMap')) {
       const text = bytes.toString('utf8');
       if (Buffer.from(text).equals(bytes)) data[key] = text;
       else binaryData[key] = bytes.toString('base64');
@@ -235,7 +236,7 @@ const quotaGenerator: Generator = {
   generate(call) {
     const hard = Object.fromEntries(call.flags.string('hard').split(',').filter(Boolean).map((pair) => pair.split('=') as [string, string]));
     const scopes = call.flags.string('scopes').split(',').filter(Boolean);
-    return [{ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: nameOf(call) }, spec: { ...(Object.keys(hard).length > 0 && { hard }), ...(scopes.length > 0 && { scopes }) } }];
+    return [{ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: nameOf(call) }, spec: { ...(Object.keys(hard).length > 0 && { hard }), ...(scopes.length > 0 && { scopes }) }, status: {} }];
   },
 };
 
@@ -274,7 +275,7 @@ const jobGenerator: Generator = {
   async generate(call) {
     const name = nameOf(call, call.args.length);
     const from = call.flags.string('from');
-    if (!from) return [{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), 'Never') } }];
+    if (!from) return [{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), 'Never') }, status: {} }];
     const cronJob = await call.session.json<{ readonly metadata: { readonly name: string; readonly uid: string }; readonly spec: { readonly jobTemplate: { readonly metadata?: { readonly labels?: unknown; readonly annotations?: Readonly<Record<string, string>> }; readonly spec: unknown } } }>(
       `/apis/batch/v1/namespaces/${await call.session.namespace()}/cronjobs/${from.replace(/^cronjobs?\//, '')}`);
     const { metadata, spec } = cronJob.spec.jobTemplate;
@@ -290,13 +291,67 @@ const cronJobGenerator: Generator = {
   flags: { image: { type: 'string', usage: 'Image name to run.' }, schedule: { type: 'string', usage: 'A schedule in the Cron format the job should be run with.' }, restart: { type: 'string', default: 'OnFailure', usage: 'job\'s restart policy. supported values: OnFailure, Never' } },
   generate(call) {
     const name = nameOf(call, call.args.length);
-    return [{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name }, spec: { jobTemplate: { metadata: { name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), call.flags.string('restart')) } }, schedule: required(call, 'schedule') } }];
+    return [{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name }, spec: { jobTemplate: { metadata: { creationTimestamp: null, name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), call.flags.string('restart')) } }, schedule: required(call, 'schedule') }, status: {} }];
   },
 };
 
+const clusterRoleGenerator: Generator = {
+  usage: 'NAME --verb=verb --resource=resource.group [--resource-name=resourcename]', summary: 'Create a cluster role',
+  flags: {
+    ...roleFlags, 'non-resource-url': { type: 'strings', usage: 'A partial url that user should have access to.' },
+    'aggregation-rule': { type: 'string', usage: 'An aggregation label selector for combining ClusterRoles.' },
+  },
+  async generate(call) {
+    const base = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: nameOf(call) } };
+    const { flags } = call;
+    const [aggregation, urls, verbs] = [flags.string('aggregation-rule'), flags.strings('non-resource-url'), flags.strings('verb')];
+    if (aggregation) {
+      if (urls.length > 0 || verbs.length > 0 || flags.strings('resource').length > 0) throw new KubectlError('aggregation rule must be specified without nonResourceURLs, resources and verbs');
+      return [{ ...base, aggregationRule: { clusterRoleSelectors: [{ matchLabels: parseLabels(aggregation) }] }, rules: null }];
+    }
+    const rules = flags.strings('resource').length > 0 || urls.length === 0 ? await rulesOf(call) : [];
+    return [{ ...base, rules: [...rules, ...(urls.length > 0 ? [{ nonResourceURLs: [...urls], verbs: [...verbs] }] : [])] }];
+  },
+};
+
+const disruptionBudgetGenerator: Generator = {
+  usage: 'NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none]', summary: 'Create a pod disruption budget with the specified name',
+  flags: {
+    'min-available': { type: 'string', usage: 'The minimum number or percentage of available pods this budget requires.' }, 'max-unavailable': { type: 'string', usage: 'The maximum number or percentage of unavailable pods this budget requires.' },
+    selector: { type: 'string', usage: 'A label selector to use for this budget. Only equality-based selector requirements are supported.' },
+  },
+  generate(call) {
+    const [min, max, selector] = [call.flags.string('min-available'), call.flags.string('max-unavailable'), call.flags.string('selector')];
+    const name = nameOf(call);
+    if (!selector) throw new KubectlError('a selector must be specified');
+    if (!min && !max) throw new KubectlError('one of min-available or max-unavailable must be specified');
+    if (min && max) throw new KubectlError('min-available and max-unavailable cannot be both specified');
+    const amount = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
+    return [{
+      apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec: { ...(min ? { minAvailable: amount(min) } : { maxUnavailable: amount(max) }), selector: { matchLabels: parseLabels(selector) } },
+      status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
+    }];
+  },
+};
+
+const priorityClassGenerator: Generator = {
+  usage: 'NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none]', summary: 'Create a priority class with the specified name',
+  flags: {
+    value: { type: 'int', usage: 'the value of this priority class.' }, 'global-default': { type: 'bool', usage: 'global-default specifies whether this PriorityClass should be considered as the default priority.' },
+    description: { type: 'string', usage: 'description is an arbitrary string that usually provides guidelines on when this priority class should be used.' },
+    'preemption-policy': { type: 'string', default: 'PreemptLowerPriority', usage: 'preemption-policy is the policy for preempting pods with lower priority.' },
+  },
+  generate: ({ flags, ...call }) => [{
+    apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: nameOf({ flags, ...call }) }, value: flags.int('value'), ...(flags.bool('global-default') && { globalDefault: true }),
+    ...(flags.string('description') && { description: flags.string('description') }), preemptionPolicy: flags.string('preemption-policy'),
+  }],
+};
+
+const ingressGenerator: Generator = { usage: 'NAME --rule=host/path=service:port[,tls[=secret]]', summary: 'Create an ingress with the specified name', flags: ingressFlags, generate: (call) => [ingressOf(call, nameOf(call))] };
+
 /** `kubectl create NOUN`, one line a noun and its aliases. */
 export const createGenerators: Readonly<Record<string, Generator>> = {
-  clusterrole: { usage: 'NAME --verb=verb --resource=resource.group', summary: 'Create a cluster role', flags: roleFlags, generate: async (call) => [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: nameOf(call) }, rules: await rulesOf(call) }] },
+  clusterrole: clusterRoleGenerator,
   clusterrolebinding: { usage: 'NAME --clusterrole=NAME [--user=username]', summary: 'Create a cluster role binding for a particular cluster role', flags: bindingFlags, generate: (call) => bindingOf(call, 'ClusterRoleBinding') },
   configmap: configMapGenerator,
   cm: configMapGenerator,
@@ -304,9 +359,15 @@ export const createGenerators: Readonly<Record<string, Generator>> = {
   cj: cronJobGenerator,
   deployment: deploymentGenerator,
   deploy: deploymentGenerator,
+  ingress: ingressGenerator,
+  ing: ingressGenerator,
   job: jobGenerator,
   namespace: namespaceGenerator,
   ns: namespaceGenerator,
+  poddisruptionbudget: disruptionBudgetGenerator,
+  pdb: disruptionBudgetGenerator,
+  priorityclass: priorityClassGenerator,
+  pc: priorityClassGenerator,
   quota: quotaGenerator,
   resourcequota: quotaGenerator,
   role: { usage: 'NAME --verb=verb --resource=resource.group', summary: 'Create a role with single rule', flags: roleFlags, generate: async (call) => [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: nameOf(call) }, rules: await rulesOf(call) }] },

@@ -2,6 +2,7 @@
  * kubectl's JSONPath templates: `{.items[*].metadata.name}`, `{range .items[*]}…{end}`, filters, slices, unions, `..`, quoted text.
  * Upstream: client-go util/jsonpath.
  */
+import { sortKeys } from '../sort-keys.ts';
 
 type Step =
   | { readonly kind: 'field'; readonly name: string }
@@ -264,7 +265,7 @@ function matches(step: Extract<Step, { kind: 'filter' }>, item: unknown, root: u
 
 function shown(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'object' ? JSON.stringify(sortKeys(value)) : String(value);
 }
 
 function render(nodes: readonly Node[], current: unknown, root: unknown, options: JsonPathOptions): string {

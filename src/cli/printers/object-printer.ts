@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { stringify } from 'yaml';
 import { parseApiVersion } from '../../api/resources.ts';
 import type { Flags, FlagSpecs } from '../flags.ts';
 import { sortKeys } from '../sort-keys.ts';
@@ -8,6 +7,7 @@ import { compileGoTemplate, GoTemplateError } from './go-template.ts';
 import { goMap } from './go-value.ts';
 import { compileJsonPath, findAll, relaxedJsonPath } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
+import { toYaml } from './yaml.ts';
 
 export const outputFlags = {
   output: { short: 'o', type: 'string', usage: 'Output format. One of: (json, yaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file).' },
@@ -91,11 +91,6 @@ function runTemplate(template: (data: unknown) => string, source: string, data: 
     if (!(error instanceof GoTemplateError)) throw error;
     throw new KubectlError(`error executing template "${source}": template: output:1: ${error.message}`);
   }
-}
-
-/** Keys sorted, block style: as sigs.k8s.io/yaml writes it. */
-export function toYaml(object: unknown): string {
-  return stringify(object, { sortMapEntries: true, aliasDuplicateObjects: false, lineWidth: 80, minContentWidth: 0, version: '1.1', indentSeq: false });
 }
 
 function nameOf(item: Printable): string {

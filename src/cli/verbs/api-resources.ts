@@ -18,7 +18,9 @@ export const verb: Verb = {
   async run({ flags, session, io }) {
     const output = flags.string('output');
     if (!['', 'wide', 'name'].includes(output)) throw new KubectlError(`--output ${output} is not available`);
-    const { resources } = await session.mapper();
+    // Of a resource served in several versions, that of the first.
+    const seen = new Set<string>();
+    const resources = (await session.discovered()).resources.filter((r) => !seen.has(`${r.group}/${r.resource}`) && seen.add(`${r.group}/${r.resource}`));
     const shown = resources.filter((r) => (!flags.changed('api-group') || r.group === flags.string('api-group')) && (!flags.changed('namespaced') || r.namespaced === flags.bool('namespaced'))
       && flags.strings('categories').every((c) => r.categories.includes(c)) && flags.strings('verbs').every((v) => r.verbs.includes(v)));
     const by = flags.string('sort-by');

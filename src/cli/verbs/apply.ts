@@ -5,16 +5,21 @@ import type { FlagSpecs } from '../flags.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
 import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
-import { toYaml } from '../printers/object-printer.ts';
+import { toYaml } from '../printers/yaml.ts';
 import { pathOf } from '../resource-mapper.ts';
 import { manifestTargets, targetFlags, targetPath, type Target } from '../targets.ts';
 import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
+import { checkPrune, prune } from '../prune.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { editLastApplied, setLastApplied, viewLastApplied } from './apply-last-applied.ts';
 
 const flags = {
   ...mutationFlags, ...targetFlags,
   'server-side': { type: 'bool', usage: 'If true, apply runs in the server instead of the client.' },
   'force-conflicts': { type: 'bool', usage: 'If true, server-side apply will force the changes against conflicts.' },
+  prune: { type: 'bool', usage: 'Automatically delete resource objects, that do not appear in the configs and are created by either apply or create --save-config.' },
+  all: { type: 'bool', usage: 'Select all resources in the namespace of the specified resource types.' },
+  'prune-allowlist': { type: 'array', usage: 'Overwrite the default allowlist with <group/version/kind> for --prune' },
   overwrite: { type: 'bool', default: true, usage: 'Automatically resolve conflicts between the modified and live configuration by using values from the modified configuration' },
   force: { type: 'bool', usage: 'If true, immediately remove resources from API and bypass graceful deletion.' },
 } as const satisfies FlagSpecs;
@@ -25,12 +30,15 @@ export const verb: Verb = {
   usage: '(-f FILENAME | -k DIRECTORY)',
   summary: 'Apply a configuration to a resource by file name or stdin',
   flags,
+  verbs: { 'view-last-applied': viewLastApplied, 'edit-last-applied': editLastApplied, 'set-last-applied': setLastApplied },
   async run(call) {
+    if (call.flags.bool('force-conflicts') && !call.flags.bool('server-side')) throw new KubectlError('--force-conflicts only works with --server-side');
     const files = call.flags.strings('filename');
     if (files.length === 0) throw new KubectlError('must specify one of -f and -k');
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
     const targets = await manifestTargets(call, files);
     if (targets.length === 0) throw new KubectlError('no objects passed to apply');
+    if (call.flags.bool('prune')) checkPrune(call);
     let code = 0;
     for (const target of targets) {
       try {
@@ -41,6 +49,7 @@ export const verb: Verb = {
         code = 1;
       }
     }
+    if (call.flags.bool('prune') && code === 0) await prune(call, targets);
     return code;
   },
 };
@@ -85,8 +94,8 @@ async function applyClientSide(call: Call, target: Target): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const wanted = threeWayMerge(original, modified, live, kindType(resource.group, resource.version, resource.kind));
     const patch = mergePatchBetween(live, wanted) as Record<string, unknown> | undefined;
-    if (!patch) return printResult(call, resource, live, 'unchanged');
     if (dryRunOf(call.flags) === 'client') return printResult(call, resource, wanted, 'configured');
+    if (!patch) return printResult(call, resource, live, 'unchanged');
     try {
       const body = { ...patch, metadata: { ...(patch.metadata as object | undefined), resourceVersion: live.metadata.resourceVersion } };
       const next = await session.call<KubeObject>('PATCH', targetPath(target), { body, contentType: 'application/merge-patch+json', query: writeQuery(call, CLIENT_SIDE) });

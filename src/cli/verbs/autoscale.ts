@@ -31,6 +31,7 @@ export const verb: Verb = {
           maxReplicas: max, ...(min > 0 && { minReplicas: min }), scaleTargetRef: { apiVersion: apiVersionOf(resource), kind: resource.kind, name },
           ...(cpu >= 0 && { targetCPUUtilizationPercentage: cpu }),
         },
+        status: { currentReplicas: 0, desiredReplicas: 0 },
       };
       await createObject(call, autoscaler, 'kubectl-autoscale', 'autoscaled');
     }

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { StatusError } from '../../api/errors.ts';
 import type { Pod, Service } from '../../api/generated/core-v1.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
-import { outputFlags, toYaml } from '../printers/object-printer.ts';
+import { outputFlags } from '../printers/object-printer.ts';
+import { toYaml } from '../printers/yaml.ts';
 import { sortKeys } from '../sort-keys.ts';
 import type { Call, Verb } from '../verb.ts';
 

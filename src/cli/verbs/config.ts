@@ -1,10 +1,11 @@
-import { kubeconfigPaths, loadKubeconfig, type Kubeconfig } from '../../client/kubeconfig.ts';
+import { loadKubeconfig, type Kubeconfig } from '../../client/kubeconfig.ts';
 import { setContext, useContext } from '../../client/kubeconfig-file.ts';
-import { toYaml } from '../printers/object-printer.ts';
+import { pathsOf } from '../kubeconfig-edit.ts';
+import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { entryVerbs } from './config-entries.ts';
 
-const pathsOf = ({ flags, io }: Call): string[] => (flags.string('kubeconfig') ? [flags.string('kubeconfig')] : kubeconfigPaths(io.env as NodeJS.ProcessEnv));
 const load = (call: Call): Kubeconfig => loadKubeconfig(pathsOf(call));
 
 /** Certificates and keys are left out of what is shown, unless --raw. */
@@ -27,6 +28,7 @@ export const verb: Verb = {
   summary: 'Modify kubeconfig files using subcommands like "kubectl config use-context my-context".',
   flags: {},
   verbs: {
+    ...entryVerbs,
     'current-context': {
       usage: '[flags]', summary: 'Display the current-context', flags: {},
       async run(call) {
@@ -73,7 +75,7 @@ export const verb: Verb = {
     },
     view: {
       usage: '[flags]', summary: 'Display merged kubeconfig settings or a specified kubeconfig file',
-      flags: { raw: { type: 'bool', usage: 'Display raw byte data and sensitive data' }, minify: { type: 'bool', usage: 'Remove all information not used by current-context from the output' }, output: { short: 'o', type: 'string', default: 'yaml', usage: 'Output format. One of: (json, yaml).' } },
+      flags: { raw: { type: 'bool', usage: 'Display raw byte data and sensitive data' }, minify: { type: 'bool', usage: 'Remove all information not used by current-context from the output' }, ...outputFlags, output: { ...outputFlags.output, default: 'yaml' } },
       async run(call) {
         let config = load(call);
         if (call.flags.bool('minify')) {
@@ -82,7 +84,7 @@ export const verb: Verb = {
           config = { ...config, contexts: [current], clusters: config.clusters?.filter(({ name }) => name === current.context.cluster) ?? [], users: config.users?.filter(({ name }) => name === current.context.user) ?? [] };
         }
         const shown = { apiVersion: 'v1', kind: 'Config', preferences: {}, ...((call.flags.bool('raw') ? config : redacted(config)) as object) };
-        call.io.out(call.flags.string('output') === 'json' ? `${JSON.stringify(shown, null, 4)}\n` : toYaml(shown));
+        call.io.out(objectPrinter(call.flags)!(shown));
       },
     },
   },

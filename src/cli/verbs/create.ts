@@ -7,6 +7,7 @@ import { manifestTargets, targetFlags } from '../targets.ts';
 import { StatusError } from '../../api/errors.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { createToken } from './create-token.ts';
 
 const flags = {
   ...mutationFlags, ...targetFlags,
@@ -59,4 +60,4 @@ function nounVerbs(nouns: Readonly<Record<string, Generator>>): Record<string, V
   return Object.fromEntries(Object.entries(nouns).map(([name, noun]) => [name, nounVerb(noun)]));
 }
 
-export const verb: Verb = { usage: '-f FILENAME', summary: 'Create a resource from a file or from stdin', flags, run: createFromFiles, verbs: nounVerbs(createGenerators) };
+export const verb: Verb = { usage: '-f FILENAME', summary: 'Create a resource from a file or from stdin', flags, run: createFromFiles, verbs: { ...nounVerbs(createGenerators), token: createToken } };

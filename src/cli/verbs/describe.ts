@@ -23,7 +23,7 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, io, session } = call;
-    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError('You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.', { bare: true });
+    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError('You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.');
     const targets = await resolveTargets(call, { allNamespaces: given.bool('all-namespaces') });
     const texts: string[] = [];
     let code = 0;

@@ -34,7 +34,7 @@ export const verb: Verb = {
     const namespace = await session.namespace();
     const pods = selector
       ? (await session.json<ObjectList<Pod>>(`/api/v1/namespaces/${namespace}/pods`, { query: { labelSelector: selector } })).items
-      : [await podOf(call, args[0]!)];
+      : [await foundPod(call, args[0]!)];
     if (pods.length === 0) {
       call.io.err(`No resources found in ${namespace} namespace.\n`);
       return 0;
@@ -49,11 +49,25 @@ export const verb: Verb = {
   },
 };
 
+/** The pod, or its absence in the words of this verb. */
+async function foundPod(call: Call, text: string): Promise<Pod> {
+  try {
+    return await podOf(call, text);
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+    throw new KubectlError(`error from server (NotFound): ${error.message} in namespace "${await call.session.namespace()}"`);
+  }
+}
+
 function containersOf(call: Call, pod: Pod, second: string | undefined): (string | undefined)[] {
   const { flags: given, io } = call;
   const wanted = given.string('container') || second;
   if (given.bool('all-containers')) return [...(pod.spec.initContainers ?? []), ...pod.spec.containers, ...(pod.spec.ephemeralContainers ?? [])].map(({ name }) => name);
-  if (wanted) return [wanted];
+  if (wanted) {
+    const known = [...(pod.spec.initContainers ?? []), ...pod.spec.containers, ...(pod.spec.ephemeralContainers ?? [])];
+    if (!known.some(({ name }) => name === wanted)) throw new KubectlError(`container ${wanted} is not valid for pod ${pod.metadata.name}`);
+    return [wanted];
+  }
   const annotated = pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
   if (annotated && pod.spec.containers.some(({ name }) => name === annotated)) return [annotated];
   if (pod.spec.containers.length > 1) {

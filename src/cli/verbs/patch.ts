@@ -6,6 +6,7 @@ import type { FlagSpecs } from '../flags.ts';
 import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
 import { targetFlags, targetPath } from '../targets.ts';
+import { mergePatchBetween } from '../three-way-merge.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
 const flags = {
@@ -39,7 +40,12 @@ export const verb: Verb = {
       const before = await session.json<KubeObject>(targetPath(target, given.string('subresource') || undefined));
       const after = dryRunOf(given) === 'client' ? before
         : await session.call<KubeObject>('PATCH', targetPath(target, given.string('subresource') || undefined), { body, contentType: type, query: writeQuery(call, 'kubectl-patch') });
-      printResult(call, target.resource, after, after.metadata.resourceVersion === before.metadata.resourceVersion ? 'patched (no change)' : 'patched');
+      printResult(call, target.resource, after, unchanged(before, after) ? 'patched (no change)' : 'patched', { sayDryRun: !unchanged(before, after) });
     }
   },
 };
+
+/** In a dry run the revision stays even where something would change. */
+function unchanged(before: KubeObject, after: KubeObject): boolean {
+  return after.metadata.resourceVersion === before.metadata.resourceVersion && mergePatchBetween(before, after) === undefined;
+}

@@ -1,6 +1,6 @@
 import { isReason } from '../../api/errors.ts';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../api/generated/apps-v1.ts';
-import type { KubeObject, ObjectList } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject, type ObjectList } from '../../api/object.ts';
 import { formatLabelSelector } from '../../api/selector.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
@@ -38,7 +38,7 @@ async function status(call: Call): Promise<number> {
       const list = await session.json<ObjectList<Workload>>(path, { query: { fieldSelector } });
       const [object] = list.items;
       if (!object) throw new KubectlError(`Error from server (NotFound): ${target.resource.resource}${target.resource.group ? `.${target.resource.group}` : ''} "${target.name}" not found`, { bare: true });
-      done = tell({ ...object, kind: target.resource.kind } as Workload);
+      done = tell({ ...object, apiVersion: apiVersionOf(target.resource), kind: target.resource.kind } as Workload);
       if (done) break;
       try {
         for await (const frame of watchLines<Workload>(session, path, { fieldSelector, resourceVersion: list.metadata.resourceVersion }, false, signal)) {

@@ -1,9 +1,9 @@
 import { isReason } from '../../api/errors.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
-import { listTargets } from '../selected-targets.ts';
+import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { targetFlags, targetPath } from '../targets.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
   ...mutationFlags, ...targetFlags,
@@ -29,6 +29,7 @@ export const verb: Verb = {
     const replicas = given.int('replicas');
     if (replicas < 0) throw new KubectlError('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0');
     const targets = await listTargets(call);
+    if (targets.length === 1 && !given.string('resource-version')) await mustExist(call, targets[0]!);
     if (targets.length === 0) throw new KubectlError('no objects passed to scale');
     for (const target of targets) {
       if (dryRunOf(given) === 'client') {
@@ -52,3 +53,13 @@ export const verb: Verb = {
     }
   },
 };
+
+/** Says of a missing object what kubectl says, which looks the objects up before it scales them. */
+async function mustExist(call: Call, target: NamedTarget): Promise<void> {
+  try {
+    await call.session.json(targetPath(target));
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+    throw new KubectlError(`no objects passed to scale ${error.message}`);
+  }
+}

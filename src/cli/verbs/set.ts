@@ -5,6 +5,7 @@ import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { environmentText, setSelector, setServiceAccount, setSubject } from './set-references.ts';
 
 const flags = { ...mutationFlags, ...targetFlags, all: { type: 'bool', usage: 'Select all resources, in the namespace of the specified resource types' } } as const satisfies FlagSpecs;
 
@@ -60,8 +61,15 @@ async function image(call: Call): Promise<void> {
 async function env(call: Call): Promise<void> {
   const isChange = (word: string): boolean => /^[^/]+(=.*|-)$/s.test(word);
   const changes = call.args.filter((word, i) => i > 0 && isChange(word));
-  if (changes.length === 0) throw new KubectlError('at least one environment variable must be provided');
   const container = call.flags.string('containers');
+  if (call.flags.bool('list')) {
+    for (const target of await listTargets(call, { args: call.args.filter((word) => !changes.includes(word)) })) {
+      const spec = at(await call.session.json<KubeObject>(targetPath(target)), podSpecPath(target.resource.kind));
+      call.io.out(environmentText(`${target.resource.kind} ${target.name}`, [...spec.containers, ...(spec.initContainers ?? [])]));
+    }
+    return;
+  }
+  if (changes.length === 0) return;
   await changeContainers(call, await listTargets(call, { args: call.args.filter((word) => !changes.includes(word)) }), 'env updated', ({ name }) =>
     container === '*' || name === container ? {
       env: changes.map((change) => (change.includes('=') ? { name: change.slice(0, change.indexOf('=')), value: change.slice(change.indexOf('=') + 1) } : { name: change.slice(0, -1), $patch: 'delete' } as never)),
@@ -83,7 +91,11 @@ export const verb: Verb = {
   summary: 'Configure application resources.',
   flags: {},
   verbs: {
-    env: { usage: 'RESOURCE/NAME KEY_1=VAL_1 ... KEY_N=VAL_N', summary: 'Update environment variables on a pod template', flags: { ...flags, containers }, run: env },
+    selector: setSelector,
+    serviceaccount: setServiceAccount,
+    sa: setServiceAccount,
+    subject: setSubject,
+    env: { usage: 'RESOURCE/NAME KEY_1=VAL_1 ... KEY_N=VAL_N', summary: 'Update environment variables on a pod template', flags: { ...flags, containers, list: { type: 'bool', usage: 'If true, display the environment and any changes in the standard format.' } }, run: env },
     image: { usage: '(-f FILENAME | TYPE NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1 ... CONTAINER_NAME_N=CONTAINER_IMAGE_N', summary: 'Update the image of a pod template', flags, run: image },
     resources: {
       usage: '(-f FILENAME | TYPE NAME) ([--limits=LIMITS & --requests=REQUESTS]', summary: 'Update resource requests/limits on objects with pod templates', run: resources,

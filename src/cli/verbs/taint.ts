@@ -23,7 +23,7 @@ export const verb: Verb = {
     if (late !== undefined) throw new KubectlError(`all resources must be specified before taint changes: ${late}`);
     if (words.length === 0) throw new KubectlError('one or more resources must be specified as <resource> <name>');
     if (specs.length === 0) throw new KubectlError('at least one taint update is required');
-    const changes = parseTaints(specs);
+    const changes = checked(() => parseTaints(specs));
     const { resource } = (await session.mapper()).mustFind(words[0]!.split('/')[0]!);
     if (resource !== 'nodes') throw new KubectlError(`invalid resource type ${words[0]}, only node types are supported`);
     if (flags.bool('all') && flags.string('selector')) throw new KubectlError("setting 'all' parameter with a non empty selector is prohibited");
@@ -34,7 +34,17 @@ export const verb: Verb = {
       const body = { spec: { taints: taints.length > 0 ? taints : null }, metadata: { resourceVersion: node.metadata.resourceVersion } };
       const result = dryRunOf(flags) === 'client' ? { ...node, spec: { ...node.spec, taints } }
         : await session.call('PATCH', targetPath(target), { body, contentType: 'application/merge-patch+json', query: writeQuery(call, 'kubectl-taint') });
-      printResult(call, target.resource, result, done);
+      printResult(call, target.resource, result, done, { sayDryRun: false });
     }
   },
 };
+
+/** A fault of the words ends with where help is. */
+function checked<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof KubectlError)) throw error;
+    throw new KubectlError(`${error.message}\nSee 'kubectl taint -h' for help and examples`);
+  }
+}

@@ -20,23 +20,22 @@ const flags = {
 const METRICS = '/apis/metrics.k8s.io/v1beta1';
 
 /** Upstream: kubectl pkg/cmd/top. */
-export const verb: Verb = {
-  usage: '',
-  summary: 'Display resource (CPU/memory) usage',
-  flags: {},
-  verbs: {
-    node: {
-      usage: '[NAME | -l label]', summary: 'Display resource (CPU/memory) usage of nodes', run: topNode,
-      flags: { ...flags, 'show-capacity': { type: 'bool', usage: 'Print node resources based on Capacity instead of Allocatable(default) of the nodes.' } },
-    },
-    pod: {
-      usage: '[NAME | -l label]', summary: 'Display resource (CPU/memory) usage of pods', run: topPod,
-      flags: {
-        ...flags, 'all-namespaces': { short: 'A', type: 'bool', usage: 'If present, list the requested object(s) across all namespaces.' }, containers: { type: 'bool', usage: 'If present, print usage of containers within a pod.' },
-        'field-selector': { type: 'string', usage: 'Selector (field query) to filter on' }, sum: { type: 'bool', usage: 'Print the sum of the resource usage' },
-      },
-    },
+const nodeVerb: Verb = {
+  usage: '[NAME | -l label]', summary: 'Display resource (CPU/memory) usage of nodes', run: topNode,
+  flags: { ...flags, 'show-capacity': { type: 'bool', usage: 'Print node resources based on Capacity instead of Allocatable(default) of the nodes.' } },
+};
+
+const podVerb: Verb = {
+  usage: '[NAME | -l label]', summary: 'Display resource (CPU/memory) usage of pods', run: topPod,
+  flags: {
+    ...flags, 'all-namespaces': { short: 'A', type: 'bool', usage: 'If present, list the requested object(s) across all namespaces.' }, containers: { type: 'bool', usage: 'If present, print usage of containers within a pod.' },
+    'field-selector': { type: 'string', usage: 'Selector (field query) to filter on' }, sum: { type: 'bool', usage: 'Print the sum of the resource usage' },
   },
+};
+
+export const verb: Verb = {
+  usage: '', summary: 'Display resource (CPU/memory) usage', flags: {},
+  verbs: { node: nodeVerb, nodes: nodeVerb, no: nodeVerb, pod: podVerb, pods: podVerb, po: podVerb },
 };
 
 async function check(call: Call, noun: string): Promise<void> {

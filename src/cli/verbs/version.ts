@@ -1,5 +1,5 @@
 import { KUBERNETES_VERSION } from '../../api/version.ts';
-import { toYaml } from '../printers/object-printer.ts';
+import { toYaml } from '../printers/yaml.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
 interface VersionInfo { readonly gitVersion: string; readonly [field: string]: unknown }

@@ -1,0 +1,50 @@
+import { isReason } from '../api/errors.ts';
+import type { KubeObject, ObjectList } from '../api/object.ts';
+import { LAST_APPLIED } from './last-applied.ts';
+import { dryRunOf, printResult } from './mutation.ts';
+import { pathOf, type DiscoveredResource } from './resource-mapper.ts';
+import type { Target } from './targets.ts';
+import { KubectlError, type Call } from './verb.ts';
+
+/** Which kinds are pruned unless the flag names others, `group/version/kind`. */
+const ALLOWED = [
+  'core/v1/ConfigMap', 'core/v1/Endpoints', 'core/v1/PersistentVolumeClaim', 'core/v1/Pod', 'core/v1/ReplicationController', 'core/v1/Secret', 'core/v1/Service', 'batch/v1/Job', 'batch/v1/CronJob',
+  'networking.k8s.io/v1/Ingress', 'apps/v1/DaemonSet', 'apps/v1/Deployment', 'apps/v1/ReplicaSet', 'apps/v1/StatefulSet', 'core/v1/Namespace', 'core/v1/PersistentVolume',
+];
+
+export function checkPrune({ flags }: Call): void {
+  if (flags.bool('force')) throw new KubectlError('--force cannot be used with --prune');
+  if (flags.bool('all') && flags.string('selector')) throw new KubectlError('cannot set --all and --selector at the same time');
+  if (!flags.bool('all') && !flags.string('selector')) throw new KubectlError('all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector');
+  if (flags.bool('server-side')) throw new KubectlError("--prune is in alpha and doesn't currently work on objects created by server-side apply");
+}
+
+/** Deletes what earlier applies made and this one no longer names, in the namespaces of the manifests. Upstream: kubectl pkg/cmd/apply/prune.go. */
+export async function prune(call: Call, applied: readonly Target[]): Promise<void> {
+  const { session, flags } = call;
+  const mapper = await session.discovered();
+  const chosen = flags.strings('prune-allowlist').length > 0 ? flags.strings('prune-allowlist') : ALLOWED;
+  const kinds = chosen.map((text) => {
+    const [group, version, kind] = text.split('/');
+    const found = mapper.resources.find((r) => r.group === (group === 'core' ? '' : group) && r.version === version && r.kind === kind);
+    if (!found) throw new KubectlError(`error retrieving RESTMappings to prune: invalid resource ${group}/${version}, Kind=${kind}, Namespaced=true: no matches for kind "${kind}" in version "${group}/${version}"`);
+    return found;
+  });
+  const namespaces = new Set(applied.flatMap(({ namespace }) => (namespace === undefined ? [] : [namespace])));
+  const key = (resource: DiscoveredResource, namespace: string | undefined, name: string): string => `${resource.group}/${resource.resource}/${namespace ?? ''}/${name}`;
+  const kept = new Set(applied.map(({ resource, namespace, name }) => key(resource, namespace, name ?? '')));
+  for (const resource of kinds) {
+    for (const namespace of resource.namespaced ? namespaces : [undefined]) {
+      const { items } = await session.json<ObjectList<KubeObject>>(pathOf(resource, { namespace }), { query: { labelSelector: flags.string('selector') } });
+      for (const object of items) {
+        if (object.metadata.annotations?.[LAST_APPLIED] === undefined || object.metadata.deletionTimestamp || kept.has(key(resource, namespace, object.metadata.name))) continue;
+        try {
+          if (dryRunOf(flags) === 'none') await session.call('DELETE', pathOf(resource, { namespace, name: object.metadata.name }), { body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' } });
+        } catch (error) {
+          if (!isReason(error, 'NotFound')) throw error; // somebody else was faster
+        }
+        printResult(call, resource, object, 'pruned');
+      }
+    }
+  }
+}
