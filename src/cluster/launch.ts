@@ -33,6 +33,7 @@ export interface LaunchRequest {
   readonly apiPort?: number;
   readonly registryMirrors?: Readonly<Record<string, string>>;
   readonly nodeGraceSeconds?: number;
+  readonly ledger?: boolean;
 }
 
 export interface Launched {
@@ -116,7 +117,7 @@ async function newConfig(profile: Profile, request: LaunchRequest, runtime: Runt
   const nodes = Array.from({ length: request.nodes ?? 1 }, (_, i): NodeConfig => ({ name: nodeName(profile.name, i + 1), index: i + 1 }));
   return {
     layout: 1, profile: profile.name, index, runtime, egress: request.egress ?? true, apiPort, nodes, registryMirrors: request.registryMirrors ?? {}, addons: [],
-    ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), createdAt: clock.now(),
+    ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), ...(request.ledger !== undefined && { ledger: request.ledger }), createdAt: clock.now(),
   };
 }
 
@@ -129,7 +130,7 @@ function changedConfig(existing: ClusterConfig, request: LaunchRequest): Cluster
   if (request.runtime !== undefined && request.runtime !== existing.runtime) refuse(`was made with --runtime ${existing.runtime}`, `another cluster: wherry start --profile NAME --runtime ${request.runtime}`);
   return {
     ...existing, egress: request.egress ?? existing.egress, apiPort: request.apiPort ?? existing.apiPort, registryMirrors: { ...existing.registryMirrors, ...request.registryMirrors },
-    ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }),
+    ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), ...(request.ledger !== undefined && { ledger: request.ledger }),
   };
 }
 

@@ -28,6 +28,8 @@ export interface ClusterConfig {
   readonly addons: readonly string[];
   /** Without a sign of life for so long, a node counts as dead; absent: upstream's default. */
   readonly nodeGraceSeconds?: number;
+  /** Whether the server keeps a ledger of who wrote what because of what; absent: it does. */
+  readonly ledger?: boolean;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
 }

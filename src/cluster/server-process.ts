@@ -25,7 +25,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
       plan, pki, clock, random, log, simulated, storageDir: profile.storageDir,
       serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
       advertise: { address: plan.host, port: config.apiPort },
-      ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
+      ledger: config.ledger ?? true, ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
       throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`, { cause: error });
