@@ -42,6 +42,17 @@ async function main(argv: readonly string[]): Promise<number> {
   return 'main' in loaded ? loaded.main(rest, io) : runCommand(loaded.command, rest, io);
 }
 
+/** What the machine refuses, and what to do; its message names the file. */
+const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'make room on that disk, or use another one: --data-dir DIR',
+  EDQUOT: 'make room in your quota, or use another disk: --data-dir DIR',
+  EACCES: 'run it as the user whose files these are, or use another folder: --data-dir DIR',
+  EPERM: 'run it as the user whose files these are, or as root',
+  EROFS: 'use a folder that can be written: --data-dir DIR',
+  ENOTDIR: 'use another folder: --data-dir DIR',
+  EMFILE: 'raise how many files may be open: ulimit -n',
+};
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
@@ -49,6 +60,8 @@ try {
     io.err(`wherry: ${error.message}\n${error.remedy ? `  try: ${error.remedy}\n` : ''}`);
   } else if (abort.signal.aborted) {
     io.err(`wherry: ${(abort.signal.reason as Error).message}\n`);
+  } else if (error instanceof Error && (error as NodeJS.ErrnoException).code! in SYSTEM_FAULTS) {
+    io.err(`wherry: ${error.message}\n  try: ${SYSTEM_FAULTS[(error as NodeJS.ErrnoException).code!]}\n`);
   } else {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     io.err(`wherry: ${message}\n  this should not happen; please report it with what you did\n${process.env.WHERRY_DEBUG ? `${stack}\n` : ''}`);

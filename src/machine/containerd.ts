@@ -7,14 +7,14 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { containerdConfig, containerdMajor, registryHosts } from './containerd-config.ts';
 import type { RegistryMirror } from './fabric.ts';
-import { fullReference, isGzip, readImageArchive } from './image-archive.ts';
+import { fullReference, ImageArchiveError, isGzip, readImageArchive } from './image-archive.ts';
 import type { NodeGround } from './node-ground.ts';
 import { chooseOciRuntime, type OciRuntime } from './oci-runtime.ts';
 import { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
 import { thisArchitecture } from './pause-program.ts';
 import { findProcess, isAlive, stopProcess, type ProcessRecord } from './process-record.ts';
 import { findCniPlugins, findProgram } from './program-versions.ts';
-import { run } from './run.ts';
+import { CommandError, run } from './run.ts';
 
 /** A node's running containerd. It outlives the process that started it. */
 export interface Runtime {
@@ -89,7 +89,12 @@ function readIfThere(file: string): string | undefined {
 export async function importImage(ground: NodeGround, file: string): Promise<readonly string[]> {
   const { images, shortNames } = await readImageArchive(file);
   const { socket } = files(ground);
-  await importArchive(ground, socket, resolve(file));
+  try {
+    await importArchive(ground, socket, resolve(file));
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== 1) throw error;
+    throw new ImageArchiveError(`${file} is broken: ${error.stderr.trim().split('\n').at(-1)!.replace(/^ctr: /, '')}`);
+  }
   for (const name of shortNames) {
     await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'tag', '--force', name, fullReference(name)]));
     await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'rm', name]));

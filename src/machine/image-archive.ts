@@ -87,6 +87,7 @@ async function readTar(file: string): Promise<{ names: Set<string>; small: Map<s
     const name = header.name.replace(/^\.\//, '');
     names.add(name);
     const chunks: Buffer[] = [];
+    stream.on('error', () => { /* What ends an entry in its midst ends the archive, which tells it below. */ });
     const wanted = name === 'manifest.json' || name === 'index.json';
     stream.on('data', (chunk) => { if (wanted) chunks.push(chunk as Buffer); });
     stream.on('end', () => {

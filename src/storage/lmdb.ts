@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -57,7 +57,7 @@ export function openLmdbEngine<V>(options: LmdbEngineOptions<V>): StorageEngine<
   const store = new RevisionStore<V>({ ...options, entries, revision });
   const medium: Medium<V> = {
     encode: (value) => codec.encode(value),
-    commit: (writes) => commit(env, writes),
+    commit: (writes) => commit(env, writes).catch((error: unknown) => { throw explained(error, directory); }),
     async close() {
       await env.close();
       lock[Symbol.dispose]();
@@ -97,6 +97,15 @@ async function commit<V>(env: RootDatabase<Uint8Array, string>, writes: readonly
     if (commitError) await commitError;
     throw error;
   }
+}
+
+/** Under so many bytes free, a group of writes may not fit. */
+const FULL = 1024 * 1024;
+
+/** LMDB tells a write that went in only half as an input/output error, which is what a full disk does. */
+function explained(error: unknown, directory: string): unknown {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize < FULL ? new Error(`no space left on device for ${directory}: ${(error as Error).message}`, { cause: error }) : error;
 }
 
 function record(entry: Entry<unknown>, bytes: Uint8Array): Uint8Array {

@@ -81,6 +81,13 @@ describe('a data directory of a newer release is left alone', () => {
   });
 });
 
+test('a folder that cannot be written is named', async () => {
+  const made = cluster('folder');
+  const file = join(made.folder, 'file');
+  writeFileSync(file, '');
+  expect(plainError(await run([WHERRY, 'start', ...simulated, '--data-dir', join(file, 'below')], { env: made.env }))).toContain(file);
+});
+
 describe('two starts', () => {
   test('at the same time: one starts the cluster, the other says so or finds it running', async () => {
     const made = cluster('twice');
