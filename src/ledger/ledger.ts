@@ -55,7 +55,7 @@ export class Ledger {
 
   /** `user` did some work; where the note names no causes, the present one (base/cause.ts) holds. */
   work(user: string, note: WorkNote): void {
-    this.#add({ id: this.#nextId++, kind: 'work', at: this.#clock.now(), user, causes: currentCause().writes, ...note });
+    this.#add({ at: this.#clock.now(), causes: currentCause().writes, ...note, id: this.#nextId++, kind: 'work', user });
   }
 
   /** All that is known of the objects with these uids or names, the oldest first: what led to them, what was done with them, and what came of it. */

@@ -1,5 +1,6 @@
 import { badRequest } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
+import { MOST_CAUSES } from '../../base/cause.ts';
 import type { LedgerEntry, WorkNote } from '../../ledger/entry.ts';
 import { LEDGER_PATH, readLedgerQuery } from '../../ledger/ledger-query.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -7,6 +8,7 @@ import { relatedEntries } from '../../ledger/related-entries.ts';
 import { readBody } from '../http/read-body.ts';
 import { sendObject, type Exchange } from '../http/send.ts';
 
+const LONGEST_ERROR = 4_096;
 /** Of an account that is longer the newest entries are answered. */
 const MOST_ENTRIES = 5_000;
 
@@ -35,9 +37,14 @@ export class LedgerRequests {
   }
 
   async #take(exchange: Exchange, user: User): Promise<void> {
-    const notes: unknown = JSON.parse((await readBody(exchange.request)).toString());
+    const notes = parse((await readBody(exchange.request)).toString());
     if (!Array.isArray(notes) || !notes.every(isNote)) throw badRequest('the ledger takes a list of notes of work');
-    for (const note of notes) this.#ledger.work(user.name, note);
+    for (const { work, about: { group, resource, kind, namespace, name, uid }, by, tookMs, at, causes, facts, error, choice } of notes) {
+      this.#ledger.work(user.name, {
+        work, about: { group, resource, kind, name, uid, ...(namespace !== undefined && { namespace }) }, by, tookMs, facts,
+        ...(at !== undefined && { at }), ...(causes && { causes: causes.slice(-MOST_CAUSES) }), ...(error !== undefined && { error: error.slice(0, LONGEST_ERROR) }), ...(choice && { choice }),
+      });
+    }
     await sendObject(exchange, 200, { taken: notes.length }, { media: 'application/json', pretty: false });
   }
 
@@ -54,6 +61,15 @@ export class LedgerRequests {
       subscription[Symbol.dispose]();
       response.end();
     }, { once: true });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw badRequest(`the body is no JSON: ${error.message}`);
   }
 }
 
