@@ -23,6 +23,8 @@ export interface LaunchTools {
   readonly clock: Clock;
   readonly log: Log;
   readonly steps: Steps;
+  /** Aborted: what is being started is ended, what runs stays. */
+  readonly signal?: AbortSignal;
 }
 
 /** What the command line asks for; what is absent is as the cluster was made, or the default. */
@@ -70,31 +72,31 @@ const PORT_ATTEMPTS = 10;
 
 /** Resolves to whether something had to be started. */
 async function startProcesses(profile: Profile, config: ClusterConfig, pki: ClusterPki, tools: LaunchTools): Promise<boolean> {
-  const { clock, steps } = tools;
+  const { clock, steps, signal } = tools;
   const serverRuns = findProcess(profile.serverPidFile) !== undefined;
   const args = ['--profile', profile.name, '--data-dir', profile.folder];
-  const startServerProcess = async (signal?: AbortSignal): Promise<void> => {
-    if (!serverRuns) await startDaemon({ what: 'the server', args: ['server-process', ...args], logFile: profile.serverLog, clock, timeoutMs: 60_000, ...(signal && { signal }) });
+  const startServerProcess = async (until?: AbortSignal): Promise<void> => {
+    if (!serverRuns) await startDaemon({ what: 'the server', args: ['server-process', ...args], logFile: profile.serverLog, clock, timeoutMs: 60_000, ...(until && { signal: until }) });
   };
   let nodesStarted = 0;
   if (config.runtime === 'simulated') {
-    await steps.step(`server with ${config.nodes.length} simulated node${config.nodes.length > 1 ? 's' : ''}`, () => startServerProcess());
+    await steps.step(`server with ${config.nodes.length} simulated node${config.nodes.length > 1 ? 's' : ''}`, () => startServerProcess(signal));
   } else {
     const fabric = await steps.step('network of the cluster', () => makeFabric(config, tools));
-    const [, started] = await steps.step(`server and ${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`}`, () => untilOneFails((signal) => [
-      startServerProcess(signal),
-      Promise.all(config.nodes.map((node) => startNodeProcess(profile, config, node, fabric, tools, signal))),
+    const [, started] = await steps.step(`server and ${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`}`, () => untilOneFails(signal, (until) => [
+      startServerProcess(until),
+      Promise.all(config.nodes.map((node) => startNodeProcess(profile, config, node, fabric, tools, until))),
     ] as const));
     nodesStarted = started.filter(Boolean).length;
   }
-  await steps.step('nodes ready', () => untilNodesReady(config, pki, clock));
+  await steps.step('nodes ready', () => untilNodesReady(config, pki, clock, signal));
   return !serverRuns || nodesStarted > 0;
 }
 
 /** All of it at once. Where one fails, the rest, which would wait for it in vain, is ended before the fault is told. */
-async function untilOneFails<A, B>(work: (signal: AbortSignal) => readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+async function untilOneFails<A, B>(signal: AbortSignal | undefined, work: (until: AbortSignal) => readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
   const abort = new AbortController();
-  const parts = work(abort.signal);
+  const parts = work(signal ? AbortSignal.any([signal, abort.signal]) : abort.signal);
   try {
     return await Promise.all(parts);
   } catch (error) {
@@ -185,12 +187,13 @@ export async function startNodeProcess(profile: Profile, config: ClusterConfig, 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 /** Waits until every node of the cluster says Ready. */
-export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, clock: Clock): Promise<void> {
+export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, clock: Clock, signal?: AbortSignal): Promise<void> {
   using client = createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key, userAgent: 'wherry' });
   const wanted = new Set(config.nodes.map(({ name }) => name));
   const patience = new AbortController();
+  const until = signal ? AbortSignal.any([signal, patience.signal]) : patience.signal;
   using _limit = clock.timer(60_000, () => patience.abort(new UserError(`not ready after 60 s: ${[...wanted].join(', ')}`, 'wherry status, and the logs that it names')));
-  for await (const { type, object } of await client.watch(nodeResource, { signal: patience.signal })) {
+  for await (const { type, object } of await client.watch(nodeResource, { signal: until })) {
     const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True';
     if (type === 'DELETED' || !ready) continue;
     if (object.metadata.name === config.nodes[0]!.name && object.metadata.labels?.[CONTROL_PLANE] === undefined) {
@@ -199,5 +202,5 @@ export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, cl
     wanted.delete(object.metadata.name);
     if (wanted.size === 0) return;
   }
-  throw patience.signal.reason ?? new UserError('the API server ended the watch of the nodes', 'wherry status');
+  throw until.reason ?? new UserError('the API server ended the watch of the nodes', 'wherry status');
 }

@@ -103,7 +103,8 @@ describe.skipIf(!isRoot)('packets for addresses that are not there stay on the m
     });
     await cluster.kubectl('create', 'secret', 'generic', 'asked');
     await proxies(cluster);
-    await eventually('probes were tried', async () => ((await client.get(pods, { namespace, name: 'one' })).status?.conditions?.length ?? 0) > 0);
+    await eventually('the readiness probe told something', async () => (await client.get(pods, { namespace, name: 'one' })).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'));
+    await expect(client.raw('GET', `/api/v1/namespaces/${namespace}/pods/one:8080/proxy/`)).rejects.toThrow('is the address of a simulated pod, which has no network; start the cluster with --runtime containerd to reach pods');
     expect(await counted('leaked')).toBe(0);
   }, 60_000);
 });

@@ -1,6 +1,8 @@
 // Nothing of a cluster's survives `wherry delete`: no process, mount, namespace, link, address, route, nft table, cgroup, whatever happened
 // to it before. And clusters side by side leave each other alone.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { deployments, nodes, pods } from '../../src/api/generated/resources.ts';
@@ -93,6 +95,30 @@ describe.skipIf(process.getuid?.() !== 0)('nothing is left', () => {
     await eventually('a namespace is there', async () => existsSync(join(cluster.dataDir, 'run/ashes.net')));
     process.kill(Number(holder), 'SIGKILL');
     expect((await start).code).not.toBe(0);
+  }), 60_000);
+});
+
+describe.skipIf(process.getuid?.() !== 0)('a start that does not come to its end', () => {
+  test('ended by Ctrl-C: it ends at once, and the next one works', () => leavesNothing('ended', async (cluster) => {
+    const start = cluster.wherry('start', '--egress', 'off', '--nodes', '2');
+    const pid = Number(await eventually('a namespace is there', async () => existsSync(join(cluster.dataDir, 'run/ended.net')) && /"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))?.[1]));
+    process.kill(pid, 'SIGINT');
+    const begin = performance.now();
+    expect(plainError(await start)).toMatch(/^wherry: ended by SIGINT\n/m);
+    expect(performance.now() - begin).toBeLessThan(15_000);
+    expect((await cluster.status()).running).toBe(false);
+    await cluster.start();
+    expect((await cluster.status()).running).toBe(true);
+  }), 60_000);
+
+  test('the port is taken: nobody waits for the nodes, which wait for the server', () => leavesNothing('taken', async (cluster) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const begin = performance.now();
+    expect(plainError(await cluster.wherry('start', '--egress', 'off', '--nodes', '2', '--api-port', String(port)))).toContain(`wherry: port ${port} of this machine is in use by another program`);
+    expect(performance.now() - begin).toBeLessThan(25_000);
+    other.close();
   }), 60_000);
 });
 

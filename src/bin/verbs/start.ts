@@ -58,7 +58,7 @@ export const command: Command = {
     const profile = profileOf(values);
     const progress = new Progress(io, systemClock);
     const request = requestOf(values);
-    const { config, pki, alreadyRunning } = await withStartLock(profile, () => launchCluster(profile, request, { clock: systemClock, log: verbLog(), steps: progress }));
+    const { config, pki, alreadyRunning } = await withStartLock(profile, () => launchCluster(profile, request, { clock: systemClock, log: verbLog(), steps: progress, signal: io.signal }));
     const [kubeconfig] = kubeconfigPaths(process.env);
     putContext(kubeconfig!, { name: profile.name, server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key });
     progress.say(alreadyRunning
