@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** What each floor may import besides itself. */
-const components = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'dns', 'balancer'];
+const components = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'policy', 'dns', 'balancer'];
 export const floors: Record<string, readonly string[]> = {
   base: [],
   api: ['base'],
@@ -24,6 +24,7 @@ export const floors: Record<string, readonly string[]> = {
   scheduler: ['base', 'api', 'client', 'ledger'],
   kubelet: ['base', 'api', 'client', 'ledger', 'cri'],
   proxy: ['base', 'api', 'client'],
+  policy: ['base', 'api', 'client'],
   dns: ['base', 'api', 'client'],
   balancer: ['base', 'api', 'client'],
   cli: ['base', 'api', 'client'],

@@ -13,6 +13,7 @@ import { startKubelet } from '../kubelet/kubelet.ts';
 import { createWorkSender } from '../ledger/work-sender.ts';
 import type { Kubelet } from '../kubelet/options.ts';
 import { cgroupMode, findRuntime, nodeGround, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
+import { startNetworkPolicy } from '../policy/index.ts';
 import { startProxy } from '../proxy/index.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
 
@@ -34,7 +35,7 @@ export interface NodeOptions {
 }
 
 /**
- * What a node process does, inside the node's namespaces: kubelet, service proxy and DNS, on one HTTPS client with the node's certificate.
+ * What a node process does, inside the node's namespaces: kubelet, service proxy, network policy and DNS, on one HTTPS client with the node's certificate.
  * Resolves when the node says that it is ready.
  */
 export async function startNode(options: NodeOptions): Promise<AsyncDisposable & { readonly kubelet: Kubelet }> {
@@ -57,6 +58,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   stack.use(await startProxy({
     informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, clock, log: log.child('proxy'),
   }));
+  const policy = stack.use(startNetworkPolicy({ informers, nodeName: ground.nodeName, dnsAddress: options.dnsAddress, clock, log: log.child('policy') }));
   stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', upstreams: nameservers(resolvConf), clock, random, log: log.child('dns') }));
   const kubelet = stack.use(await startKubelet({
     nodeName: ground.nodeName, client, informers, runtime, clock, random, log: log.child('kubelet'), rootDir, nodeAddress: ground.address, podCidr: ground.podCidr,
@@ -64,7 +66,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    mounter: mountCommand, work,
+    mounter: mountCommand, work, protectPod: policy.protect,
   }));
   await kubelet.untilReady();
   const running = stack.move();

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { Taint } from '../api/generated/core-v1.ts';
+import type { Pod, Taint } from '../api/generated/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import type { CriRuntime } from '../cri/runtime.ts';
@@ -84,6 +84,8 @@ export interface KubeletOptions {
   readonly kubeletVersion?: string;
   /** How probes and hooks reach pods; default the network. */
   readonly probeNetwork?: ProbeNetwork;
+  /** Awaited between a pod's sandbox, which has these addresses, and its first container: so that network policies hold from the first moment. */
+  readonly protectPod?: (pod: Pod, addresses: readonly string[], signal: AbortSignal) => Promise<void>;
   /** Where the kubelet tells what it had the runtime do; default nowhere. */
   readonly work?: WorkSink;
 }

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endpointSlices, pods, services } from '../api/generated/resources.ts';
 import { systemClock as clock } from '../base/clock.ts';
 import { silentLog as log } from '../base/log.ts';
+import { nftRunner, type NftRunner } from '../base/nft-runner.ts';
 import { seededRandom } from '../base/random.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { startTestApiServer, type TestApiServer } from '../testing/api-server.ts';
-import { conntrackRunner, nftRunner, type NftRunner } from './nft-runner.ts';
+import { conntrackRunner } from './conntrack-runner.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
 const address = '10.231.99.11';

@@ -4,13 +4,15 @@ import { endpointSlices, pods, services } from '../api/generated/resources.ts';
 import { keyOf } from '../api/object.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { runNft, type NftRunner } from '../base/nft-runner.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import { staleFlows } from './conntrack-cleanup.ts';
 import { HealthChecks, type HealthCheck } from './health-checks.ts';
-import { runConntrack, runNft, type ConntrackRunner, type NftRunner } from './nft-runner.ts';
+import { runConntrack, type ConntrackRunner } from './conntrack-runner.ts';
 import { RuleStore } from './rule-store.ts';
 import { servicePorts, type ServicePortState } from './service-ports.ts';
 import { hostPortRules, serviceRules } from './service-rules.ts';
+import { TABLE } from './skeleton.ts';
 
 export interface ProxyOptions {
   readonly informers: InformerFactory;
@@ -139,7 +141,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       const flows = collect();
       health.set([...checks.values()]);
       const full = resync;
-      const transaction = full ? store.resync((await nft.present()) ?? { chains: [], sets: [] }) : store.changes();
+      const transaction = full ? store.resync((await nft.present('ip', TABLE)) ?? { chains: [], sets: [] }) : store.changes();
       if (transaction) {
         await nft.apply(transaction);
         pauseMs = clock.monotonic() - began;

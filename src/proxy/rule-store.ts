@@ -1,12 +1,7 @@
+import type { NftNames } from '../base/nft-runner.ts';
 import { renderRule } from './rule.ts';
 import type { Fragment } from './service-rules.ts';
 import { SHARED_SETS, skeletonChains, TABLE, type SharedSet, type SkeletonOptions } from './skeleton.ts';
-
-/** What is in the kernel's table now, as far as a resync has to know: only names, since all contents are written anew. */
-export interface PresentTable {
-  readonly chains: readonly string[];
-  readonly sets: readonly string[];
-}
 
 /**
  * The rules that are meant, by who wants them, and how they differ from those last written. An entry of a shared map that
@@ -74,10 +69,10 @@ export class RuleStore {
   }
 
   /**
-   * The transaction that makes the table right whatever is in it, all at once: at no moment a service is without its rules,
+   * The transaction that makes the table right whatever is in it (`present`: the names suffice, for all contents are written anew), all at once: at no moment a service is without its rules,
    * and clients stay with the backends they are bound to.
    */
-  resync(present: PresentTable): string {
+  resync(present: NftNames): string {
     const all = this.#everything();
     const skeleton = skeletonChains(this.#skeleton);
     const lines = [`add table ip ${TABLE}`];

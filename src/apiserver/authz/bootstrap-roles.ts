@@ -337,13 +337,15 @@ export const ownClusterRoles: readonly CompactRole[] = [
     'patch update | core | services', `${READ} | core | nodes/metrics nodes/proxy nodes/stats`, 'create | core | pods/eviction',
     'patch update | core | namespaces namespaces/finalize', `${READ} | metrics.k8s.io | nodes pods`,
   ] },
+  { name: 'wherry:network-policy', rules: ['list watch | core | namespaces pods', 'list watch | networking.k8s.io | networkpolicies'] },
   { name: 'wherry:ledger-writer', rules: ['post | /wherry/v1/ledger'] },
 ];
 
-/** All controllers run as one user, which therefore holds every controller's role; DNS and service proxy act as their node. */
+/** All controllers run as one user, which therefore holds every controller's role; DNS, service proxy and network policy act as their node. */
 export const ownClusterRoleBindings: readonly CompactBinding[] = [
   { name: 'wherry:controllers', subjects: ['User system:kube-controller-manager'] },
   { name: 'wherry:node-proxier', role: 'system:node-proxier', subjects: ['Group system:nodes'] },
+  { name: 'wherry:network-policy', subjects: ['Group system:nodes'] },
   { name: 'wherry:ledger-writer', subjects: ['Group system:nodes'] },
   { name: 'wherry:node-dns', role: 'system:kube-dns', subjects: ['Group system:nodes'] },
   ...controllerRoles.map(({ name }) => ({ name: `wherry:${name.slice('system:'.length)}`, role: name, subjects: ['User system:kube-controller-manager'] })),

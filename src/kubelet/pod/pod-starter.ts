@@ -77,6 +77,7 @@ export class PodStarter {
       const sandbox = await launchSandbox(state.pod, attempt, state.context);
       state.seeSandbox(sandbox);
       if (!usableSandbox(state.pod, state.observation)) throw new Error(`sandbox ${sandbox.id} has no address`);
+      if (!sandbox.hostNetwork) await state.context.protectPod?.(state.pod, sandbox.ips, state.starting.signal);
       state.retryAt.delete('');
       state.context.launched();
     } catch (error) {

@@ -9,7 +9,7 @@ import type { WorkSink } from '../../ledger/entry.ts';
 import type { CgroupTree } from '../container/cgroup-tree.ts';
 import type { SandboxSettings } from '../container/sandbox-config.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
-import type { Mounter, PodCgroups } from '../options.ts';
+import type { KubeletOptions, Mounter, PodCgroups } from '../options.ts';
 import type { ProbeNetwork } from '../probes/probe-network.ts';
 import type { TokenSource } from '../volumes/token-source.ts';
 import type { ResizeVerdict } from './pod-resize.ts';
@@ -33,6 +33,7 @@ export interface WorkerContext {
   readonly tokens: TokenSource;
   readonly backoff: RestartBackoff;
   readonly network: ProbeNetwork;
+  readonly protectPod?: KubeletOptions['protectPod'];
   readonly cgroups: PodCgroups;
   /** undefined: pods have no cgroups. */
   readonly cgroupTree: CgroupTree | undefined;
