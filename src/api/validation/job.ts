@@ -2,6 +2,7 @@
 import { fieldError } from '../errors.ts';
 import type { Job, JobSpec, JobStatus, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule } from '../generated/batch-v1.ts';
 import type { PodSpec, PodTemplateSpec } from '../generated/core-v1.ts';
+import { without } from '../kinds/fill.ts';
 import { isDns1123Label } from '../names.ts';
 import { labelSelectorMatches } from '../selector.ts';
 import { domainPrefixedPath } from './domain-prefixed.ts';
@@ -207,7 +208,7 @@ function* templateUpdateErrors(next: Job, previous: Job): FieldErrors {
 
 function withPlacementOf(template: PodTemplateSpec, from: PodTemplateSpec): PodTemplateSpec {
   const nodeAffinity = from.spec?.affinity?.nodeAffinity;
-  const affinity = { ...template.spec?.affinity, nodeAffinity } as NonNullable<PodSpec['affinity']>;
+  const affinity = { ...without(template.spec?.affinity ?? {}, 'nodeAffinity'), ...(nodeAffinity && { nodeAffinity }) };
   const moved = { ...template.spec, affinity, nodeSelector: from.spec?.nodeSelector, tolerations: from.spec?.tolerations, schedulingGates: from.spec?.schedulingGates } as PodSpec;
   return { ...template, spec: moved };
 }

@@ -283,3 +283,17 @@ test('warnings', () => {
     'spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
   ]);
 });
+
+describe('the template of a job', () => {
+  const job = (suspend: boolean, spec: object = {}, status: object = {}): object => ({ spec: { suspend, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [app], restartPolicy: 'Never', ...spec } } }, status });
+  const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }] } };
+  const immutable = expect.stringContaining('field is immutable');
+  test.each<[string, object, object, readonly unknown[]]>([
+    ['stays as it is while suspended', job(true), job(true), []],
+    ['takes a place while suspended', job(true), job(true, { nodeSelector: { disk: 'ssd' }, affinity: { nodeAffinity } }), []],
+    ['takes nothing else while suspended', job(true), job(true, { hostname: 'other' }), [immutable]],
+    ['takes no place once it runs', job(false), job(false, { nodeSelector: { disk: 'ssd' } }), [immutable]],
+  ])('%s', (_, before, after, expected) => {
+    expect(updateFaults('batch/v1/jobs', before, after)).toEqual(expected);
+  });
+});
