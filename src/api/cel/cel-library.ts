@@ -1,6 +1,9 @@
 import { isIP } from 'node:net';
 import { RE2JS } from 're2js';
 import type { Environment } from '@marcbachmann/cel-js';
+import { registerFormats } from './cel-formats.ts';
+import { registerMacros } from './cel-macros.ts';
+import { registerSemver } from './cel-semver.ts';
 import { addQuantities, compareQuantities, isQuantity, parseQuantity, quantitySign, quantityToNumber, subtractQuantities } from '../quantity.ts';
 
 /** `quantity("1Gi")` */
@@ -75,7 +78,7 @@ const most = (list: readonly Comparable[]): Comparable => {
 };
 
 /**
- * The functions that Kubernetes adds to CEL. Upstream: apiserver pkg/cel/library. Not there: semver, format.named, two-variable macros.
+ * The functions that Kubernetes adds to CEL. Upstream: apiserver pkg/cel/library and environment/base.go. Not there: limits of cost.
  */
 export function registerKubernetesLibrary(env: Environment): void {
   // The engine's own `matches` goes back and forth without bound; compiled sources call this one in its place.
@@ -106,9 +109,33 @@ export function registerKubernetesLibrary(env: Environment): void {
   env.registerFunction('list<dyn>.slice(int, int): list<dyn>', (list: readonly unknown[], from: bigint, to: bigint) => list.slice(Number(from), Number(to)));
   env.registerFunction('list<dyn>.sort(): list<dyn>', (list: readonly Comparable[]) => [...list].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
 
+  env.registerFunction('list<dyn>.flatten(int): list<dyn>', (list: readonly unknown[], depth: bigint) => list.flat(Number(depth)));
+  env.registerFunction('string.quote(): string', (s: string) => JSON.stringify(s));
+  class Lists {}
+  env.registerType('ListsNamespace', Lists);
+  env.registerConstant('lists', 'ListsNamespace', new Lists());
+  env.registerFunction('ListsNamespace.range(int): list<int>', (_namespace: Lists, count: bigint) => Array.from({ length: Number(count) }, (_none, i) => BigInt(i)));
+
+  registerMacros(env);
+  registerSets(env);
+  registerFormats(env);
+  registerSemver(env);
   registerQuantities(env);
   registerUrls(env);
   registerAddresses(env);
+}
+
+/** `sets.contains(list, sublist)` and its kin: equality is CEL's, order and repetition do not count. */
+function registerSets(env: Environment): void {
+  class Sets {}
+  env.registerType('SetsNamespace', Sets);
+  env.registerConstant('sets', 'SetsNamespace', new Sets());
+  type List = readonly unknown[];
+  const holds = (list: List, value: unknown): boolean => list.some((other) => same(other, value));
+  const within = (part: List, whole: List): boolean => part.every((value) => holds(whole, value));
+  env.registerFunction('SetsNamespace.contains(list, list): bool', (_namespace: Sets, whole: List, part: List) => within(part, whole));
+  env.registerFunction('SetsNamespace.equivalent(list, list): bool', (_namespace: Sets, a: List, b: List) => within(a, b) && within(b, a));
+  env.registerFunction('SetsNamespace.intersects(list, list): bool', (_namespace: Sets, a: List, b: List) => a.some((value) => holds(b, value)));
 }
 
 function registerQuantities(env: Environment): void {
@@ -170,6 +197,17 @@ function registerAddresses(env: Environment): void {
   env.registerFunction('IP.isLoopback(): bool', (a: CelIp) => (a.bytes.length === 4 ? a.bytes[0] === 127 : a.bytes.every((b, i) => b === (i === 15 ? 1 : 0))));
   env.registerFunction('IP.isUnspecified(): bool', (a: CelIp) => a.bytes.every((b) => b === 0));
   env.registerFunction('IP.isLinkLocalUnicast(): bool', (a: CelIp) => (a.bytes.length === 4 ? a.bytes[0] === 169 && a.bytes[1] === 254 : a.bytes[0] === 0xfe && (a.bytes[1]! & 0xc0) === 0x80));
+  env.registerFunction('IP.isLinkLocalMulticast(): bool', (a: CelIp) => (a.bytes.length === 4 ? a.bytes[0] === 224 && a.bytes[1] === 0 && a.bytes[2] === 0 : a.bytes[0] === 0xff && (a.bytes[1]! & 0x0f) === 2));
+  env.registerFunction('IP.isGlobalUnicast(): bool', (a: CelIp) => isGlobalUnicast(a.bytes));
+  // The shortest form, as URLs write it.
+  class Ips {}
+  env.registerType('IpNamespace', Ips);
+  env.registerConstant('ip', 'IpNamespace', new Ips());
+  env.registerFunction('IpNamespace.isCanonical(string): bool', (_namespace: Ips, s: string) => canonical(parseIp(s)) === s);
+  env.registerFunction('string(IP): string', canonical);
+  env.registerFunction('CIDR.masked(): CIDR', (c: CelCidr) => new CelCidr(`${bytesAddress(masked(c))}/${c.length}`));
+  env.registerFunction('string(CIDR): string', (c: CelCidr) => `${canonical(c.address)}/${c.length}`);
+  env.registerOperator('CIDR == CIDR', (a: CelCidr, b: CelCidr) => a.length === b.length && a.address.bytes.join() === b.address.bytes.join());
   env.registerOperator('IP == IP', (a: CelIp, b: CelIp) => a.bytes.join() === b.bytes.join());
   env.registerFunction('cidr(string): CIDR', parseCidr);
   env.registerFunction('isCIDR(string): bool', isCidr);
@@ -188,6 +226,25 @@ function within({ address, length }: CelCidr, { bytes }: CelIp): boolean {
     const mask = (0xff << (8 - bits)) & 0xff;
     return (byte & mask) === (address.bytes[i]! & mask);
   });
+}
+
+const masked = ({ address, length }: CelCidr): readonly number[] => address.bytes.map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, length - i * 8)))) & 0xff);
+
+const canonical = (address: CelIp): string => bytesAddress(address.bytes);
+
+/** Longest run of zeros left out, small letters. */
+function bytesAddress(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_none, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16));
+  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
+}
+
+function isGlobalUnicast(bytes: readonly number[]): boolean {
+  const [first = 0, second = 0] = bytes;
+  const none = bytes.every((byte) => byte === 0);
+  if (bytes.length === 4) return !none && first !== 127 && (first & 0xf0) !== 0xe0 && !(first === 169 && second === 254) && bytes.some((byte) => byte !== 255);
+  const loopback = bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+  return !none && !loopback && first !== 0xff && !(first === 0xfe && (second & 0xc0) === 0x80);
 }
 
 function addressBytes(address: string): readonly number[] {

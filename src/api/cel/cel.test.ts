@@ -29,6 +29,18 @@ test.each<[string, unknown]>([
   ['oldObject == null', true],
   ['object.metadata.labels.all(k, k == "app")', true],
   ['{"a": object.spec.replicas}', { a: 5 }],
+  ['has(object.spec.ports[0].name) && !has(object.spec.ports[1].name) && !has({"a": 1}.b) && "has(x)" == "has(x)"', true],
+  ['object.spec.ports.all(i, p, has(p.name) == (i == 0)) && object.metadata.labels.exists(k, v, k == "app" && v == "web")', true],
+  ['object.spec.ports.transformList(i, p, i > 0, p.port)', [81]],
+  ['object.metadata.labels.transformMap(k, v, k + v)', { app: 'appweb' }],
+  ['object.spec.ports.all(p, object.spec.ports.existsOne(i, q, p.port == q.port))', true],
+  ['object.spec.?ratio.optMap(r, r * 2.0).orValue(0.0)', 3],
+  ['object.spec.ports.sortBy(p, -p.port).map(p, p.port)', [81, 80]],
+  ['sets.contains([1, 2], [2]) && sets.equivalent([1, 1, 2], [2, 1]) && !sets.intersects([1], [2])', true],
+  ['!format.dns1123Label().validate("web").hasValue() && format.named("uuid").value().validate("x").value()[0].contains("UUID")', true],
+  ['semver("1.10.0-rc.1").isGreaterThan(semver("1.9.0")) && semver("v1.2", true).minor() == 2 && !isSemver("1.2")', true],
+  ['ip.isCanonical("fd00::1") && !ip.isCanonical("fd00:0::1") && string(cidr("10.1.2.3/8").masked()) == "10.0.0.0/8"', true],
+  ['lists.range(3).map(i, i + 1).reverse()', [3, 2, 1]],
   ['"a-b-c".replace("-", "+") + "abc".reverse()', 'a+b+ccba'],
 ])('%s', (source, expected) => {
   expect(fromCel(compile(source).evaluate({ object, oldObject: null }))).toEqual(expected);

@@ -9,6 +9,8 @@ export interface CelProgram {
   readonly source: string;
   /** JSON values and values of registered types by the names of variables. Throws CelError. The result is a CEL value: see `fromCel`. */
   evaluate(variables: Readonly<Record<string, unknown>>): unknown;
+  /** The same for variables that are CEL's values already. */
+  evaluateCel(variables: Readonly<Record<string, unknown>>): unknown;
 }
 
 export interface CelOptions {
@@ -42,30 +44,34 @@ export function celCompiler({ variables, extend }: CelOptions): (source: string)
 function compile(environment: Environment, source: string): CelProgram {
   let run: (context: Record<string, unknown>) => unknown;
   try {
-    const parsed = environment.parse(withSafeMatches(source));
+    const parsed = environment.parse(withOwnFunctions(source));
     const checked = parsed.check();
     if (!checked.valid) throw checked.error ?? new Error('type check failed');
     run = parsed as unknown as typeof run;
   } catch (error) {
     throw new CelError(`compilation failed: ERROR: <input>: ${firstLine(error)}`, { cause: error });
   }
+  const evaluateCel = (variables: Readonly<Record<string, unknown>>): unknown => {
+    try {
+      return run({ ...variables });
+    } catch (error) {
+      throw new CelError(firstLine(error).replace(/^No such key: /, 'no such key: '), { cause: error });
+    }
+  };
   return {
     source,
-    evaluate(variables) {
-      const context: Record<string, unknown> = {};
-      for (const [name, value] of Object.entries(variables)) context[name] = toCel(value);
-      try {
-        return run(context);
-      } catch (error) {
-        throw new CelError(firstLine(error).replace(/^No such key: /, 'no such key: '), { cause: error });
-      }
-    },
+    evaluateCel,
+    evaluate: (variables) => evaluateCel(Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, toCel(value)]))),
   };
 }
 
 const firstLine = (error: unknown): string => (error as Error).message.split('\n')[0]!;
 
-/** Calls of `matches` go to our function of linear time. String literals stay as they are. */
-export function withSafeMatches(source: string): string {
-  return source.replace(/r?("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.\s*matches\s*\(/g, (all, literal: string | undefined) => (literal === undefined ? '.re2Matches(' : all));
+/**
+ * Calls of `matches` go to our function of linear time, those of `has` to our macro, which takes more than the engine's. String literals stay as they are.
+ */
+export function withOwnFunctions(source: string): string {
+  return source.replace(CALLS, (all, literal: string | undefined) => (literal !== undefined ? all : all.startsWith('.') ? '.re2Matches(' : 'hasMember('));
 }
+
+const CALLS = /r?("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.\s*matches\s*\(|(?<![\w.])has\s*\(/g;

@@ -1,13 +1,18 @@
 import { CelError, celCompiler, type CelProgram } from '../../api/cel/cel.ts';
+import { celOptional } from '../../api/cel/cel-scalar.ts';
 import { fieldError, type FieldError } from '../../api/errors.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import { additionalOf, isObject, type JsonSchema, type ValidationRule } from './json-schema.ts';
+import { schemaValue } from './schema-value.ts';
 
 let compiler: ((source: string) => CelProgram) | undefined;
+let optionalCompiler: typeof compiler;
 
-/** The program of a rule. Throws a CelError where it does not compile. */
-function compile(source: string): CelProgram {
-  return (compiler ??= celCompiler({ variables: ['self', 'oldSelf'] }))(source);
+/** The program of a rule or of its message. Throws a CelError where it does not compile. */
+function compile(source: string, { optionalOldSelf }: Pick<ValidationRule, 'optionalOldSelf'>): CelProgram {
+  if (!optionalOldSelf) return (compiler ??= celCompiler({ variables: ['self', 'oldSelf'] }))(source);
+  optionalCompiler ??= celCompiler({ variables: ['self'], extend: (environment) => environment.registerVariable('oldSelf', 'optional<dyn>') });
+  return optionalCompiler(source);
 }
 
 /** Whether a schema has rules anywhere: most have none, and then their objects need not be walked. */
@@ -46,12 +51,15 @@ export function* ruleErrors(value: unknown, schema: JsonSchema, path: string, pr
 function* oneRule(rule: ValidationRule, value: unknown, schema: JsonSchema, path: string, previous: unknown): Generator<FieldError> {
   const transition = /\boldSelf\b/.test(rule.rule);
   if (transition && previous === undefined && !rule.optionalOldSelf) return;
-  const variables = { self: value, ...(transition && previous !== undefined && { oldSelf: previous }) };
+  // An object that was stored before its CRD got the rule can still be updated elsewhere.
+  if (!transition && previous !== undefined && deepEqual(value, previous)) return;
+  const before = previous === undefined ? undefined : schemaValue(previous, schema);
+  const variables = { self: schemaValue(value, schema), ...(transition && { oldSelf: rule.optionalOldSelf ? celOptional(before) : before }) };
   const type = schema.type ?? 'object';
   const shown = type === 'object' || type === 'array' ? type : value;
   const at = rule.fieldPath ? `${path}${rule.fieldPath}` : path;
   try {
-    if (compile(rule.rule).evaluate(variables) === true) return;
+    if (compile(rule.rule, rule).evaluateCel(variables) === true) return;
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
     const named = rule.message ? rule.message.trim() : rule.rule.trim();
@@ -68,11 +76,11 @@ function* oneRule(rule: ValidationRule, value: unknown, schema: JsonSchema, path
 }
 
 /** The message that the rule's expression makes, else its fixed one, else the rule itself. */
-function messageOf({ rule, message, messageExpression }: ValidationRule, variables: Readonly<Record<string, unknown>>): string {
+function messageOf({ rule, message, messageExpression, optionalOldSelf }: ValidationRule, variables: Readonly<Record<string, unknown>>): string {
   const fixed = message ? message.trim() : `failed rule: ${rule.trim()}`;
   if (!messageExpression) return fixed;
   try {
-    const made = compile(messageExpression).evaluate(variables);
+    const made = compile(messageExpression, { optionalOldSelf }).evaluateCel(variables);
     return typeof made === 'string' && made.trim() !== '' && !made.includes('\n') ? made.trim() : fixed;
   } catch (error) {
     if (error instanceof CelError) return fixed; // as upstream: a message that cannot be made is no fault of the object
@@ -82,9 +90,9 @@ function messageOf({ rule, message, messageExpression }: ValidationRule, variabl
 
 /** The rules of a schema that do not compile, as faults of the CRD. */
 export function* ruleCompileErrors(schema: JsonSchema, path: string): Generator<FieldError> {
-  for (const [i, { rule }] of (schema['x-kubernetes-validations'] ?? []).entries()) {
+  for (const [i, { rule, optionalOldSelf }] of (schema['x-kubernetes-validations'] ?? []).entries()) {
     try {
-      compile(rule);
+      compile(rule, { optionalOldSelf });
     } catch (error) {
       if (!(error instanceof CelError)) throw error;
       yield fieldError.invalid(`${path}.x-kubernetes-validations[${i}].rule`, rule, error.message);

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import type { JsonSchema, ValidationRule } from './json-schema.ts';
+import { ruleErrors } from './validation-rules.ts';
+
+const schema = (inner: JsonSchema, rule: string | ValidationRule): JsonSchema => ({ ...inner, 'x-kubernetes-validations': [typeof rule === 'string' ? { rule, message: 'refused' } : { message: 'refused', ...rule }] });
+const refused = (value: unknown, inner: JsonSchema, rule: string | ValidationRule, previous?: unknown): readonly string[] =>
+  [...ruleErrors(value, schema(inner, rule), 'spec', previous)].map(({ message }) => (message.includes('error') ? message : 'refused'));
+
+const object = (properties: Record<string, JsonSchema>): JsonSchema => ({ type: 'object', properties });
+
+test.each<[string, unknown, JsonSchema]>([
+  ['has(self.__namespace__) && self.__namespace__ == "a"', { namespace: 'a' }, object({ namespace: { type: 'string' } })],
+  ['self.max__dash__age == 1 && self.a__underscores__b == 2', { 'max-age': 1, a__b: 2 }, object({ 'max-age': { type: 'integer' }, a__b: { type: 'integer' } })],
+  ['"a.b/c-d" in self', { 'a.b/c-d': 'x' }, { type: 'object', additionalProperties: { type: 'string' } }],
+  ['self.ratio / 2.0 == 2.5', { ratio: 5 }, object({ ratio: { type: 'number' } })],
+  ['self.end - self.start == self.took && self.took < duration("2h")', { start: '2026-01-01T00:00:00Z', end: '2026-01-01T01:30:00Z', took: '1h30m' }, object({ start: { type: 'string', format: 'date-time' }, end: { type: 'string', format: 'date-time' }, took: { type: 'string', format: 'duration' } })],
+  ['self.data == b"abc"', { data: 'YWJj' }, object({ data: { type: 'string', format: 'byte' } })],
+  ['type(self.port) == int ? self.port == 80 : self.port == "http"', { port: 80 }, object({ port: { 'x-kubernetes-int-or-string': true } })],
+  ['self.size() > 1 && has(self[0].a) && !has(self[1].a)', [{ a: 1 }, {}], { type: 'array', items: object({ a: { type: 'integer' } }) }],
+])('%s', (rule, value, inner) => {
+  expect(refused(value, inner, rule)).toEqual([]);
+  expect(refused(value, inner, `!(${rule})`)).toEqual(['refused']);
+});
+
+test('a rule with an optional old value is asked of new ones too', () => {
+  const rule = { rule: 'oldSelf.hasValue() ? self >= oldSelf.value() : self > 0', optionalOldSelf: true };
+  expect(refused(1, { type: 'integer' }, rule)).toEqual([]);
+  expect(refused(0, { type: 'integer' }, rule)).toEqual(['refused']);
+  expect(refused(2, { type: 'integer' }, rule, 3)).toEqual(['refused']);
+});
+
+test('what did not change since an update before the rule came is let pass', () => {
+  expect(refused({ a: 1 }, object({ a: { type: 'integer' } }), 'self.a > 1', { a: 1 })).toEqual([]);
+  expect(refused({ a: 0 }, object({ a: { type: 'integer' } }), 'self.a > 1', { a: 1 })).toEqual(['refused']);
+});
