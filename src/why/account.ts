@@ -9,6 +9,7 @@ import type { Finding, Situation } from './finding.ts';
 import { gather } from './gather.ts';
 import { reconstruct } from './reconstruct.ts';
 import { stateOf } from './state.ts';
+import { kindWords } from './words.ts';
 
 /** What is asked about. */
 export interface Subject {
@@ -50,7 +51,7 @@ export async function accountOf(client: HttpClient, subject: Subject, nowMs: num
   const foreign = answer === undefined;
   if (!situation) {
     if (!answer || answer.entries.length === 0) return undefined;
-    return { state: `The ${resource} ${name} is not there any more.`, entries: answer.entries, findings: [], gaps: [], related, ledger: true, focus: undefined };
+    return { state: `The ${kindWords(subject.kind)} ${name} is not there any more.`, entries: answer.entries, findings: [], gaps: [], related, ledger: true, focus: undefined };
   }
   const full = { ...situation, wherry: !foreign };
   const findings = diagnose(full);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Node, Pod } from '../api/generated/core-v1.ts';
 import { diagnose } from './diagnose.ts';
 import { endWords } from './diagnoses/crash-loop.ts';
-import { missingObject } from './diagnoses/container-config.ts';
+import { missingCommand, missingObject } from './diagnoses/container-config.ts';
 import { placeOf } from './diagnoses/image-pull.ts';
 import type { Finding, Situation } from './finding.ts';
 
@@ -64,7 +64,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
   images: [
     {
       what: 'not found', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ImagePullBackOff', 'Back-off pulling image "web:1": ErrImagePull: rpc error: code = NotFound desc = docker.io/library/web:1: not found'))] },
-      waitsFor: /^the image web:1, for the pod a$/, because: ['It was looked for at the registry docker.io, as library/web, tag 1.', /^The answer was: rpc error: code = NotFound/], help: ['docker.io has no such image', 'wherry image load'],
+      waitsFor: /^the image web:1, for the pod a$/, because: ['It was looked for at the registry docker.io, as library/web, tag 1.', /^The answer was: docker\.io\/library\/web:1: not found$/], help: ['docker.io has no such image', 'wherry image load'],
     },
     { what: 'denied', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ErrImagePull', 'pull access denied, repository does not exist or may require authorization'))] }, waitsFor: 'the image web:1', because: [/looked for/, /denied/], help: ['imagePullSecrets', 'slip in the name'] },
     { what: 'no network', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ErrImagePull', 'dial tcp: lookup registry-1.docker.io: no such host'))] }, waitsFor: 'the image web:1', because: [/looked for/, /no such host/], help: ['cannot reach docker.io', '--registry-mirror'] },
@@ -79,6 +79,12 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       waitsFor: 'the next start of the container main, in the pod a', because: ['It has been started 4 times, and ended each time. After each end the node waits longer; now 40s.', 'The last time it ended 30s ago, with a fault of its own', 'Its last lines:', '│ starting', '│ no database'], help: ['kubectl logs a -c main --previous'],
     },
     { what: 'a missing config map', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('CreateContainerConfigError', 'configmap "settings" not found'))] }, waitsFor: 'the config map settings, for the pod a', because: ['configmap "settings" not found'], help: ['kubectl create configmap settings'] },
+    {
+      what: 'a command that the image has not, though a later fault hides it', given: {
+        pods: [pod('a', { nodeName: 'n1' }, waiting('CreateContainerError', 'failed to reserve container name'))], events: [event('a', 'Failed', 'Error: OCI runtime create failed: executable file `/nothing` not found in $PATH')],
+      },
+      waitsFor: 'a command that the image has, for the container main in the pod a', because: ['The image web:1 has no program /nothing.'],
+    },
     { what: 'a missing secret for a volume', given: { pods: [pod('a', { nodeName: 'n1' })], events: [event('a', 'FailedMount', 'MountVolume.SetUp failed for volume "keys" : secret "keys" not found')] }, waitsFor: 'the secret keys, for the pod a', because: [/FailedMount|MountVolume/] },
     {
       what: 'not ready', given: {
@@ -146,4 +152,6 @@ test('ends in words', () => {
 test('what is missing', () => {
   expect(missingObject('couldn\'t find key color in ConfigMap default/settings')).toMatchObject({ kind: 'key color of the config map', name: 'default/settings' });
   expect(missingObject('something else')).toBeUndefined();
+  expect(missingCommand('runc create failed: unable to start container process: exec: "/nothing": stat /nothing: no such file or directory')).toBe('/nothing');
+  expect(missingCommand('exec: "sh": executable file not found in $PATH')).toBe('sh');
 });

@@ -22,17 +22,38 @@ export function renderStory(roots: readonly StoryNode[], options: RenderOptions)
 
 function branches(children: readonly StoryNode[], indent: string, began: number, options: RenderOptions): string[] {
   const { shown, hidden } = fewOfAlike(children, options.alike);
+  const repeated = options.alike === 0 ? new Map<StoryNode, number>() : repetitions(shown, options);
   const lines: string[] = [];
   shown.forEach((child, i) => {
+    const skipped = repeated.get(child);
+    if (skipped === 0) return;
     const last = i === shown.length - 1 && hidden.length === 0;
     const told = tell(child.entry, options.reader);
     const below = `${indent}${last ? '   ' : '│  '}`;
     lines.push(`${indent}${last ? '└─ ' : '├─ '}${since(child.entry, began)}  ${sentence(told)}`);
+    if (skipped) lines.push(`${below}   … and ${skipped} times more, until the last below`);
     for (const text of told.more) lines.push(`${below}${child.children.length > 0 ? '│  ' : '   '}   ${text}`);
     lines.push(...branches(child.children, below, began, options));
   });
   hidden.forEach((text, i) => lines.push(`${indent}${i === hidden.length - 1 ? '└─ ' : '├─ '}${text}`));
   return lines;
+}
+
+/** Of what is told in the same words again and again (each try of an image) the first and the last are shown: for the first how many are left out, for those left out 0. */
+function repetitions(children: readonly StoryNode[], { reader }: RenderOptions): ReadonlyMap<StoryNode, number> {
+  const groups = new Map<string, StoryNode[]>();
+  for (const child of children) {
+    if (child.children.length > 0 || (child.entry.kind === 'write' && child.entry.verb !== 'update')) continue;
+    const words = sentence(tell(child.entry, reader)).replace(/\b\d+(\.\d+)?\b/g, '#');
+    groups.set(words, [...(groups.get(words) ?? []), child]);
+  }
+  const found = new Map<StoryNode, number>();
+  for (const group of groups.values()) {
+    if (group.length < 4) continue;
+    found.set(group[0]!, group.length - 2);
+    for (const left of group.slice(1, -1)) found.set(left, 0);
+  }
+  return found;
 }
 
 export function since({ at }: Pick<LedgerEntry, 'at'>, began: number): string {

@@ -42,6 +42,7 @@ class StoryIndex {
   readonly #writes = new Map<number, WriteEntry>();
   readonly #made = new Map<string, WriteEntry>();
   readonly #bound = new Map<string, WriteEntry>();
+  readonly #marked = new Map<string, WriteEntry>();
   /** The decision of the scheduler that a pod's binding carried out. */
   readonly #decided = new Map<string, WorkEntry>();
   readonly #parents = new Map<LedgerEntry, LedgerEntry | undefined>();
@@ -52,6 +53,7 @@ class StoryIndex {
       if (entry.kind === 'write') {
         this.#writes.set(entry.revision, entry);
         if (entry.verb === 'create') this.#made.set(uid, entry);
+        if (entry.verb === 'mark') this.#marked.set(uid, entry);
         if (entry.changes['node']?.[1]) this.#bound.set(uid, entry);
       } else if (entry.work === 'schedule' && entry.error === undefined) this.#decided.set(uid, entry);
     }
@@ -96,7 +98,9 @@ class StoryIndex {
     if (!entry.user.startsWith('system:')) return undefined;
     const { uid } = entry.about;
     const owner = entry.kind === 'write' && entry.owner ? this.#made.get(entry.owner) : undefined;
-    const origin = (entry.user.startsWith('system:node:') ? this.#bound.get(uid) : undefined) ?? this.#made.get(uid) ?? owner;
+    const marked = this.#marked.get(uid);
+    const ofNode = marked && marked.at <= entry.at ? marked : this.#bound.get(uid);
+    const origin = (entry.user.startsWith('system:node:') ? ofNode : undefined) ?? this.#made.get(uid) ?? owner;
     return origin === entry ? owner : origin;
   }
 }

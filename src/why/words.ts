@@ -1,4 +1,5 @@
 import type { Changes, Fact, LedgerEntry, WorkEntry, WriteEntry } from '../ledger/entry.ts';
+import { plainFault } from './plain-fault.ts';
 
 /** `you, with kubectl create, made the deployment kubia`. */
 export function sentence({ who, did }: Told): string {
@@ -83,6 +84,7 @@ function writeWords(entry: WriteEntry): string {
     case 'mark': return `asked ${named} to end`;
     case 'delete': return `removed ${named}`;
     case 'update': {
+      if (changes['phase']?.[1] === 'Ended') return `says: ${named} has ended`;
       const said = Object.entries(changes).flatMap(([name, [from, to]]) => changeWords(about.kind, name, from, to) ?? []);
       if (said.length === 0) return `changed ${entry.subresource ? `the ${entry.subresource} of ` : ''}${named}`;
       return speaksOfIt(about.kind) ? `says: ${named} ${joined(said)}` : `${said.join(', ')} (${named})`;
@@ -126,7 +128,7 @@ function changeWords(kind: string, name: string, from: Fact | null, to: Fact | n
     case 'Pod node': return `goes to the node ${to}`;
     case 'Node ready': return to ? 'is ready' : 'is not ready';
     case 'Node cordoned': return to ? 'takes no new pods' : 'takes new pods again';
-    case 'Node taints': return `has ${count(to, 'taint')}`;
+    case 'Node taints': return to ? `has ${count(to, 'taint')}` : 'has no taints any more';
     case 'Service address': return `has the address ${to}`;
     case 'Service external': return to === null ? 'lost its external address' : `got the external address ${to}`;
     case 'Service type': return `changed the type from ${from} to ${to}`;
@@ -152,6 +154,7 @@ function waitingWords(reason: string): string | undefined {
     case 'ContainerCreating': case 'PodInitializing': return undefined;
     case 'ErrImagePull': return 'cannot start: its image could not be pulled';
     case 'ImagePullBackOff': return 'waits before the image is tried again';
+    case 'RunContainerError': case 'CreateContainerError': case 'CreateContainerConfigError': return 'cannot start';
     case 'CrashLoopBackOff': return 'waits before a container that keeps ending is started again';
     default: return `waits: ${reason}`;
   }
@@ -160,7 +163,7 @@ function waitingWords(reason: string): string | undefined {
 function workWords(entry: WorkEntry): Omit<Told, 'who'> {
   const { facts, tookMs, error } = entry;
   const time = milliseconds(tookMs);
-  const failed = error === undefined ? [] : [error];
+  const failed = error === undefined ? [] : [plainFault(error)];
   switch (entry.work) {
     case 'schedule': return scheduleWords(entry);
     case 'pull':

@@ -1,5 +1,6 @@
 import { eventsOf, type Diagnose } from '../finding.ts';
 import { namesOf } from '../names-of.ts';
+import { plainFault } from '../plain-fault.ts';
 import { containersOf, groupAlike } from '../waiting-containers.ts';
 
 const REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'PostStartHookError']);
@@ -7,12 +8,14 @@ const REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', '
 /** Containers that cannot be made, and volumes that cannot be mounted: most often something that they refer to is missing. */
 export const containerConfig: Diagnose = (situation) => {
   const containers = groupAlike(containersOf(situation.pods).filter(({ status }) => REASONS.has(status.state?.waiting?.reason ?? '')), ({ status }) => `${status.name} ${status.state?.waiting?.message}`, (group) => {
-    const { status } = group[0];
+    const { status, pod } = group[0];
     const { reason, message = '' } = status.state!.waiting!;
     const missing = missingObject(message);
+    const command = [message, ...eventsOf(situation, pod.metadata.uid, 'Failed').map((event) => event.message ?? '')].flatMap((text) => missingCommand(text) ?? [])[0];
+    if (command) return { waitsFor: `a command that the image has, for the container ${status.name} in ${namesOf(group.map((item) => item.pod), 'pod')}`, because: [`The image ${status.image} has no program ${command}.`], help: ['Correct command (or args) of the container: without them the image\'s own command runs.'] };
     return {
-      waitsFor: missing ? `the ${missing.kind} ${missing.name}, for ${namesOf(group.map(({ pod }) => pod), 'pod')}` : `the container ${status.name} to be startable, in ${namesOf(group.map(({ pod }) => pod), 'pod')}`,
-      because: [message || reason!], help: missing ? missing.help : reason === 'RunContainerError' || reason === 'CreateContainerError' ? ['Check command, args and volumes of the container against what the image holds.'] : [],
+      waitsFor: missing ? `the ${missing.kind} ${missing.name}, for ${namesOf(group.map((item) => item.pod), 'pod')}` : `the container ${status.name} to be startable, in ${namesOf(group.map((item) => item.pod), 'pod')}`,
+      because: [plainFault(message) || reason!], help: missing ? missing.help : reason === 'RunContainerError' || reason === 'CreateContainerError' ? ['Check command, args and volumes of the container against what the image holds.'] : [],
     };
   });
   const stuck = situation.pods.filter(({ metadata, status }) => !metadata.deletionTimestamp && status?.phase === 'Pending').flatMap((pod) => {
@@ -28,6 +31,11 @@ export const containerConfig: Diagnose = (situation) => {
   });
   return [...containers, ...volumes];
 };
+
+/** Of runc, crun and containerd: `exec: "/nothing": stat /nothing: no such file or directory`. */
+export function missingCommand(message: string): string | undefined {
+  return /executable file [`'"]([^`'"]+)[`'"] not found/.exec(message)?.[1] ?? /exec: \\?"([^"\\]+)\\?": (?:stat|executable file not found)/.exec(message)?.[1];
+}
 
 /** `configmap "settings" not found`, `couldn't find key color in ConfigMap default/settings`. */
 export function missingObject(message: string): { readonly kind: string; readonly name: string; readonly help: readonly string[] } | undefined {

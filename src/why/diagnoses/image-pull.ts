@@ -1,5 +1,6 @@
 import type { Diagnose, Situation } from '../finding.ts';
 import { namesOf } from '../names-of.ts';
+import { plainFault } from '../plain-fault.ts';
 import { groupAlike, waitingFor } from '../waiting-containers.ts';
 
 /** Images that could not be had: where they were looked for, what the registry said, and what that most likely means. */
@@ -8,7 +9,7 @@ export const imagePull: Diagnose = (situation) => groupAlike(
     const { image, state } = group[0].status;
     const names = namesOf([...new Set(group.map(({ pod }) => pod))], 'pod');
     const { reason, message = '' } = state!.waiting!;
-    const said = message.replace(/^Back-off pulling image "[^"]*": (ErrImagePull: )?/, '');
+    const said = plainFault(message.replace(/^Back-off pulling image "[^"]*": (ErrImagePull: )?/, ''));
     if (reason === 'InvalidImageName') return { waitsFor: `an image for ${names}`, because: [`"${image}" cannot be the name of an image.`], help: ['Names are lower case: REGISTRY/REPOSITORY:TAG. Correct it: kubectl set image …'] };
     if (reason === 'ErrImageNeverPull') return { waitsFor: `the image ${image}, for ${names}`, because: ['It is not on the node, and the pod says never to pull it (imagePullPolicy: Never).'], help: loadHelp(situation, 'Load it into the nodes') };
     const { registry, repository, tag } = placeOf(image);
