@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { buildPage } from '../src/dashboard/build-page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // Built beside and then moved: clusters that run load their rarer parts from the old chunks' names until they are restarted,
@@ -33,8 +34,8 @@ await build({
   keepNames: true,
   sourcemap: false,
   legalComments: 'none',
-  // lmdb loads a native addon by a path relative to its own package.
-  external: ['lmdb'],
+  // lmdb loads a native addon by a path relative to its own package; esbuild serves sources only, which build the dashboard's page when it is asked for.
+  external: ['lmdb', 'esbuild'],
   // CommonJS libraries in the bundle call require() for Node's own modules.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'warning',
@@ -43,6 +44,8 @@ writeFileSync(`${fresh}/wherry.mjs`, `import { enableCompileCache } from 'node:m
 enableCompileCache(new URL('compile-cache', import.meta.url).pathname);
 await import('./main.mjs');
 `);
+mkdirSync(`${fresh}/dashboard`);
+for (const [name, content] of await buildPage()) writeFileSync(`${fresh}/dashboard/${name}`, content);
 const old = `${root}dist`;
 const KEPT_MS = 24 * 3_600_000;
 if (existsSync(old)) {

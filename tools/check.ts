@@ -28,7 +28,7 @@ export const floors: Record<string, readonly string[]> = {
   dns: ['base', 'api', 'client'],
   balancer: ['base', 'api', 'client'],
   cli: ['base', 'api', 'client'],
-  dashboard: ['base', 'api', 'client'],
+  dashboard: ['base', 'api', 'client', 'ledger', 'why'],
   cluster: ['base', 'api', 'client', 'ledger', 'storage', 'cri', 'sim', 'machine', ...components],
   bin: ['base', 'api', 'client', 'ledger', 'why', 'cli', 'dashboard', 'cluster', 'machine'],
   testing: ['base', 'api', 'client', 'ledger', 'why', 'storage', 'cri', 'sim', 'machine', 'cli', 'cluster', ...components],
@@ -80,7 +80,7 @@ for (const fault of faults) console.log(fault);
 
 const run = (command: string, args: string[]): boolean =>
   spawnSync(process.execPath, [join(root, 'node_modules', command), ...args], { cwd: root, stdio: 'inherit' }).status === 0;
-const typesOk = run('typescript/bin/tsc', []);
-const lintOk = run('oxlint/bin/oxlint', ['--quiet', 'src', 'test', 'tools', 'bench']);
+const typesOk = run('typescript/bin/tsc', []) && run('typescript/bin/tsc', ['-p', 'dashboard']);
+const lintOk = run('oxlint/bin/oxlint', ['--quiet', 'src', 'dashboard', 'test', 'tools', 'bench']);
 process.exitCode = faults.length === 0 && typesOk && lintOk ? 0 : 1;
 if (process.exitCode === 0) console.log(`${files.length} files: types, lint and floors are in order`);

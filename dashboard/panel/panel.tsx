@@ -1,0 +1,110 @@
+import { effect, signal } from '@preact/signals';
+import type { ComponentChild, JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Row, TableName } from '../../src/dashboard/rows/row.ts';
+import { ApiError, call, parsePath, type Obj } from '../api.ts';
+import { close, go, opened, tab } from '../route.ts';
+import { tables, type Table } from '../store.ts';
+import { eventsOf } from '../troubles.ts';
+import { Empty, Icon } from '../ui.tsx';
+import { Actions } from './actions.tsx';
+import { ConfirmDialog } from './confirm.tsx';
+import { EventList } from './event-list.tsx';
+import { Logs } from './logs.tsx';
+import { Shell } from './shell.tsx';
+import { Summary } from './summary.tsx';
+import { Why } from './why.tsx';
+import { YamlEditor } from './yaml-editor.tsx';
+
+/** The object in the panel; undefined while it is fetched. */
+export const object = signal<Obj | undefined>(undefined);
+const fault = signal<{ readonly gone: boolean; readonly text: string } | undefined>(undefined);
+
+/** The row of a path, where its table is followed. */
+function rowOf(path: string): Row | undefined {
+  const { resource, ns, name } = parsePath(path);
+  const table = tables[resource as TableName] as unknown as Table<Row> | undefined;
+  return table?.get(ns ? `${ns}/${name}` : name);
+}
+
+let fetched = '';
+effect(() => {
+  const path = opened.value;
+  const row = path ? rowOf(path) : undefined;
+  const state = `${path} ${row?.rv ?? ''}`;
+  if (state === fetched) return;
+  if (!fetched.startsWith(`${path} `)) {
+    object.value = undefined;
+    fault.value = undefined;
+  }
+  fetched = state;
+  if (path) void fetchObject(path, state);
+});
+
+async function fetchObject(path: string, state: string): Promise<void> {
+  try {
+    const fresh = await call('GET', path);
+    if (fetched !== state) return;
+    object.value = fresh;
+    fault.value = undefined;
+  } catch (error) {
+    if (fetched === state) fault.value = { gone: error instanceof ApiError && error.code === 404, text: (error as Error).message };
+  }
+}
+
+/** After a change of our own to what is not followed. */
+export function refetch(): void {
+  void fetchObject(opened.value, fetched);
+}
+
+interface Tab {
+  readonly name: string;
+  readonly label: string;
+  readonly show: (object: Obj) => ComponentChild;
+}
+
+const EXPLAINED = new Set(['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'Service', 'Node', 'PersistentVolumeClaim']);
+
+function tabsOf(of: Obj): readonly Tab[] {
+  const pod = of.kind === 'Pod';
+  return [
+    { name: '', label: 'Summary', show: (it) => <Summary object={it} /> },
+    ...(pod ? [{ name: 'logs', label: 'Logs', show: (it: Obj) => <Logs key={it.metadata.uid} pod={it} /> }, { name: 'shell', label: 'Shell', show: (it: Obj) => <Shell key={it.metadata.uid} pod={it} /> }] : []),
+    ...(EXPLAINED.has(of.kind) ? [{ name: 'why', label: 'Why', show: () => <Why key={opened.value} path={opened.value} /> }] : []),
+    { name: 'events', label: 'Events', show: (it) => <EventList events={eventsOf(it.metadata.uid)} /> },
+    { name: 'yaml', label: 'YAML', show: (it) => <YamlEditor key={opened.value} object={it} path={opened.value} /> },
+  ];
+}
+
+/** What is opened, beside the list it was opened from. */
+export function Panel(): JSX.Element | null {
+  const it = object.value;
+  const panel = useRef<HTMLElement>(null);
+  const path = opened.value;
+  useEffect(() => { if (path) panel.current?.focus({ preventScroll: true }); }, [path]);
+  if (!path) return <ConfirmDialog />;
+  const { resource, ns, name } = parsePath(path);
+  const tabs = it ? tabsOf(it) : [];
+  const current = tabs.find((each) => each.name === tab.value) ?? tabs[0];
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (step === 0) return;
+    const next = tabs[(tabs.indexOf(current!) + step + tabs.length) % tabs.length]!;
+    go({ params: { tab: next.name } }, true);
+    (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`#tab-${next.name || 'summary'}`)?.focus();
+  };
+  return <>
+    <aside class="panel" ref={panel} tabIndex={-1} aria-label={`${it?.kind ?? resource} ${name}`}>
+      <header>
+        <div><small>{it?.kind ?? resource}{ns && ` in ${ns}`}</small><h2>{name}</h2></div>
+        {it && <Actions object={it} path={path} />}
+        <button type="button" class="plain" aria-label="Close" onClick={close}><Icon name="close" /></button>
+      </header>
+      {fault.value && <p class="banner" role="alert">{fault.value.gone ? (it ? 'It is gone. This is how it was last.' : 'It is not there (any more).') : fault.value.text}</p>}
+      {it && <div class="tabs" role="tablist" onKeyDown={onKeyDown}>{tabs.map(({ name: id, label }) =>
+        <button type="button" key={id} role="tab" id={`tab-${id || 'summary'}`} aria-selected={id === current!.name} aria-controls="tab-content" tabIndex={id === current!.name ? 0 : -1} onClick={() => go({ params: { tab: id } }, true)}>{label}</button>)}</div>}
+      <div class={`content ${current?.name || 'summary'}`} id="tab-content" role="tabpanel" aria-labelledby={`tab-${current?.name || 'summary'}`}>{it ? current!.show(it) : !fault.value && <Empty>Looking…</Empty>}</div>
+    </aside>
+    <ConfirmDialog />
+  </>;
+}

@@ -1,0 +1,59 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { Row, TableName, WorkloadRow } from '../../src/dashboard/rows/row.ts';
+import { call, pathOf, type Obj } from '../api.ts';
+import { opened } from '../route.ts';
+import { podsInWords, Squares } from '../squares.tsx';
+import { groupBy, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
+import { Age, attempt, ObjectLink, State } from '../ui.tsx';
+import { ScaleSlider } from './scale-slider.tsx';
+import { Fact, Facts } from './summary.tsx';
+
+export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Element | null {
+  const { kind, metadata: { namespace = '', name }, spec, status = {} } = object;
+  const row = (tables[workloadTableOf[kind as WorkloadRow['kind']] as TableName] as unknown as Table<Row>).get(`${namespace}/${name}`) as WorkloadRow | undefined;
+  const pods = kind === 'ReplicaSet' ? tables.pods.all().filter(({ ns, owner }) => ns === namespace && owner?.kind === kind && owner.name === name) : (podsByWorkload.value.get(`${kind}/${namespace}/${name}`) ?? []);
+  const sets = kind === 'Deployment' ? (groupBy(tables.replicasets.all(), ({ ns, owner }) => (owner ? `${ns}/${owner.name}` : undefined)).get(`${namespace}/${name}`) ?? []).sort((a, b) => b.born - a.born) : [];
+  const conditions = (status.conditions ?? []) as { type: string; status: string; message?: string }[];
+  if (!row) return null;
+  return <>
+    <section class="lead">
+      <p class="big"><State tone={row.tone}>{row.status}</State>{kind !== 'CronJob' && <span>{row.ready} of {row.wanted} {kind === 'Job' ? 'done' : 'ready'}</span>}<ScaleSlider row={row} /></p>
+      {row.why && <p>{row.why}</p>}
+      <Squares pods={pods} label={podsInWords(pods)} />
+    </section>
+    <Facts title={row.containers.length > 1 ? 'Images' : 'Image'}>{row.containers.map((container) => <Fact key={container.name} name={container.name}><ImageForm row={row} container={container} /></Fact>)}</Facts>
+    <section><h3>Pods</h3>
+      <ul class="plain-list">{[...pods].sort((a, b) => b.born - a.born).slice(0, 50).map((pod) => <li key={pod.uid}>
+        <ObjectLink path={pathOf('pods', pod)}>{pod.name}</ObjectLink><State tone={pod.tone}>{pod.status}</State><span class="quiet">{pod.node}</span><span class="quiet"><Age since={pod.born} /></span>
+      </li>)}</ul>
+      {pods.length > 50 && <p class="quiet">and {pods.length - 50} more</p>}
+      {pods.length === 0 && <p class="quiet">None.</p>}
+    </section>
+    {sets.length > 1 && <section><h3>Versions</h3><ul class="plain-list">{sets.map((set) => <li key={set.uid}>
+      <ObjectLink path={pathOf('replicasets', set)}>{set.name}</ObjectLink><span>{set.ready}/{set.wanted}</span><code>{set.containers.map(({ image }) => image).join(', ')}</code><span class="quiet"><Age since={set.born} /></span>
+    </li>)}</ul></section>}
+    <Facts title="How">
+      {kind === 'Deployment' && <Fact name="Rollout">{spec.strategy?.type === 'Recreate' ? 'all at once, after the old ones are gone' : `step by step, up to ${spec.strategy?.rollingUpdate?.maxSurge ?? '25%'} more, up to ${spec.strategy?.rollingUpdate?.maxUnavailable ?? '25%'} fewer`}</Fact>}
+      {row.schedule && <Fact name="Schedule"><code>{row.schedule}</code></Fact>}
+      {conditions.map(({ type, status: value, message }) => <Fact key={type} name={type}>{value === 'True' ? 'yes' : value === 'False' ? 'no' : 'unknown'}{message && <span class="quiet">: {message}</span>}</Fact>)}
+    </Facts>
+  </>;
+}
+
+function ImageForm({ row, container: { name, image } }: { readonly row: WorkloadRow; readonly container: { readonly name: string; readonly image: string } }): JSX.Element {
+  const typed = useSignal<string | undefined>(undefined);
+  if (row.kind === 'Job' || row.kind === 'CronJob') return <code>{image}</code>;
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const wanted = typed.value?.trim();
+    if (!wanted || wanted === image) return;
+    const body = { spec: { template: { spec: { containers: [{ name, image: wanted }] } } } };
+    if (await attempt(`${row.name} goes over to ${wanted}.`, () => call('PATCH', opened.value, { body, type: 'application/strategic-merge-patch+json' }))) typed.value = undefined;
+  };
+  const changed = typed.value !== undefined && typed.value.trim() !== image;
+  return <form class="image" onSubmit={(event) => void submit(event)}>
+    <input class="mono" aria-label={`Image of ${name}`} spellcheck={false} value={typed.value ?? image} onInput={(event) => { typed.value = event.currentTarget.value; }} />
+    {changed && <button class="primary">Roll out</button>}
+  </form>;
+}

@@ -1,0 +1,47 @@
+import { useComputed } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { PodRow, Tone } from '../../src/dashboard/rows/row.ts';
+import { pathOf } from '../api.ts';
+import { bytes, cores } from '../format.ts';
+import { ListView, type Column } from '../list-view.tsx';
+import { chip, namespace } from '../route.ts';
+import { tables, usage } from '../store.ts';
+import { Age, ObjectLink, State } from '../ui.tsx';
+import { Chips } from './chips.tsx';
+
+const columns: readonly Column<PodRow>[] = [
+  { label: 'Name', width: 'minmax(14rem, 3fr)', cell: (pod) => <b title={pod.name}>{pod.name}</b>, key: ({ name }) => name },
+  { label: 'Namespace', width: 'minmax(6rem, 1fr)', cell: ({ ns }) => ns, key: ({ ns }) => ns ?? '' },
+  { label: 'Status', width: 'minmax(9rem, 1.2fr)', cell: ({ tone, status, why }) => <span title={why}><State tone={tone}>{status}</State></span>, key: ({ status }) => status },
+  { label: 'Ready', width: '4.5rem', cell: ({ ready, total }) => `${ready}/${total}`, key: ({ ready, total }) => ready / total },
+  { label: 'Restarts', width: '5.5rem', cell: ({ restarts }) => (restarts > 0 ? <b class="warn">{restarts}</b> : '0'), key: ({ restarts }) => restarts },
+  { label: 'Node', width: 'minmax(6rem, 1fr)', cell: ({ node }) => node && <ObjectLink path={pathOf('nodes', { name: node })}>{node}</ObjectLink>, key: ({ node }) => node ?? '' },
+  { label: 'IP', width: '7.5rem', cell: ({ ip }) => <span class="mono">{ip}</span>, key: ({ ip }) => ip ?? '' },
+  { label: 'Age', width: '5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
+];
+const measured: readonly Column<PodRow>[] = [
+  { label: 'CPU', width: '5rem', cell: ({ id }) => use(id, 0, cores), key: ({ id }) => usage.value?.pods[id]?.[0] ?? 0 },
+  { label: 'Memory', width: '5.5rem', cell: ({ id }) => use(id, 1, bytes), key: ({ id }) => usage.value?.pods[id]?.[1] ?? 0 },
+];
+
+function use(id: string, what: 0 | 1, format: (amount: number) => string): string {
+  const value = usage.value?.pods[id]?.[what];
+  return value === undefined ? '' : format(value);
+}
+
+const KINDS: Readonly<Record<string, readonly Tone[]>> = { running: ['ok'], busy: ['busy'], failing: ['bad'], done: ['done'] };
+
+export function PodsView(): JSX.Element {
+  const here = useComputed(() => tables.pods.all().filter(({ ns }) => !namespace.value || ns === namespace.value));
+  const rows = useComputed(() => (chip.value ? here.value.filter(({ tone }) => KINDS[chip.value]?.includes(tone)) : here.value));
+  const amount = (name: string): number => here.value.filter(({ tone }) => KINDS[name]!.includes(tone)).length;
+  return <>
+    <Chips label="Which pods" chips={[
+      { name: '', label: 'All', count: here.value.length }, { name: 'running', label: 'Running', count: amount('running') }, { name: 'busy', label: 'On the way', count: amount('busy') },
+      { name: 'failing', label: 'Failing', count: amount('failing') }, { name: 'done', label: 'Done', count: amount('done') },
+    ]} />
+    <ListView label="Pods" rows={rows} columns={usage.value ? [...columns.slice(0, 5), ...measured, ...columns.slice(5)] : columns} live={(id) => tables.pods.rows.get(id)} pathOf={(pod) => pathOf('pods', pod)}
+      text={(pod) => `${pod.ns}/${pod.name} ${pod.status} ${pod.node ?? ''} ${pod.ip ?? ''} ${pod.images.join(' ')} ${Object.entries(pod.labels).map(([key, value]) => `${key}=${value}`).join(' ')}`}
+      empty={tables.pods.synced.value ? 'There are no pods here.' : 'Looking…'} />
+  </>;
+}

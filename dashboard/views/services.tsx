@@ -1,0 +1,42 @@
+import type { JSX } from 'preact';
+import { useComputed } from '@preact/signals';
+import type { ServiceRow } from '../../src/dashboard/rows/row.ts';
+import { pathOf } from '../api.ts';
+import { ListView, type Column } from '../list-view.tsx';
+import { slicesByService, tables } from '../store.ts';
+import { eventsOf } from '../troubles.ts';
+import { Age, State } from '../ui.tsx';
+
+/** How many endpoints there are, and how many are ready. */
+export function endpointsOf({ id }: ServiceRow): { readonly ready: number; readonly all: number } {
+  const slices = slicesByService.value.get(id) ?? [];
+  const ready = slices.reduce((sum, slice) => sum + slice.ready.length, 0);
+  return { ready, all: ready + slices.reduce((sum, slice) => sum + slice.notReady.length, 0) };
+}
+
+/** Why a service waits for its external address. */
+export function pendingReason({ uid }: ServiceRow): string {
+  return eventsOf(uid)[0]?.message ?? 'Nobody in this cluster has given it an external address yet.';
+}
+
+function Endpoints({ row }: { readonly row: ServiceRow }): JSX.Element {
+  const { ready, all } = endpointsOf(row);
+  return all === 0 ? <span class="quiet">none</span> : <State tone={ready === all ? 'ok' : 'busy'}>{ready === all ? `${ready} ready` : `${ready} of ${all} ready`}</State>;
+}
+
+const columns: readonly Column<ServiceRow>[] = [
+  { label: 'Name', width: 'minmax(10rem, 2fr)', cell: ({ name }) => <b>{name}</b>, key: ({ name }) => name },
+  { label: 'Namespace', width: 'minmax(6rem, 1fr)', cell: ({ ns }) => ns, key: ({ ns }) => ns ?? '' },
+  { label: 'Type', width: '8rem', cell: ({ type }) => type, key: ({ type }) => type },
+  { label: 'Cluster IP', width: '9rem', cell: ({ clusterIp }) => <span class="mono">{clusterIp}</span>, key: ({ clusterIp }) => clusterIp },
+  { label: 'External', width: 'minmax(8rem, 1fr)', cell: (row) => (row.pending ? <span title={pendingReason(row)}><State tone="busy">pending</State></span> : <span class="mono">{row.external.join(', ')}</span>), key: ({ external }) => external[0] ?? '' },
+  { label: 'Ports', width: 'minmax(8rem, 1.2fr)', cell: ({ ports }) => <span class="mono" title={ports.join('\n')}>{ports.join(', ')}</span>, key: ({ ports }) => ports[0] ?? '' },
+  { label: 'Endpoints', width: '8rem', cell: (row) => <Endpoints row={row} />, key: (row) => endpointsOf(row).ready },
+  { label: 'Age', width: '5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
+];
+
+export function ServicesView(): JSX.Element {
+  const rows = useComputed(() => tables.services.all());
+  return <ListView label="Services" rows={rows} columns={columns} live={(id) => tables.services.rows.get(id)} pathOf={(row) => pathOf('services', row)}
+    text={({ ns, name, type, clusterIp, external, ports }) => `${ns}/${name} ${type} ${clusterIp} ${external.join(' ')} ${ports.join(' ')}`} empty={tables.services.synced.value ? 'There are no services here.' : 'Looking…'} />;
+}

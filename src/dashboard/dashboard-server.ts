@@ -1,0 +1,246 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { StatusError } from '../api/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { UserError } from '../base/user-error.ts';
+import type { HttpClient } from '../client/http-client.ts';
+import { ApiProxy } from './api-proxy.ts';
+import type { PageFiles } from './build-page.ts';
+import { explain, whoAmI } from './explanation.ts';
+import { LiveConnection } from './live-connection.ts';
+import { LiveTables } from './live-tables.ts';
+import { plainPage } from './plain-page.ts';
+import { isClusterPath, refusalOf, refusalOfPath, type Refusal } from './request-guard.ts';
+import type { Usage } from './rows/row.ts';
+import { cookieName, cookieOf, Sessions } from './sessions.ts';
+import { pollUsage } from './usage-poller.ts';
+
+export interface DashboardOptions {
+  /** The cluster, with the credentials that everything is done with. The caller's to dispose. */
+  readonly http: HttpClient;
+  /** For the title. */
+  readonly contextName: string;
+  /** Where new visitors look first. */
+  readonly namespace: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly page: PageFiles;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Dashboard extends AsyncDisposable {
+  readonly port: number;
+  /** An address that logs a browser in; good once, for five minutes. */
+  invite(): string;
+}
+
+/** The style sheet of the terminal is written by its library at run time; scripts come from our files only. */
+const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' };
+
+/** The dashboard on 127.0.0.1: its page, the live connection, and the cluster's API behind a session. Throws UserError where the port is taken. */
+export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
+  await using onFailure = new AsyncDisposableStack();
+  const stack = onFailure.use(new AsyncDisposableStack());
+  const server = stack.use(new DashboardServer(options));
+  const port = await server.listen(options.port);
+  const running = stack.move();
+  return { port, invite: () => server.invite(), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+class DashboardServer implements AsyncDisposable {
+  readonly #options: DashboardOptions;
+  readonly #sessions: Sessions;
+  readonly #proxy: ApiProxy;
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 16 });
+  readonly #connections = new Set<LiveConnection>();
+  readonly #ending = new AbortController();
+  #port = 0;
+  /** From the first page on. */
+  #tables: LiveTables | undefined;
+  /** While there are pages. */
+  #polling: AbortController | undefined;
+  #usage: Usage | null | undefined;
+  #reader: Promise<string> | undefined;
+
+  constructor(options: DashboardOptions) {
+    this.#options = options;
+    this.#sessions = new Sessions(options.clock);
+    this.#proxy = new ApiProxy(options.http.options);
+    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  async listen(port: number): Promise<number> {
+    const listening = once(this.#server, 'listening');
+    this.#server.listen(port, '127.0.0.1');
+    try {
+      await listening;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new UserError(`cannot listen on port ${port}: ${code === 'EADDRINUSE' ? 'it is in use' : message}`, 'wherry dashboard --port 0', { cause: error });
+    }
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this.#port;
+  }
+
+  invite(): string {
+    return `http://127.0.0.1:${this.#port}/login?token=${this.#sessions.invite()}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort(new Error('the dashboard is ending'));
+    this.#polling?.abort();
+    for (const socket of this.#sockets.clients) socket.terminate();
+    const closed = once(this.#server, 'close');
+    if (this.#server.listening) {
+      this.#server.close();
+      this.#server.closeAllConnections();
+      await closed;
+    }
+    this.#proxy[Symbol.dispose]();
+    await this.#tables?.[Symbol.asyncDispose]();
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { method = 'GET', url = '/', headers } = request;
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('referrer-policy', 'no-referrer');
+    response.setHeader('cross-origin-resource-policy', 'same-origin');
+    const refusal = refusalOf({ method, url, headers, upgrade: false }, this.#port);
+    if (refusal) return refuse(response, refusal);
+    const path = url.split('?')[0]!;
+    if (path === '/login' && method === 'GET') return this.#login(request, response);
+    if (!this.#hasSession(request)) return this.#askToLogIn(path, response);
+    if (isClusterPath(url)) {
+      const refused = refusalOfPath(url);
+      return refused ? refuse(response, refused) : this.#proxy.pass(request, response);
+    }
+    if (method !== 'GET' && method !== 'HEAD') return refuse(response, { status: 405, message: 'only the cluster can be changed' });
+    if (path === '/why') return void this.#explain(new URLSearchParams(url.split('?')[1]).get('path') ?? '', response);
+    this.#file(path === '/' ? 'index.html' : path.slice(1), response);
+  }
+
+  #login({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+    // A browser that fetches ahead of the click must not use the token up.
+    const session = headers['sec-purpose']?.includes('prefetch') ? undefined : this.#sessions.login(new URLSearchParams(url.split('?')[1]).get('token') ?? '');
+    if (!session) return this.#hasSession({ headers }) ? sendPage(response, 200, WELCOME) : this.#askToLogIn('/', response);
+    response.setHeader('set-cookie', `${cookieName(this.#port)}=${session}; Path=/; HttpOnly; SameSite=Strict`);
+    // Not a redirect: where the address was clicked in another site's page, a redirect would come without the cookie.
+    sendPage(response, 200, WELCOME);
+  }
+
+  #hasSession({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+    return this.#sessions.has(cookieOf(headers.cookie, cookieName(this.#port)));
+  }
+
+  #askToLogIn(path: string, response: ServerResponse): void {
+    if (path !== '/' && path !== '/index.html') return refuse(response, { status: 401, message: 'not logged in: open the address that wherry dashboard prints' });
+    sendPage(response, 401, {
+      title: 'Please come in by the address that wherry prints',
+      text: 'It logs one browser in, once, and is good for five minutes. Press Enter in the terminal where the dashboard runs for a fresh one, or start it again:', command: 'wherry dashboard',
+    });
+  }
+
+  #file(name: string, response: ServerResponse): void {
+    const content = this.#options.page.get(name);
+    if (!content) return refuse(response, { status: 404, message: 'there is no such page' });
+    response.writeHead(200, {
+      'content-type': TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream', 'content-security-policy': PAGE_POLICY, 'cross-origin-opener-policy': 'same-origin',
+      'cache-control': name === 'index.html' ? 'no-store' : 'private, max-age=31536000, immutable',
+    }).end(content);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { method = 'GET', url = '/', headers } = request;
+    const refusal = refusalOf({ method, url, headers, upgrade: true }, this.#port)
+      ?? (this.#hasSession(request) ? undefined : { status: 401, message: 'not logged in' })
+      ?? (url === '/live' ? undefined : isClusterPath(url) ? refusalOfPath(url) : { status: 404, message: 'there is no such connection' });
+    if (refusal) {
+      socket.on('error', () => { /* Whoever is refused may be gone already. */ });
+      socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(refusal.message)}\r\nConnection: close\r\n\r\n${refusal.message}`);
+    } else if (url === '/live') void this.#goLive(request, socket, head);
+    else this.#proxy.passUpgrade(request, socket, head);
+  }
+
+  async #goLive(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { http, clock, random, log, contextName: context, namespace } = this.#options;
+    this.#tables ??= new LiveTables({ client: http, clock, random, log });
+    const version = await this.#version();
+    if (this.#ending.signal.aborted || socket.destroyed) return;
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const hello = { context, server: http.options.server, namespace, version };
+      const connection = new LiveConnection({ socket: webSocket, tables: this.#tables!, clock, hello });
+      this.#connections.add(connection);
+      if (this.#usage !== undefined) connection.measured(this.#usage);
+      this.#pollWhileWatched();
+      webSocket.on('error', (error) => log.debug('a page went away', { error }));
+      webSocket.on('close', () => {
+        connection[Symbol.dispose]();
+        this.#connections.delete(connection);
+        if (this.#connections.size > 0) return;
+        this.#polling?.abort();
+        this.#polling = undefined;
+      });
+    });
+  }
+
+  #pollWhileWatched(): void {
+    if (this.#polling) return;
+    this.#polling = new AbortController();
+    const { http, clock, log } = this.#options;
+    void pollUsage({
+      http, clock, log, signal: this.#polling.signal,
+      tell: (usage) => {
+        this.#usage = usage;
+        for (const connection of this.#connections) connection.measured(usage);
+      },
+    });
+  }
+
+  /** Empty while the cluster does not answer: the tables say why. */
+  async #version(): Promise<string> {
+    try {
+      return (JSON.parse((await this.#options.http.raw('GET', '/version', { signal: this.#ending.signal })).body.toString()) as { readonly gitVersion: string }).gitVersion;
+    } catch (error) {
+      this.#options.log.debug('the cluster does not tell its version', { error });
+      return '';
+    }
+  }
+
+  /** What led to an object and what it waits for, from the ledger where the cluster keeps one. */
+  async #explain(path: string, response: ServerResponse): Promise<void> {
+    const { http, clock, log } = this.#options;
+    try {
+      const refused = isClusterPath(path) ? refusalOfPath(path) : { status: 400, message: 'what is it about?' };
+      if (refused) return refuse(response, refused);
+      this.#reader ??= whoAmI(http);
+      const explanation = await explain(http, path, { nowMs: clock.now(), reader: { name: await this.#reader } });
+      if (!explanation) return refuse(response, { status: 404, message: 'It is not there, and nothing is known of it.' });
+      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(explanation));
+    } catch (error) {
+      this.#reader = undefined;
+      log.debug('cannot explain', { path, error });
+      refuse(response, { status: error instanceof StatusError ? error.code : 502, message: (error as Error).message });
+    }
+  }
+}
+
+const WELCOME = { title: 'Welcome aboard', text: 'The dashboard opens. <a href="/">Here it is</a>, should your browser not go there by itself.', onward: '/' };
+
+function sendPage(response: ServerResponse, status: number, content: Parameters<typeof plainPage>[0]): void {
+  response.writeHead(status, { 'content-type': TYPES['html']!, 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' }).end(plainPage(content));
+}
+
+function refuse(response: ServerResponse, { status, message }: Refusal): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify({ apiVersion: 'v1', kind: 'Status', status: 'Failure', code: status, message }));
+}

@@ -1,0 +1,38 @@
+import { isReason } from '../api/errors.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { HttpClient } from '../client/http-client.ts';
+import { accountOf } from '../why/account.ts';
+import { storyOf, type StoryNode } from '../why/story.ts';
+import { tell, type Reader } from '../why/words.ts';
+import { parseResourcePath } from './resource-path-of.ts';
+import type { Explanation, ToldNode } from './told.ts';
+
+/** Explains the object of a path; undefined where nothing is known of it. */
+export async function explain(http: HttpClient, path: string, { nowMs, reader }: { readonly nowMs: number; readonly reader: Reader }): Promise<Explanation | undefined> {
+  const { group, resource, namespace, name } = parseResourcePath(path);
+  let object: KubeObject | undefined;
+  try {
+    object = JSON.parse((await http.raw('GET', path)).body.toString()) as KubeObject;
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
+  const account = await accountOf(http, { group, resource, kind: object?.kind ?? '', namespace, name, object }, nowMs);
+  if (!account) return undefined;
+  const { state, findings, gaps, entries } = account;
+  const told = ({ entry, children }: StoryNode): ToldNode => ({
+    id: entry.id, at: entry.at, ...tell(entry, reader), failed: entry.kind === 'work' && entry.error !== undefined,
+    ...(entry.kind === 'write' && entry.verb !== 'update' && { like: `${entry.verb} ${entry.about.kind}` }), children: children.map(told),
+  });
+  return { state, findings, gaps, story: storyOf(entries).map(told) };
+}
+
+/** The name that the cluster knows us by; empty where it does not say. */
+export async function whoAmI(http: HttpClient): Promise<string> {
+  try {
+    const { body } = await http.raw('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' } });
+    return (JSON.parse(body.toString()) as { readonly status?: { readonly userInfo?: { readonly username?: string } } }).status?.userInfo?.username ?? '';
+  } catch (error) {
+    if (!isReason(error, 'NotFound', 'Forbidden')) throw error;
+    return '';
+  }
+}
