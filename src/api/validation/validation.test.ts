@@ -285,7 +285,7 @@ test('warnings', () => {
 });
 
 describe('the template of a job', () => {
-  const job = (suspend: boolean, spec: object = {}, status: object = {}): object => ({ spec: { suspend, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [app], restartPolicy: 'Never', ...spec } } }, status });
+  const job = (suspend: boolean, spec: object = {}, status: object = {}): object => ({ spec: { suspend, manualSelector: true, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [app], restartPolicy: 'Never', ...spec } } }, status });
   const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }] } };
   const immutable = expect.stringContaining('field is immutable');
   test.each<[string, object, object, readonly unknown[]]>([
