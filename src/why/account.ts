@@ -44,7 +44,8 @@ interface LedgerAnswer {
 /** Tells how something came to be as it is, and what it waits for. Undefined where nothing is known of it. */
 export async function accountOf(client: HttpClient, subject: Subject, nowMs: number): Promise<Account | undefined> {
   const { object, group, resource, namespace, name } = subject;
-  const named = [{ group, resource, name, ...(namespace !== undefined && { namespace }) }];
+  // By name only where there is none now: a name may have belonged to others before.
+  const named = object ? [] : [{ group, resource, name, ...(namespace !== undefined && { namespace }) }];
   const situation = object && await gather({ client, focus: object, nowMs });
   const related = { uids: situation ? uidsOf(situation) : [], named };
   const { answer, gap } = await askLedger(client, related);

@@ -41,11 +41,16 @@ function branches(children: readonly StoryNode[], indent: string, began: number,
 
 /** Of what is told in the same words again and again (each try of an image) the first and the last are shown: for the first how many are left out, for those left out 0. */
 function repetitions(children: readonly StoryNode[], { reader }: RenderOptions): ReadonlyMap<StoryNode, number> {
+  /** With all that came of it, numbers aside; undefined where something was made or ended. */
+  const wordsOf = ({ entry, children: below }: StoryNode): string | undefined => {
+    if (entry.kind === 'write' && entry.verb !== 'update') return undefined;
+    const parts = below.map(wordsOf);
+    return parts.includes(undefined) ? undefined : [sentence(tell(entry, reader)).replace(/\b\d+(\.\d+)?\b/g, '#').replace('under # ms', '# ms'), ...parts].join('\n');
+  };
   const groups = new Map<string, StoryNode[]>();
   for (const child of children) {
-    if (child.children.length > 0 || (child.entry.kind === 'write' && child.entry.verb !== 'update')) continue;
-    const words = sentence(tell(child.entry, reader)).replace(/\b\d+(\.\d+)?\b/g, '#');
-    groups.set(words, [...(groups.get(words) ?? []), child]);
+    const words = wordsOf(child);
+    if (words !== undefined) groups.set(words, [...(groups.get(words) ?? []), child]);
   }
   const found = new Map<StoryNode, number>();
   for (const group of groups.values()) {

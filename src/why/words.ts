@@ -87,7 +87,8 @@ function writeWords(entry: WriteEntry): string {
       if (changes['phase']?.[1] === 'Ended') return `says: ${named} has ended`;
       const said = Object.entries(changes).flatMap(([name, [from, to]]) => changeWords(about.kind, name, from, to) ?? []);
       if (said.length === 0) return `changed ${entry.subresource ? `the ${entry.subresource} of ` : ''}${named}`;
-      return speaksOfIt(about.kind) ? `says: ${named} ${joined(said)}` : `${said.join(', ')} (${named})`;
+      if (!speaksOfIt(about.kind)) return `${said.join(', ')} (${named})`;
+      return entry.user.startsWith('system:') ? `says: ${named} ${joined(said)}` : `changed ${named}: it ${joined(said)}`;
     }
   }
 }
