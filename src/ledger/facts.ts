@@ -21,7 +21,8 @@ const ready = (conditions: readonly { readonly type: string; readonly status: st
 
 /** What is worth telling of each kind; one line a kind. Kinds without one are told of by their bare writes. */
 const kinds: Readonly<Record<string, Read>> = {
-  Pod: ({ spec, status }) => {
+  Pod: ({ spec, status, metadata }) => {
+    const ended = metadata.deletionTimestamp !== undefined && (status?.phase === 'Failed' || status?.phase === 'Succeeded');
     let waiting: string | undefined;
     let restarts = 0;
     for (const container of status?.containerStatuses ?? []) {
@@ -29,7 +30,7 @@ const kinds: Readonly<Record<string, Read>> = {
       restarts += container.restartCount ?? 0;
     }
     return {
-      images: images({ spec }), node: spec?.nodeName, phase: status?.phase, address: status?.podIP, ready: ready(status?.conditions), waiting, restarts: restarts || undefined,
+      images: images({ spec }), node: spec?.nodeName, phase: ended ? 'Ended' : status?.phase, address: status?.podIP, ready: ready(status?.conditions), waiting, restarts: restarts || undefined,
       unschedulable: status?.conditions?.some((c: { type: string; reason?: string }) => c.type === 'PodScheduled' && c.reason === 'Unschedulable') || undefined,
     };
   },
