@@ -60,7 +60,7 @@ export async function accountOf(client: HttpClient, subject: Subject, nowMs: num
   const entries = known ? answer!.entries : reconstruct(full);
   const gaps = [
     ...(gap ? [gap] : []),
-    ...(!foreign && !known ? ['Its beginning is older than what the server\'s ledger still has, so that this is put together from the objects and events that there are: in whole seconds, and without what led to it.'] : []),
+    ...(!foreign && !known ? [`Its beginning is older than what the server's ledger still has${answer.since ? ` (since ${new Date(answer.since).toISOString()})` : ''}, so that this is put together from the objects and events that there are: in whole seconds, and without what led to it.`] : []),
     ...(answer?.truncated ? ['Only the newest part is told: there is more than can be shown.'] : []),
   ];
   return { state: stateOf(full), entries, findings, gaps, related, ledger: !foreign, focus: situation.focus.metadata.uid };

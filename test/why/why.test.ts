@@ -76,6 +76,11 @@ test('one tree leads from the command to the running container', async () => {
     expect(way!.at(-1)!.by).toBe(by);
     expect(way!.map(({ at }) => at)).toEqual(way!.map(({ at }) => at).sort((a, b) => a - b));
   }
+  // Not by whom they belong to, but by the causes that were named: each by the write before it, the kubelet's work by the binding.
+  const way = wayTo(roots, (entry) => entry.kind === 'work' && entry.work === 'start' && entry.about.uid === uid)!;
+  const binding = account.entries.find((entry): entry is WriteEntry => entry.kind === 'write' && entry.about.uid === uid && entry.changes['node'] !== undefined)!;
+  const [made, set, podMade, , start] = way as readonly WriteEntry[];
+  for (const [entry, cause] of [[set!, made!], [podMade!, set!], [way[3]!, podMade!], [binding, podMade!], [start!, binding]] as const) expect(entry.causes, step(entry)).toContain(cause.revision);
   expect(wayTo(roots, (entry) => entry.kind === 'write' && entry.about.kind === 'Deployment' && entry.changes['ready']?.[1] === 2)?.at(-1)).toMatchObject({ by: 'deployment-controller' });
   const text = renderStory(roots, { reader: { name: 'kubernetes-admin' }, alike: 3, clockTime: () => '10:00:00.000' }).join('\n');
   expect(text).toMatch(/^10:00:00\.000 {2}you, with kubectl create, made the deployment kubia, for 2 pods of msung99\/maestro:0\.1\.0\n└─ \+\d+ m?s {2}the deployment controller made the replica set kubia-/);

@@ -68,6 +68,7 @@ test('who may read and who may write it is a matter of roles: administrators rea
   expect(api.server.ledger!.entries.at(-1)!.id).toBeLessThan(99_999);
   for (const body of [{}, [{ ...note, work: 'theft' }], [{ ...note, causes: ['x'] }], [null]]) await expect(admin.raw('POST', '/wherry/v1/ledger', { body })).rejects.toMatchObject({ code: 400 });
   await expect(admin.raw('POST', '/wherry/v1/ledger', { body: '{' })).rejects.toMatchObject({ code: 400 });
+  await expect(admin.raw('DELETE', '/wherry/v1/ledger')).rejects.toMatchObject({ code: 405 });
 });
 
 test('events, leases and signs of life are no part of it', async () => {

@@ -1,4 +1,4 @@
-import { badRequest } from '../../api/errors.ts';
+import { badRequest, methodNotAllowed } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
 import { MOST_CAUSES } from '../../base/cause.ts';
 import type { LedgerEntry, WorkNote } from '../../ledger/entry.ts';
@@ -9,6 +9,8 @@ import { readBody } from '../http/read-body.ts';
 import { sendObject, type Exchange } from '../http/send.ts';
 
 const LONGEST_ERROR = 4_096;
+/** Bytes that wait for a follower. */
+const MOST_UNREAD = 16 * 1024 * 1024;
 /** Of an account that is longer the newest entries are answered. */
 const MOST_ENTRIES = 5_000;
 
@@ -30,6 +32,7 @@ export class LedgerRequests {
   async answer(exchange: Exchange & { readonly query: URLSearchParams }, user: User, signal: AbortSignal): Promise<void> {
     const { request, query } = exchange;
     if (request.method === 'POST') return await this.#take(exchange, user);
+    if (request.method !== 'GET') throw methodNotAllowed({ group: '', resource: LEDGER_PATH }, request.method ?? '');
     if (query.get('follow') === 'true') return this.#follow(exchange, signal);
     const entries = this.#ledger.related(readLedgerQuery(query));
     const oldest = this.#ledger.entries[0];
@@ -51,7 +54,11 @@ export class LedgerRequests {
   #follow({ response, query }: Exchange & { readonly query: URLSearchParams }, signal: AbortSignal): void {
     const related = relatedEntries(this.#ledger.entries, readLedgerQuery(query));
     response.writeHead(200, { 'Cache-Control': 'no-cache, private', 'Content-Type': 'application/x-ndjson' });
-    const send = (entry: LedgerEntry): void => void response.write(`${JSON.stringify(entry)}\n`);
+    const send = (entry: LedgerEntry): void => {
+      response.write(`${JSON.stringify(entry)}\n`);
+      // Who does not read is let go of; the next call tells all anew.
+      if (response.writableLength > MOST_UNREAD) response.destroy();
+    };
     for (const entry of related.entries.slice(-MOST_ENTRIES)) send(entry);
     response.flushHeaders();
     const subscription = this.#ledger.subscribe((entry) => {
