@@ -11,6 +11,10 @@ const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 /** Follows a watch, frame by frame, until the server ends it or the signal aborts. */
 export async function* watchLines<T>(session: Session, path: string, query: Readonly<Record<string, string | undefined>>, asTable: boolean, signal: AbortSignal): AsyncIterable<WatchFrame<T>> {
   const answer = await session.open('GET', path, { query: { ...query, watch: 'true' }, accept: asTable ? `${TABLE},application/json` : 'application/json' });
+  // A quiet watch must end as well: the signal may be another than the session's.
+  const onAbort = (): void => void answer.body.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   let rest = '';
   answer.body.setEncoding('utf8');
   try {
@@ -23,6 +27,7 @@ export async function* watchLines<T>(session: Session, path: string, query: Read
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
+    signal.removeEventListener('abort', onAbort);
     answer.body.destroy();
   }
 }

@@ -22,7 +22,7 @@ test.each([
   ['{.items[0].metadata.labels.app\\.kubernetes\\.io/name}', 'x'],
   ["{.items[0].metadata.labels['app\\.kubernetes\\.io/name']}", 'x'],
   ['{..address}', '10.0.0.1 a 10.0.0.2'],
-  ['{.items[0].status.addresses[1]}', '{"type":"Hostname","address":"a"}'],
+  ['{.items[0].status.addresses[1]}', '{"address":"a","type":"Hostname"}'],
   ['{$.kind}', 'List'],
   ['{.nothing}', ''],
   ['plain', 'plain'],

@@ -42,6 +42,12 @@ async function createFromFiles(call: Call): Promise<number> {
   return code;
 }
 
+/** How kubectl calls a kind that could not be created; those that are not here keep the server's words. */
+const NOUNS: Readonly<Record<string, string>> = {
+  ClusterRoleBinding: 'clusterrolebinding:', ConfigMap: 'configmap:', CronJob: 'cronjob:', Deployment: 'deployment:', Ingress: 'ingress:', Job: 'job:', PodDisruptionBudget: 'poddisruptionbudgets:',
+  PriorityClass: 'priorityclass:', ResourceQuota: 'quota:', RoleBinding: 'rolebinding:', Secret: 'secret', Service: 'service:', ServiceAccount: 'serviceaccount:',
+};
+
 /** The verb of a noun: its objects made, then created. */
 function nounVerb(noun: Generator): Verb {
   const { generate, verbs } = noun;
@@ -50,7 +56,15 @@ function nounVerb(noun: Generator): Verb {
     ...(verbs && { verbs: nounVerbs(verbs) }),
     ...(generate && {
       run: async (call: Call) => {
-        for (const object of await generate(call)) await createObject(call, call.flags.bool('save-config') ? withLastApplied(object) : object);
+        for (const object of await generate(call)) {
+          try {
+            await createObject(call, call.flags.bool('save-config') ? withLastApplied(object) : object);
+          } catch (error) {
+            const noun = NOUNS[object.kind];
+            if (!(error instanceof StatusError) || noun === undefined) throw error;
+            throw new KubectlError(`failed to create ${object.kind === 'Service' ? `${String((object.spec as { type?: string }).type)} ` : ''}${noun} ${error.message}`);
+          }
+        }
       },
     }),
   };

@@ -6,7 +6,7 @@ import { isReason } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { lastApplied, withLastApplied } from '../last-applied.ts';
+import { lastApplied } from '../last-applied.ts';
 import { withoutManagedFields } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { pathOf } from '../resource-mapper.ts';
@@ -73,12 +73,10 @@ async function versionsOf(call: Call, target: Target): Promise<{ readonly live?:
   }
   const { resource, namespace } = target;
   const placed = resource.namespaced ? { ...target.object!, metadata: { ...target.object!.metadata, namespace } } : target.object!;
-  const modified = withLastApplied(placed);
-  if (!live) return { merged: await session.call<KubeObject>('POST', pathOf(resource, { namespace }), { body: modified, query }) };
-  const patch = mergePatchBetween(live, threeWayMerge(lastApplied(live), modified, live, kindType(resource.group, resource.version, resource.kind)));
+  if (!live) return { merged: await session.call<KubeObject>('POST', pathOf(resource, { namespace }), { body: placed, query }) };
+  const patch = mergePatchBetween(live, threeWayMerge(lastApplied(live), placed, live, kindType(resource.group, resource.version, resource.kind)));
   if (patch === undefined) return { live, merged: live };
   const merged = await session.call<KubeObject>('PATCH', targetPath(target), { body: patch, contentType: 'application/merge-patch+json', query });
-  // The annotation of the manifest itself differs with every byte of it: what matters stands in the fields.
   return { live, merged };
 }
 

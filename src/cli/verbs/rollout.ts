@@ -112,6 +112,8 @@ async function undo(call: Call): Promise<void> {
 
 async function restart(call: Call): Promise<void> {
   for (const target of await listTargets(call)) {
+    const live = await call.session.json<Deployment>(targetPath(target));
+    if (live.spec.paused) throw new KubectlError(`${target.resource.resource}.${target.resource.group} "${target.name}" can't restart paused deployment (run rollout resume first)`);
     const restartedAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
     const body = { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restartedAt } } } } };
     printResult(call, target.resource, await call.session.call('PATCH', targetPath(target), { body, contentType: 'application/strategic-merge-patch+json', query: writeQuery(call, 'kubectl-rollout') }), 'restarted');

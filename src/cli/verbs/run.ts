@@ -50,7 +50,8 @@ export const verb: Verb = {
     };
     if (given.bool('expose')) {
       if (!port) throw new KubectlError('--port must be set when exposing a service');
-      await createObject(call, { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: Number(port), protocol: 'TCP', targetPort: Number(port) }], selector: labels } } as never, 'kubectl-run');
+      await createObject(call, { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: Number(port), protocol: 'TCP', targetPort: Number(port) }], selector: labels }, status: { loadBalancer: {} } } as never, 'kubectl-run');
+      if (given.string('output') === 'yaml') call.io.out('---\n');
     }
     const overrides = given.string('overrides') ? (JSON.parse(given.string('overrides')) as object) : undefined;
     await createObject(call, (overrides ? deepMerge(pod, overrides) : pod) as typeof pod, 'kubectl-run');

@@ -5,7 +5,7 @@ import { dryRunOf, mutationFlags, NO_RESOURCES, printResult, writeQuery } from '
 import { listTargets } from '../selected-targets.ts';
 import { targetFlags, targetPath } from '../targets.ts';
 import { sortKeys } from '../sort-keys.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { KubectlError, type Verb } from '../verb.ts';
 
 const flags = { ...mutationFlags, ...targetFlags, all: { type: 'bool', usage: 'Select all resources, in the namespace of the specified resource types' } } as const;
 
