@@ -7,7 +7,7 @@ import { open } from './route.ts';
 import { tables } from './store.ts';
 
 /** Pods as small squares coloured by how they are; a click opens one. */
-export function Squares({ pods, label }: { readonly pods: readonly PodRow[]; readonly label: string }): JSX.Element {
+export function Squares({ pods, label, most = Infinity }: { readonly pods: readonly PodRow[]; readonly label: string; /** So many are drawn. */ readonly most?: number }): JSX.Element {
   const onClick = (event: MouseEvent): void => {
     const id = (event.target as HTMLElement).dataset['pod'];
     const pod = id === undefined ? undefined : tables.pods.get(id);
@@ -15,7 +15,8 @@ export function Squares({ pods, label }: { readonly pods: readonly PodRow[]; rea
   };
   const ordered = [...pods].sort((a, b) => a.born - b.born || (a.id < b.id ? -1 : 1));
   return <div class={`squares${pods.length > 150 ? ' many' : ''}`} role="img" aria-label={label} onClick={onClick}>
-    {ordered.map(({ id, uid }) => <Square key={uid} id={id} row={tables.pods.rows.get(id)} />)}
+    {ordered.slice(0, most).map(({ id, uid }) => <Square key={uid} id={id} row={tables.pods.rows.get(id)} />)}
+    {ordered.length > most && <small>+{ordered.length - most}</small>}
   </div>;
 }
 

@@ -111,4 +111,13 @@ export const podsByWorkload = computed(() => {
   return groupBy(tables.pods.all(), workloadOfPod);
 });
 
+/** How a workload is, in view of its pods: its own status does not tell a pod that starts from one that never will. */
+export function healthOf(row: WorkloadRow): Pick<WorkloadRow, 'tone' | 'status' | 'why'> {
+  if (row.tone === 'bad') return row;
+  const bad = (podsByWorkload.value.get(`${row.kind}/${row.ns}/${row.name}`) ?? []).filter(({ tone }) => tone === 'bad');
+  if (bad.length === 0) return row;
+  const why = bad.find((pod) => pod.why)?.why;
+  return { tone: 'bad', status: `${bad.length} failing`, ...(why && { why }) };
+}
+
 export const slicesByService = computed(() => groupBy(tables.endpointslices.all(), ({ ns, service }) => `${ns}/${service}`));

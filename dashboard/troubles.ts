@@ -18,7 +18,7 @@ const eventsByObject = computed(() => groupBy(tables.events.all(), ({ about }) =
 
 /** Events about an object, the newest first. */
 export function eventsOf(uid: string): readonly EventRow[] {
-  return [...(eventsByObject.value.get(uid) ?? [])].sort((a, b) => b.last - a.last);
+  return [...(eventsByObject.value.get(uid) ?? [])].sort((a, b) => b.last - a.last || Number(b.rv) - Number(a.rv));
 }
 
 export const troubles = computed((): readonly Trouble[] => {

@@ -32,7 +32,7 @@ export function Shell({ pod }: { readonly pod: Obj }): JSX.Element {
       <label>Program <select value={shell.value} onChange={(event) => { shell.value = event.currentTarget.value; }}>{SHELLS.map((name) => <option key={name}>{name}</option>)}</select></label>
       {ended.value && <><span class="quiet" role="status">{ended.value}</span><button type="button" onClick={() => { turn.value++; }}>Start anew</button></>}
     </div>
-    <div class="terminal" ref={place} />
+    <div class="console" ref={place} />
   </>;
 }
 

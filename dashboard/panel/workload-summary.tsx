@@ -4,7 +4,7 @@ import type { Row, TableName, WorkloadRow } from '../../src/dashboard/rows/row.t
 import { call, pathOf, type Obj } from '../api.ts';
 import { opened } from '../route.ts';
 import { podsInWords, Squares } from '../squares.tsx';
-import { groupBy, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
+import { groupBy, healthOf, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
 import { Age, attempt, ObjectLink, State } from '../ui.tsx';
 import { ScaleSlider } from './scale-slider.tsx';
 import { Fact, Facts } from './summary.tsx';
@@ -16,10 +16,11 @@ export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Eleme
   const sets = kind === 'Deployment' ? (groupBy(tables.replicasets.all(), ({ ns, owner }) => (owner ? `${ns}/${owner.name}` : undefined)).get(`${namespace}/${name}`) ?? []).sort((a, b) => b.born - a.born) : [];
   const conditions = (status.conditions ?? []) as { type: string; status: string; message?: string }[];
   if (!row) return null;
+  const health = healthOf(row);
   return <>
     <section class="lead">
-      <p class="big"><State tone={row.tone}>{row.status}</State>{kind !== 'CronJob' && <span>{row.ready} of {row.wanted} {kind === 'Job' ? 'done' : 'ready'}</span>}<ScaleSlider row={row} /></p>
-      {row.why && <p>{row.why}</p>}
+      <p class="big"><State tone={health.tone}>{health.status}</State>{kind !== 'CronJob' && <span>{row.ready} of {row.wanted} {kind === 'Job' ? 'done' : 'ready'}</span>}<ScaleSlider row={row} /></p>
+      {health.why && <p>{health.why}</p>}
       <Squares pods={pods} label={podsInWords(pods)} />
     </section>
     <Facts title={row.containers.length > 1 ? 'Images' : 'Image'}>{row.containers.map((container) => <Fact key={container.name} name={container.name}><ImageForm row={row} container={container} /></Fact>)}</Facts>

@@ -6,7 +6,7 @@ import { bytes, cores, count } from '../format.ts';
 import { filter, hrefOf, namespace } from '../route.ts';
 import { matches } from '../list-view.tsx';
 import { podsInWords, Squares } from '../squares.tsx';
-import { podsByNode, tables, usage, workloads } from '../store.ts';
+import { healthOf, podsByNode, tables, usage, workloads } from '../store.ts';
 import { troubles } from '../troubles.ts';
 import { Age, Dot, Empty, Meter, ObjectLink, State } from '../ui.tsx';
 
@@ -34,7 +34,7 @@ function Tiles(): JSX.Element {
   const tones = (rows: readonly { readonly tone: Tone }[], ...wanted: Tone[]): number => rows.filter(({ tone }) => wanted.includes(tone)).length;
   return <div class="tiles">
     <Tile view="nodes" title="Nodes" value={`${tones(nodes, 'ok', 'idle')}`} of={nodes.length} words="ready" bad={tones(nodes, 'bad')} />
-    <Tile view="workloads" title="Workloads" value={`${tones(lasting, 'ok', 'idle')}`} of={lasting.length} words="as wanted" bad={tones(parts, 'bad')} />
+    <Tile view="workloads" title="Workloads" value={`${tones(lasting, 'ok', 'idle')}`} of={lasting.length} words="as wanted" bad={tones(parts.map(healthOf), 'bad')} />
     <Tile view="pods" title="Pods" value={`${tones(pods, 'ok')}`} of={pods.length - tones(pods, 'done')} words="running" bad={tones(pods, 'bad')} />
     {measured && <div class="tile use">
       <Meter label="CPU" value={measured.reduce((total, [cpu]) => total + cpu, 0)} of={sum(({ cpu }) => cpu)} text={`${cores(measured.reduce((total, [cpu]) => total + cpu, 0))} of ${cores(sum(({ cpu }) => cpu))} cores`} />
@@ -64,7 +64,7 @@ function Rooms(): JSX.Element {
   const homeless = (podsByNode.value.get('') ?? []).filter(fits);
   if (rooms.value.length === 0) return <Empty>{tables.nodes.synced.value ? 'There are no nodes yet.' : 'Looking…'}</Empty>;
   return <div class="rooms">
-    {homeless.length > 0 && <article class="room waiting"><h3><Dot tone="busy" />No node yet</h3><p class="quiet">{podsInWords(homeless)}</p><Squares pods={homeless} label={podsInWords(homeless)} /></article>}
+    {homeless.length > 0 && <article class="room waiting"><h3><Dot tone={homeless.some(({ tone }) => tone === 'bad') ? 'bad' : 'busy'} />No node yet</h3><p class="quiet">{podsInWords(homeless)}</p><Squares pods={homeless} label={podsInWords(homeless)} /></article>}
     {rooms.value.map(([node, all]) => <Room key={node.id} node={node} pods={all.filter(fits)} />)}
   </div>;
 }
@@ -75,8 +75,8 @@ function Room({ node, pods }: { readonly node: NodeRow; readonly pods: readonly 
     <h3><Dot tone={node.tone} /><ObjectLink path={pathOf('nodes', node)}>{node.name}</ObjectLink><small>{node.tone === 'ok' ? node.roles : node.status}</small></h3>
     <Squares pods={pods} label={`${node.name}, ${podsInWords(pods)}`} />
     {used ? <div class="uses">
-      <Meter label="CPU" value={used[0]} of={node.cpu} text={`${cores(used[0])} of ${cores(node.cpu)}`} />
-      <Meter label="Memory" value={used[1]} of={node.memory} text={`${bytes(used[1])} of ${bytes(node.memory)}`} />
+      <Meter label="CPU" value={used[0]} of={node.cpu} text={`${cores(used[0])} of ${cores(node.cpu)} cores`} short={`${Math.round(used[0] / node.cpu * 100)} %`} />
+      <Meter label="Memory" value={used[1]} of={node.memory} text={`${bytes(used[1])} of ${bytes(node.memory)}`} short={bytes(used[1])} />
     </div> : <p class="quiet">{count(pods.length, 'pod')} · {cores(node.cpu)} cores, {bytes(node.memory)}</p>}
   </article>;
 }

@@ -6,7 +6,7 @@ import { ListView, type Column } from '../list-view.tsx';
 import { ScaleSlider } from '../panel/scale-slider.tsx';
 import { chip, namespace } from '../route.ts';
 import { Squares, podsInWords } from '../squares.tsx';
-import { podsByWorkload, tables, workloads, workloadTableOf } from '../store.ts';
+import { healthOf, podsByWorkload, tables, workloads, workloadTableOf } from '../store.ts';
 import { Age, State } from '../ui.tsx';
 import { Chips } from './chips.tsx';
 
@@ -14,17 +14,22 @@ const columns: readonly Column<WorkloadRow>[] = [
   { label: 'Name', width: 'minmax(10rem, 2fr)', cell: ({ name }) => <b title={name}>{name}</b>, key: ({ name }) => name },
   { label: 'Kind', width: '7rem', cell: ({ kind }) => kind, key: ({ kind }) => kind },
   { label: 'Namespace', width: 'minmax(6rem, 1fr)', cell: ({ ns }) => ns, key: ({ ns }) => ns ?? '' },
-  { label: 'Status', width: 'minmax(8rem, 1fr)', cell: ({ tone, status, why }) => <span title={why}><State tone={tone}>{status}</State></span>, key: ({ status }) => status },
+  { label: 'Status', width: 'minmax(8rem, 1fr)', cell: (row) => <Health row={row} />, key: (row) => healthOf(row).status },
   { label: 'Ready', width: '5rem', cell: ({ ready, wanted, kind, schedule }) => (kind === 'CronJob' ? <span title={schedule}>{schedule}</span> : `${ready}/${wanted}`), key: ({ ready }) => ready },
-  { label: 'Pods', width: 'minmax(7rem, 1.4fr)', cell: (row) => <PodsOf row={row} /> },
+  { label: 'Pods', width: '11rem', cell: (row) => <PodsOf row={row} /> },
   { label: 'Scale', width: '11rem', cell: (row) => <ScaleSlider row={row} /> },
   { label: 'Image', width: 'minmax(8rem, 1.6fr)', cell: ({ containers }) => <span class="mono" title={containers.map(({ image }) => image).join('\n')}>{containers.map(({ image }) => image.split('/').at(-1)).join(', ')}</span>, key: ({ containers }) => containers[0]?.image ?? '' },
   { label: 'Age', width: '4.5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
 ];
 
+function Health({ row }: { readonly row: WorkloadRow }): JSX.Element {
+  const { tone, status, why } = healthOf(row);
+  return <span title={why}><State tone={tone}>{status}</State></span>;
+}
+
 function PodsOf({ row }: { readonly row: WorkloadRow }): JSX.Element {
   const pods = podsByWorkload.value.get(`${row.kind}/${row.ns}/${row.name}`) ?? [];
-  return <Squares pods={pods.slice(0, 60)} label={podsInWords(pods)} />;
+  return <Squares pods={pods} most={12} label={podsInWords(pods)} />;
 }
 
 export function WorkloadsView(): JSX.Element {

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { pods } from '../api/generated/resources.ts';
+import { systemClock } from '../base/clock.ts';
+import { silentLog } from '../base/log.ts';
+import { systemRandom } from '../base/random.ts';
+import { createHttpClient } from '../client/http-client.ts';
+import { startTestHttpsApiServer } from '../testing/api-server.ts';
+import { startDashboard, type Dashboard } from './dashboard-server.ts';
+import type { Frame } from './rows/row.ts';
+
+let api: Awaited<ReturnType<typeof startTestHttpsApiServer>>;
+let dashboard: Dashboard;
+let cookie: string;
+const stack = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  api = stack.use(await startTestHttpsApiServer());
+  const { url, authority, admin } = api.https;
+  const http = stack.use(createHttpClient({ server: url, ca: authority, ...admin, userAgent: 'wherry-dashboard' }));
+  const page = new Map([['index.html', Buffer.from('<p>the page</p>')], ['page-1.js', Buffer.from('1')]]);
+  dashboard = stack.use(await startDashboard({ http, contextName: 'test', namespace: 'default', port: 0, page, clock: systemClock, random: systemRandom, log: silentLog }));
+  const answer = await ask('GET', new URL(dashboard.invite()).pathname + new URL(dashboard.invite()).search);
+  cookie = answer.headers['set-cookie']![0]!.split(';')[0]!;
+});
+afterAll(() => stack.disposeAsync());
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+function ask(method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port: dashboard.port, method, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks).toString() }));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+const origin = (): string => `http://127.0.0.1:${dashboard.port}`;
+const newPod = (name: string): string => JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+
+test('the address logs in once, by a cookie that scripts and other sites do not get', async () => {
+  const { pathname, search } = new URL(dashboard.invite());
+  const first = await ask('GET', pathname + search);
+  expect(first.status).toBe(200);
+  expect(first.headers['set-cookie']).toEqual([expect.stringMatching(new RegExp(`^wherry-dashboard-${dashboard.port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`))]);
+  const second = await ask('GET', pathname + search);
+  expect(second.status).toBe(401);
+  expect(second.headers['set-cookie']).toBeUndefined();
+  expect(second.body).toContain('wherry dashboard');
+});
+
+test('a browser that fetches ahead does not use the address up', async () => {
+  const { pathname, search } = new URL(dashboard.invite());
+  expect((await ask('GET', pathname + search, { 'sec-purpose': 'prefetch' })).headers['set-cookie']).toBeUndefined();
+  expect((await ask('GET', pathname + search)).headers['set-cookie']).toHaveLength(1);
+});
+
+test.each(['/', '/page-1.js', '/api/v1/pods', '/version', '/why?path=/api/v1/namespaces/default'])('without a session %s is not shown', async (path) => {
+  for (const headers of [{}, { cookie: `wherry-dashboard-${dashboard.port}=guess` }, { authorization: 'Bearer x' }]) expect((await ask('GET', path, headers as Record<string, string>)).status).toBe(401);
+});
+
+test('with a session the page comes, with scripts of its own only', async () => {
+  const { status, headers, body } = await ask('GET', '/', { cookie });
+  expect([status, body]).toEqual([200, '<p>the page</p>']);
+  expect(headers['content-security-policy']).toContain("script-src 'self';");
+  expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+  expect(headers['access-control-allow-origin']).toBeUndefined();
+});
+
+test('the API is used as the user of the kubeconfig, whatever the request claims', async () => {
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const { status, headers, body } = await ask('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+    cookie, origin: origin(), 'content-type': 'application/json', authorization: 'Bearer x', 'impersonate-user': 'somebody',
+  }, JSON.stringify(review));
+  expect(status).toBe(201);
+  expect(JSON.parse(body).status.userInfo.username).toBe('kubernetes-admin');
+  expect(headers['content-security-policy']).toContain('sandbox');
+});
+
+test('another origin changes nothing, though it came with the cookie', async () => {
+  for (const foreign of ['https://evil.example', `http://127.0.0.1:${dashboard.port + 1}`, 'null']) {
+    expect((await ask('POST', '/api/v1/namespaces/default/pods', { cookie, origin: foreign, 'content-type': 'text/plain' }, newPod('evil'))).status).toBe(403);
+  }
+  expect((await ask('GET', '/api/v1/secrets', { cookie, host: `evil.example:${dashboard.port}` })).status).toBe(421);
+  await expect(api.admin.get(pods, { namespace: 'default', name: 'evil' })).rejects.toThrow('not found');
+});
+
+test('a WebSocket of another origin, or without a session, is refused', async () => {
+  const statusOf = async (headers: Record<string, string>): Promise<number> => {
+    const socket = new WebSocket(`ws://127.0.0.1:${dashboard.port}/live`, { headers });
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { readonly statusCode: number }];
+    socket.on('error', () => { /* It was never opened. */ });
+    socket.terminate();
+    return response.statusCode;
+  };
+  expect(await statusOf({ cookie, origin: 'https://evil.example' })).toBe(403);
+  expect(await statusOf({ cookie })).toBe(403);
+  expect(await statusOf({ origin: origin() })).toBe(401);
+});
+
+test('the live connection tells what is there, then what changes', async () => {
+  const socket = new WebSocket(`ws://127.0.0.1:${dashboard.port}/live`, { headers: { cookie, origin: origin() } });
+  const names = new Set<string>();
+  const synced = new Set<string>();
+  socket.on('message', (data: Buffer) => {
+    const frame = JSON.parse(data.toString()) as Frame;
+    for (const { name } of frame.put?.pods ?? []) names.add(name);
+    for (const id of frame.drop?.pods ?? []) names.delete(id.split('/')[1]!);
+    for (const table of frame.synced ?? []) synced.add(table);
+  });
+  await expect.poll(() => synced.has('pods')).toBe(true);
+  const made = await ask('POST', '/api/v1/namespaces/default/pods', { cookie, origin: origin(), 'content-type': 'application/json' }, newPod('live'));
+  expect(made.status).toBe(201);
+  await expect.poll(() => names.has('live')).toBe(true);
+  expect((await ask('DELETE', '/api/v1/namespaces/default/pods/live', { cookie, origin: origin() })).status).toBe(200);
+  await expect.poll(() => names.has('live')).toBe(false);
+  socket.close();
+  await once(socket, 'close');
+});
+
+test('a watch streams through', async () => {
+  const events = new Promise<string>((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port: dashboard.port, path: '/api/v1/namespaces?watch=true', headers: { cookie } }, (response) => response.once('data', (chunk: Buffer) => {
+      resolve(chunk.toString());
+      sent.destroy();
+    }));
+    sent.on('error', (error) => { if (!sent.destroyed) reject(error); });
+    sent.end();
+  });
+  expect(JSON.parse((await events).split('\n')[0]!)).toMatchObject({ type: 'ADDED', object: { kind: 'Namespace' } });
+});
