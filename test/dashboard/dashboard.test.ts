@@ -1,0 +1,147 @@
+// The dashboard as a person uses it: wherry dashboard against a simulated cluster, in a real browser.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deployments, pods } from '../../src/api/generated/resources.ts';
+import { putContext } from '../../src/client/kubeconfig-file.ts';
+import { WHERRY } from '../../src/testing/cluster-under-test.ts';
+import { startSimulatedCluster, type SimulatedCluster } from '../why/simulated-cluster.ts';
+import { openTestBrowser, type Browser } from './browser.ts';
+
+const stack = new AsyncDisposableStack();
+let cluster: SimulatedCluster;
+let dashboard: ChildProcess;
+let address: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  cluster = stack.use(await startSimulatedCluster());
+  const { server, ca, certificate, key } = cluster.kubectl.options;
+  const kubeconfig = join(cluster.folder, 'kubeconfig');
+  putContext(kubeconfig, { name: 'harbour', server, ca: ca!, certificate: certificate!, key: key! });
+  dashboard = spawn(WHERRY, ['dashboard', '--url', '--kubeconfig', kubeconfig], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: dashboard.stdout! });
+  [address] = (await once(lines, 'line')) as [string];
+  browser = stack.use(await openTestBrowser());
+});
+afterAll(async () => {
+  const ended = once(dashboard, 'exit');
+  dashboard.kill('SIGINT');
+  await ended;
+  await stack.disposeAsync();
+});
+
+const go = (hash: string): Promise<unknown> => browser.page.goto(`${new URL(address).origin}/#/${hash}`);
+
+async function makeDeployment(name: string, replicas: number, script: string): Promise<void> {
+  const labels = { app: name };
+  await cluster.kubectl.create(deployments, {
+    metadata: { name, namespace: 'default' },
+    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', script] }] } } },
+  });
+}
+
+test('the printed address logs in once', async () => {
+  const { page } = browser;
+  await page.goto(address);
+  await page.waitForURL((url) => url.pathname === '/');
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.getByText('harbour').waitFor();
+  const answer = await fetch(address);
+  expect(answer.status).toBe(401);
+  expect(await answer.text()).toContain('wherry dashboard');
+});
+
+test('nodes are there, and pods appear in them as they come to be', async () => {
+  const { page } = browser;
+  await page.getByRole('link', { name: 'boat', exact: true }).waitFor();
+  await page.getByRole('img', { name: /^boat, 0 pods/ }).waitFor();
+  await makeDeployment('kubia', 4, 'echo ahoy; sleep 3600');
+  await page.getByRole('img', { name: /^boat, 2 pods: 2 running/ }).waitFor();
+  await page.getByRole('img', { name: /^boat-2, 2 pods: 2 running/ }).waitFor();
+  await page.getByText('All is well').waitFor();
+});
+
+test('the slider scales', async () => {
+  const { page } = browser;
+  await go('workloads');
+  const row = page.getByRole('row', { name: /kubia/ });
+  await row.getByText('4/4').waitFor();
+  await page.getByRole('slider', { name: 'Scale kubia' }).fill('7');
+  await row.getByText('7/7').waitFor();
+  expect((await cluster.kubectl.get(deployments, { namespace: 'default', name: 'kubia' })).spec.replicas).toBe(7);
+});
+
+test('a pod is found by the keyboard; its log and a shell in it', async () => {
+  const { page } = browser;
+  await go('pods');
+  await page.keyboard.press('/');
+  await page.keyboard.type('kubia running');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.getByRole('complementary', { name: /^Pod kubia-/ }).waitFor();
+  await page.getByRole('tab', { name: 'Logs' }).click();
+  await page.getByRole('log').getByText('ahoy').waitFor();
+  await page.getByRole('tab', { name: 'Shell' }).click();
+  await page.locator('.xterm-rows').getByText('/ #').first().waitFor();
+  await page.keyboard.type('echo from the shell\r');
+  await page.locator('.xterm-rows').getByText('from the shell', { exact: true }).waitFor();
+  await page.getByRole('tab', { name: 'Why' }).click();
+  await page.getByText('the scheduler', { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('complementary').waitFor({ state: 'detached' });
+});
+
+test('a deleted pod goes, and another one comes', async () => {
+  const { page } = browser;
+  const [first] = (await cluster.kubectl.list(pods, { namespace: 'default', labelSelector: 'app=kubia' })).items;
+  const { name } = first!.metadata;
+  await go(`pods?open=/api/v1/namespaces/default/pods/${name}`);
+  await page.getByRole('row', { name: new RegExp(name) }).waitFor();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('row', { name: new RegExp(name) }).waitFor({ state: 'detached', timeout: 45_000 });
+  await go('workloads');
+  await page.getByRole('row', { name: /kubia/ }).getByText('7/7').waitFor();
+}, 90_000);
+
+test('YAML is edited; what somebody else changed meanwhile is not lost unsaid', async () => {
+  const { page } = browser;
+  const path = '/apis/apps/v1/namespaces/default/deployments/kubia';
+  const label = async (text: string): Promise<void> => {
+    const editor = page.getByRole('textbox', { name: 'YAML' });
+    await editor.fill((await editor.inputValue()).replace(/^metadata:$/m, `metadata:\n  labels:\n    mine: ${text}`));
+  };
+  const labels = async (): Promise<unknown> => (await cluster.kubectl.get(deployments, { namespace: 'default', name: 'kubia' })).metadata.labels;
+  await go(`workloads?open=${path}&tab=yaml`);
+  await label('one');
+  await cluster.kubectl.patch(deployments, { namespace: 'default', name: 'kubia' }, { type: 'application/merge-patch+json', body: { metadata: { annotations: { theirs: 'yes' } } } });
+  await page.getByText('The object has changed since.').waitFor();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Somebody else changed it').waitFor();
+  expect(await labels()).toBeUndefined();
+  await page.getByRole('button', { name: 'Take theirs, drop mine' }).click();
+  expect(await page.getByRole('textbox', { name: 'YAML' }).inputValue()).toContain('theirs');
+  await label('two');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('kubia is saved.').waitFor();
+  expect(await labels()).toEqual({ mine: 'two' });
+});
+
+test('what fails is told with its reason', async () => {
+  const { page } = browser;
+  await makeDeployment('crashing', 1, 'echo no database; exit 3');
+  await go('overview');
+  const section = page.getByRole('region', { name: /Needs a look/ });
+  await section.getByText('keeps ending (last: exit code 3').waitFor({ timeout: 30_000 });
+  await section.getByRole('link', { name: /Deployment crashing/ }).click();
+  await page.getByRole('complementary', { name: 'Deployment crashing' }).waitFor();
+}, 60_000);
+
+test('the page was never in trouble and asked nobody but us', () => {
+  // The attempt to save over somebody else's change is answered by 409, which browsers note as an error.
+  expect(browser.complaints.filter((text) => !/409 \(Conflict\)/.test(text))).toEqual([]);
+});
