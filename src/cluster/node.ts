@@ -56,7 +56,8 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const resolvConf = join(ground.directory, 'resolv.conf');
   mkdirSync(rootDir, { recursive: true });
   stack.use(await startProxy({
-    informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, clock, log: log.child('proxy'),
+    informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, healthPort: 10256, clock,
+    log: log.child('proxy'),
   }));
   const policy = stack.use(startNetworkPolicy({ informers, nodeName: ground.nodeName, dnsAddress: options.dnsAddress, clock, log: log.child('policy') }));
   stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', upstreams: nameservers(resolvConf), clock, random, log: log.child('dns') }));

@@ -9,15 +9,22 @@ export interface HealthCheck {
   readonly localEndpoints: number;
 }
 
+export interface HealthChecksOptions {
+  readonly address: string;
+  readonly log: Log;
+  /** Whether the service proxy's rules are up to date. */
+  readonly healthy: () => boolean;
+}
+
 /**
- * Answers on each service's `healthCheckNodePort`: 200 while this node has backends of the service, else 503, so that load
+ * Answers on each service's `healthCheckNodePort`: 200 while this node has backends of the service and its proxy is healthy, else 503, so that load
  * balancers send its traffic only where the client's address can be kept. Upstream: pkg/proxy/healthcheck.
  */
 export class HealthChecks implements AsyncDisposable {
   readonly #servers = new Map<number, { server: Server; check: HealthCheck }>();
-  readonly #options: { readonly address: string; readonly log: Log };
+  readonly #options: HealthChecksOptions;
 
-  constructor(options: { readonly address: string; readonly log: Log }) {
+  constructor(options: HealthChecksOptions) {
     this.#options = options;
   }
 
@@ -38,11 +45,11 @@ export class HealthChecks implements AsyncDisposable {
   }
 
   #listen(first: HealthCheck): void {
-    const { address, log } = this.#options;
+    const { address, log, healthy } = this.#options;
     const server = createServer((_, response) => {
       const { namespace, name, localEndpoints } = this.#servers.get(first.port)?.check ?? first;
-      const body = JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy: true });
-      response.writeHead(localEndpoints > 0 ? 200 : 503, {
+      const body = JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy: healthy() });
+      response.writeHead(localEndpoints > 0 && healthy() ? 200 : 503, {
         'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff', 'X-Load-Balancing-Endpoint-Weight': String(localEndpoints),
       }).end(body);
     });

@@ -1,6 +1,6 @@
 import type { Pod, Service } from '../api/generated/core-v1.ts';
 import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
-import { endpointSlices, pods, services } from '../api/generated/resources.ts';
+import { endpointSlices, nodes, pods, services } from '../api/generated/resources.ts';
 import { keyOf } from '../api/object.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -8,6 +8,8 @@ import { runNft, type NftRunner } from '../base/nft-runner.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import { staleFlows } from './conntrack-cleanup.ts';
 import { HealthChecks, type HealthCheck } from './health-checks.ts';
+import { startHealthServer } from './health-server.ts';
+import { ProxyHealth } from './proxy-health.ts';
 import { runConntrack, type ConntrackRunner } from './conntrack-runner.ts';
 import { RuleStore } from './rule-store.ts';
 import { servicePorts, type ServicePortState } from './service-ports.ts';
@@ -25,6 +27,8 @@ export interface ProxyOptions {
   readonly serviceCidr?: string;
   /** `topology.kubernetes.io/zone` of the node. */
   readonly zone?: string;
+  /** Where the node's address answers `/healthz` and `/livez`, 10256 everywhere; none without. */
+  readonly healthPort?: number;
   /** Default: the programs, in the network namespace of this process. */
   readonly nft?: NftRunner;
   readonly conntrack?: ConntrackRunner;
@@ -51,12 +55,13 @@ const SERVICE_NAME = 'kubernetes.io/service-name';
  * Disposing ends the work and leaves the rules: traffic flows on while the node process is away.
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, zone, nft = runNft, conntrack = runConntrack, clock, log } = options;
+  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, zone, healthPort, nft = runNft, conntrack = runConntrack, clock, log } = options;
   const node = { name: nodeName, ...(zone ? { zone } : {}) };
   const store = new RuleStore({ nodeAddress, ...(serviceCidr ? { serviceCidr } : {}) });
   const states = new Map<string, readonly ServicePortState[]>();
   const checks = new Map<string, HealthCheck>();
-  const health = new HealthChecks({ address: nodeAddress, log });
+  const health = new ProxyHealth(clock);
+  const serviceHealth = new HealthChecks({ address: nodeAddress, log, healthy: () => health.healthy });
   const dirtyServices = new Set<string>();
   const dirtyPods = new Set<string>();
   const waiters: (() => void)[] = [];
@@ -85,6 +90,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   };
   const touchService = (key: string): void => {
     dirtyServices.add(key);
+    health.queued();
     schedule(0);
   };
   const touchSlice = (slice: EndpointSlice): void => {
@@ -94,6 +100,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const touchPod = (pod: Pod): void => {
     if (!dirtyPods.has(keyOf(pod)) && !hasHostPorts(pod)) return;
     dirtyPods.add(keyOf(pod));
+    health.queued();
     schedule(0);
   };
   const subscriptions = [
@@ -139,7 +146,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     let pauseMs = 0;
     try {
       const flows = collect();
-      health.set([...checks.values()]);
+      serviceHealth.set([...checks.values()]);
       const full = resync;
       const transaction = full ? store.resync((await nft.present('ip', TABLE)) ?? { chains: [], sets: [] }) : store.changes();
       if (transaction) {
@@ -150,6 +157,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       store.written();
       resync = false;
       failures = 0;
+      health.written();
+      if (dirtyServices.size + dirtyPods.size > 0) health.queued();
       for (const words of flows) {
         await conntrack.deleteFlows(words).catch((error: unknown) => log.warn('a UDP flow to a backend that is gone may linger', { error }));
       }
@@ -166,6 +175,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     else for (const resolve of waiters.splice(0)) resolve();
   };
 
+  const nodeInformer = healthPort === undefined ? undefined : informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
+  const healthServer = healthPort === undefined ? undefined : startHealthServer({ address: nodeAddress, port: healthPort, health, node: () => nodeInformer?.get(nodeName), log });
   const ready = Promise.all([serviceInformer.untilSynced(), sliceInformer.untilSynced(), podInformer.untilSynced()]).then(() => {
     started = true;
     schedule(0);
@@ -185,7 +196,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
       for (const resolve of waiters.splice(0)) resolve();
       await current;
-      await health[Symbol.asyncDispose]();
+      await serviceHealth[Symbol.asyncDispose]();
+      await healthServer?.[Symbol.asyncDispose]();
     },
   };
 }
