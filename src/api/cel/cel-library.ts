@@ -116,6 +116,9 @@ export function registerKubernetesLibrary(env: Environment): void {
   env.registerConstant('lists', 'ListsNamespace', new Lists());
   env.registerFunction('ListsNamespace.range(int): list<int>', (_namespace: Lists, count: bigint) => Array.from({ length: Number(count) }, (_none, i) => BigInt(i)));
 
+  // An optional is never null; written out by some, and no fault.
+  env.registerOperator('optional<dyn> == null', () => false);
+
   registerMacros(env);
   registerSets(env);
   registerFormats(env);

@@ -40,6 +40,7 @@ test.each<[string, unknown]>([
   ['!format.dns1123Label().validate("web").hasValue() && format.named("uuid").value().validate("x").value()[0].contains("UUID")', true],
   ['semver("1.10.0-rc.1").isGreaterThan(semver("1.9.0")) && semver("v1.2", true).minor() == 2 && !isSemver("1.2")', true],
   ['ip.isCanonical("fd00::1") && !ip.isCanonical("fd00:0::1") && string(cidr("10.1.2.3/8").masked()) == "10.0.0.0/8"', true],
+  ['format.dns1123Label().validate("web") != null && object.?nope != null', true],
   ['lists.range(3).map(i, i + 1).reverse()', [3, 2, 1]],
   ['"a-b-c".replace("-", "+") + "abc".reverse()', 'a+b+ccba'],
 ])('%s', (source, expected) => {

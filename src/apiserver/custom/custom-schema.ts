@@ -1,4 +1,4 @@
-import { badRequest, type FieldError } from '../../api/errors.ts';
+import { badRequest, fieldError, type FieldError } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/object.ts';
 import { decode, DecodeError, type Decoded, type DecodeOptions } from '../../api/schema/decode.ts';
 import { structuralType } from '../../api/schema/structural-type.ts';
@@ -8,7 +8,7 @@ import type { ObjectSchema } from '../registry/served-resource.ts';
 import { EMBEDDED_FIELDS, isObject, type JsonSchema } from './json-schema.ts';
 import { fillDefaults, OBJECT_META, prune } from './prune.ts';
 import { validateValue } from './validate-value.ts';
-import { ruleErrors } from './validation-rules.ts';
+import { hasRules, ruleErrors } from './validation-rules.ts';
 
 /** What a version of a CRD says of its objects. Upstream: apiextensions-apiserver pkg/apiserver/customresource_handler.go. */
 export class CustomSchema implements ObjectSchema {
@@ -58,10 +58,16 @@ export class CustomSchema implements ObjectSchema {
   validate(object: KubeObject, previous?: KubeObject): readonly FieldError[] {
     const errors = [...validateValue(object, { ...this.#schema, required: this.#schema.required?.filter((name) => !EMBEDDED_FIELDS.includes(name)) ?? [], ...metadataOpen(this.#schema) }, '', previous)]
       .map((error) => (error.field === '' ? { ...error, field: '<nil>' } : error));
-    // Rules are written for values of the right types: they are not asked about others.
-    return errors.length > 0 ? errors : [...ruleErrors(object, this.#schema, '', previous)].map((error) => (error.field === '' ? fieldErrorAtTop(error) : error));
+    // Rules are written for values of the right types and of bounded size: they are not asked about others.
+    if (!hasRules(this.#schema)) return errors;
+    if (errors.some(({ type }) => BLOCKING.has(type))) return [...errors, fieldErrorAtTop(fieldError.invalid('', null, NOT_CHECKED))];
+    return [...errors, ...[...ruleErrors(object, this.#schema, '', previous)].map((error) => (error.field === '' ? fieldErrorAtTop(error) : error))];
   }
 }
+
+/** Upstream: apiextensions-apiserver pkg/registry/customresource/strategy.go, hasBlockingErr. */
+const BLOCKING: ReadonlySet<FieldError['type']> = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
+const NOT_CHECKED = 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 
 const fieldErrorAtTop = (error: FieldError): FieldError => ({ ...error, field: '<nil>' });
 
