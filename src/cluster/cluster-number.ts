@@ -23,6 +23,13 @@ export function claimClusterNumber(registry: string, clusterFolder: string): num
   throw new UserError(`this machine holds ${HIGHEST_CLUSTER_INDEX + 1} clusters already, each with address ranges of its own`, 'remove one: wherry delete --profile NAME');
 }
 
+/** The number that the cluster in the folder has. */
+export function clusterNumberOf(registry: string, clusterFolder: string): number | undefined {
+  if (!existsSync(registry)) return undefined;
+  const name = readdirSync(registry).find((link) => readlinkSync(join(registry, link)) === clusterFolder);
+  return name === undefined ? undefined : Number(name);
+}
+
 export function releaseClusterNumber(registry: string, clusterFolder: string): void {
   if (!existsSync(registry)) return;
   for (const name of readdirSync(registry)) if (readlinkSync(join(registry, name)) === clusterFolder) rmSync(join(registry, name));

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/user-error.ts';
+import { describeProcess, findProcess, recordProcess, stopProcess } from '../machine/index.ts';
 
 /** What a process of ours tells the one that started it, once, over the IPC channel. */
 export type DaemonMessage = { readonly ready: true } | { readonly failed: string; readonly remedy?: string; /** Of the fault behind it, `EADDRINUSE`. */ readonly code?: string };
@@ -17,6 +18,8 @@ export interface DaemonOptions {
   /** A verb of ours and its arguments. */
   readonly args: readonly string[];
   readonly logFile: string;
+  /** Where the process will note itself. Until it is ready it is noted beside it, for whoever comes after a parent that was killed. */
+  readonly pidFile: string;
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Aborted before the process is ready: it is killed. */
@@ -28,14 +31,15 @@ export interface DaemonOptions {
  * Rejects with what it said, or with the end of its log, when it fails, ends or stays silent.
  */
 export async function startDaemon(options: DaemonOptions): Promise<number> {
-  const { what, prefix = [], engineFlags = [], args, logFile, clock, timeoutMs, signal } = options;
+  const { what, prefix = [], engineFlags = [], args, logFile, pidFile, clock, timeoutMs, signal } = options;
   signal?.throwIfAborted();
-  mkdirSync(dirname(logFile), { recursive: true });
+  for (const file of [logFile, pidFile]) mkdirSync(dirname(file), { recursive: true });
   const output = openSync(logFile, 'a', 0o600);
   const argv = [...prefix, process.execPath, ...process.execArgv, ...engineFlags, process.argv[1]!, ...args];
   const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc'], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
   closeSync(output);
   try {
+    if (child.pid !== undefined && describeProcess(child.pid)) recordProcess(unfinished(pidFile), child.pid);
     await new Promise<void>((resolve, reject) => {
       const timer = clock.timer(timeoutMs, () => reject(new UserError(`${what} is not ready after ${timeoutMs / 1000} s\n${tail(logFile)}`, `read ${logFile}`)));
       const onAbort = (): void => done(signal!.reason as Error);
@@ -54,11 +58,24 @@ export async function startDaemon(options: DaemonOptions): Promise<number> {
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) child.kill('SIGKILL');
     throw error;
   } finally {
+    rmSync(unfinished(pidFile), { force: true });
     child.removeAllListeners();
     if (child.connected) child.disconnect();
     child.unref();
   }
   return child.pid!;
+}
+
+function unfinished(pidFile: string): string {
+  return `${pidFile}.unfinished`;
+}
+
+/** Ends what a start that was killed itself had begun to start: nobody knows how far it came. */
+export async function endUnfinished(pidFile: string, clock: Clock): Promise<void> {
+  const file = unfinished(pidFile);
+  const record = findProcess(file);
+  if (record) await stopProcess(record, { clock, graceMs: 0 });
+  rmSync(file, { force: true });
 }
 
 function tail(file: string): string {

@@ -1,5 +1,4 @@
 import { createServer } from 'node:net';
-import { mkdirSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -8,7 +7,7 @@ import { nodes as nodeResource } from '../api/generated/resources.ts';
 import { createHttpClient } from '../client/http-client.ts';
 import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissing, findProcess, findRuntime, nodeGround, startRuntime, type AddressPlan, type Fabric, type NodeGround } from '../machine/index.ts';
 import { claimClusterNumber } from './cluster-number.ts';
-import { startDaemon } from './daemon.ts';
+import { endUnfinished, startDaemon } from './daemon.ts';
 import { loadOrCreatePki, type ClusterPki } from './pki.ts';
 import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
 
@@ -73,10 +72,11 @@ const PORT_ATTEMPTS = 10;
 /** Resolves to whether something had to be started. */
 async function startProcesses(profile: Profile, config: ClusterConfig, pki: ClusterPki, tools: LaunchTools): Promise<boolean> {
   const { clock, steps, signal } = tools;
+  await Promise.all([profile.serverPidFile, ...config.nodes.map(({ name }) => profile.nodePidFile(name))].map((file) => endUnfinished(file, clock)));
   const serverRuns = findProcess(profile.serverPidFile) !== undefined;
   const args = ['--profile', profile.name, '--data-dir', profile.folder];
   const startServerProcess = async (until?: AbortSignal): Promise<void> => {
-    if (!serverRuns) await startDaemon({ what: 'the server', args: ['server-process', ...args], logFile: profile.serverLog, clock, timeoutMs: 60_000, ...(until && { signal: until }) });
+    if (!serverRuns) await startDaemon({ what: 'the server', args: ['server-process', ...args], logFile: profile.serverLog, pidFile: profile.serverPidFile, clock, timeoutMs: 60_000, ...(until && { signal: until }) });
   };
   let nodesStarted = 0;
   if (config.runtime === 'simulated') {
@@ -112,7 +112,7 @@ function requireMachine(): void {
 }
 
 async function newConfig(profile: Profile, request: LaunchRequest, runtime: RuntimeKind, clock: Clock): Promise<ClusterConfig> {
-  mkdirSync(profile.folder, { recursive: true, mode: 0o700 });
+  profile.claimFolder();
   // Simulated nodes have no addresses on the machine, and may be started by anyone.
   const index = runtime === 'containerd' ? claimClusterNumber(CLUSTER_NUMBERS, profile.folder) : 0;
   const apiPort = request.apiPort ?? (await freePort(6443 + index));
@@ -178,7 +178,7 @@ export async function startNodeProcess(profile: Profile, config: ClusterConfig, 
   await runtime;
   await startDaemon({
     what: `the node ${node.name}`, prefix: ground.enter([]), engineFlags: SMALL_HEAP, args: ['node-process', '--profile', profile.name, '--data-dir', profile.folder, '--node', node.name],
-    logFile: profile.nodeLog(node.name), clock, timeoutMs: 60_000, ...(signal && { signal }),
+    logFile: profile.nodeLog(node.name), pidFile: profile.nodePidFile(node.name), clock, timeoutMs: 60_000, ...(signal && { signal }),
   });
   return true;
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UserError } from '../base/user-error.ts';
 import { HIGHEST_NODE_NUMBER } from '../machine/address-plan.ts';
 
@@ -36,6 +36,9 @@ export interface ClusterConfig {
 
 const LAYOUT = 1;
 
+/** `cluster.json` is not what we wrote. */
+export class DamagedConfigError extends UserError {}
+
 /** The folder of one cluster, and where things are in it. */
 export class Profile {
   readonly name: string;
@@ -46,7 +49,7 @@ export class Profile {
       throw new UserError(`"${name}" cannot name a cluster`, 'use at most 32 lower-case letters, digits and "-", beginning and ending with a letter or digit');
     }
     this.name = name;
-    this.folder = dataDir ?? join(homedir(), '.wherry', name);
+    this.folder = resolve(dataDir ?? join(homedir(), '.wherry', name));
   }
 
   get configFile(): string { return join(this.folder, 'cluster.json'); }
@@ -73,7 +76,7 @@ export class Profile {
     try {
       config = JSON.parse(text) as ClusterConfig;
     } catch (error) {
-      throw new UserError(`${this.configFile} is damaged: ${(error as Error).message}`, `restore it, or remove the cluster: wherry delete --profile ${this.name}`);
+      throw new DamagedConfigError(`${this.configFile} is damaged: ${(error as Error).message}`, `restore it, or remove the cluster: wherry delete --profile ${this.name}`);
     }
     if (config.layout > LAYOUT) {
       throw new UserError(`the cluster "${this.name}" in ${this.folder} was made by a newer wherry (layout ${config.layout}, this one knows ${LAYOUT})`,
@@ -87,6 +90,16 @@ export class Profile {
     const config = this.read();
     if (!config) throw new UserError(`there is no cluster "${this.name}" (looked in ${this.folder})`, `wherry start${this.name === 'wherry' ? '' : ` --profile ${this.name}`}`);
     return config;
+  }
+
+  /** Makes the folder of a new cluster. Throws where other files are in it, which would go with the cluster one day. */
+  claimFolder(): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    // A start that did not come to its end leaves these.
+    const other = readdirSync(this.folder).find((name) => !/^(busy\.pid|pki\.json|cluster\.json|run$|log$)/.test(name));
+    if (other !== undefined) {
+      throw new UserError(`${this.folder} holds other things than a cluster (${other}), and would be removed with the cluster`, 'an empty folder, or one that is not there yet: wherry start --data-dir DIR');
+    }
   }
 
   write(config: ClusterConfig): void {

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { destroyFabric, findProcess, releaseNodeGround, stopProcess, findNodeNames } from '../machine/index.ts';
-import { releaseClusterNumber } from './cluster-number.ts';
+import { clusterNumberOf, releaseClusterNumber } from './cluster-number.ts';
+import { endUnfinished } from './daemon.ts';
 import { CLUSTER_NUMBERS, type LaunchTools } from './launch.ts';
-import type { ClusterConfig, NodeConfig, Profile } from './profile.ts';
+import { DamagedConfigError, type ClusterConfig, type NodeConfig, type Profile } from './profile.ts';
 
 async function endProcess(file: string, { clock }: Pick<LaunchTools, 'clock'>): Promise<void> {
+  await endUnfinished(file, clock);
   const record = findProcess(file);
   if (record) await stopProcess(record, { clock, graceMs: 5_000, file });
 }
@@ -22,10 +25,26 @@ export async function stopCluster(profile: Profile, config: ClusterConfig, tools
   if (config.runtime === 'simulated') return ran;
   // A node that was being added when its process was killed is in the run folder, but not in the configuration.
   const strays = findNodeNames(profile.folder).filter((name) => !config.nodes.some((node) => node.name === name));
-  const nodes = [...config.nodes, ...strays.map((name, i) => ({ name, index: Number(/-(\d+)$/.exec(name)?.[1] ?? i + 1) }))];
+  const nodes = [...config.nodes, ...strays.map((name) => ({ name, index: name === config.profile ? 1 : Number(/-(\d+)$/.exec(name)?.[1] ?? 1) }))];
   await steps.step(nodes.length === 1 ? 'node' : `${nodes.length} nodes`, () => Promise.all(nodes.map((node) => stopNode(profile, config, node, tools, removeData))));
   await steps.step('network of the cluster', () => destroyFabric({ profile: config.profile, index: config.index }));
   return ran;
+}
+
+/** What is known of a cluster that is to be removed, also where its configuration is damaged or gone; undefined where there is none. */
+export function findRemains(profile: Profile): ClusterConfig | undefined {
+  let damaged = false;
+  try {
+    const config = profile.read();
+    if (config) return config;
+  } catch (error) {
+    if (!(error instanceof DamagedConfigError)) throw error;
+    damaged = true;
+  }
+  const index = clusterNumberOf(CLUSTER_NUMBERS, profile.folder);
+  if (index === undefined && !damaged && !existsSync(profile.pkiFile)) return undefined;
+  // The nodes are found by their namespaces.
+  return { layout: 1, profile: profile.name, index: index ?? 0, runtime: index === undefined ? 'simulated' : 'containerd', egress: true, apiPort: 0, nodes: [], registryMirrors: {}, addons: [], createdAt: 0 };
 }
 
 /** Stops the cluster and removes all of it. */

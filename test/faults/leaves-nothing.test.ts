@@ -1,6 +1,6 @@
 // Nothing of a cluster's survives `wherry delete`: no process, mount, namespace, link, address, route, nft table, cgroup, whatever happened
 // to it before. And clusters side by side leave each other alone.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -99,6 +99,41 @@ describe.skipIf(process.getuid?.() !== 0)('nothing is left', () => {
 });
 
 describe.skipIf(process.getuid?.() !== 0)('a start that does not come to its end', () => {
+  test('killed at five random moments: the next one comes to its end, with one process of each kind', () => leavesNothing('again', async (cluster) => {
+    for (let round = 1; round <= 5; round++) {
+      const start = cluster.wherry('start', '--egress', 'off', '--nodes', '2');
+      const pid = Number(await eventually('the start has begun', async () => /"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))?.[1]));
+      const moment = Math.random() * 1_500;
+      await new Promise((resolve) => setTimeout(resolve, moment));
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        // It was faster.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+      await start;
+      await cluster.start();
+      const status = await cluster.status();
+      expect(status.running, `killed after ${moment} ms`).toBe(true);
+      const ours = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({ pid: Number(name), command: commandOf(name) })).filter(({ command }) => command.includes(cluster.dataDir) && /(server|node)-process/.test(command));
+      expect(ours.map((found) => found.pid).toSorted(), `killed after ${moment} ms`).toEqual([status.server!.pid, ...status.nodes.map((node) => node.pid!)].toSorted());
+      expect(await cluster.wherry('stop')).toMatchObject({ code: 0 });
+    }
+    await cluster.start();
+  }), 90_000);
+
+  test('its configuration was lost: delete finds what is there', async () => {
+    const cluster = new ClusterUnderTest('lost');
+    const before = new MachineSnapshot(cluster.folder);
+    try {
+      await cluster.start('--nodes', '2');
+      rmSync(join(cluster.dataDir, 'cluster.json'));
+    } finally {
+      await cluster[Symbol.asyncDispose]();
+    }
+    expect(new MachineSnapshot(cluster.folder).changesSince(before)).toEqual([]);
+  }, 60_000);
+
   test('ended by Ctrl-C: it ends at once, and the next one works', () => leavesNothing('ended', async (cluster) => {
     const start = cluster.wherry('start', '--egress', 'off', '--nodes', '2');
     const pid = Number(await eventually('a namespace is there', async () => existsSync(join(cluster.dataDir, 'run/ended.net')) && /"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))?.[1]));
@@ -189,4 +224,13 @@ test.skipIf(process.getuid?.() !== 0)('two clusters side by side do not disturb 
 
 function indexOf(cluster: ClusterUnderTest): number {
   return (JSON.parse(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')) as { index: number }).index;
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code!)) return '';
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { open } from 'lmdb';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ClusterUnderTest, run, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
@@ -76,8 +76,9 @@ describe('a data directory of a newer release is left alone', () => {
     const made = cluster('damaged');
     mkdirSync(made.dataDir);
     writeFileSync(join(made.dataDir, 'cluster.json'), '{"layout": 1,');
-    expect(plainError(await made.wherry('start'))).toMatch(/^wherry: \S+\/cluster\.json is damaged: .*\n {2}try: restore it, or remove the cluster: /);
-    rmSync(join(made.dataDir, 'cluster.json'));
+    expect(plainError(await made.wherry('start'))).toMatch(/^wherry: \S+\/cluster\.json is damaged: .*\n {2}try: restore it, or remove the cluster: wherry delete --profile damaged\n$/);
+    expect(await made.wherry('delete')).toMatchObject({ code: 0 });
+    expect(existsSync(made.dataDir)).toBe(false);
   });
 });
 
@@ -86,6 +87,22 @@ test('a folder that cannot be written is named', async () => {
   const file = join(made.folder, 'file');
   writeFileSync(file, '');
   expect(plainError(await run([WHERRY, 'start', ...simulated, '--data-dir', join(file, 'below')], { env: made.env }))).toContain(file);
+});
+
+test('a folder with other things in it is left alone', async () => {
+  const made = cluster('folder');
+  mkdirSync(made.dataDir);
+  writeFileSync(join(made.dataDir, 'thesis.tex'), '');
+  expect(plainError(await made.wherry('start', ...simulated))).toMatch(/^wherry: \S+ holds other things than a cluster \(thesis\.tex\), and would be removed with the cluster\n {2}try: /);
+  expect((await made.wherry('delete')).stderr).toBe('There is no cluster "folder".\n');
+  expect(existsSync(join(made.dataDir, 'thesis.tex'))).toBe(true);
+});
+
+test('a relative folder is meant from here', async () => {
+  const made = cluster('relative');
+  const where = ['--profile', made.profile, '--data-dir', `./${relative(process.cwd(), made.dataDir)}`];
+  expect(await run([WHERRY, 'start', ...simulated, ...where], { env: made.env })).toMatchObject({ code: 0 });
+  expect(await made.status()).toMatchObject({ running: true });
 });
 
 describe('two starts', () => {

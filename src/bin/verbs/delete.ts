@@ -1,7 +1,7 @@
 import { removeContext } from '../../client/kubeconfig-file.ts';
 import { kubeconfigPaths } from '../../client/kubeconfig.ts';
 import { withStartLock } from '../../cluster/start-lock.ts';
-import { deleteCluster } from '../../cluster/teardown.ts';
+import { deleteCluster, findRemains } from '../../cluster/teardown.ts';
 import { clusterOptions, type Command } from '../command.ts';
 import { Progress } from '../progress.ts';
 import { profileOf, systemClock, verbLog } from '../tools.ts';
@@ -12,7 +12,7 @@ export const command: Command = {
   options: clusterOptions,
   async run(values, _positionals, io) {
     const profile = profileOf(values);
-    const config = profile.read();
+    const config = findRemains(profile);
     const progress = new Progress(io, systemClock);
     if (config) await withStartLock(profile, () => deleteCluster(profile, config, { clock: systemClock, log: verbLog(), steps: progress }));
     for (const path of kubeconfigPaths(process.env)) removeContext(path, profile.name);
