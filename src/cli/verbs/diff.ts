@@ -6,7 +6,7 @@ import { isReason } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { lastApplied } from '../last-applied.ts';
+import { LAST_APPLIED, lastApplied } from '../last-applied.ts';
 import { withoutManagedFields } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { pathOf } from '../resource-mapper.ts';
@@ -74,10 +74,17 @@ async function versionsOf(call: Call, target: Target): Promise<{ readonly live?:
   const { resource, namespace } = target;
   const placed = resource.namespaced ? { ...target.object!, metadata: { ...target.object!.metadata, namespace } } : target.object!;
   if (!live) return { merged: await session.call<KubeObject>('POST', pathOf(resource, { namespace }), { body: placed, query }) };
-  const patch = mergePatchBetween(live, threeWayMerge(lastApplied(live), placed, live, kindType(resource.group, resource.version, resource.kind)));
+  const patch = mergePatchBetween(live, threeWayMerge(lastApplied(live), keepingAnnotation(placed, live), live, kindType(resource.group, resource.version, resource.kind)));
   if (patch === undefined) return { live, merged: live };
   const merged = await session.call<KubeObject>('PATCH', targetPath(target), { body: patch, contentType: 'application/merge-patch+json', query });
   return { live, merged };
+}
+
+/** What an apply would write into its own annotation is no difference to show: the one that is there stays. */
+function keepingAnnotation(placed: object, live: KubeObject): unknown {
+  const { metadata } = placed as KubeObject;
+  const text = live.metadata.annotations?.[LAST_APPLIED];
+  return { ...placed, metadata: { ...metadata, annotations: { ...metadata.annotations, ...(text !== undefined && { [LAST_APPLIED]: text }) } } };
 }
 
 /** Values of secrets are not shown; which of them change is. */
