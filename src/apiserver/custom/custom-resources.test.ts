@@ -116,6 +116,20 @@ test('versions show the same objects; a version that is no longer served ends it
   await expect(admin.get(second, key('a'))).rejects.toMatchObject({ code: 404 });
 });
 
+test('an object is written under the new version as soon as that is the stored one', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  const second = { ...boats, version: 'v2' };
+  await admin.create(customResourceDefinitions, definition([version('v1', { storage: true }), version('v2')]));
+  await admin.create(boats, boat('a', { name: 'Ark' }));
+  const present = await established(admin);
+  await admin.update(customResourceDefinitions, { ...present, spec: { ...present.spec!, versions: [version('v1'), version('v2', { storage: true })] } as never });
+  const rename = (resource: typeof boats, to: string) => admin.patch(resource, key('a'), { type: 'application/json-patch+json', body: [{ op: 'replace', path: '/spec/name', value: to }] });
+  expect(await rename(second, 'Argo')).toMatchObject({ apiVersion: 'example.com/v2', spec: { name: 'Argo' } });
+  expect(await rename(boats, 'Ark')).toMatchObject({ apiVersion: 'example.com/v1', spec: { name: 'Ark' } });
+  expect((await admin.list(second)).items).toMatchObject([{ apiVersion: 'example.com/v2', spec: { name: 'Ark' } }]);
+});
+
 test('deleting the definition deletes its objects first, finalizers and all', async () => {
   await using api = await startTestApiServer();
   const { admin } = api;

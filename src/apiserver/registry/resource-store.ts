@@ -152,7 +152,7 @@ export class ResourceStore implements WatchableStore {
     let entry = engine.get(this.#reads.keyOf(key));
     for (;;) {
       if (!entry && !options.applied && (!served.definition.createOnUpdate || options.subresource)) throw notFound(resource, key.name);
-      const proposed = await change(entry?.value);
+      const proposed = await change(entry && this.#ours(entry.value));
       if (!entry) {
         if (metaOf(proposed).resourceVersion) throw notFound(resource, key.name);
         if (options.subresource) throw notFound(resource, key.name);
@@ -167,11 +167,17 @@ export class ResourceStore implements WatchableStore {
     }
   }
 
+  /** A stored object under the version of this store: it may still be stored under the one that its definition had before. */
+  #ours(value: KubeObject): KubeObject {
+    const apiVersion = apiVersionOf(this.resource);
+    return value.apiVersion === apiVersion ? value : { ...value, apiVersion };
+  }
+
   async #updateOnce(context: RequestContext, entry: Entry<KubeObject>, proposed: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
     const { admission, clock, engine, recorder } = this.#environment;
     const began = recorder?.begin() ?? 0;
     const { definition } = this.served;
-    const previous = entry.value;
+    const previous = this.#ours(entry.value);
     this.#checkBasis(proposed, previous);
     const part = this.#partOf(options.subresource);
     const strategy = { nowMs: clock.now(), user: context.user };
