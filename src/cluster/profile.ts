@@ -110,7 +110,12 @@ export class Profile {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    try {
+      rmSync(this.folder, { recursive: true, force: true });
+    } catch (error) {
+      // A folder that is a disk of its own cannot go, but its contents can.
+      if (readdirSync(this.folder).length > 0) throw error;
+    }
   }
 }
 

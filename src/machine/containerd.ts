@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { UserError } from '../base/user-error.ts';
 import { containerdConfig, containerdMajor, registryHosts } from './containerd-config.ts';
 import type { RegistryMirror } from './fabric.ts';
 import { fullReference, ImageArchiveError, isGzip, readImageArchive } from './image-archive.ts';
@@ -93,7 +94,9 @@ export async function importImage(ground: NodeGround, file: string): Promise<rea
     await importArchive(ground, socket, resolve(file));
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitCode !== 1) throw error;
-    throw new ImageArchiveError(`${file} is broken: ${error.stderr.trim().split('\n').at(-1)!.replace(/^ctr: /, '')}`);
+    const fault = error.stderr.trim().split('\n').at(-1)!.replace(/^ctr: |: unknown$/g, '');
+    if (/no space left on device/.test(fault)) throw new UserError(`${file} does not fit on the disk of the node ${ground.nodeName}: ${fault}`, `make room for ${ground.dataDir}`);
+    throw new ImageArchiveError(`${file} is broken: ${fault}`);
   }
   for (const name of shortNames) {
     await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'tag', '--force', name, fullReference(name)]));

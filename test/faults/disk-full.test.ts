@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { StatusError } from '../../src/api/errors.ts';
 import { configMaps } from '../../src/api/generated/resources.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
+import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 import { plainError } from './plain-error.ts';
 
 const namespace = 'default';
@@ -74,3 +75,28 @@ test.skipIf(process.getuid?.() !== 0)('a full disk under the storage', async () 
     await cluster[Symbol.asyncDispose]();
   }
 }, 120_000);
+
+test.skipIf(process.getuid?.() !== 0)('a full disk under the images', async () => {
+  const cluster = new ClusterUnderTest('fullimages');
+  mkdirSync(cluster.dataDir);
+  expect(await run(['mount', '-t', 'tmpfs', '-o', 'size=64m', 'wherry-test', cluster.dataDir])).toMatchObject({ code: 0 });
+  const filler = join(cluster.folder, 'data/log/filler');
+  const archive = join(cluster.folder, 'image.tar');
+  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0'));
+  try {
+    await cluster.start();
+    const { bavail, bsize } = statfsSync(cluster.dataDir);
+    writeFileSync(filler, Buffer.alloc(bavail * bsize - 1024 * 1024));
+    expect(plainError(await cluster.wherry('image load', archive))).toMatch(/wherry: \S+image\.tar does not fit on the disk of the node fullimages: .*no space left on device\n {2}try: make room for /);
+    rmSync(filler);
+    expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0, stdout: 'docker.io/msung99/maestro:0.1.0\n' });
+    expect(await cluster.kubectl('run', 'web', '--image=msung99/maestro:0.1.0')).toMatchObject({ code: 0 });
+    await eventually('the pod runs', async () => /Running/.test((await cluster.kubectl('get', 'pod', 'web')).stdout));
+  } finally {
+    rmSync(filler, { force: true });
+    const deleted = await cluster.wherry('delete');
+    await run(['umount', '-l', cluster.dataDir]);
+    expect(deleted).toMatchObject({ code: 0 });
+    await cluster[Symbol.asyncDispose]();
+  }
+}, 90_000);
