@@ -1,4 +1,4 @@
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -31,4 +31,12 @@ test('keeps modes, and writes again when only they change', async () => {
   expect(statSync(join(path, 'a')).mode & 0o777).toBe(0o400);
   expect(await writeAtomically(path, payload({ a: 'x' }, 0o600), 'second')).toBe(true);
   expect(lstatSync(join(path, 'a')).isSymbolicLink()).toBe(true);
+});
+
+test('goes on where a writer was killed between making the link and turning it', async () => {
+  const path = folder();
+  await writeAtomically(path, payload({ a: 'one' }), 'first');
+  symlinkSync('..gone', join(path, '..data_tmp'));
+  expect(await writeAtomically(path, payload({ a: 'two' }), 'second')).toBe(true);
+  expect(readFileSync(join(path, 'a'), 'utf8')).toBe('two');
 });

@@ -35,8 +35,11 @@ export async function writeAtomically(directory: string, payload: Payload, stamp
     if (uid !== undefined) await chown(file, uid, -1).catch(notPermitted);
   }
   await prepare?.(join(directory, folder));
-  await symlink(folder, join(directory, '..data_tmp'));
-  await rename(join(directory, '..data_tmp'), dataLink);
+  const fresh = join(directory, '..data_tmp');
+  // One that a kubelet killed at this very place left behind.
+  await rm(fresh, { force: true });
+  await symlink(folder, fresh);
+  await rename(fresh, dataLink);
   await showEntries(directory, new Set([...payload.keys()].map((path) => path.split('/')[0]!)));
   if (previous !== undefined && previous !== folder) await rm(join(directory, previous), { recursive: true, force: true });
   return true;
