@@ -4,7 +4,7 @@ import type { HttpClient } from '../client/http-client.ts';
 import { accountOf } from '../why/account.ts';
 import { storyOf, type StoryNode } from '../why/story.ts';
 import { tell, type Reader } from '../why/words.ts';
-import { parseResourcePath } from './resource-path-of.ts';
+import { parseResourcePath } from './parse-resource-path.ts';
 import type { Explanation, ToldNode } from './told.ts';
 
 /** Explains the object of a path; undefined where nothing is known of it. */

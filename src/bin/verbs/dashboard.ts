@@ -39,9 +39,13 @@ export const command: Command = {
 };
 
 function contextOf(values: Values): ResolvedContext {
+  let found: ResolvedContext;
   try {
-    return resolveContext({ env: process.env, context: values['context'] as string | undefined, kubeconfig: values['kubeconfig'] as string | undefined });
+    found = resolveContext({ env: process.env, context: values['context'] as string | undefined, kubeconfig: values['kubeconfig'] as string | undefined });
   } catch (error) {
     throw new UserError((error as Error).message, 'wherry start, or kubectl config get-contexts', { cause: error });
   }
+  // What kubectl falls back to is nobody's cluster.
+  if (!found.contextName && found.connection.server === 'http://localhost:8080') throw new UserError('there is no cluster in the kubeconfig', 'wherry start');
+  return found;
 }
