@@ -2,8 +2,9 @@ import { computed } from '@preact/signals';
 import type { ComponentChild, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { connection } from './live.ts';
+import { NEW } from './panel/new-object.tsx';
 import { Panel } from './panel/panel.tsx';
-import { close, filter, go, hrefOf, namespace, opened, view } from './route.ts';
+import { close, filter, go, hrefOf, namespace, open, opened, view } from './route.ts';
 import { hello, tables, workloads } from './store.ts';
 import { Boat, Icon, Notices, type IconName } from './ui.tsx';
 import { EventsView } from './views/events.tsx';
@@ -80,6 +81,7 @@ export function App(): JSX.Element {
             {namespace.value && !namespaceNames.value.includes(namespace.value) && <option value={namespace.value}>{namespace.value}</option>}
           </select>
         </label>
+        <button type="button" onClick={() => open(NEW)}>New…</button>
       </header>
       <Banner />
       <main id="main" tabIndex={-1} key={view.value}>{current.show()}</main>
@@ -102,7 +104,7 @@ function Cluster(): JSX.Element {
 /** What keeps the page from showing all there is. */
 function Banner(): JSX.Element | null {
   if (connection.value === 'ended') return <p class="banner bad" role="alert">This dashboard has ended, or you are logged out. Start it again by <code>wherry dashboard</code>.</p>;
-  if (connection.value === 'lost') return <p class="banner" role="alert">The connection to the dashboard is lost; trying again. What you see is as it was.</p>;
+  if (connection.value === 'lost') return <p class="banner" role="alert">The connection to the dashboard is lost; trying again. What you see is as it was. Should it have ended: <code>wherry dashboard</code> starts it.</p>;
   const problems = Object.entries(tables).flatMap(([name, { problem }]) => (problem.value ? [[name, problem.value] as const] : []));
   if (problems.length === 0) return null;
   const messages = new Set(problems.map(([, message]) => message));

@@ -11,6 +11,7 @@ import { Actions } from './actions.tsx';
 import { ConfirmDialog } from './confirm.tsx';
 import { EventList } from './event-list.tsx';
 import { Logs } from './logs.tsx';
+import { NEW, NewObject } from './new-object.tsx';
 import { Shell } from './shell.tsx';
 import { Summary } from './summary.tsx';
 import { Why } from './why.tsx';
@@ -29,7 +30,7 @@ function rowOf(path: string): Row | undefined {
 
 let fetched = '';
 effect(() => {
-  const path = opened.value;
+  const path = opened.value === NEW ? '' : opened.value;
   const row = path ? rowOf(path) : undefined;
   const state = `${path} ${row?.rv ?? ''}`;
   if (state === fetched) return;
@@ -81,8 +82,14 @@ export function Panel(): JSX.Element | null {
   const it = object.value;
   const panel = useRef<HTMLElement>(null);
   const path = opened.value;
-  useEffect(() => { if (path) panel.current?.focus({ preventScroll: true }); }, [path]);
+  useEffect(() => {
+    if (!path) return;
+    panel.current?.focus({ preventScroll: true });
+    // Whoever closes it goes on in the list.
+    return () => { if (!opened.peek()) document.querySelector<HTMLElement>('.list')?.focus({ preventScroll: true }); };
+  }, [path]);
   if (!path) return <ConfirmDialog />;
+  if (path === NEW) return <aside class="panel" ref={panel} tabIndex={-1} aria-label="Something new"><NewObject /></aside>;
   const { resource, ns, name } = parsePath(path);
   const tabs = it ? tabsOf(it) : [];
   const current = tabs.find((each) => each.name === tab.value) ?? tabs[0];

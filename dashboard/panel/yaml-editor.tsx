@@ -1,10 +1,11 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { parse, stringify } from 'yaml';
 import { ApiError, call, type Obj } from '../api.ts';
 import { notify } from '../ui.tsx';
 import { refetch } from './panel.tsx';
+import { TextArea } from './text-area.tsx';
 
 /** The object as text, without what nobody edits. */
 function textOf({ metadata: { managedFields: _, ...metadata }, ...object }: Obj): string {
@@ -26,7 +27,6 @@ export function YamlEditor({ object, path }: { readonly object: Obj; readonly pa
   const base = useSignal(object);
   const fault = useSignal<Fault | undefined>(undefined);
   const saving = useSignal(false);
-  const numbers = useRef<HTMLPreElement>(null);
   const edited = text.value !== textOf(base.value);
   const newer = object.metadata.resourceVersion !== base.value.metadata.resourceVersion;
   const reload = (): void => {
@@ -52,7 +52,6 @@ export function YamlEditor({ object, path }: { readonly object: Obj; readonly pa
     }
     saving.value = false;
   };
-  const lineCount = text.value.split('\n').length;
   return <>
     <div class="tools">
       <button type="button" class="primary" disabled={!edited || saving.value} onClick={() => void save(false)}>Save</button>
@@ -64,11 +63,6 @@ export function YamlEditor({ object, path }: { readonly object: Obj; readonly pa
       {fault.value.causes.length > 1 && <ul>{fault.value.causes.map((cause) => <li key={cause}>{cause}</li>)}</ul>}
       {fault.value.conflict && <p class="buttons"><button type="button" onClick={reload}>Take theirs, drop mine</button><button type="button" class="danger" onClick={() => void save(true)}>Save mine over theirs</button></p>}
     </div>}
-    <div class="editor">
-      <pre ref={numbers} aria-hidden="true">{Array.from({ length: lineCount }, (_, i) => i + 1).join('\n')}</pre>
-      <textarea aria-label="YAML" spellcheck={false} autocomplete="off" wrap="off" value={text.value} onInput={(event) => { text.value = event.currentTarget.value; }}
-        onScroll={(event) => { numbers.current!.scrollTop = event.currentTarget.scrollTop; }}
-        onKeyDown={(event) => { if ((event.ctrlKey || event.metaKey) && event.key === 's') { event.preventDefault(); if (edited) void save(false); } }} />
-    </div>
+    <TextArea label="YAML" text={text} onSave={() => { if (edited) void save(false); }} />
   </>;
 }

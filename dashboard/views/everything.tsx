@@ -3,17 +3,9 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Row } from '../../src/dashboard/rows/row.ts';
 import { call } from '../api.ts';
+import { discover, type Served } from '../discovery.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { go, namespace, resourcePath } from '../route.ts';
-
-interface Served {
-  /** `/apis/apps/v1` */
-  readonly base: string;
-  readonly group: string;
-  readonly resource: string;
-  readonly kind: string;
-  readonly namespaced: boolean;
-}
 
 interface ApiTable {
   readonly columnDefinitions: readonly { readonly name: string; readonly type: string; readonly priority: number }[];
@@ -23,19 +15,6 @@ interface ApiTable {
 interface TableRow extends Row {
   readonly cells: readonly string[];
   readonly path: string;
-}
-
-/** What the cluster serves that can be listed, custom resources too, in the version that it prefers. */
-async function discover(): Promise<readonly Served[]> {
-  const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-  type Discovery = { readonly items: readonly { readonly metadata?: { readonly name?: string }; readonly versions: readonly { readonly version: string; readonly resources?: readonly { readonly resource: string; readonly scope: string; readonly verbs: readonly string[]; readonly responseKind: { readonly kind: string } }[] }[] }[] };
-  const answers = await Promise.all(['/api', '/apis'].map((path) => call<Discovery>('GET', path, { accept })));
-  return answers.flatMap(({ items }) => items.flatMap(({ metadata, versions }) => {
-    const group = metadata?.name ?? '';
-    const seen = new Set<string>();
-    return versions.flatMap(({ version, resources = [] }) => resources.filter(({ resource, verbs }) => verbs.includes('list') && !seen.has(resource) && seen.add(resource)).map(({ resource, scope, responseKind }) => (
-      { base: group ? `/apis/${group}/${version}` : `/api/${version}`, group, resource, kind: responseKind.kind, namespaced: scope === 'Namespaced' })));
-  })).sort((a, b) => (a.kind < b.kind ? -1 : 1));
 }
 
 /** Any resource, in the columns that the server says it has. */

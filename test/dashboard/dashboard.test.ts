@@ -131,6 +131,22 @@ test('YAML is edited; what somebody else changed meanwhile is not lost unsaid', 
   expect(await labels()).toEqual({ mine: 'two' });
 });
 
+test('a manifest makes something new', async () => {
+  const { page } = browser;
+  await go('workloads');
+  await page.getByRole('button', { name: 'New…' }).click();
+  const manifest = page.getByRole('textbox', { name: 'Manifest' });
+  await manifest.fill('apiVersion: v1\nkind: Konfig\nmetadata: {name: x}\n');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByText('This cluster serves no Konfig in v1.').waitFor();
+  await manifest.fill('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chart}\ndata: {north: up}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: bay}\n');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByRole('complementary', { name: 'ConfigMap chart' }).getByText('north').waitFor();
+  await page.getByRole('combobox', { name: 'Namespace' }).selectOption('bay');
+  await page.keyboard.press('Escape');
+  await page.getByRole('complementary').waitFor({ state: 'detached' });
+});
+
 test('what fails is told with its reason', async () => {
   const { page } = browser;
   await makeDeployment('crashing', 1, 'echo no database; exit 3');
