@@ -45,6 +45,8 @@ interface Peers {
 
 /** After a refusal, milliseconds to the next try, doubling to the second number. */
 const RETRY_MS = [500, 30_000] as const;
+/** How long a pod waits before the log says so. */
+const PATIENCE_MS = 5000;
 
 /**
  * Keeps the node's packet filter in step with network policies. The pods and namespaces of the cluster are followed only once
@@ -183,10 +185,11 @@ export function startNetworkPolicy(options: NetworkPolicyOptions): NetworkPolicy
     },
     idle,
     async protect(pod, addresses, signal) {
-      await ready;
+      if (!policies.synced) await unlessAborted(ready, signal);
       if (!inUse() || ending.signal.aborted || pod.spec?.hostNetwork) return;
       early.set(keyOf(pod), { pod, addresses });
       touch();
+      using _ = clock.timer(PATIENCE_MS, () => log.warn('a pod does not start before its network policies are in force', { pod: keyOf(pod) }));
       await unlessAborted(idle(), signal);
     },
     async [Symbol.asyncDispose]() {

@@ -105,6 +105,9 @@ test('ingress: default deny, then by pod, by namespace, by port', async () => {
   await cluster.kubectl('label', 'pod', 'a', 'app=other', '--overwrite');
   await cluster.kubectl('label', 'namespace', 'blue', 'team-');
   await opens(pairs, ['b>service']);
+  await policy('from-block', { ...toB, ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8', except: [`${addresses['a']}/32`, `${addresses['c']}/32`] } }] }] });
+  await opens(pairs, ['d>b', 'b>service']);
+  await client.delete(networkPolicies, { namespace: 'default', name: 'from-block' });
   await cluster.kubectl('label', 'pod', 'a', 'app=a', '--overwrite');
   await client.delete(networkPolicies, { namespace: 'default', name: 'deny' });
   // The others still select b.
