@@ -219,11 +219,12 @@ async function ensurePauseImage(ground: NodeGround, socket: string): Promise<voi
 }
 
 async function importPauseImage(ground: NodeGround, socket: string): Promise<void> {
-  const archive = join(ground.directory, 'pause-image.tar');
+  // Two starts at once may both find the image missing.
+  const archive = join(ground.directory, `pause-image-${process.pid}.tar`);
   writeFileSync(archive, await pauseImageArchive(thisArchitecture()));
   await importArchive(ground, socket, archive);
   await run(ground.enter(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'label', PAUSE_IMAGE, 'io.cri-containerd.pinned=pinned']));
-  rmSync(archive);
+  rmSync(archive, { force: true });
 }
 
 async function importArchive(ground: NodeGround, socket: string, file: string): Promise<void> {
