@@ -48,6 +48,8 @@ export function App(): JSX.Element {
       } else if (event.key === 'Escape' && !event.defaultPrevented && !target.closest('.terminal, dialog')) {
         if (target === search.current && filter.value) go({ params: { q: '' } }, true);
         else if (target === search.current) search.current?.blur();
+        // Out of a text first: it may hold what is not saved.
+        else if (target.closest('.panel') && typing) document.querySelector<HTMLElement>('.panel')?.focus();
         else if (opened.value) close();
       }
     };

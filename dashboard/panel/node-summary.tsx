@@ -4,7 +4,7 @@ import { bytes, cores } from '../format.ts';
 import { podsInWords, Squares } from '../squares.tsx';
 import { podsByNode, tables, usage } from '../store.ts';
 import { Age, Meter, ObjectLink, State } from '../ui.tsx';
-import { Fact, Facts } from './summary.tsx';
+import { Fact, Facts } from './facts.tsx';
 
 export function NodeSummary({ object }: { readonly object: Obj }): JSX.Element | null {
   const { metadata: { name }, status = {} } = object;

@@ -1,10 +1,7 @@
-import { effect, signal } from '@preact/signals';
 import type { ComponentChild, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Row, TableName } from '../../src/dashboard/rows/row.ts';
-import { ApiError, call, parsePath, type Obj } from '../api.ts';
+import { parsePath, type Obj } from '../api.ts';
 import { close, go, opened, tab } from '../route.ts';
-import { tables, type Table } from '../store.ts';
 import { eventsOf } from '../troubles.ts';
 import { Empty, Icon } from '../ui.tsx';
 import { Actions } from './actions.tsx';
@@ -12,51 +9,11 @@ import { ConfirmDialog } from './confirm.tsx';
 import { EventList } from './event-list.tsx';
 import { Logs } from './logs.tsx';
 import { NEW, NewObject } from './new-object.tsx';
+import { fault, object } from './opened-object.ts';
 import { Shell } from './shell.tsx';
 import { Summary } from './summary.tsx';
 import { Why } from './why.tsx';
 import { YamlEditor } from './yaml-editor.tsx';
-
-/** The object in the panel; undefined while it is fetched. */
-export const object = signal<Obj | undefined>(undefined);
-const fault = signal<{ readonly gone: boolean; readonly text: string } | undefined>(undefined);
-
-/** The row of a path, where its table is followed. */
-function rowOf(path: string): Row | undefined {
-  const { resource, ns, name } = parsePath(path);
-  const table = tables[resource as TableName] as unknown as Table<Row> | undefined;
-  return table?.get(ns ? `${ns}/${name}` : name);
-}
-
-let fetched = '';
-effect(() => {
-  const path = opened.value === NEW ? '' : opened.value;
-  const row = path ? rowOf(path) : undefined;
-  const state = `${path} ${row?.rv ?? ''}`;
-  if (state === fetched) return;
-  if (!fetched.startsWith(`${path} `)) {
-    object.value = undefined;
-    fault.value = undefined;
-  }
-  fetched = state;
-  if (path) void fetchObject(path, state);
-});
-
-async function fetchObject(path: string, state: string): Promise<void> {
-  try {
-    const fresh = await call('GET', path);
-    if (fetched !== state) return;
-    object.value = fresh;
-    fault.value = undefined;
-  } catch (error) {
-    if (fetched === state) fault.value = { gone: error instanceof ApiError && error.code === 404, text: (error as Error).message };
-  }
-}
-
-/** After a change of our own to what is not followed. */
-export function refetch(): void {
-  void fetchObject(opened.value, fetched);
-}
 
 interface Tab {
   readonly name: string;

@@ -5,7 +5,7 @@ import { bytes, cores } from '../format.ts';
 import { go } from '../route.ts';
 import { tables, usage } from '../store.ts';
 import { Age, ObjectLink, State } from '../ui.tsx';
-import { Fact, Facts } from './summary.tsx';
+import { Fact, Facts } from './facts.tsx';
 
 interface ContainerState {
   readonly running?: { readonly startedAt: string };

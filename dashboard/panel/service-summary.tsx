@@ -3,7 +3,7 @@ import { pathOf, type Obj } from '../api.ts';
 import { slicesByService, tables } from '../store.ts';
 import { ObjectLink, State } from '../ui.tsx';
 import { pendingReason } from '../views/services.tsx';
-import { Fact, Facts, Labels } from './summary.tsx';
+import { Fact, Facts, Labels } from './facts.tsx';
 
 interface Port { readonly name?: string; readonly port: number; readonly targetPort?: number | string; readonly nodePort?: number; readonly protocol?: string }
 

@@ -1,9 +1,10 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { parsePath, pathOfKind, type Obj } from '../api.ts';
 import { opened } from '../route.ts';
 import { eventsOf } from '../troubles.ts';
 import { Age, ObjectLink } from '../ui.tsx';
 import { EventList } from './event-list.tsx';
+import { Fact, Facts, Labels } from './facts.tsx';
 import { NodeSummary } from './node-summary.tsx';
 import { PodSummary } from './pod-summary.tsx';
 import { ServiceSummary } from './service-summary.tsx';
@@ -31,17 +32,4 @@ export function Summary({ object }: { readonly object: Obj }): JSX.Element {
     </Facts>
     {events.length > 0 && <section><h3>Latest events</h3><EventList events={events} /></section>}
   </>;
-}
-
-export function Facts({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
-  return <section><h3>{title}</h3><dl class="facts">{children}</dl></section>;
-}
-
-export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
-  return <><dt>{name}</dt><dd>{children}</dd></>;
-}
-
-export function Labels({ name, of }: { readonly name: string; readonly of: Readonly<Record<string, string>> | undefined }): JSX.Element | null {
-  const entries = Object.entries(of ?? {}).filter(([key]) => key !== 'kubectl.kubernetes.io/last-applied-configuration');
-  return entries.length === 0 ? null : <Fact name={name}><span class="labels">{entries.map(([key, value]) => <code key={key} title={`${key}=${value}`}>{key}{value && `=${value}`}</code>)}</span></Fact>;
 }

@@ -6,8 +6,8 @@ import { opened } from '../route.ts';
 import { podsInWords, Squares } from '../squares.tsx';
 import { groupBy, healthOf, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
 import { Age, attempt, ObjectLink, State } from '../ui.tsx';
+import { Fact, Facts } from './facts.tsx';
 import { ScaleSlider } from './scale-slider.tsx';
-import { Fact, Facts } from './summary.tsx';
 
 export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Element | null {
   const { kind, metadata: { namespace = '', name }, spec, status = {} } = object;

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { parse, stringify } from 'yaml';
 import { ApiError, call, type Obj } from '../api.ts';
 import { notify } from '../ui.tsx';
-import { refetch } from './panel.tsx';
+import { refetch } from './opened-object.ts';
 import { TextArea } from './text-area.tsx';
 
 /** The object as text, without what nobody edits. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { pods } from '../api/generated/resources.ts';
@@ -126,6 +127,58 @@ test('the live connection tells what is there, then what changes', async () => {
   await expect.poll(() => names.has('live')).toBe(false);
   socket.close();
   await once(socket, 'close');
+});
+
+/** The last that a page was told of each table's problem. */
+async function watchProblems(of: Dashboard): Promise<{ readonly problems: Map<string, string | null>; close(): void }> {
+  const { pathname, search } = new URL(of.invite());
+  const host = `127.0.0.1:${of.port}`;
+  const login = await fetch(`http://${host}${pathname}${search}`);
+  const socket = new WebSocket(`ws://${host}/live`, { headers: { cookie: login.headers.getSetCookie()[0]!.split(';')[0]!, origin: `http://${host}` } });
+  const problems = new Map<string, string | null>();
+  socket.on('message', (data: Buffer) => {
+    for (const [table, problem] of Object.entries((JSON.parse(data.toString()) as Frame).problems ?? {})) problems.set(table, problem);
+  });
+  await once(socket, 'open');
+  return { problems, close: () => socket.terminate() };
+}
+
+test('who may not see something is told so', async () => {
+  const { url, authority, certificateFor } = api.https;
+  using http = createHttpClient({ server: url, ca: authority, ...(await certificateFor({ name: 'guest', groups: [] })), userAgent: 'wherry-dashboard' });
+  await using guest = await startDashboard({ http, contextName: 'guest', namespace: 'default', port: 0, page: new Map(), clock: systemClock, random: systemRandom, log: silentLog });
+  const { problems, close } = await watchProblems(guest);
+  await expect.poll(() => problems.get('pods')).toContain('User "guest" cannot list resource "pods"');
+  close();
+});
+
+test('a cluster that goes away is told of, and so is its return', async () => {
+  let alive = true;
+  const behind = new URL(api.https.url);
+  // What stands between us and the cluster, and can be cut.
+  const between = createServer((near) => {
+    if (!alive) return void near.destroy();
+    const far = connect(Number(behind.port), behind.hostname);
+    near.pipe(far).pipe(near);
+    for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy()).on('close', () => other.destroy());
+    sockets.add(near);
+  });
+  const sockets = new Set<Socket>();
+  between.listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  using http = createHttpClient({ server: `https://127.0.0.1:${(between.address() as AddressInfo).port}`, ca: api.https.authority, ...api.https.admin, userAgent: 'wherry-dashboard' });
+  {
+    await using other = await startDashboard({ http, contextName: 'far', namespace: 'default', port: 0, page: new Map(), clock: systemClock, random: systemRandom, log: silentLog });
+    const { problems, close } = await watchProblems(other);
+    await expect.poll(() => problems.get('pods')).toBeNull();
+    alive = false;
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(() => problems.get('pods'), { timeout: 5000 }).toBeTypeOf('string');
+    alive = true;
+    await expect.poll(() => problems.get('pods'), { timeout: 10_000 }).toBeNull();
+    close();
+  }
+  between.close();
 });
 
 test('a watch streams through', async () => {
