@@ -19,7 +19,7 @@ interface Common {
   readonly id: number;
   /** Wall time of the end, milliseconds since 1970. */
   readonly at: number;
-  /** How long it took, milliseconds with fractions. */
+  /** How long it took, milliseconds with fractions; NaN where that is not known (never in a ledger of ours). */
   readonly tookMs: number;
   readonly about: About;
   /** Who did it, as authenticated. */

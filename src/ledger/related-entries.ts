@@ -28,6 +28,7 @@ export function relatedEntries(entries: readonly LedgerEntry[], wanted: Related)
   const writes = new Set<number>();
   const found = new Set<LedgerEntry>();
   const accept = (entry: LedgerEntry): boolean => {
+    if (wanted.named?.some((named) => isNamed(entry.about, named))) uids.add(entry.about.uid);
     if (!uids.has(entry.about.uid) && !entry.causes.some((cause) => writes.has(cause))) return false;
     found.add(entry);
     if (entry.kind === 'write') {

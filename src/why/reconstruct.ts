@@ -29,14 +29,14 @@ function creationOf(object: KubeObject, revision: number, objects: readonly Kube
   const manager = managers.find(({ subresource }) => !subresource)?.manager ?? '';
   const { user, by } = owner ? { user: 'system:kube-controller-manager', by: `${owner.kind.toLowerCase()}-controller` } : { user: 'somebody', by: manager };
   return {
-    id: 0, kind: 'write', verb: 'create', revision, at: Date.parse(object.metadata.creationTimestamp), tookMs: 0, about: about(object), user, by, causes: cause > 0 ? [cause] : [], wanted: true,
+    id: 0, kind: 'write', verb: 'create', revision, at: Date.parse(object.metadata.creationTimestamp), tookMs: NaN, about: about(object), user, by, causes: cause > 0 ? [cause] : [], wanted: true,
     changes: changesOf(undefined, object), ...(owner && { owner: owner.uid }),
   };
 }
 
 function podEntries(pod: Pod, { events }: Situation, creation: WriteEntry, offset: number): LedgerEntry[] {
   const { nodeName } = pod.spec;
-  const base = { id: 0, about: creation.about, tookMs: 0 };
+  const base = { id: 0, about: creation.about, tookMs: NaN };
   const node = { user: `system:node:${nodeName}`, by: 'kubelet' };
   const entries: LedgerEntry[] = [];
   const bound = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'True')?.lastTransitionTime;
@@ -51,9 +51,9 @@ function podEntries(pod: Pod, { events }: Situation, creation: WriteEntry, offse
     const [, image = '', time] = /[Ss]uccessfully pulled image "([^"]+)" in ([\d.]+m?s)/.exec(message) ?? [];
     const container = /\{(.+)\}/.exec(involvedObject.fieldPath ?? '')?.[1] ?? '';
     if (time) work({ work: 'pull', at, tookMs: time.endsWith('ms') ? parseFloat(time) : parseFloat(time) * 1000, facts: { image } });
-    else if (reason === 'Pulled') work({ work: 'pull', at, tookMs: 0, facts: { image: /image "([^"]+)"/.exec(message)?.[1] ?? '', present: true } });
-    else if (reason === 'Failed' && /pull/i.test(message)) work({ work: 'pull', at, tookMs: 0, facts: { image: /image "([^"]+)"/.exec(message)?.[1] ?? '' }, error: message });
-    else if (reason === 'Started') work({ work: 'start', at, tookMs: 0, facts: { container } });
+    else if (reason === 'Pulled') work({ work: 'pull', at, tookMs: NaN, facts: { image: /image "([^"]+)"/.exec(message)?.[1] ?? '', present: true } });
+    else if (reason === 'Failed' && /pull/i.test(message)) work({ work: 'pull', at, tookMs: NaN, facts: { image: /image "([^"]+)"/.exec(message)?.[1] ?? '' }, error: message });
+    else if (reason === 'Started') work({ work: 'start', at, tookMs: NaN, facts: { container } });
   }
   const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True')?.lastTransitionTime;
   if (ready) entries.push({ ...base, ...node, kind: 'write', verb: 'update', revision: revision + 1, at: Date.parse(ready), causes: [revision], wanted: false, subresource: 'status', changes: { phase: [null, 'Running'], ready: [null, true] } });

@@ -63,6 +63,8 @@ function repetitions(children: readonly StoryNode[], { reader }: RenderOptions):
 
 export function since({ at }: Pick<LedgerEntry, 'at'>, began: number): string {
   const ms = at - began;
+  // Where only seconds are known, none smaller are claimed.
+  if (ms < 60_000 && at % 1000 === 0 && began % 1000 === 0) return `+${ms / 1000} s`;
   return ms < 1 ? '+0 ms' : `+${milliseconds(ms)}`;
 }
 

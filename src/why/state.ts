@@ -35,7 +35,7 @@ function words(situation: Situation): string {
       const all = ready >= wanted;
       const updating = focus.kind === 'Deployment' && all && (status?.updatedReplicas ?? 0) < wanted;
       if (wanted === 0) return 'wants no pods';
-      return `has ${all ? `all ${wanted}` : `${ready} of ${wanted}`} pods ready${updating ? `, ${status?.updatedReplicas ?? 0} of them of the newest template` : ''}`;
+      return `has ${all ? (wanted === 1 ? 'its one pod' : `all ${wanted} pods`) : `${ready} of ${wanted} pods`} ready${updating ? `, ${status?.updatedReplicas ?? 0} of them of the newest template` : ''}`;
     }
     case 'DaemonSet': return `has ${status?.numberReady ?? 0} of ${status?.desiredNumberScheduled ?? 0} pods ready, one for each node`;
     case 'Job': return conditions.has('Complete') ? 'is done' : conditions.has('Failed') ? 'has failed' : `has ${status?.active ?? 0} pods at work, ${status?.succeeded ?? 0} done`;

@@ -77,6 +77,10 @@ test('an account has what led to its object and what came of it, and nothing els
   expect(following.accept(write(40, 'create', 'Pod', 'late', [2]))).toBe(true);
   expect(following.accept(work(41, 'start', 'late', []))).toBe(true);
   expect(following.accept(write(42, 'create', 'Pod', 'other', [31]))).toBe(false);
+  const awaited = relatedEntries(entries, { uids: [], named: [{ group: '', resource: 'pods', namespace: 'default', name: 'awaited' }] });
+  expect(awaited.entries).toEqual([]);
+  expect(awaited.accept(write(43, 'create', 'Pod', 'awaited', []))).toBe(true);
+  expect(awaited.accept(work(44, 'start', 'awaited', []))).toBe(true);
 });
 
 test('what is told again and again is told twice', () => {

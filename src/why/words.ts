@@ -163,19 +163,20 @@ function waitingWords(reason: string): string | undefined {
 
 function workWords(entry: WorkEntry): Omit<Told, 'who'> {
   const { facts, tookMs, error } = entry;
-  const time = milliseconds(tookMs);
+  const time = Number.isNaN(tookMs) ? '' : ` in ${milliseconds(tookMs)}`;
+  const tried = Number.isNaN(tookMs) ? '' : ` (tried for ${milliseconds(tookMs)})`;
   const failed = error === undefined ? [] : [plainFault(error)];
   switch (entry.work) {
     case 'schedule': return scheduleWords(entry);
     case 'pull':
       if (facts['present']) return { did: `found the image ${facts['image']} already there`, more: [] };
       return error === undefined
-        ? { did: `pulled the image ${facts['image']}${typeof facts['bytes'] === 'number' ? ` (${megabytes(facts['bytes'])})` : ''} in ${time}`, more: [] }
-        : { did: `could not pull the image ${facts['image']} (tried for ${time})`, more: failed };
-    case 'sandbox': return { did: error === undefined ? `made the pod's network and shell (its sandbox) in ${time}` : `could not make the pod's sandbox (tried for ${time})`, more: failed };
-    case 'create': return { did: error === undefined ? `made the container ${facts['container']} in ${time}` : `could not make the container ${facts['container']}`, more: failed };
-    case 'start': return { did: error === undefined ? `started the container ${facts['container']} in ${time}` : `could not start the container ${facts['container']}`, more: failed };
-    case 'exit': return { did: `saw the container ${facts['container']} end after ${time}, with exit code ${facts['code']}${facts['reason'] && facts['reason'] !== 'Completed' && facts['reason'] !== 'Error' ? ` (${facts['reason']})` : ''}`, more: [] };
+        ? { did: `pulled the image ${facts['image']}${typeof facts['bytes'] === 'number' ? ` (${megabytes(facts['bytes'])})` : ''}${time}`, more: [] }
+        : { did: `could not pull the image ${facts['image']}${tried}`, more: failed };
+    case 'sandbox': return { did: error === undefined ? `made the pod's network and shell (its sandbox)${time}` : `could not make the pod's sandbox${tried}`, more: failed };
+    case 'create': return { did: error === undefined ? `made the container ${facts['container']}${time}` : `could not make the container ${facts['container']}`, more: failed };
+    case 'start': return { did: error === undefined ? `started the container ${facts['container']}${time}` : `could not start the container ${facts['container']}`, more: failed };
+    case 'exit': return { did: `saw the container ${facts['container']} end after ${milliseconds(tookMs)}, with exit code ${facts['code']}${facts['reason'] && facts['reason'] !== 'Completed' && facts['reason'] !== 'Error' ? ` (${facts['reason']})` : ''}`, more: [] };
   }
 }
 
@@ -184,7 +185,7 @@ function scheduleWords({ facts, tookMs, error, choice }: WorkEntry): Omit<Told, 
   if (error !== undefined) return { did: `found no node among ${choice?.nodes ?? 0} (try ${facts['attempt']})`, more: ruledOut.length > 0 ? ruledOut : [error] };
   const [best, second] = choice?.scores ?? [];
   const points = best && second ? [best.total === second.total ? `it has ${best.total} points, as many as ${second.node}` : `it has ${best.total} points, ${second.node} ${second.total}`] : [];
-  const of = choice && choice.nodes > 1 ? ` of ${choice.nodes}${choice.feasible < choice.nodes && choice.filtered.length > 0 ? `, ${choice.feasible} of them possible` : ''}` : choice?.nodes === 1 ? ', the only one' : '';
+  const of = choice && choice.nodes > 1 ? ` of ${choice.nodes}${choice.feasible < choice.nodes && choice.filtered.length > 0 ? `, ${choice.feasible} of them possible` : ''}` : choice?.nodes === 1 ? ', the only one,' : '';
   return { did: `chose the node ${facts['node']}${of} in ${milliseconds(tookMs)}`, more: [...ruledOut, ...points] };
 }
 

@@ -151,4 +151,6 @@ test('on a server without a ledger the account is put together from what there i
   expect(account.gaps).toEqual([expect.stringContaining('keeps no ledger')]);
   const roots = storyOf(account.entries, { focus: account.focus });
   expect(wayTo(roots, (entry) => entry.kind === 'work' && entry.work === 'start')?.map(step)).toEqual(['create Deployment', 'create ReplicaSet', 'create Pod', 'update Pod', 'start']);
+  // Nothing is claimed that is not known.
+  expect(renderStory(roots, { reader: { name: '' }, alike: 3, clockTime: String }).filter((line) => !line.includes('pulled')).join('\n')).not.toMatch(/ ms\b/);
 });

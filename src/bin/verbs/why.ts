@@ -50,8 +50,15 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     using client = await session.http();
     const subject = await findSubject(session, client, parsed.args);
     const account = await accountOf(client, subject, systemClock.now());
-    if (!account) throw new UserError(`there is no ${subject.resource}/${subject.name}${subject.namespace ? ` in the namespace ${subject.namespace}` : ''}, and nothing is known of one`);
     const options: RenderOptions = { reader: { name: await whoAmI(client) }, alike: parsed.flags.bool('all') ? 0 : 3, clockTime };
+    if (!account) {
+      const where = `${subject.resource}/${subject.name}${subject.namespace ? ` in the namespace ${subject.namespace}` : ''}`;
+      if (!parsed.flags.bool('follow')) throw new UserError(`there is no ${where}, and nothing is known of one`, 'with -f it waits for one');
+      io.err(`There is no ${where} yet; waiting for one.\n`);
+      const { group, resource, namespace, name } = subject;
+      await follow(client, { entries: [], ledger: true, related: { uids: [], named: [{ group, resource, name, ...(namespace && { namespace }) }] } }, options, io);
+      return 0;
+    }
     const roots = storyOf(account.entries, { bookkeeping: parsed.flags.bool('all'), focus: account.focus });
     if (output === 'json') io.out(`${JSON.stringify(asJson(account, roots, options), null, 2)}\n`);
     else io.out(`${textOf(account, roots, options).join('\n')}\n`);
@@ -108,10 +115,10 @@ function asJson(account: Account, roots: readonly StoryNode[], { reader }: Rende
 }
 
 /** Tells each further entry in a line, until the reader has had enough. */
-async function follow(client: HttpClient, { entries, related, ledger }: Account, { reader, clockTime: at }: RenderOptions, io: Io): Promise<void> {
+async function follow(client: HttpClient, { entries, related, ledger }: Pick<Account, 'entries' | 'related' | 'ledger'>, { reader, clockTime: at }: RenderOptions, io: Io): Promise<void> {
   if (!ledger) throw new UserError('this server keeps no ledger, so that there is nothing to follow', 'kubectl get events --watch');
   const { body } = await client.stream('GET', ledgerQuery(related, true), { signal: io.signal });
-  const began = entries[0];
+  let began = entries[0];
   let last = Math.max(0, ...entries.map(({ id }) => id));
   try {
     for await (const line of lines(body)) {
@@ -119,9 +126,10 @@ async function follow(client: HttpClient, { entries, related, ledger }: Account,
       if (entry.id <= last) continue;
       last = entry.id;
       // What tells nothing alone is left out, as in the tree.
-      if (storyOf([entry]).length === 0) continue;
+      if (storyOf([entry]).length === 0 || (entry.kind === 'write' && entry.subresource === 'binding')) continue;
+      began ??= entry;
       const told = tell(entry, reader);
-      io.out([`${at(entry.at)}${began ? `  ${since(entry, began.at)}` : ''}  ${sentence(told)}${namedIn(told.did, entry) ? '' : ` (${entry.about.name})`}`, ...told.more.map((text) => `    ${text}`)].join('\n').concat('\n'));
+      io.out([`${at(entry.at)}  ${since(entry, began.at)}  ${sentence(told)}${namedIn(told.did, entry) ? '' : ` (${entry.about.name})`}`, ...told.more.map((text) => `    ${text}`)].join('\n').concat('\n'));
     }
   } catch (error) {
     if (!io.signal.aborted) throw error;
