@@ -14,6 +14,7 @@ import { podLogDirectory, sandboxConfig } from '../container/sandbox-config.ts';
 import { serviceEnvironment } from '../container/service-environment.ts';
 import { terminationMessageMount, volumeMounts } from '../volumes/container-mounts.ts';
 import type { MountedVolume } from '../volumes/volume-type.ts';
+import { lastWords } from './last-words.ts';
 import { noted } from './noted.ts';
 import { currentContainer, observeContainer, observeSandbox, type ObservedContainer, type ObservedSandbox, type PodObservation } from './observation.ts';
 import type { PodContainer } from './pod-containers.ts';
@@ -139,8 +140,6 @@ async function containerMounts(launch: ContainerLaunch, environment: Readonly<Re
 }
 
 const LONGEST_MESSAGE = 4096;
-const LOG_LINES = 80;
-const LONGEST_FROM_LOG = 2048;
 
 /** A container's status with its last words. Upstream: kuberuntime getTerminationMessage. */
 export async function readContainer(status: ContainerStatus, sandboxId: string, pod: Pod, context: Pick<WorkerContext, 'podDirectory'>): Promise<ObservedContainer> {
@@ -149,13 +148,8 @@ export async function readContainer(status: ContainerStatus, sandboxId: string, 
   const file = join(context.podDirectory(pod.metadata.uid), 'containers', observed.name, `termination-${observed.restartCount}`);
   const written = (await readIfThere(file)).slice(0, LONGEST_MESSAGE);
   const policy = status.annotations['io.kubernetes.container.terminationMessagePolicy'];
-  const message = written || (policy === 'FallbackToLogsOnError' && observed.exitCode !== 0 ? lastLines(await readIfThere(observed.logPath)) : '');
+  const message = written || (policy === 'FallbackToLogsOnError' && observed.exitCode !== 0 ? lastWords(await readIfThere(observed.logPath)) : '');
   return observeContainer(status, sandboxId, message || observed.message);
-}
-
-function lastLines(log: string): string {
-  const texts = log.trimEnd().split('\n').slice(-LOG_LINES).map((line) => line.split(' ').slice(3).join(' '));
-  return texts.join('\n').slice(-LONGEST_FROM_LOG) + (texts.length > 0 ? '\n' : '');
 }
 
 async function readIfThere(path: string): Promise<string> {
