@@ -11,7 +11,7 @@ export interface OciImage {
 }
 
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
-const APPLETS = ['sh', 'httpd', 'hostname', 'cat', 'echo', 'sleep', 'ls', 'wget', 'nslookup', 'env', 'id', 'ps', 'kill', 'seq', 'true', 'false', 'test', 'mkdir', 'rm', 'touch', 'date', 'head', 'dd', 'nc', 'grep', 'stat', 'mount', 'df', 'ip', 'ping', 'tr', 'wc', 'yes'];
+const APPLETS = ['sh', 'httpd', 'hostname', 'cat', 'echo', 'sleep', 'ls', 'wget', 'nslookup', 'env', 'id', 'ps', 'kill', 'seq', 'true', 'false', 'test', 'mkdir', 'rm', 'touch', 'date', 'head', 'dd', 'nc', 'grep', 'stat', 'mount', 'df', 'ip', 'ping', 'tr', 'wc', 'yes', 'tar', 'sha256sum'];
 
 const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 

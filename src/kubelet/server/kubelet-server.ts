@@ -13,6 +13,7 @@ import { containerLogs } from './container-logs.ts';
 import { HttpFault } from './http-fault.ts';
 import { resourceMetrics, statsSummary, UsageReader } from './statistics.ts';
 import { pipeUpgrade } from './stream-pipe.ts';
+import { offersChannels, translateChannels, type CommandStreams } from './translate-channels.ts';
 
 export interface KubeletServerOptions extends KubeletOptions {
   pod(namespace: string, name: string): Pod | undefined;
@@ -61,8 +62,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   /** The runtime's URL for an exec, attach or port-forward. */
   async function streamingUrl(call: Call): Promise<string> {
     const { segments, query } = call;
-    const flag = (...names: string[]): boolean => names.some((name) => ['true', '1'].includes(query.get(name) ?? ''));
-    const streams = { stdin: flag('input', 'stdin'), stdout: flag('output', 'stdout'), stderr: flag('error', 'stderr'), tty: flag('tty') };
+    const streams = commandStreams(call);
     if (segments[0] === 'portForward') {
       const pod = targetPod(segments[1], segments[2]);
       const sandbox = options.observation(pod.metadata.uid).sandboxes.find((s) => s.ready);
@@ -72,6 +72,12 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     if (!streams.stdin && !streams.stdout && !streams.stderr) throw new HttpFault(400, 'you must specify at least 1 of stdin, stdout, stderr');
     const request = { containerId: runningContainer(call), ...streams, stderr: streams.stderr && !streams.tty };
     return segments[0] === 'exec' ? runtime.exec({ ...request, cmd: query.getAll('command') }) : runtime.attach(request);
+  }
+
+  /** Both the kubelet's names of the parameters and the API's. */
+  function commandStreams({ query }: Call): CommandStreams {
+    const flag = (...names: string[]): boolean => names.some((name) => ['true', '1'].includes(query.get(name) ?? ''));
+    return { stdin: flag('input', 'stdin'), stdout: flag('output', 'stdout'), stderr: flag('error', 'stderr'), tty: flag('tty') };
   }
 
   async function answer(call: Call, request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
@@ -143,8 +149,9 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       const call = callOf(request);
       if (!['exec', 'attach', 'portForward'].includes(call.segments[0] ?? '')) throw new HttpFault(404, '404 page not found');
       const url = await streamingUrl(call);
+      const translated = call.segments[0] !== 'portForward' && offersChannels(request) && (await translateChannels(request, socket, head, url, commandStreams(call)));
       socket.off('error', failed);
-      pipeUpgrade(request, socket, head, url);
+      if (!translated) pipeUpgrade(request, socket, head, url);
     } catch (error) {
       const { status, message } = faultOf(error);
       socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(message)}\r\nConnection: close\r\n\r\n${message}`);
