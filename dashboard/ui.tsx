@@ -32,7 +32,7 @@ export function Dot({ tone }: { readonly tone: Tone }): JSX.Element {
 }
 
 export function State({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }): JSX.Element {
-  return <span class={`state ${tone}`}><Dot tone={tone} />{children}</span>;
+  return <span class={`state ${tone}`}><Dot tone={tone} /><span>{children}</span></span>;
 }
 
 /** How long ago, by itself kept current. */

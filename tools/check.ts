@@ -30,18 +30,22 @@ export const floors: Record<string, readonly string[]> = {
   cli: ['base', 'api', 'client'],
   dashboard: ['base', 'api', 'client', 'ledger', 'why'],
   cluster: ['base', 'api', 'client', 'ledger', 'storage', 'cri', 'sim', 'machine', ...components],
+  // The dashboard's page, a folder of its own beside src: runs in browsers.
+  page: ['api', 'dashboard'],
   bin: ['base', 'api', 'client', 'ledger', 'why', 'cli', 'dashboard', 'cluster', 'machine'],
   testing: ['base', 'api', 'client', 'ledger', 'why', 'storage', 'cri', 'sim', 'machine', 'cli', 'cluster', ...components],
 };
 
-const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts') && !name.startsWith('api/generated'))
-  .map((name) => join(root, 'src', name));
+const filesOf = (folder: string): string[] => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+  .filter((name) => /\.tsx?$/.test(name) && !name.startsWith('api/generated'))
+  .map((name) => join(root, folder, name));
+const files = [...filesOf('src'), ...filesOf('dashboard')];
+const floorOf = (path: string): string => (relative(root, path).startsWith('dashboard/') ? 'page' : relative(join(root, 'src'), path).split('/')[0]!);
 
 const faults: string[] = [];
 const graph = new Map<string, string[]>();
 for (const file of files) {
-  const floor = relative(join(root, 'src'), file).split('/')[0]!;
+  const floor = floorOf(file);
   const isTest = file.endsWith('.test.ts');
   if (!floors[floor]) faults.push(`${relative(root, file)}:1: no floor is called ${floor}`);
   const imports: string[] = [];
@@ -49,7 +53,7 @@ for (const file of files) {
     const match = /(?:^\s*(?:import|export)\b.*?from\s+|^\}\s*from\s+|\bimport\()['"](\.[^'"]+)['"]/.exec(line);
     if (!match) return;
     const target = resolve(dirname(file), match[1]!);
-    const targetFloor = relative(join(root, 'src'), target).split('/')[0]!;
+    const targetFloor = floorOf(target);
     const allowed = targetFloor === floor || floors[floor]?.includes(targetFloor) || (isTest && targetFloor === 'testing');
     if (!allowed) faults.push(`${relative(root, file)}:${index + 1}: ${floor} may not import from ${targetFloor}`);
     if (!/^\s*(import|export)\s+type\b/.test(line) && !isTest) imports.push(target);
