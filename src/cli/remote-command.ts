@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { WebSocket } from 'ws';
 import type { Status } from '../api/errors.ts';
 import type { HttpClient } from '../client/http-client.ts';
@@ -17,13 +18,16 @@ interface ExitStatus extends Status {
   readonly details?: { readonly causes?: readonly { readonly reason?: string; readonly message?: string }[] };
 }
 
-/** The far end of a command: what it writes goes to `stdout` and `stderr`, what it reads comes from `stdin`. */
+/**
+ * The far end of a command: what it writes goes to `stdout` and `stderr`, what it reads comes from `stdin`. A taker that cannot take more
+ * answers with a promise; until it settles, nothing more is read from the far end.
+ */
 export interface RemoteStreams {
   readonly stdin?: NodeJS.ReadableStream;
   /** A terminal: raw input, sizes are sent. */
   readonly tty?: boolean;
   readonly terminal?: NodeJS.WriteStream;
-  stdout(bytes: Buffer): void;
+  stdout(bytes: Buffer): void | Promise<unknown>;
   stderr(bytes: Buffer): void;
   readonly signal: AbortSignal;
 }
@@ -32,7 +36,7 @@ export interface RemoteStreams {
 export async function openStreams(http: HttpClient, path: string, { stdin, tty, io }: { readonly stdin: boolean; readonly tty: boolean; readonly io: KubectlIo }): Promise<number> {
   const code = await runRemote(http, path, {
     ...(stdin && { stdin: io.stdin }), tty: tty && stdin, terminal: io.stdout as NodeJS.WriteStream, signal: io.signal,
-    stdout: (bytes) => void io.stdout.write(bytes), stderr: (bytes) => io.err(bytes.toString()),
+    stdout: (bytes) => (io.stdout.write(bytes) ? undefined : once(io.stdout, 'drain')), stderr: (bytes) => io.err(bytes.toString()),
   });
   if (code > 0 && !io.signal.aborted) io.err(`command terminated with exit code ${code}\n`);
   return code;
@@ -46,8 +50,12 @@ export async function runRemote(http: HttpClient, path: string, streams: RemoteS
     socket.on('error', reject);
     socket.on('message', (data: Buffer) => {
       const payload = data.subarray(1);
-      if (data[0] === STDOUT) streams.stdout(payload);
-      else if (data[0] === STDERR) streams.stderr(payload);
+      if (data[0] === STDOUT) {
+        const taken = streams.stdout(payload);
+        if (!taken) return;
+        socket.pause();
+        taken.then(() => socket.resume(), reject);
+      } else if (data[0] === STDERR) streams.stderr(payload);
       else if (data[0] === ERROR && payload.length > 0) {
         try {
           code = exitCode(JSON.parse(payload.toString()) as ExitStatus);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream, createWriteStream, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, normalize, posix, relative } from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
@@ -29,7 +30,7 @@ export const verb: Verb = {
   },
 };
 
-interface Run { readonly stdin?: Readable; stdout?(bytes: Buffer): void }
+interface Run { readonly stdin?: Readable; stdout?(bytes: Buffer): void | Promise<unknown> }
 
 /** Runs a command in the pod's container; its complaints are shown. Resolves to its exit code. */
 async function run(call: Call, { namespace, pod }: RemoteFile, command: readonly string[], { stdin, stdout }: Run = {}): Promise<number> {
@@ -92,7 +93,7 @@ async function copyFrom(call: Call, source: RemoteFile, target: string): Promise
       (entry as unknown as Readable).resume();
     }
   })();
-  const code = await run(call, source, ['tar', 'cf', '-', path], { stdout: (bytes) => void archive.write(bytes) });
+  const code = await run(call, source, ['tar', 'cf', '-', path], { stdout: (bytes) => (archive.write(bytes) ? undefined : once(archive as unknown as Writable, 'drain')) });
   (archive as unknown as Writable).end();
   await written;
   if (code !== 0) throw new KubectlError(`command terminated with exit code ${code}`, { code });
