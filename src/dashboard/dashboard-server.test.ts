@@ -181,6 +181,20 @@ test('a cluster that goes away is told of, and so is its return', async () => {
   between.close();
 });
 
+test('a dashboard ends although a WebSocket to the cluster is open', async () => {
+  const { url, authority, admin } = api.https;
+  using http = createHttpClient({ server: url, ca: authority, ...admin, userAgent: 'wherry-dashboard' });
+  const other = await startDashboard({ http, contextName: 'short', namespace: 'default', port: 0, page: new Map(), clock: systemClock, random: systemRandom, log: silentLog });
+  const host = `127.0.0.1:${other.port}`;
+  const login = await fetch(other.invite());
+  const socket = new WebSocket(`ws://${host}/api/v1/namespaces?watch=true`, { headers: { cookie: login.headers.getSetCookie()[0]!.split(';')[0]!, origin: `http://${host}` } });
+  const [event] = (await once(socket, 'message')) as [Buffer];
+  expect(JSON.parse(event.toString())).toMatchObject({ type: 'ADDED' });
+  const closed = once(socket, 'close');
+  await other[Symbol.asyncDispose]();
+  await closed;
+}, 5000);
+
 test('a watch streams through', async () => {
   const events = new Promise<string>((resolve, reject) => {
     const sent = request({ host: '127.0.0.1', port: dashboard.port, path: '/api/v1/namespaces?watch=true', headers: { cookie } }, (response) => response.once('data', (chunk: Buffer) => {

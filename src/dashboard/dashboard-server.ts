@@ -62,6 +62,8 @@ class DashboardServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 16 });
   readonly #connections = new Set<LiveConnection>();
+  /** Shells and the like: the HTTP server forgets connections that are upgraded, but waits for them. */
+  readonly #passed = new Set<Duplex>();
   readonly #ending = new AbortController();
   #port = 0;
   /** From the first page on. */
@@ -100,6 +102,7 @@ class DashboardServer implements AsyncDisposable {
     this.#ending.abort(new Error('the dashboard is ending'));
     this.#polling?.abort();
     for (const socket of this.#sockets.clients) socket.terminate();
+    for (const socket of this.#passed) socket.destroy();
     const closed = once(this.#server, 'close');
     if (this.#server.listening) {
       this.#server.close();
@@ -168,7 +171,11 @@ class DashboardServer implements AsyncDisposable {
       socket.on('error', () => { /* Whoever is refused may be gone already. */ });
       socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(refusal.message)}\r\nConnection: close\r\n\r\n${refusal.message}`);
     } else if (url === '/live') void this.#goLive(request, socket, head);
-    else this.#proxy.passUpgrade(request, socket, head);
+    else {
+      this.#passed.add(socket);
+      socket.on('close', () => this.#passed.delete(socket));
+      this.#proxy.passUpgrade(request, socket, head);
+    }
   }
 
   async #goLive(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
