@@ -75,6 +75,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   heldFromDeletion?(object: T): boolean;
   /** Whether a delete that names no propagation policy leaves the dependents, as it once did for every kind. Default false: they go too. */
   readonly orphansByDefault?: boolean;
+  /** Whether the delete that removes an object is answered with the object, as for some kinds, and not with a Status. Upstream: registry.Store.ReturnDeletedObject. */
+  readonly returnsDeleted?: boolean;
   /** Warned of at a delete that names no propagation policy. */
   readonly deletionWarning?: string;
   /** Values for field selectors besides metadata.name and metadata.namespace. */

@@ -11,6 +11,7 @@ import { fill, mapMember, without } from './fill.ts';
 import { ageColumn, boolean, integer, nameColumn, text } from './table-columns.ts';
 
 export const csiDriver: KindDefinition<CSIDriver> = {
+  returnsDeleted: true,
   resource: csiDrivers,
   defaults: (object) => mapMember(object, 'spec', (spec) => {
     const next = fill(spec, {
@@ -55,6 +56,7 @@ function* driverErrors(path: string, spec: CSIDriverSpec): FieldErrors {
 }
 
 export const csiNode: KindDefinition<CSINode> = {
+  returnsDeleted: true,
   resource: csiNodes,
   validate: (object) => [...nodeErrors('spec.drivers', object.spec?.drivers ?? [])],
   validateUpdate: (next, previous) => [...nodeUpdateErrors('spec.drivers', next.spec?.drivers ?? [], previous.spec?.drivers ?? [])],

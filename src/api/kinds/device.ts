@@ -9,6 +9,7 @@ import { fill, mapItems, mapMember } from './fill.ts';
 import { ageColumn, nameColumn, text } from './table-columns.ts';
 
 export const deviceClass: KindDefinition<DeviceClass> = {
+  returnsDeleted: true,
   resource: deviceClasses,
   ...withCountedSpec<DeviceClass>(),
   validate: (object) => [...deviceClassErrors('spec', object.spec ?? {})],
@@ -16,6 +17,7 @@ export const deviceClass: KindDefinition<DeviceClass> = {
 };
 
 export const resourceClaim: KindDefinition<ResourceClaim> = {
+  returnsDeleted: true,
   resource: resourceClaims,
   defaults: (object) => mapMember(object, 'spec', defaultClaim),
   validateCreate: (object) => [...claimSpecErrors('spec', object.spec ?? {})],
@@ -26,6 +28,7 @@ export const resourceClaim: KindDefinition<ResourceClaim> = {
 };
 
 export const resourceClaimTemplate: KindDefinition<ResourceClaimTemplate> = {
+  returnsDeleted: true,
   resource: resourceClaimTemplates,
   defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(spec, 'spec', defaultClaim)),
   validateCreate: (object) => [...claimSpecErrors('spec.spec', object.spec?.spec ?? {})],
@@ -34,6 +37,7 @@ export const resourceClaimTemplate: KindDefinition<ResourceClaimTemplate> = {
 };
 
 export const resourceSlice: KindDefinition<ResourceSlice> = {
+  returnsDeleted: true,
   resource: resourceSlices,
   ...withCountedSpec<ResourceSlice>(),
   validate: (object) => [...sliceErrors('spec', object.spec ?? {})],

@@ -11,6 +11,7 @@ const nameLabel = 'kubernetes.io/metadata.name';
 const ownFinalizer = 'kubernetes';
 
 export const namespace: KindDefinition<Namespace> = {
+  returnsDeleted: true,
   resource: namespaces,
   defaults: withNameLabel,
   prepareForCreate(object) {

@@ -10,6 +10,7 @@ import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 export const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 export const persistentVolumeClaim: KindDefinition<PersistentVolumeClaim> = {
+  returnsDeleted: true,
   resource: persistentVolumeClaims,
   defaults: defaultClaim,
   prepareForCreate: (object) => ({ ...object, spec: withBothSources(object.spec), status: { phase: 'Pending' } }),

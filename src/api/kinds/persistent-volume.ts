@@ -9,6 +9,7 @@ import { accessModesText, classAnnotation } from './persistent-volume-claim.ts';
 import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 
 export const persistentVolume: KindDefinition<PersistentVolume> = {
+  returnsDeleted: true,
   resource: persistentVolumes,
   defaults: (object) => mapMember(object, 'spec', defaultSpec),
   prepareForCreate: (object, { nowMs }) => ({ ...object, status: { phase: 'Pending', lastPhaseTransitionTime: rfc3339(nowMs) } }),

@@ -11,6 +11,7 @@ import { containerColumns, nameColumn, text } from './table-columns.ts';
 import { templateWarnings } from './workload-warnings.ts';
 
 export const podTemplate: KindDefinition<PodTemplate> = {
+  returnsDeleted: true,
   resource: podTemplates,
   defaults: (object) => mapMember(object, 'template', defaultPodTemplate),
   prepareForCreate: (object) => ({ ...object, metadata: { ...object.metadata, generation: 1 } }),

@@ -15,6 +15,7 @@ import { mapItems, mapMember } from './fill.ts';
 import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 
 export const pod: KindDefinition<Pod> = {
+  returnsDeleted: true,
   resource: pods,
   defaults: (object) => mapMember(object, 'spec', (spec) => defaultOwnSpec(defaultPodSpec(spec))),
   prepareForCreate(object) {

@@ -6,6 +6,7 @@ import { resourceQuotaErrors, resourceQuotaStatusErrors, resourceQuotaUpdateErro
 import { ageColumn, nameColumn, text } from './table-columns.ts';
 
 export const resourceQuota: KindDefinition<ResourceQuota> = {
+  returnsDeleted: true,
   resource: resourceQuotas,
   validate: (object) => [...resourceQuotaErrors('spec', object.spec ?? {})],
   validateUpdate: (next, previous) => [...resourceQuotaUpdateErrors(next, previous)],

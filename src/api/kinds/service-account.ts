@@ -8,6 +8,7 @@ import { ageColumn, nameColumn } from './table-columns.ts';
 const mountableAnnotation = 'kubernetes.io/enforce-mountable-secrets';
 
 export const serviceAccount: KindDefinition<ServiceAccount> = {
+  returnsDeleted: true,
   resource: serviceAccounts,
   prepareForCreate: withPlainSecrets,
   prepareForUpdate: withPlainSecrets,

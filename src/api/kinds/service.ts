@@ -11,6 +11,7 @@ import { fill, mapItems, mapMember, without } from './fill.ts';
 import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 
 export const service: KindDefinition<Service> = {
+  returnsDeleted: true,
   resource: services,
   defaults(object) {
     const next = mapMember(object, 'spec', defaultSpec);

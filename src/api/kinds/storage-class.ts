@@ -16,6 +16,7 @@ export const isDefaultStorageClass = ({ metadata }: StorageClass): boolean =>
   metadata.annotations?.[defaultStorageClassAnnotation] === 'true' || metadata.annotations?.[betaAnnotation] === 'true';
 
 export const storageClass: KindDefinition<StorageClass> = {
+  returnsDeleted: true,
   resource: storageClasses,
   defaults: (object) => fill(object, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' }),
   validate: (object) => [...classErrors(object)],

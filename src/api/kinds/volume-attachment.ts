@@ -7,6 +7,7 @@ import { dnsSubdomain, immutable, type FieldErrors } from '../validation/fields.
 import { ageColumn, boolean, nameColumn, text } from './table-columns.ts';
 
 export const volumeAttachment: KindDefinition<VolumeAttachment> = {
+  returnsDeleted: true,
   resource: volumeAttachments,
   prepareForCreate: (object) => ({ ...object, status: { attached: false } }),
   validate: (object) => [...specErrors('spec', object.spec ?? {})],

@@ -9,6 +9,7 @@ import { parameterErrors } from '../validation/storage-parameters.ts';
 import { ageColumn, nameColumn, text } from './table-columns.ts';
 
 export const volumeAttributesClass: KindDefinition<VolumeAttributesClass> = {
+  returnsDeleted: true,
   resource: volumeAttributesClasses,
   validate: (object) => [...classErrors(object)],
   validateUpdate: (next, previous) =>

@@ -84,6 +84,10 @@ test('writes and reads objects with upstream\'s codes and words', async () => {
   expect(await call('POST', maps, { ...configMap('x'), apiVersion: 'v2' })).toMatchObject({ code: 400, json: { message: 'the API version in the data (v2) does not match the expected API version (v1)' } });
   expect(await call('DELETE', `${maps}/one`)).toMatchObject({ code: 200, json: { kind: 'Status', status: 'Success', details: { name: 'one', kind: 'configmaps', uid: created.json.metadata.uid } } });
   expect(await call('DELETE', `${maps}/one`)).toMatchObject({ code: 404 });
+  // Some kinds answer with what was deleted, as upstream's do.
+  const accounts = '/api/v1/namespaces/default/serviceaccounts';
+  const account = await call('POST', accounts, { metadata: { name: 'one' } });
+  expect(await call('DELETE', `${accounts}/one`)).toMatchObject({ code: 200, json: { kind: 'ServiceAccount', metadata: { name: 'one', uid: account.json.metadata.uid } } });
 });
 
 test('patches in three forms, warns of or refuses unknown fields, and changes nothing on a dry run', async () => {

@@ -153,7 +153,7 @@ export class ResourceRequests {
     const options = await this.#deleteOptions(request);
     if (info.subresource) throw methodNotAllowed(info, 'delete');
     const { object, immediate } = await this.#verbs.store(info, 'delete').delete(context, keyOf(info), options);
-    if (!immediate) return await this.#sendOne(request, served, 200, object, negotiated);
+    if (!immediate || served.definition.returnsDeleted) return await this.#sendOne(request, served, 200, object, negotiated);
     const status: Status = {
       kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
       details: { name: info.name, ...(info.group && { group: info.group }), kind: info.resource, uid: object.metadata.uid },
