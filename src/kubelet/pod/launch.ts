@@ -66,6 +66,8 @@ export interface ContainerLaunch {
   readonly signal: AbortSignal;
   /** A pull begins: it may take long. */
   readonly pulling: () => void;
+  /** The container was made and could not be started. */
+  readonly failed: (container: ObservedContainer) => void;
 }
 
 /** The number of starts before this one. */
@@ -122,6 +124,8 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
   try {
     await noted(context, pod, 'start', { container: container.name }, () => runtime.startContainer(id));
   } catch (error) {
+    // It is there and has ended: the next one must be another, under another name.
+    launch.failed(await readContainer(await runtime.containerStatus(id), sandbox.id, pod, context));
     return fail('RunContainerError', error);
   }
   recorder.event(about, 'Normal', 'Started', 'Container started');
