@@ -40,7 +40,7 @@ export async function complete(words: readonly string[], io: KubectlIo): Promise
 }
 
 async function names(session: Session, type: string): Promise<string[]> {
-  const resource = (await session.mapper()).mustFind(type);
+  const resource = (await session.mapper((builtIn) => builtIn.find(type))).mustFind(type);
   const path = pathOf(resource, { namespace: resource.namespaced ? await session.namespace() : undefined });
   return (await session.json<ObjectList<KubeObject>>(path, { query: { limit: '500' } })).items.map(({ metadata }) => metadata.name);
 }

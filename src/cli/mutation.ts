@@ -53,7 +53,7 @@ export function printResult(call: Call, resource: Pick<DiscoveredResource, 'grou
 /** Creates `object` (or only says so with `--dry-run=client`) and prints the result. */
 export async function createObject(call: Call, object: { readonly apiVersion: string; readonly kind: string; readonly metadata: { readonly name?: string; readonly namespace?: string } }, manager = 'kubectl-create', done = 'created'): Promise<void> {
   const { session, flags } = call;
-  const resource = (await session.mapper()).byKind(object.apiVersion, object.kind);
+  const resource = (await session.mapper((builtIn) => builtIn.findKind(object.apiVersion, object.kind))).byKind(object.apiVersion, object.kind);
   const namespace = resource.namespaced ? (object.metadata.namespace ?? (await session.namespace())) : undefined;
   if (dryRunOf(flags) === 'client') {
     printResult(call, resource, { ...object, metadata: { creationTimestamp: null, ...object.metadata, ...(session.namespaceGiven && namespace && { namespace }) } }, done);

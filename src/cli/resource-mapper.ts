@@ -52,8 +52,12 @@ export class ResourceMapper {
     return this.resources.filter((r) => r.categories.includes(category) && !seen.has(`${r.group}/${r.resource}`) && seen.add(`${r.group}/${r.resource}`));
   }
 
+  findKind(apiVersion: string, kind: string): DiscoveredResource | undefined {
+    return this.resources.find((r) => r.kind === kind && apiVersionOf(r) === apiVersion);
+  }
+
   byKind(apiVersion: string, kind: string): DiscoveredResource {
-    const found = this.resources.find((r) => r.kind === kind && apiVersionOf(r) === apiVersion);
+    const found = this.findKind(apiVersion, kind);
     if (!found) throw new KubectlError(`no matches for kind "${kind}" in version "${apiVersion}"\nensure CRDs are installed first`);
     return found;
   }

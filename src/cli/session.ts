@@ -104,15 +104,20 @@ export class Session {
     return this.#flags.string('namespace') !== '';
   }
 
-  /** What the server serves, asked for once. */
-  mapper(): Promise<ResourceMapper> {
-    this.#mapper ??= this.#discover();
-    return this.#mapper;
+  /**
+   * What is called by the names and kinds that `suffices` looks for: the built-in resources where they will do, which saves a call its
+   * discovery; else what the server says.
+   */
+  async mapper(suffices: (builtIn: ResourceMapper) => unknown): Promise<ResourceMapper> {
+    if (this.#mapper) return this.#mapper;
+    const { builtInMapper } = await import('./built-in-mapper.ts');
+    return suffices(builtInMapper) ? builtInMapper : this.discovered();
   }
 
-  /** What the server says that it serves, group by group. */
+  /** What the server says that it serves, group by group; asked for once. */
   discovered(): Promise<ResourceMapper> {
-    return this.mapper();
+    this.#mapper ??= this.#discover();
+    return this.#mapper;
   }
 
   async #discover(): Promise<ResourceMapper> {

@@ -33,7 +33,8 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
     if (args.length > 0) throw new KubectlError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well');
     return manifestTargets(call, files);
   }
-  const mapper = await session.mapper();
+  const words = args.some((arg) => arg.includes('/')) ? args.map((arg) => arg.split('/')[0]!) : (args[0]?.split(',').filter(Boolean) ?? []);
+  const mapper = await session.mapper((builtIn) => words.every((word) => builtIn.find(word)));
   const namespace = options.allNamespaces ? undefined : await session.namespace();
   const at = (resource: DiscoveredResource, name?: string): Target => ({ resource, namespace: resource.namespaced ? namespace : undefined, ...(name !== undefined && { name }) });
   if (args.length === 0) throw new KubectlError('resource(s) were provided, but no name was specified');
@@ -62,7 +63,7 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
 export async function manifestTargets(call: Call, files: readonly string[]): Promise<Target[]> {
   const { session, flags, io } = call;
   const manifests = await readManifests(files, flags.has('recursive') && flags.bool('recursive'), io);
-  const [mapper, namespace] = await Promise.all([session.mapper(), session.namespace()]);
+  const [mapper, namespace] = await Promise.all([session.mapper((builtIn) => manifests.every(({ object }) => builtIn.findKind(object.apiVersion, object.kind))), session.namespace()]);
   return manifests.map(({ source, object }) => {
     let resource;
     try {

@@ -74,7 +74,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 async function findSubject(session: Session, client: HttpClient, args: readonly string[]): Promise<Subject> {
   const [type, name, ...more] = args.flatMap((arg) => arg.split('/'));
   if (!type || !name || more.length > 0) throw new UserError('what is it about?', 'wherry why TYPE/NAME, as in: wherry why deployment/kubia');
-  const resource: DiscoveredResource = (await session.mapper()).mustFind(type);
+  const resource: DiscoveredResource = (await session.mapper((builtIn) => builtIn.find(type))).mustFind(type);
   const namespace = resource.namespaced ? await session.namespace() : undefined;
   const { group, resource: plural, kind } = resource;
   let object: KubeObject | undefined;

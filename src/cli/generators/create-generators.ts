@@ -136,7 +136,7 @@ const roleFlags = {
 async function rulesOf(call: Call): Promise<unknown[]> {
   const verbs = call.flags.strings('verb');
   if (verbs.length === 0) throw new KubectlError('at least one verb must be specified');
-  const mapper = await call.session.mapper();
+  const mapper = await call.session.mapper((builtIn) => call.flags.strings('resource').every((text) => text === '*' || builtIn.find(text.split('/')[0]!)));
   const groups = new Map<string, string[]>();
   for (const text of call.flags.strings('resource')) {
     const [name, subresource] = text.split('/');

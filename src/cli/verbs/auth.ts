@@ -57,7 +57,7 @@ async function canI(call: Call): Promise<number> {
     spec = { nonResourceAttributes: { verb: action, path: what } };
   } else {
     const [type, name = third ?? ''] = what.split('/');
-    const found = type === '*' ? undefined : (await session.mapper()).find(type!);
+    const found = type === '*' ? undefined : (await session.mapper((builtIn) => builtIn.find(type!))).find(type!);
     if (!found && type !== '*') {
       const [resource, ...group] = type!.toLowerCase().split('.');
       if (!['users', 'groups', 'userextras'].includes(resource!)) warn(group.length > 0 ? `the server doesn't have a resource type '${resource}' in group '${group.join('.')}'` : `the server doesn't have a resource type '${resource}'`);

@@ -18,8 +18,9 @@ export const verb: Verb = {
     if (args.length === 0) throw new KubectlError('You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.\n');
     if (args.length > 1) throw new KubectlError('We accept only this format: explain RESOURCE\n');
     if (!['plaintext', 'plaintext-openapiv2'].includes(given.string('output'))) throw new KubectlError(`unrecognized format: ${given.string('output')}`);
-    const mapper = await session.mapper();
     const parts = args[0]!.replace(/\.$/, '').split('.');
+    // A word with a dot may also begin with a group of custom resources that use a built-in name.
+    const mapper = await (parts.length === 1 ? session.mapper((builtIn) => builtIn.find(parts[0]!)) : session.discovered());
     // `deployments.apps.spec`: as much of it as names a resource is the resource.
     let taken = parts.length;
     while (taken > 1 && !mapper.find(parts.slice(0, taken).join('.'))) taken--;

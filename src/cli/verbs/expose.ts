@@ -76,7 +76,7 @@ export const verb: Verb = {
           ...(given.string('session-affinity') && { sessionAffinity: given.string('session-affinity') }), ...(given.string('type') && { type: given.string('type') }),
         },
       };
-      const resource = (await session.mapper()).byKind('v1', 'Service');
+      const resource = (await session.mapper((builtIn) => builtIn.findKind('v1', 'Service'))).byKind('v1', 'Service');
       if (dryRunOf(given) === 'client') {
         printResult(call, resource, service, 'exposed');
         continue;

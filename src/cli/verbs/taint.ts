@@ -24,7 +24,8 @@ export const verb: Verb = {
     if (words.length === 0) throw new KubectlError('one or more resources must be specified as <resource> <name>');
     if (specs.length === 0) throw new KubectlError('at least one taint update is required');
     const changes = checked(() => parseTaints(specs));
-    const { resource } = (await session.mapper()).mustFind(words[0]!.split('/')[0]!);
+    const type = words[0]!.split('/')[0]!;
+    const { resource } = (await session.mapper((builtIn) => builtIn.find(type))).mustFind(type);
     if (resource !== 'nodes') throw new KubectlError(`invalid resource type ${words[0]}, only node types are supported`);
     if (flags.bool('all') && flags.string('selector')) throw new KubectlError("setting 'all' parameter with a non empty selector is prohibited");
     if (words.length < 2 && !words[0]!.includes('/') && !flags.bool('all') && !flags.string('selector')) throw new KubectlError("at least one resource name must be specified since 'all' parameter is not set");
