@@ -18,6 +18,8 @@ export interface Obj {
     readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>>; readonly managedFields?: unknown;
     readonly ownerReferences?: readonly { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly controller?: boolean }[];
   };
+  /** Of config maps. */
+  readonly data?: Readonly<Record<string, string>>;
   readonly spec?: any;
   readonly status?: any;
 }

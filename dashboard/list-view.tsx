@@ -77,7 +77,9 @@ export function ListView<R extends Row>(props: ListProps<R>): JSX.Element {
       {columns.map(({ label, key }, i) => {
         const sorted = sort.value.column === i && key !== undefined;
         return <span role="columnheader" key={label} {...(sorted && { 'aria-sort': sort.value.descending ? 'descending' : 'ascending' })}>
-          {key ? <button type="button" tabIndex={-1} onClick={() => { sort.value = { column: i, descending: sorted && !sort.value.descending }; }}>{label}{sorted && <i class={sort.value.descending ? 'sorted down' : 'sorted'} />}</button> : label}
+          {key ? <button type="button" tabIndex={-1} onClick={() => { sort.value = { column: i, descending: sorted && !sort.value.descending }; }}>
+            {label}{sorted && <i class={sort.value.descending ? 'sorted down' : 'sorted'} />}
+          </button> : label}
         </span>;
       })}
     </div>

@@ -23,7 +23,10 @@ export function eventsOf(uid: string): readonly EventRow[] {
 
 export const troubles = computed((): readonly Trouble[] => {
   const found: Trouble[] = [];
-  for (const node of tables.nodes.all()) if (node.tone === 'bad') found.push({ id: `node/${node.id}`, tone: 'bad', what: `Node ${node.name}: ${node.status.toLowerCase()}`, why: node.why ?? '', path: pathOf('nodes', node) });
+  for (const node of tables.nodes.all()) {
+    if (node.tone !== 'bad') continue;
+    found.push({ id: `node/${node.id}`, tone: 'bad', what: `Node ${node.name}: ${node.status.toLowerCase()}`, why: node.why ?? '', path: pathOf('nodes', node) });
+  }
   // A workload stands for its pods; what is wrong with them is mostly one thing.
   const told = new Set<string>();
   for (const workload of workloads.value) {
@@ -44,7 +47,10 @@ export const troubles = computed((): readonly Trouble[] => {
   for (const claim of tables.persistentvolumeclaims.all()) {
     if (claim.tone === 'ok') continue;
     const event = eventsOf(claim.uid)[0];
-    found.push({ id: `claim/${claim.id}`, tone: claim.tone, ...(claim.ns && { ns: claim.ns }), what: `Volume claim ${claim.name}: ${claim.status.toLowerCase()}`, why: event?.message ?? 'No volume is bound to it yet.', path: pathOf('persistentvolumeclaims', claim) });
+    found.push({
+      id: `claim/${claim.id}`, tone: claim.tone, ...(claim.ns && { ns: claim.ns }), what: `Volume claim ${claim.name}: ${claim.status.toLowerCase()}`,
+      why: event?.message ?? 'No volume is bound to it yet.', path: pathOf('persistentvolumeclaims', claim),
+    });
   }
   for (const service of tables.services.all()) {
     const at = { ...(service.ns && { ns: service.ns }), path: pathOf('services', service) };

@@ -45,7 +45,16 @@ export function ObjectLink({ path, children, title }: { readonly path: string | 
   return path === undefined ? <span>{children}</span> : <a href={hrefOf({ params: { open: path, tab: '' } })} {...(title && { title })}>{children}</a>;
 }
 
-export function Meter({ label, value, of, text, short }: { readonly label: string; readonly value: number; readonly of: number; readonly text: string; /** Where room is scarce; the text is still told. */ readonly short?: string }): JSX.Element {
+interface MeterProps {
+  readonly label: string;
+  readonly value: number;
+  readonly of: number;
+  readonly text: string;
+  /** Where room is scarce; the text is still told. */
+  readonly short?: string;
+}
+
+export function Meter({ label, value, of, text, short }: MeterProps): JSX.Element {
   const share = of > 0 ? Math.min(1, value / of) : 0;
   return <div class="meter" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={of} aria-valuenow={value} aria-valuetext={text} title={`${label}: ${text}`}>
     <span>{label}</span><b>{short ?? text}</b><i class={share > 0.9 ? 'bar high' : 'bar'}><i style={{ width: `${share * 100}%` }} /></i>

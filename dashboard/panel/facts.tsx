@@ -8,6 +8,13 @@ export function Fact({ name, children }: { readonly name: string; readonly child
   return <><dt>{name}</dt><dd>{children}</dd></>;
 }
 
+/** The conditions of an object's status, a line each. */
+export function Conditions({ of }: { readonly of: readonly { readonly type: string; readonly status: string; readonly message?: string }[] | undefined }): JSX.Element {
+  return <>{of?.map(({ type, status, message }) => <Fact key={type} name={type}>
+    {status === 'True' ? 'yes' : status === 'False' ? 'no' : 'unknown'}{message && <span class="quiet">: {message}</span>}
+  </Fact>)}</>;
+}
+
 export function Labels({ name, of }: { readonly name: string; readonly of: Readonly<Record<string, string>> | undefined }): JSX.Element | null {
   const entries = Object.entries(of ?? {}).filter(([key]) => key !== 'kubectl.kubernetes.io/last-applied-configuration');
   return entries.length === 0 ? null : <Fact name={name}><span class="labels">{entries.map(([key, value]) => <code key={key} title={`${key}=${value}`}>{key}{value && `=${value}`}</code>)}</span></Fact>;

@@ -4,7 +4,7 @@ import { bytes, cores } from '../format.ts';
 import { podsInWords, Squares } from '../squares.tsx';
 import { podsByNode, tables, usage } from '../store.ts';
 import { Age, Meter, ObjectLink, State } from '../ui.tsx';
-import { Fact, Facts } from './facts.tsx';
+import { Conditions, Fact, Facts } from './facts.tsx';
 
 export function NodeSummary({ object }: { readonly object: Obj }): JSX.Element | null {
   const { metadata: { name }, status = {} } = object;
@@ -17,7 +17,10 @@ export function NodeSummary({ object }: { readonly object: Obj }): JSX.Element |
       <p class="big"><State tone={row.tone}>{row.status}</State></p>
       {row.why && <p>{row.why}</p>}
       <Squares pods={pods} label={podsInWords(pods)} />
-      {used && <div class="uses"><Meter label="CPU" value={used[0]} of={row.cpu} text={`${cores(used[0])} of ${cores(row.cpu)}`} /><Meter label="Memory" value={used[1]} of={row.memory} text={`${bytes(used[1])} of ${bytes(row.memory)}`} /></div>}
+      {used && <div class="uses">
+        <Meter label="CPU" value={used[0]} of={row.cpu} text={`${cores(used[0])} of ${cores(row.cpu)}`} />
+        <Meter label="Memory" value={used[1]} of={row.memory} text={`${bytes(used[1])} of ${bytes(row.memory)}`} />
+      </div>}
     </section>
     <Facts title="Machine">
       <Fact name="Room">{cores(row.cpu)} cores, {bytes(row.memory)}, {row.podLimit} pods</Fact>
@@ -27,7 +30,7 @@ export function NodeSummary({ object }: { readonly object: Obj }): JSX.Element |
       <Fact name="Runtime">{row.runtime}</Fact>
       <Fact name="Kubelet">{row.version}</Fact>
       {row.taints.length > 0 && <Fact name="Keeps away"><span class="labels">{row.taints.map((taint) => <code key={taint}>{taint}</code>)}</span></Fact>}
-      {((status.conditions ?? []) as { type: string; status: string; message?: string }[]).map(({ type, status: value, message }) => <Fact key={type} name={type}>{value === 'True' ? 'yes' : value === 'False' ? 'no' : 'unknown'}{message && <span class="quiet">: {message}</span>}</Fact>)}
+      <Conditions of={status.conditions} />
     </Facts>
     <section><h3>Pods</h3><ul class="plain-list">{[...pods].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, 200).map((pod) => <li key={pod.uid}>
       <ObjectLink path={pathOf('pods', pod)}>{pod.name}</ObjectLink><State tone={pod.tone}>{pod.status}</State><span class="quiet">{pod.ns}</span><span class="quiet"><Age since={pod.born} /></span>

@@ -65,9 +65,11 @@ export function Panel(): JSX.Element | null {
         <button type="button" class="plain" aria-label="Close" onClick={close}><Icon name="close" /></button>
       </header>
       {fault.value && <p class="banner" role="alert">{fault.value.gone ? (it ? 'It is gone. This is how it was last.' : 'It is not there (any more).') : fault.value.text}</p>}
-      {it && <div class="tabs" role="tablist" onKeyDown={onKeyDown}>{tabs.map(({ name: id, label }) =>
-        <button type="button" key={id} role="tab" id={`tab-${id || 'summary'}`} aria-selected={id === current!.name} aria-controls="tab-content" tabIndex={id === current!.name ? 0 : -1} onClick={() => go({ params: { tab: id } }, true)}>{label}</button>)}</div>}
-      <div class={`content ${current?.name || 'summary'}`} id="tab-content" role="tabpanel" aria-labelledby={`tab-${current?.name || 'summary'}`}>{it ? current!.show(it) : !fault.value && <Empty>Looking…</Empty>}</div>
+      {it && <div class="tabs" role="tablist" onKeyDown={onKeyDown}>{tabs.map(({ name: id, label }) => <button type="button" key={id} role="tab" id={`tab-${id || 'summary'}`}
+        aria-selected={id === current!.name} aria-controls="tab-content" tabIndex={id === current!.name ? 0 : -1} onClick={() => go({ params: { tab: id } }, true)}>{label}</button>)}</div>}
+      <div class={`content ${current?.name || 'summary'}`} id="tab-content" role="tabpanel" aria-labelledby={`tab-${current?.name || 'summary'}`}>
+        {it ? current!.show(it) : !fault.value && <Empty>Looking…</Empty>}
+      </div>
     </aside>
     <ConfirmDialog />
   </>;

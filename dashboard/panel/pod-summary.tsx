@@ -12,6 +12,14 @@ interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly finishedAt?: string };
 }
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly init?: boolean;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly ports?: readonly { readonly containerPort: number; readonly protocol?: string }[];
+}
 interface Status { readonly name: string; readonly ready: boolean; readonly restartCount: number; readonly state?: ContainerState; readonly lastState?: ContainerState }
 
 export function PodSummary({ pod }: { readonly pod: Obj }): JSX.Element {
@@ -29,10 +37,11 @@ export function PodSummary({ pod }: { readonly pod: Obj }): JSX.Element {
       <Fact name="Node">{spec.nodeName ? <ObjectLink path={pathOf('nodes', { name: spec.nodeName })}>{spec.nodeName}</ObjectLink> : 'none yet'}</Fact>
       {status.podIP && <Fact name="Address"><code>{status.podIP}</code></Fact>}
       {used && <Fact name="Uses">{cores(used[0])} of CPU, {bytes(used[1])} of memory</Fact>}
-      <Fact name="Conditions"><span class="labels">{conditions.map(({ type, status: value, message }) => <code key={type} class={value === 'True' ? 'yes' : 'no'} title={message}>{value === 'True' ? '✓' : '✗'} {type}</code>)}</span></Fact>
+      <Fact name="Conditions"><span class="labels">{conditions.map(({ type, status: value, message }) =>
+        <code key={type} class={value === 'True' ? 'yes' : 'no'} title={message}>{value === 'True' ? '✓' : '✗'} {type}</code>)}</span></Fact>
     </Facts>
     <section><h3>Containers</h3>
-      {[...(spec.initContainers ?? []).map((each: object) => ({ ...each, init: true })), ...spec.containers].map((container: { name: string; image: string; init?: boolean; command?: string[]; args?: string[]; ports?: { containerPort: number; protocol?: string }[] }) => {
+      {[...(spec.initContainers ?? []).map((each: object) => ({ ...each, init: true })), ...spec.containers].map((container: Container) => {
         const of = statuses.find(({ name }) => name === container.name);
         const { tone, text } = stateOf(of);
         return <article class="card" key={container.name}>

@@ -19,7 +19,9 @@ export function ServiceSummary({ object: { spec }, at }: { readonly object: Obj;
       <Fact name="Inside">{row.clusterIp === 'None' ? 'none of its own: names lead to the pods' : <code>{row.clusterIp}</code>}</Fact>
       <Fact name="Name"><code>{row.name}.{row.ns}.svc</code></Fact>
       {row.external.length > 0 && <Fact name="Outside">{row.external.map((address) => <code key={address}>{address}</code>)}</Fact>}
-      {((spec.ports ?? []) as Port[]).map(({ name, port, targetPort, nodePort, protocol }) => <Fact key={port} name={name || 'Port'}>{port}/{protocol ?? 'TCP'} <span class="quiet">→ {targetPort} in the pods{nodePort ? `, ${nodePort} on every node` : ''}</span></Fact>)}
+      {((spec.ports ?? []) as Port[]).map(({ name, port, targetPort, nodePort, protocol }) => <Fact key={port} name={name || 'Port'}>
+        {port}/{protocol ?? 'TCP'} <span class="quiet">→ {targetPort} in the pods{nodePort ? `, ${nodePort} on every node` : ''}</span>
+      </Fact>)}
       <Labels name="Picks pods with" of={row.selector} />
     </Facts>
     <section><h3>Who answers</h3>

@@ -23,7 +23,7 @@ export function Summary({ object }: { readonly object: Obj }): JSX.Element {
     {WORKLOADS.has(kind) && <WorkloadSummary object={object} />}
     {kind === 'Service' && <ServiceSummary object={object} at={at} />}
     {kind === 'Node' && <NodeSummary object={object} />}
-    {object['data' as keyof Obj] !== undefined && kind === 'ConfigMap' && <Facts title="Data">{Object.entries(object['data' as keyof Obj] as unknown as Record<string, string>).map(([key, value]) => <Fact key={key} name={key}><pre>{value}</pre></Fact>)}</Facts>}
+    {kind === 'ConfigMap' && <Facts title="Data">{Object.entries(object.data ?? {}).map(([key, value]) => <Fact key={key} name={key}><pre>{value}</pre></Fact>)}</Facts>}
     <Facts title="About it">
       {owner && <Fact name="Belongs to"><ObjectLink path={pathOfKind(owner.kind, { ...at, name: owner.name })}>{owner.kind} {owner.name}</ObjectLink></Fact>}
       <Fact name="Made"><Age since={Date.parse(metadata.creationTimestamp)} /> ago</Fact>

@@ -6,7 +6,7 @@ import { opened } from '../route.ts';
 import { podsInWords, Squares } from '../squares.tsx';
 import { groupBy, healthOf, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
 import { Age, attempt, ObjectLink, State } from '../ui.tsx';
-import { Fact, Facts } from './facts.tsx';
+import { Conditions, Fact, Facts } from './facts.tsx';
 import { ScaleSlider } from './scale-slider.tsx';
 
 export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Element | null {
@@ -14,7 +14,6 @@ export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Eleme
   const row = (tables[workloadTableOf[kind as WorkloadRow['kind']] as TableName] as unknown as Table<Row>).get(`${namespace}/${name}`) as WorkloadRow | undefined;
   const pods = kind === 'ReplicaSet' ? tables.pods.all().filter(({ ns, owner }) => ns === namespace && owner?.kind === kind && owner.name === name) : (podsByWorkload.value.get(`${kind}/${namespace}/${name}`) ?? []);
   const sets = kind === 'Deployment' ? (groupBy(tables.replicasets.all(), ({ ns, owner }) => (owner ? `${ns}/${owner.name}` : undefined)).get(`${namespace}/${name}`) ?? []).sort((a, b) => b.born - a.born) : [];
-  const conditions = (status.conditions ?? []) as { type: string; status: string; message?: string }[];
   if (!row) return null;
   const health = healthOf(row);
   return <>
@@ -35,11 +34,16 @@ export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Eleme
       <ObjectLink path={pathOf('replicasets', set)}>{set.name}</ObjectLink><span>{set.ready}/{set.wanted}</span><code>{set.containers.map(({ image }) => image).join(', ')}</code><span class="quiet"><Age since={set.born} /></span>
     </li>)}</ul></section>}
     <Facts title="How">
-      {kind === 'Deployment' && <Fact name="Rollout">{spec.strategy?.type === 'Recreate' ? 'all at once, after the old ones are gone' : `step by step, up to ${spec.strategy?.rollingUpdate?.maxSurge ?? '25%'} more, up to ${spec.strategy?.rollingUpdate?.maxUnavailable ?? '25%'} fewer`}</Fact>}
+      {kind === 'Deployment' && <Fact name="Rollout">{rolloutInWords(spec.strategy)}</Fact>}
       {row.schedule && <Fact name="Schedule"><code>{row.schedule}</code></Fact>}
-      {conditions.map(({ type, status: value, message }) => <Fact key={type} name={type}>{value === 'True' ? 'yes' : value === 'False' ? 'no' : 'unknown'}{message && <span class="quiet">: {message}</span>}</Fact>)}
+      <Conditions of={status.conditions} />
     </Facts>
   </>;
+}
+
+function rolloutInWords(strategy: { readonly type?: string; readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string } } | undefined): string {
+  const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
+  return strategy?.type === 'Recreate' ? 'all at once, after the old ones are gone' : `step by step, up to ${maxSurge} more, up to ${maxUnavailable} fewer`;
 }
 
 function ImageForm({ row, container: { name, image } }: { readonly row: WorkloadRow; readonly container: { readonly name: string; readonly image: string } }): JSX.Element {

@@ -8,10 +8,14 @@ import { tables } from '../store.ts';
 import { Age, ObjectLink, State } from '../ui.tsx';
 import { Chips } from './chips.tsx';
 
+function About({ of: about }: { readonly of: EventRow['about'] }): JSX.Element {
+  return <ObjectLink path={pathOfKind(about.kind, about)} title={`${about.kind} ${about.ns ?? ''}/${about.name}`}><small>{about.kind}</small> {about.name}</ObjectLink>;
+}
+
 const columns: readonly Column<EventRow>[] = [
   { label: 'Last', width: '5rem', cell: ({ last }) => <Age since={last} />, key: ({ last }) => last },
   { label: 'Reason', width: 'minmax(8rem, 1fr)', cell: ({ warning, reason }) => <State tone={warning ? 'bad' : 'idle'}>{reason}</State>, key: ({ reason }) => reason },
-  { label: 'About', width: 'minmax(10rem, 1.6fr)', cell: ({ about }) => <ObjectLink path={pathOfKind(about.kind, about)} title={`${about.kind} ${about.ns ?? ''}/${about.name}`}><small>{about.kind}</small> {about.name}</ObjectLink>, key: ({ about }) => `${about.kind} ${about.name}` },
+  { label: 'About', width: 'minmax(10rem, 1.6fr)', cell: ({ about }) => <About of={about} />, key: ({ about }) => `${about.kind} ${about.name}` },
   { label: 'Message', width: 'minmax(16rem, 4fr)', cell: ({ message }) => <span title={message}>{message}</span>, key: ({ message }) => message },
   { label: 'Times', width: '5rem', cell: ({ count }) => count, key: ({ count }) => count },
   { label: 'From', width: 'minmax(7rem, 1fr)', cell: ({ from }) => <span title={from}>{from}</span>, key: ({ from }) => from },

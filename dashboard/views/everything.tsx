@@ -2,14 +2,14 @@ import { useSignal, useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Row } from '../../src/dashboard/rows/row.ts';
-import { call } from '../api.ts';
+import { call, type Obj } from '../api.ts';
 import { discover, type Served } from '../discovery.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { go, namespace, resourcePath } from '../route.ts';
 
 interface ApiTable {
   readonly columnDefinitions: readonly { readonly name: string; readonly type: string; readonly priority: number }[];
-  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object: { readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string; readonly resourceVersion: string; readonly creationTimestamp: string } } }[];
+  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object: Pick<Obj, 'metadata'> }[];
 }
 
 interface TableRow extends Row {
@@ -22,7 +22,7 @@ export function EverythingView(): JSX.Element {
   const served = useSignal<readonly Served[]>([]);
   const fault = useSignal('');
   useEffect(() => {
-    discover().then((found) => { served.value = found; }, (error: Error) => { fault.value = error.message; });
+    discover().then((found) => { served.value = found.filter(({ preferred }) => preferred); }, (error: Error) => { fault.value = error.message; });
   }, []);
   const chosen = served.value.find(({ base, resource }) => `${base}/${resource}` === resourcePath.value) ?? served.value.find(({ kind }) => kind === 'ConfigMap');
   return <>
@@ -50,7 +50,9 @@ function Resource({ of }: { readonly of: Served }): JSX.Element {
   }, [again]);
   const rows = useComputed((): readonly TableRow[] => (table.value?.rows ?? []).map(({ cells, object: { metadata } }) => {
     const { namespace: ns, name, uid, resourceVersion: rv, creationTimestamp } = metadata;
-    return { id: ns ? `${ns}/${name}` : name, ...(ns && { ns }), name, uid, rv, born: Date.parse(creationTimestamp), cells: cells.map((cell) => (typeof cell === 'object' ? JSON.stringify(cell) : String(cell ?? ''))), path: `${of.base}/${ns ? `namespaces/${ns}/` : ''}${of.resource}/${name}` };
+    const words = cells.map((cell) => (typeof cell === 'object' && cell !== null ? JSON.stringify(cell) : String(cell ?? '')));
+    const path = `${of.base}/${ns ? `namespaces/${ns}/` : ''}${of.resource}/${name}`;
+    return { id: ns ? `${ns}/${name}` : name, ...(ns && { ns }), name, uid, rv, born: Date.parse(creationTimestamp), cells: words, path };
   }));
   const definitions = table.value?.columnDefinitions;
   const columns = useMemo((): readonly Column<TableRow>[] => {

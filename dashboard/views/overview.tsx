@@ -29,21 +29,31 @@ function Tiles(): JSX.Element {
   const pods = tables.pods.all().filter(here);
   const parts = workloads.value.filter(here);
   const measured = usage.value && Object.values(usage.value.nodes);
-  const sum = (pick: (row: NodeRow) => number): number => nodes.reduce((total, node) => total + pick(node), 0);
+  const used = (what: 0 | 1): number => (measured ?? []).reduce((total, use) => total + use[what], 0);
+  const room = nodes.reduce((total, node) => ({ cpu: total.cpu + node.cpu, memory: total.memory + node.memory }), { cpu: 0, memory: 0 });
   const lasting = parts.filter(({ kind }) => kind !== 'Job' && kind !== 'CronJob');
   const tones = (rows: readonly { readonly tone: Tone }[], ...wanted: Tone[]): number => rows.filter(({ tone }) => wanted.includes(tone)).length;
   return <div class="tiles">
-    <Tile view="nodes" title="Nodes" value={`${tones(nodes, 'ok', 'idle')}`} of={nodes.length} words="ready" bad={tones(nodes, 'bad')} />
-    <Tile view="workloads" title="Workloads" value={`${tones(lasting, 'ok', 'idle')}`} of={lasting.length} words="as wanted" bad={tones(parts.map(healthOf), 'bad')} />
-    <Tile view="pods" title="Pods" value={`${tones(pods, 'ok')}`} of={pods.length - tones(pods, 'done')} words="running" bad={tones(pods, 'bad')} />
+    <Tile view="nodes" title="Nodes" value={tones(nodes, 'ok', 'idle')} of={nodes.length} words="ready" bad={tones(nodes, 'bad')} />
+    <Tile view="workloads" title="Workloads" value={tones(lasting, 'ok', 'idle')} of={lasting.length} words="as wanted" bad={tones(parts.map(healthOf), 'bad')} />
+    <Tile view="pods" title="Pods" value={tones(pods, 'ok')} of={pods.length - tones(pods, 'done')} words="running" bad={tones(pods, 'bad')} />
     {measured && <div class="tile use">
-      <Meter label="CPU" value={measured.reduce((total, [cpu]) => total + cpu, 0)} of={sum(({ cpu }) => cpu)} text={`${cores(measured.reduce((total, [cpu]) => total + cpu, 0))} of ${cores(sum(({ cpu }) => cpu))} cores`} />
-      <Meter label="Memory" value={measured.reduce((total, [, memory]) => total + memory, 0)} of={sum(({ memory }) => memory)} text={`${bytes(measured.reduce((total, [, memory]) => total + memory, 0))} of ${bytes(sum(({ memory }) => memory))}`} />
+      <Meter label="CPU" value={used(0)} of={room.cpu} text={`${cores(used(0))} of ${cores(room.cpu)} cores`} />
+      <Meter label="Memory" value={used(1)} of={room.memory} text={`${bytes(used(1))} of ${bytes(room.memory)}`} />
     </div>}
   </div>;
 }
 
-function Tile({ view, title, value, of, words, bad }: { readonly view: string; readonly title: string; readonly value: string; readonly of: number; readonly words: string; readonly bad: number }): JSX.Element {
+interface TileProps {
+  readonly view: string;
+  readonly title: string;
+  readonly value: number;
+  readonly of: number;
+  readonly words: string;
+  readonly bad: number;
+}
+
+function Tile({ view, title, value, of, words, bad }: TileProps): JSX.Element {
   return <a class="tile" href={hrefOf({ view })}>
     <span>{title}</span><b>{value}<small> / {of}</small></b><em>{words}{bad > 0 && <State tone="bad">{bad} failing</State>}</em>
   </a>;
@@ -64,7 +74,11 @@ function Rooms(): JSX.Element {
   const homeless = (podsByNode.value.get('') ?? []).filter(fits);
   if (rooms.value.length === 0) return <Empty>{tables.nodes.synced.value ? 'There are no nodes yet.' : 'Looking…'}</Empty>;
   return <div class="rooms">
-    {homeless.length > 0 && <article class="room waiting"><h3><Dot tone={homeless.some(({ tone }) => tone === 'bad') ? 'bad' : 'busy'} />No node yet</h3><p class="quiet">{podsInWords(homeless)}</p><Squares pods={homeless} label={podsInWords(homeless)} /></article>}
+    {homeless.length > 0 && <article class="room waiting">
+      <h3><Dot tone={homeless.some(({ tone }) => tone === 'bad') ? 'bad' : 'busy'} />No node yet</h3>
+      <p class="quiet">{podsInWords(homeless)}</p>
+      <Squares pods={homeless} label={podsInWords(homeless)} />
+    </article>}
     {rooms.value.map(([node, all]) => <Room key={node.id} node={node} pods={all.filter(fits)} />)}
   </div>;
 }
@@ -100,7 +114,8 @@ function Warnings(): JSX.Element | null {
   return <section aria-labelledby="warnings-title">
     <h2 id="warnings-title">Latest warnings <a class="more" href={hrefOf({ view: 'events' })}>all events</a></h2>
     <ul class="warnings">{latest.map((event) => <li key={event.uid}>
-      <Age since={event.last} /><div><ObjectLink path={pathOfKind(event.about.kind, event.about)}>{event.about.kind} {event.about.name}</ObjectLink> <b>{event.reason}</b>{event.count > 1 && <small>{event.count} times</small>}<p>{event.message}</p></div>
+      <Age since={event.last} />
+      <div><ObjectLink path={pathOfKind(event.about.kind, event.about)}>{event.about.kind} {event.about.name}</ObjectLink> <b>{event.reason}</b>{event.count > 1 && <small>{event.count} times</small>}<p>{event.message}</p></div>
     </li>)}</ul>
   </section>;
 }

@@ -24,12 +24,16 @@ function Endpoints({ row }: { readonly row: ServiceRow }): JSX.Element {
   return all === 0 ? <span class="quiet">none</span> : <State tone={ready === all ? 'ok' : 'busy'}>{ready === all ? `${ready} ready` : `${ready} of ${all} ready`}</State>;
 }
 
+function External({ row }: { readonly row: ServiceRow }): JSX.Element {
+  return row.pending ? <span title={pendingReason(row)}><State tone="busy">pending</State></span> : <span class="mono">{row.external.join(', ')}</span>;
+}
+
 const columns: readonly Column<ServiceRow>[] = [
   { label: 'Name', width: 'minmax(10rem, 2fr)', cell: ({ name }) => <b>{name}</b>, key: ({ name }) => name },
   { label: 'Namespace', width: 'minmax(6rem, 1fr)', cell: ({ ns }) => ns, key: ({ ns }) => ns ?? '' },
   { label: 'Type', width: '8rem', cell: ({ type }) => type, key: ({ type }) => type },
   { label: 'Cluster IP', width: '9rem', cell: ({ clusterIp }) => <span class="mono">{clusterIp}</span>, key: ({ clusterIp }) => clusterIp },
-  { label: 'External', width: 'minmax(8rem, 1fr)', cell: (row) => (row.pending ? <span title={pendingReason(row)}><State tone="busy">pending</State></span> : <span class="mono">{row.external.join(', ')}</span>), key: ({ external }) => external[0] ?? '' },
+  { label: 'External', width: 'minmax(8rem, 1fr)', cell: (row) => <External row={row} />, key: ({ external }) => external[0] ?? '' },
   { label: 'Ports', width: 'minmax(8rem, 1.2fr)', cell: ({ ports }) => <span class="mono" title={ports.join('\n')}>{ports.join(', ')}</span>, key: ({ ports }) => ports[0] ?? '' },
   { label: 'Endpoints', width: '8rem', cell: (row) => <Endpoints row={row} />, key: (row) => endpointsOf(row).ready },
   { label: 'Age', width: '5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },

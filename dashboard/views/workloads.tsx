@@ -18,13 +18,17 @@ const columns: readonly Column<WorkloadRow>[] = [
   { label: 'Ready', width: '5rem', cell: ({ ready, wanted, kind, schedule }) => (kind === 'CronJob' ? <span title={schedule}>{schedule}</span> : `${ready}/${wanted}`), key: ({ ready }) => ready },
   { label: 'Pods', width: '11rem', cell: (row) => <PodsOf row={row} /> },
   { label: 'Scale', width: '11rem', cell: (row) => <ScaleSlider row={row} /> },
-  { label: 'Image', width: 'minmax(8rem, 1.6fr)', cell: ({ containers }) => <span class="mono" title={containers.map(({ image }) => image).join('\n')}>{containers.map(({ image }) => image.split('/').at(-1)).join(', ')}</span>, key: ({ containers }) => containers[0]?.image ?? '' },
+  { label: 'Image', width: 'minmax(8rem, 1.6fr)', cell: (row) => <Images row={row} />, key: ({ containers }) => containers[0]?.image ?? '' },
   { label: 'Age', width: '4.5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
 ];
 
 function Health({ row }: { readonly row: WorkloadRow }): JSX.Element {
   const { tone, status, why } = healthOf(row);
   return <span title={why}><State tone={tone}>{status}</State></span>;
+}
+
+function Images({ row: { containers } }: { readonly row: WorkloadRow }): JSX.Element {
+  return <span class="mono" title={containers.map(({ image }) => image).join('\n')}>{containers.map(({ image }) => image.split('/').at(-1)).join(', ')}</span>;
 }
 
 function PodsOf({ row }: { readonly row: WorkloadRow }): JSX.Element {

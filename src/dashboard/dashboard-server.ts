@@ -41,6 +41,9 @@ export interface Dashboard extends AsyncDisposable {
   invite(): string;
 }
 
+/** The page does not wait longer for a word that is only shown. */
+const VERSION_MS = 1500;
+
 /** The style sheet of the terminal is written by its library at run time; scripts come from our files only. */
 const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' };
@@ -216,7 +219,7 @@ class DashboardServer implements AsyncDisposable {
   /** Empty while the cluster does not answer: the tables say why. */
   async #version(): Promise<string> {
     try {
-      return (JSON.parse((await this.#options.http.raw('GET', '/version', { signal: this.#ending.signal })).body.toString()) as { readonly gitVersion: string }).gitVersion;
+      return (JSON.parse((await this.#options.http.raw('GET', '/version', { signal: AbortSignal.any([this.#ending.signal, AbortSignal.timeout(VERSION_MS)]) })).body.toString()) as { readonly gitVersion: string }).gitVersion;
     } catch (error) {
       this.#options.log.debug('the cluster does not tell its version', { error });
       return '';

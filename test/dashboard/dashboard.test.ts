@@ -139,12 +139,16 @@ test('a manifest makes something new', async () => {
   await manifest.fill('apiVersion: v1\nkind: Konfig\nmetadata: {name: x}\n');
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByText('This cluster serves no Konfig in v1.').waitFor();
-  await manifest.fill('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chart}\ndata: {north: up}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: bay}\n');
+  await manifest.fill('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chart}\ndata: {north: up}\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: tide}\nspec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: none}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: bay}\n');
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('complementary', { name: 'ConfigMap chart' }).getByText('north').waitFor();
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption('bay');
+  await page.getByRole('complementary').focus();
   await page.keyboard.press('Escape');
   await page.getByRole('complementary').waitFor({ state: 'detached' });
+  await page.getByText('Nothing runs here yet.').waitFor();
+  await go('everything?of=/apis/autoscaling/v2/horizontalpodautoscalers');
+  await page.getByRole('row', { name: /tide/ }).waitFor();
 });
 
 test('what fails is told with its reason', async () => {
