@@ -16,6 +16,21 @@ export interface ServiceEndpoint {
 /** The longest answer that is read. */
 const LIMIT = 16 * 1024 * 1024;
 
+type SocketError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number; readonly hostname?: string };
+
+/** Why a server could not be reached, in the words that users know from upstream and look for. */
+function unreached({ code = '', message, address, port, hostname }: SocketError): string {
+  switch (code) {
+    case 'ECONNREFUSED': return address ? `dial tcp ${address}:${port}: connect: connection refused` : 'connect: connection refused';
+    case 'ENOTFOUND': return `dial tcp: lookup ${hostname}: no such host`;
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT': return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
+    case 'CERT_HAS_EXPIRED': return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
+    default: return message;
+  }
+}
+
 /** Calls the HTTPS servers that configurations name: admission webhooks and conversion webhooks. Upstream: apiserver pkg/util/webhook, pkg/util/proxy. */
 export class WebhookClient implements Disposable {
   readonly #objects: StoredObjects;
@@ -42,7 +57,7 @@ export class WebhookClient implements Disposable {
     } catch (error) {
       if (abort.signal.aborted) throw new Error(`Post ${JSON.stringify(shown)}: context deadline exceeded`, { cause: error });
       if (error instanceof AnswerError) throw new Error(error.message, { cause: error });
-      throw new Error(`Post ${JSON.stringify(shown)}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`Post ${JSON.stringify(shown)}: ${unreached(error as SocketError)}`, { cause: error });
     } finally {
       timer[Symbol.dispose]();
     }

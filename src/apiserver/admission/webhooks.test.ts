@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
@@ -98,6 +99,13 @@ test('refusal, faults and failure policies', async () => {
   await w.admin.create(configMaps, w.map('x'));
   await only({ ...w.webhook('deny'), clientConfig: { service: { namespace: 'default', name: 'gone' } } });
   await expect(w.admin.create(configMaps, w.map('z'))).rejects.toThrow('failed calling webhook "deny.example.com": failed to call webhook: Post "https://gone.default.svc:443/?timeout=10s": service "gone" not found');
+  const closed = createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address() as AddressInfo;
+  closed.close();
+  await once(closed, 'close');
+  await only({ ...w.webhook('deny'), clientConfig: { url: `https://127.0.0.1:${port}/` } });
+  await expect(w.admin.create(configMaps, w.map('z'))).rejects.toThrow(`dial tcp 127.0.0.1:${port}: connect: connection refused`);
   await expect(only(w.webhook('deny', { matchConditions: [{ name: 'c', expression: '... [' }] }))).rejects.toThrow('compilation failed');
 });
 
