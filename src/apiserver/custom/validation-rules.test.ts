@@ -32,4 +32,7 @@ test('a rule with an optional old value is asked of new ones too', () => {
 test('what did not change since an update before the rule came is let pass', () => {
   expect(refused({ a: 1 }, object({ a: { type: 'integer' } }), 'self.a > 1', { a: 1 })).toEqual([]);
   expect(refused({ a: 0 }, object({ a: { type: 'integer' } }), 'self.a > 1', { a: 1 })).toEqual(['refused']);
+  const list: JsonSchema = { type: 'array', items: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self > 1' }] } };
+  expect([...ruleErrors([1], list, 'spec', [1])]).toEqual([]);
+  expect([...ruleErrors([1, 2], list, 'spec', [1])]).toHaveLength(1);
 });

@@ -26,16 +26,18 @@ export function hasRules(schema: JsonSchema | undefined): boolean {
  * What the CEL rules of a schema (`x-kubernetes-validations`) say against a value. Rules that name `oldSelf` are asked on updates only, where there
  * was a value before. Upstream: apiextensions-apiserver pkg/apiserver/schema/cel.
  */
-export function* ruleErrors(value: unknown, schema: JsonSchema, path: string, previous: unknown): Generator<FieldError, void, undefined> {
+export function* ruleErrors(value: unknown, schema: JsonSchema, path: string, previous: unknown, within = false): Generator<FieldError, void, undefined> {
   if (value === undefined || value === null || !hasRules(schema)) return;
-  for (const rule of schema['x-kubernetes-validations'] ?? []) yield* oneRule(rule, value, schema, path, previous);
+  // Items of lists without keys have no counterpart: they are as they were if their list is.
+  const unchanged = within || (previous !== undefined && deepEqual(value, previous));
+  for (const rule of schema['x-kubernetes-validations'] ?? []) yield* oneRule(rule, value, schema, path, previous, unchanged);
   if (Array.isArray(value)) {
     const { items } = schema;
     if (!items) return;
     const keys = schema['x-kubernetes-list-type'] === 'map' ? schema['x-kubernetes-list-map-keys'] : undefined;
     for (const [i, item] of value.entries()) {
       const before = keys && Array.isArray(previous) && isObject(item) ? previous.find((other) => isObject(other) && keys.every((key) => deepEqual(other[key], item[key]))) : undefined;
-      yield* ruleErrors(item, items, `${path}[${i}]`, before);
+      yield* ruleErrors(item, items, `${path}[${i}]`, before, unchanged);
     }
   } else if (isObject(value)) {
     const before = isObject(previous) ? previous : undefined;
@@ -43,16 +45,16 @@ export function* ruleErrors(value: unknown, schema: JsonSchema, path: string, pr
     for (const [key, member] of Object.entries(value)) {
       const named = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
       const inner = named ?? additional;
-      if (inner) yield* ruleErrors(member, inner, named ? (path ? `${path}.${key}` : key) : `${path}[${key}]`, before?.[key]);
+      if (inner) yield* ruleErrors(member, inner, named ? (path ? `${path}.${key}` : key) : `${path}[${key}]`, before?.[key], unchanged);
     }
   }
 }
 
-function* oneRule(rule: ValidationRule, value: unknown, schema: JsonSchema, path: string, previous: unknown): Generator<FieldError> {
+function* oneRule(rule: ValidationRule, value: unknown, schema: JsonSchema, path: string, previous: unknown, unchanged: boolean): Generator<FieldError> {
   const transition = /\boldSelf\b/.test(rule.rule);
   if (transition && previous === undefined && !rule.optionalOldSelf) return;
   // An object that was stored before its CRD got the rule can still be updated elsewhere.
-  if (!transition && previous !== undefined && deepEqual(value, previous)) return;
+  if (!transition && unchanged) return;
   const before = previous === undefined ? undefined : schemaValue(previous, schema);
   const variables = { self: schemaValue(value, schema), ...(transition && { oldSelf: rule.optionalOldSelf ? celOptional(before) : before }) };
   const type = schema.type ?? 'object';
