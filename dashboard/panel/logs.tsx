@@ -68,8 +68,10 @@ async function readLines(path: string, signal: AbortSignal, take: (lines: string
     const response = await request('GET', path, { accept: '*/*', signal });
     const decoder = new TextDecoder();
     let rest = '';
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      const text = rest + decoder.decode(chunk, { stream: true });
+    // Not every browser iterates streams.
+    const reader = response.body!.getReader();
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      const text = rest + decoder.decode(chunk.value, { stream: true });
       const lines = text.split('\n');
       rest = lines.pop()!;
       // Colours of terminals are left out; what overwrites a line stands for it.

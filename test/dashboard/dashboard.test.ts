@@ -159,6 +159,10 @@ test('what fails is told with its reason', async () => {
   await section.getByText('keeps ending (last: exit code 3').waitFor({ timeout: 30_000 });
   await section.getByRole('link', { name: /Deployment crashing/ }).click();
   await page.getByRole('complementary', { name: 'Deployment crashing' }).waitFor();
+  await page.getByRole('complementary').getByRole('link', { name: /^crashing-/ }).first().click();
+  await page.getByRole('tab', { name: 'Logs' }).click();
+  await page.getByLabel('Previous run').check();
+  await page.getByRole('log').getByText('no database').waitFor();
 }, 60_000);
 
 test('the page was never in trouble and asked nobody but us', () => {
