@@ -13,8 +13,6 @@ export interface DaemonOptions {
   readonly what: string;
   /** Put before our own program: `nsenter --net=…`. */
   readonly prefix?: readonly string[];
-  /** Flags of the JavaScript engine. */
-  readonly engineFlags?: readonly string[];
   /** A verb of ours and its arguments. */
   readonly args: readonly string[];
   readonly logFile: string;
@@ -31,11 +29,11 @@ export interface DaemonOptions {
  * Rejects with what it said, or with the end of its log, when it fails, ends or stays silent.
  */
 export async function startDaemon(options: DaemonOptions): Promise<number> {
-  const { what, prefix = [], engineFlags = [], args, logFile, pidFile, clock, timeoutMs, signal } = options;
+  const { what, prefix = [], args, logFile, pidFile, clock, timeoutMs, signal } = options;
   signal?.throwIfAborted();
   for (const file of [logFile, pidFile]) mkdirSync(dirname(file), { recursive: true });
   const output = openSync(logFile, 'a', 0o600);
-  const argv = [...prefix, process.execPath, ...process.execArgv, ...engineFlags, process.argv[1]!, ...args];
+  const argv = [...prefix, process.execPath, ...process.execArgv, process.argv[1]!, ...args];
   const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc'], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
   closeSync(output);
   try {

@@ -161,9 +161,6 @@ export function groundOf(profile: Profile, config: ClusterConfig, node: NodeConf
   return nodeGround({ profile: config.profile, nodeName: node.name, number: node.index, index: config.index, dataDir: profile.folder });
 }
 
-/** A node process makes little garbage: young objects need no room of 16 MB twice over. */
-const SMALL_HEAP = ['--max-semi-space-size=2'];
-
 /** Makes the node's ground, starts its containerd and its node process where they do not run. Resolves to whether something had to be started. */
 export async function startNodeProcess(profile: Profile, config: ClusterConfig, node: NodeConfig, fabric: Fabric, { clock, log }: LaunchTools, signal?: AbortSignal): Promise<boolean> {
   const peers = config.nodes.filter(({ index }) => index !== node.index).map(({ index }) => index);
@@ -177,7 +174,7 @@ export async function startNodeProcess(profile: Profile, config: ClusterConfig, 
   }
   await runtime;
   await startDaemon({
-    what: `the node ${node.name}`, prefix: ground.enter([]), engineFlags: SMALL_HEAP, args: ['node-process', '--profile', profile.name, '--data-dir', profile.folder, '--node', node.name],
+    what: `the node ${node.name}`, prefix: ground.enter([]), args: ['node-process', '--profile', profile.name, '--data-dir', profile.folder, '--node', node.name],
     logFile: profile.nodeLog(node.name), pidFile: profile.nodePidFile(node.name), clock, timeoutMs: 60_000, ...(signal && { signal }),
   });
   return true;
