@@ -75,6 +75,17 @@ test('a pod runs, and goes when it is deleted', async () => {
   await expect.poll(() => runtime.listPodSandbox()).toEqual([]);
 });
 
+test('a pod that somebody else says has failed is ended, and stays failed', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'kubia', {});
+  const running = await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
+  await admin.updateStatus(pods, { ...running, status: { ...running.status!, phase: 'Failed' } });
+  const ended = await until(clock, admin, 'kubia', (pod) => pod?.status?.containerStatuses?.[0]?.state?.terminated !== undefined, 60_000);
+  expect(ended.status!.phase).toBe('Failed');
+  expect((await runtime.listContainers({})).filter(({ state }) => state === 'CONTAINER_RUNNING')).toEqual([]);
+});
+
 test('an image that cannot be pulled is tried again ever more seldom', async () => {
   const { admin, clock, start, runtime } = await nodeUnderTest();
   await start();

@@ -35,7 +35,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const initialized = observation.containers.some((c) => c.startedMs > 0 && pod.spec.containers.some(({ name }) => name === c.name));
   const next = finalPhase(previous.phase, failure ? 'Failed' : podPhase(pod, all, input.terminating, initialized));
   // A pod is not over while anything of it runs: others may take its place only then.
-  const phase = isFinal(next) && observation.containers.some((c) => c.state === 'running') ? previous.phase ?? 'Pending' : next;
+  const own = isFinal(next) && observation.containers.some((c) => c.state === 'running') ? previous.phase ?? 'Pending' : next;
+  const phase = finalPhase(pod.status?.phase, own);
   const said = isFinal(phase) && failure ? failure : (phase === previous.phase ? { reason: previous.reason || pod.status?.reason, message: previous.message || pod.status?.message } : undefined);
 
   const others = (previous.conditions ?? []).filter((condition) => !KUBELET_CONDITIONS.includes(condition.type) && !(failure?.disruption && condition.type === 'DisruptionTarget'));
@@ -72,9 +73,9 @@ export function rejectedStatus(pod: Pod, reason: string, message: string, nowMs:
   return { ...previous, phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime: previous.startTime ?? rfc3339(nowMs), qosClass: previous.qosClass ?? qosClass(pod) };
 }
 
-const isFinal = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
+export const isFinal = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
 
-/** A pod never leaves a final phase. */
+/** A pod never leaves a final phase, whoever gave it. */
 function finalPhase(previous: string | undefined, next: string): string {
   return isFinal(previous) ? previous! : next;
 }

@@ -11,7 +11,7 @@ import { PodRemover } from './pod-remover.ts';
 import { PodResizer } from './pod-resizer.ts';
 import { PodStarter } from './pod-starter.ts';
 import { PodState, RETRY_MS } from './pod-state.ts';
-import { podStatus, rejectedStatus, type PodFailure } from './pod-status.ts';
+import { isFinal, podStatus, rejectedStatus, type PodFailure } from './pod-status.ts';
 import { PodStopper } from './pod-stopper.ts';
 import { goDuration } from './restart-backoff.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -108,6 +108,8 @@ export class PodWorker {
     this.#state.context.statuses.refresh(pod);
     if (pod.metadata.deletionTimestamp) return this.terminate(this.#state.graceSeconds);
     if (this.#termination || this.#rejected) return;
+    // Somebody else says that it is over: then nothing of it is to run.
+    if (isFinal(pod.status?.phase) && !isFinal(previous.status?.phase) && !isFinal(this.#state.context.statuses.get(this.uid)?.phase)) return this.terminate(this.#state.graceSeconds);
     if (previous.metadata.labels !== pod.metadata.labels || previous.metadata.annotations !== pod.metadata.annotations) void this.#state.volumes.refresh();
     if (previous.metadata.generation !== pod.metadata.generation || previous.spec !== pod.spec) this.#sync();
     else this.publish();
