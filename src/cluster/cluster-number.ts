@@ -5,12 +5,13 @@ import { HIGHEST_CLUSTER_INDEX } from '../machine/address-plan.ts';
 
 /**
  * Which cluster uses which address ranges of this machine: a folder of links, `NUMBER → folder of the cluster`. A link whose cluster
- * is gone is free. Making a link is atomic, so that two clusters never get one number.
+ * is gone is free. Making a link is atomic, so that two clusters never get one number. Numbers that are not `usable` on this machine are passed over.
  */
-export function claimClusterNumber(registry: string, clusterFolder: string): number {
+export function claimClusterNumber(registry: string, clusterFolder: string, usable: (number: number) => boolean): number {
   mkdirSync(registry, { recursive: true });
   for (const name of readdirSync(registry)) if (readlinkSync(join(registry, name)) === clusterFolder) return Number(name);
   for (let number = 0; number <= HIGHEST_CLUSTER_INDEX; number++) {
+    if (!usable(number)) continue;
     const link = join(registry, String(number));
     if (isStale(link)) rmSync(link, { force: true });
     try {
@@ -20,7 +21,7 @@ export function claimClusterNumber(registry: string, clusterFolder: string): num
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
-  throw new UserError(`this machine holds ${HIGHEST_CLUSTER_INDEX + 1} clusters already, each with address ranges of its own`, 'remove one: wherry delete --profile NAME');
+  throw new UserError('this machine has no address ranges left for another cluster', 'remove one: wherry delete --profile NAME');
 }
 
 /** The number that the cluster in the folder has. */

@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
 import { nodes as nodeResource } from '../api/generated/resources.ts';
 import { createHttpClient } from '../client/http-client.ts';
-import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissing, findProcess, findRuntime, nodeGround, startRuntime, type AddressPlan, type Fabric, type NodeGround } from '../machine/index.ts';
+import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissing, findProcess, findRuntime, hidesNameserver, nodeGround, startRuntime, type AddressPlan, type Fabric, type NodeGround } from '../machine/index.ts';
 import { claimClusterNumber } from './cluster-number.ts';
 import { endUnfinished, startDaemon } from './daemon.ts';
 import { loadOrCreatePki, type ClusterPki } from './pki.ts';
@@ -114,7 +114,7 @@ function requireMachine(): void {
 async function newConfig(profile: Profile, request: LaunchRequest, runtime: RuntimeKind, clock: Clock): Promise<ClusterConfig> {
   profile.claimFolder();
   // Simulated nodes have no addresses on the machine, and may be started by anyone.
-  const index = runtime === 'containerd' ? claimClusterNumber(CLUSTER_NUMBERS, profile.folder) : 0;
+  const index = runtime === 'containerd' ? claimClusterNumber(CLUSTER_NUMBERS, profile.folder, (number) => !hidesNameserver(addressPlan(number))) : 0;
   const apiPort = request.apiPort ?? (await freePort(6443 + index));
   const nodes = Array.from({ length: request.nodes ?? 1 }, (_, i): NodeConfig => ({ name: nodeName(profile.name, i + 1), index: i + 1 }));
   return {

@@ -7,7 +7,7 @@ import { deleteLink } from './delete-link.ts';
 import { closeFirewall, openFirewall } from './firewall-openings.ts';
 import { removeMountPoints } from './mount-points.ts';
 import {
-  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow,
+  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow, overlaps,
 } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 
@@ -157,6 +157,11 @@ async function listChains(plan: AddressPlan): Promise<string[] | undefined> {
 /**
  * The resolvers of this machine. Where those are only systemd's stub, which answers nobody but the host, the ones behind it.
  */
+/** Whether the ranges of the cluster would hide a nameserver of this machine behind the leak guard. */
+export function hidesNameserver(plan: AddressPlan): boolean {
+  return hostNameservers().some((address) => isIP(address) === 4 && guardedRanges(plan).some((range) => overlaps(address, range)));
+}
+
 function hostNameservers(): string[] {
   const configured = parseNameservers(readIfThere('/etc/resolv.conf'));
   if (!configured.every((address) => address === '127.0.0.53' || address === '127.0.0.54')) return configured;
