@@ -127,7 +127,7 @@ describe('parseJson', () => {
 });
 
 const vectors = new URL('../../../../shared/vectors/', import.meta.url);
-describe.runIf(existsSync(vectors))('vectors', () => {
+if (existsSync(vectors)) describe('vectors', () => {
   for (const file of existsSync(vectors) ? readdirSync(vectors).filter((name) => name.endsWith('.json')) : []) {
     it(file, () => {
       const object = JSON.parse(readFileSync(new URL(file, vectors), 'utf8')) as { apiVersion?: string; kind?: string };
