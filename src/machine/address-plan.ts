@@ -58,6 +58,14 @@ export function nodeLink(plan: AddressPlan, node: number): string {
   return `wh${plan.index}n${checkedNode(node)}`;
 }
 
+/**
+ * The hardware address that goes with an IPv4 address on the bridge. Never left to the kernel: a bridge takes the lowest of its ports' and
+ * so changes it as nodes come and go, and a node that is made again would get another; neighbours then send into the void until they ask anew.
+ */
+export function hardwareAddress(address: string): string {
+  return ['02:77', ...address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':');
+}
+
 function checkedNode(node: number): number {
   if (!Number.isInteger(node) || node < 1 || node > HIGHEST_NODE_NUMBER) throw new RangeError(`node number ${node} is not in 1..${HIGHEST_NODE_NUMBER}`);
   return node;

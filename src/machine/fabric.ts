@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Log } from '../base/log.ts';
-import { addressPlan, type AddressPlan } from './address-plan.ts';
+import { addressPlan, hardwareAddress, type AddressPlan } from './address-plan.ts';
 import { deleteLink } from './delete-link.ts';
 import { closeFirewall, openFirewall } from './firewall-openings.ts';
 import { removeMountPoints } from './mount-points.ts';
@@ -57,7 +57,7 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
   if (isNew) did.push(`made bridge ${plan.bridge} with ${plan.host}`);
   // In this order: the guard stands before there is anything to guard.
   await run(['ip', '-batch', '-'], { input: leakGuard(plan, 'replace') + [
-    ...(isNew ? [`link add ${plan.bridge} type bridge stp_state 0 forward_delay 0`] : []),
+    ...(isNew ? [`link add ${plan.bridge} address ${hardwareAddress(plan.host)} type bridge stp_state 0 forward_delay 0`] : []),
     `link set ${plan.bridge} alias ${bridgeAlias(profile)}`,
     `addr replace ${plan.host}/24 dev ${plan.bridge}`,
     `addr replace ${plan.hostLoopback}/24 dev ${plan.bridge}`,
@@ -154,14 +154,12 @@ async function listChains(plan: AddressPlan): Promise<string[] | undefined> {
   }
 }
 
-/**
- * The resolvers of this machine. Where those are only systemd's stub, which answers nobody but the host, the ones behind it.
- */
 /** Whether the ranges of the cluster would hide a nameserver of this machine behind the leak guard. */
 export function hidesNameserver(plan: AddressPlan): boolean {
   return hostNameservers().some((address) => isIP(address) === 4 && guardedRanges(plan).some((range) => overlaps(address, range)));
 }
 
+/** The resolvers of this machine. Where those are only systemd's stub, which answers nobody but the host, the ones behind it. */
 function hostNameservers(): string[] {
   const configured = parseNameservers(readIfThere('/etc/resolv.conf'));
   if (!configured.every((address) => address === '127.0.0.53' || address === '127.0.0.54')) return configured;

@@ -58,6 +58,9 @@ describe.runIf(able)('two nodes on this machine', () => {
     await expect(routeTo('10.255.9.9')).rejects.toThrow(/unreachable|No route/i);
     expect(await run(['ip', 'route', 'get', '10.255.1.5'])).toContain('via 10.231.11.11');
     await expect(run(['ip', 'route', 'get', '10.107.0.1'])).rejects.toThrow(/unreachable|No route/i);
+    // Neighbours remember these: they stay the same while nodes come and go, and when one is made again.
+    expect(readFileSync(`/sys/class/net/${plan.bridge}/address`, 'utf8')).toBe('02:77:0a:e7:0b:01\n');
+    expect(await run(grounds[0]!.enter(['ip', 'link', 'show', 'eth0']))).toContain('02:77:0a:e7:0b:0b');
     expect(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')).toBe(forwarding);
     expect(existsSync('/sys/fs/cgroup/unified') && (await run(grounds[0]!.enter(['cat', '/proc/self/mountinfo']))).includes('/sys/fs/cgroup/unified')).toBe(false);
   });

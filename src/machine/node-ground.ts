@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, 
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { addressPlan, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
+import { addressPlan, hardwareAddress, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
 import { cgroupMode, nodeCgroup, removeCgroup } from './cgroups.ts';
 import { cniConfig } from './containerd-config.ts';
 import { deleteLink, unlessGone } from './delete-link.ts';
@@ -236,7 +236,7 @@ async function connect(ground: NodeGround, fabric: Fabric): Promise<void> {
   const { plan, number, address, podCidr } = ground;
   const { net } = namespaceFiles(ground.dataDir, ground.nodeName);
   const link = nodeLink(plan, number);
-  if (!existsSync(`/sys/class/net/${link}`)) await run(['ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', net]);
+  if (!existsSync(`/sys/class/net/${link}`)) await run(['ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'address', hardwareAddress(address), 'netns', net]);
   await run(['ip', '-batch', '-'], { input: `link set ${link} master ${plan.bridge} up\n` });
   await run(['nsenter', `--net=${net}`, '--', 'ip', '-batch', '-'], { input: [
     `addr replace ${address}/24 dev eth0`,
