@@ -1,9 +1,10 @@
-import { Client, credentials, status as grpcStatus, type CallOptions, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status as grpcStatus, type CallOptions, type ServiceError } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { runtimeEvents } from './runtime-events.ts';
-import { imageService, runtimeService } from './protocol.ts';
-import { RuntimeError, type CriRuntime, type ExecSyncResult, type RuntimeErrorCode } from './runtime.ts';
+import { containerdNamespace, ImageViews, snapshotterOf } from './image-views.ts';
+import { containerdSnapshots, imageService, runtimeService } from './protocol.ts';
+import { RuntimeError, type CriRuntime, type ExecSyncResult, type ImageSpec, type RuntimeErrorCode } from './runtime.ts';
 
 const CODES: Readonly<Record<number, RuntimeErrorCode>> = {
   1: 'Canceled', 2: 'Unknown', 3: 'InvalidArgument', 4: 'DeadlineExceeded', 5: 'NotFound', 6: 'AlreadyExists', 7: 'PermissionDenied',
@@ -42,12 +43,14 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock, o
   const ended = new AbortController();
   const services = { ...runtimeService(), ...imageService() } as Record<string, MethodDefinition<object, object>>;
 
-  function call<R>(name: string, request: object, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<R> {
-    const method = services[name]!;
+  interface CallSettings { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly metadata?: Metadata }
+  const call = <R>(name: string, request: object, settings: CallSettings = {}): Promise<R> => invoke(services[name]!, request, { ...settings, timeoutMs: settings.timeoutMs ?? TIMEOUTS[name] });
+
+  function invoke<R>(method: MethodDefinition<object, object>, request: object, options: CallSettings): Promise<R> {
     return new Promise((resolve, reject) => {
       if (options.signal?.aborted) return reject(options.signal.reason);
-      const callOptions: CallOptions = { deadline: clock.now() + (options.timeoutMs ?? TIMEOUTS[name] ?? 2 * MINUTE) };
-      const running = client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, callOptions, (error, response) => {
+      const callOptions: CallOptions = { deadline: clock.now() + (options.timeoutMs ?? 2 * MINUTE) };
+      const running = client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, options.metadata ?? new Metadata(), callOptions, (error, response) => {
         options.signal?.removeEventListener('abort', cancel);
         if (!error) resolve(response as R);
         else reject(error.code === grpcStatus.CANCELLED && options.signal?.aborted ? options.signal.reason : toRuntimeError(error));
@@ -59,6 +62,11 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock, o
   /** For calls that answer a single field. */
   const pick = async <K extends string, R>(field: K, answer: Promise<Record<K, R>>): Promise<R> => (await answer)[field];
   const nothing = async (answer: Promise<unknown>): Promise<void> => void (await answer);
+
+  const imageViews = new ImageViews((method, request) => invoke(containerdSnapshots()[method] as MethodDefinition<object, object>, request, { metadata: containerdNamespace() }));
+  const verboseImage = (image: ImageSpec): Promise<Readonly<Record<string, string>>> => pick('info', call('ImageStatus', { image, verbose: true }));
+  let known: string | undefined;
+  const snapshotter = async (): Promise<string> => known ??= snapshotterOf(await runtime.imageFsInfo());
 
   const runtime: CriRuntime = {
     version: () => call('Version', { version: 'v1' }),
@@ -92,6 +100,8 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock, o
     imageStatus: async (image) => (await call<{ image: never }>('ImageStatus', { image })).image ?? undefined,
     removeImage: (image) => nothing(call('RemoveImage', { image })),
     imageFsInfo: () => pick('imageFilesystems', call('ImageFsInfo', {})),
+    viewImage: async (image, key) => imageViews.view(await verboseImage(image), await snapshotter(), key),
+    releaseImageView: async (key) => imageViews.release(await snapshotter(), key),
     events: (signal) => runtimeEvents(client, runtime, clock, AbortSignal.any([signal, ended.signal]), onAway),
   };
   return {

@@ -1,4 +1,4 @@
-// The container runtime interface (package runtime.v1) and containerd's event service, as a compact table: `field=number:type`.
+// The container runtime interface (package runtime.v1) and what is needed of containerd's own services, as a compact table: `field=number:type`.
 // One departure from the published interface: KeyValue.value is `string` there in older releases and `bytes` in newer ones; both
 // are the same on the wire, and `string` is what an environment variable is here.
 import { fromJSON, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
@@ -203,12 +203,31 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ImageFsInfoResponse: 'imageFilesystems=1:FilesystemUsage[] containerFilesystems=2:FilesystemUsage[]',
 };
 
-/** containerd's own event service, on the same socket. The event's body is told by its type URL. */
-const CONTAINERD_MESSAGES: Readonly<Record<string, string>> = {
-  SubscribeRequest: 'filters=1:string[]',
-  Envelope: 'timestamp=1:Stamp namespace=2:string topic=3:string event=4:Anything',
-  Stamp: 'seconds=1:int64 nanos=2:int32',
-  Anything: 'typeUrl=1:string value=2:bytes',
+/** containerd's own services on the same socket, by package: their messages and methods. The body of an event is told by its type URL. */
+const CONTAINERD: Readonly<Record<string, { readonly service: string; readonly methods: Readonly<Record<string, object>>; readonly messages: Readonly<Record<string, string>> }>> = {
+  events: {
+    service: 'Events', methods: { Subscribe: { requestType: 'SubscribeRequest', responseType: 'Envelope', responseStream: true } },
+    messages: {
+      SubscribeRequest: 'filters=1:string[]',
+      Envelope: 'timestamp=1:Stamp namespace=2:string topic=3:string event=4:Anything',
+      Stamp: 'seconds=1:int64 nanos=2:int32',
+      Anything: 'typeUrl=1:string value=2:bytes',
+    },
+  },
+  snapshots: {
+    service: 'Snapshots',
+    methods: {
+      View: { requestType: 'ViewSnapshotRequest', responseType: 'MountsResponse' }, Mounts: { requestType: 'SnapshotRequest', responseType: 'MountsResponse' },
+      Remove: { requestType: 'SnapshotRequest', responseType: 'Nothing' },
+    },
+    messages: {
+      ViewSnapshotRequest: 'snapshotter=1:string key=2:string parent=3:string labels=4:map<string,string>',
+      SnapshotRequest: 'snapshotter=1:string key=2:string',
+      MountsResponse: 'mounts=1:SnapshotMount[]',
+      SnapshotMount: 'type=1:string source=2:string target=3:string options=4:string[]',
+      Nothing: '',
+    },
+  },
 };
 
 interface Field {
@@ -251,24 +270,7 @@ function definitions(): PackageDefinition {
   loaded ??= fromJSON({
     nested: {
       runtime: { nested: { v1: { nested: { ...parseMessages(MESSAGES), ...mapValues(ENUMS, parseEnum), ...mapValues(SERVICES, parseService) } } } },
-      containerd: {
-        nested: {
-          services: {
-            nested: {
-              events: {
-                nested: {
-                  v1: {
-                    nested: {
-                      ...parseMessages(CONTAINERD_MESSAGES),
-                      Events: { methods: { Subscribe: { requestType: 'SubscribeRequest', responseType: 'Envelope', responseStream: true } } },
-                    },
-                  },
-                },
-              },
-            },
-          },
-        },
-      },
+      containerd: { nested: { services: { nested: mapValues(CONTAINERD, ({ service, methods, messages }) => ({ nested: { v1: { nested: { ...parseMessages(messages), [service]: { methods } } } } })) } } },
     },
   } as Parameters<typeof fromJSON>[0], { enums: String, longs: Number, defaults: true, arrays: true, objects: true });
   return loaded;
@@ -277,3 +279,4 @@ function definitions(): PackageDefinition {
 export const runtimeService = (): ServiceDefinition => definitions()['runtime.v1.RuntimeService'] as ServiceDefinition;
 export const imageService = (): ServiceDefinition => definitions()['runtime.v1.ImageService'] as ServiceDefinition;
 export const containerdEvents = (): ServiceDefinition => definitions()['containerd.services.events.v1.Events'] as ServiceDefinition;
+export const containerdSnapshots = (): ServiceDefinition => definitions()['containerd.services.snapshots.v1.Snapshots'] as ServiceDefinition;

@@ -1,6 +1,7 @@
-import { Metadata, status as grpcStatus, type Client, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
+import { status as grpcStatus, type Client, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { Clock } from '../base/clock.ts';
+import { containerdNamespace } from './image-views.ts';
 import { containerdEvents, runtimeService } from './protocol.ts';
 import { isRuntimeError, type CriRuntime, type RuntimeEvent } from './runtime.ts';
 import { taskEvent } from './task-event.ts';
@@ -26,8 +27,7 @@ type Source = (signal: AbortSignal) => ClientReadableStream<object>;
 export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock: Clock, signal: AbortSignal, onAway?: () => Promise<void>): AsyncGenerator<RuntimeEvent> {
   const containerd = containerdEvents()['Subscribe'] as MethodDefinition<object, object>;
   const cri = runtimeService()['GetContainerEvents'] as MethodDefinition<object, object>;
-  const namespace = new Metadata();
-  namespace.set('containerd-namespace', 'k8s.io');
+  const namespace = containerdNamespace();
   const filters = ['exit', 'start'].map((topic) => `topic=="/tasks/${topic}",namespace=="k8s.io"`);
   const sources: Source[] = [
     () => client.makeServerStreamRequest(containerd.path, containerd.requestSerialize, containerd.responseDeserialize, { filters }, namespace),

@@ -46,6 +46,13 @@ export interface CriRuntime {
   imageStatus(image: ImageSpec): Promise<Image | undefined>;
   removeImage(image: ImageSpec): Promise<void>;
   imageFsInfo(): Promise<readonly FilesystemUsage[]>;
+  /**
+   * What to mount, in this order, to see the files of an image that is present, read-only. They stay until `releaseImageView` is called with the
+   * same key, whatever becomes of the image; the same key answers the same again. Nothing to mount: the image's files exist in name only.
+   */
+  viewImage(image: ImageSpec, key: string): Promise<readonly SnapshotMount[]>;
+  /** Of a view that is not mounted any more; one that is not there is released already. */
+  releaseImageView(key: string): Promise<void>;
 
   /**
    * What happens to containers and sandboxes, as it happens. The first event, and one after each interruption, is `resync`: list
@@ -387,6 +394,14 @@ export interface Image {
   readonly uid: Int64Value | null;
   readonly username: string;
   readonly pinned: boolean;
+}
+
+/** As mount(8) takes it; `target` is a folder inside the view, mostly empty. */
+export interface SnapshotMount {
+  readonly type: string;
+  readonly source: string;
+  readonly target: string;
+  readonly options: readonly string[];
 }
 
 export interface AuthConfig {

@@ -56,7 +56,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const context: WorkerContext = {
     client, runtime, clock, random, log, recorder, work, statuses, objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
-    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, mounter,
+    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime },
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
     sandbox: {
       dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: parseResolvConf(await readOrEmpty(options.resolvConf ?? '/etc/resolv.conf')) },
@@ -138,7 +138,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       throw error;
     });
     for (const uid of known.filter((name) => !workers.has(name))) {
-      await tearDownVolumes(podDirectory(uid), mounter);
+      await tearDownVolumes(podDirectory(uid), context.volumeGround);
       await rm(podDirectory(uid), { recursive: true, force: true });
     }
   }

@@ -37,7 +37,10 @@ export interface PodCgroups {
 
 /** Mounts that only root can make. Where there is none, memory-backed volumes are plain folders. */
 export interface Mounter {
+  isMounted(path: string): Promise<boolean>;
   mountTmpfs(path: string, sizeBytes?: number): Promise<void>;
+  /** `options` as mount(8) takes them. */
+  mount(path: string, mount: { readonly type: string; readonly source: string; readonly options: readonly string[] }): Promise<void>;
   unmount(path: string): Promise<void>;
 }
 

@@ -277,6 +277,15 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
     return [{ timestamp: this.#clock.now() * NANOS, fsId: { mountpoint: '/' }, usedBytes: { value: used }, inodesUsed: { value: this.images.list().length * 100 } }];
   }
 
+  /** Simulated images hold no files. */
+  async viewImage() {
+    return [];
+  }
+
+  async releaseImageView(): Promise<void> {
+    // Nothing is kept for a view.
+  }
+
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
     const queue: RuntimeEvent[] = [{ type: 'resync' }];
     let wake: (() => void) | undefined;

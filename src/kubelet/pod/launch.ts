@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectReference, Pod } from '../../api/generated/core-v1.ts';
 import { runtimeClasses } from '../../api/generated/resources.ts';
-import { isRuntimeError, type ContainerStatus, type Mount } from '../../cri/runtime.ts';
+import { isRuntimeError, type ContainerStatus, type Mount, type PodSandboxConfig } from '../../cri/runtime.ts';
 import { ContainerStartError } from '../container/config-error.ts';
 import { containerConfig } from '../container/container-config.ts';
 import { hostsFile } from '../container/dns.ts';
@@ -12,6 +12,7 @@ import type { FieldContext } from '../container/field-ref.ts';
 import { podCgroupPath, podCgroupResources } from '../container/resources.ts';
 import { podLogDirectory, sandboxConfig } from '../container/sandbox-config.ts';
 import { serviceEnvironment } from '../container/service-environment.ts';
+import { mountImage } from '../volumes/image.ts';
 import { terminationMessageMount, volumeMounts } from '../volumes/container-mounts.ts';
 import type { MountedVolume } from '../volumes/volume-type.ts';
 import { lastWords } from './last-words.ts';
@@ -96,6 +97,7 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
   const config = sandboxConfig(pod, sandbox.attempt, context.sandbox);
   let image;
   try {
+    await showImageVolumes(launch, config, context);
     image = await context.puller.ensure({ pod, container, sandboxConfig: config, event: (...args) => recorder.event(about, ...args), signal, pulling: launch.pulling });
   } catch (error) {
     // The puller has told what happened; upstream adds which waiting state came of it.
@@ -130,6 +132,22 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
   }
   recorder.event(about, 'Normal', 'Started', 'Container started');
   return readContainer(await runtime.containerStatus(id), sandbox.id, pod, context);
+}
+
+/** Pulls and mounts the images that the container wants as volumes; those that are mounted already stay as they are. Upstream: getImageVolumes. */
+async function showImageVolumes({ pod, item: { container }, volumes, signal, pulling }: ContainerLaunch, config: PodSandboxConfig, context: WorkerContext): Promise<void> {
+  const wanted = new Set(container.volumeMounts?.map(({ name }) => name));
+  for (const { name, image: source } of pod.spec.volumes ?? []) {
+    const directory = volumes.get(name)?.path;
+    if (!source || !wanted.has(name) || directory === undefined || await context.volumeGround.mounter?.isMounted(directory)) continue;
+    const asked = { ...(source.reference !== undefined && { image: source.reference }), ...(source.pullPolicy !== undefined && { imagePullPolicy: source.pullPolicy }) };
+    const image = await context.puller.ensure({ pod, container: asked, sandboxConfig: config, event: (...args) => context.recorder.event(pod, ...args), signal, pulling });
+    try {
+      await mountImage(directory, image, context.volumeGround);
+    } catch (error) {
+      throw new ContainerStartError('ImageVolumeMountFailed', `failed to mount image volume "${name}": ${(error as Error).message}`);
+    }
+  }
 }
 
 async function containerMounts(launch: ContainerLaunch, environment: Readonly<Record<string, string>>, restartCount: number, context: WorkerContext): Promise<readonly Mount[]> {

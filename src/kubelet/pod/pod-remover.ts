@@ -17,9 +17,9 @@ export class PodRemover {
 
   /** Volumes and cgroup; logs and dead containers stay until the pod is gone from the API. Never rejects. */
   async free(): Promise<void> {
-    const { uid, pod, log, context: { podDirectory, mounter, cgroups, sandbox: { cgroupRoot } } } = this.#state;
+    const { uid, pod, log, context: { podDirectory, volumeGround, cgroups, sandbox: { cgroupRoot } } } = this.#state;
     try {
-      await tearDownVolumes(podDirectory(uid), mounter);
+      await tearDownVolumes(podDirectory(uid), volumeGround);
       if (cgroupRoot !== undefined) await cgroups.remove(podCgroupPath(pod, cgroupRoot));
     } catch (error) {
       log.warn('cannot free all that the pod held', { error });

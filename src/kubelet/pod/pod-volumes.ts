@@ -33,9 +33,9 @@ export class PodVolumes implements Disposable {
   async #setUp(): Promise<void> {
     if (this.#ended) return;
     const { uid, pod, observation, context } = this.#state;
-    const { client, objects, tokens, clock, random, mounter } = context;
+    const { client, objects, tokens, clock, random, volumeGround: ground } = context;
     const fields = fieldContext(pod, observation.sandboxes[0]?.ips ?? [], context);
-    this.#mounted = await setUpVolumes(pod, context.podDirectory(uid), { client, objects, tokens, clock, random, mounter, fields });
+    this.#mounted = await setUpVolumes(pod, context.podDirectory(uid), { client, objects, tokens, clock, random, ground, fields });
     const times = [...this.#mounted.values()].flatMap((volume) => volume.refreshAtMs ?? []);
     if (times.length > 0) this.#schedule(Math.max(1000, Math.min(...times) - clock.now()));
   }

@@ -9,9 +9,10 @@ import type { WorkSink } from '../../ledger/entry.ts';
 import type { CgroupTree } from '../container/cgroup-tree.ts';
 import type { SandboxSettings } from '../container/sandbox-config.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
-import type { KubeletOptions, Mounter, PodCgroups } from '../options.ts';
+import type { KubeletOptions, PodCgroups } from '../options.ts';
 import type { ProbeNetwork } from '../probes/probe-network.ts';
 import type { TokenSource } from '../volumes/token-source.ts';
+import type { VolumeGround } from '../volumes/volume-type.ts';
 import type { ResizeVerdict } from './pod-resize.ts';
 import type { ReferencedObjectCache } from './referenced-object-cache.ts';
 import type { RestartBackoff } from './restart-backoff.ts';
@@ -37,7 +38,7 @@ export interface WorkerContext {
   readonly cgroups: PodCgroups;
   /** undefined: pods have no cgroups. */
   readonly cgroupTree: CgroupTree | undefined;
-  readonly mounter: Mounter | undefined;
+  readonly volumeGround: VolumeGround;
   readonly sandbox: SandboxSettings;
   readonly hostIps: readonly string[];
   /** The host's /etc/hosts, for pods on the host network. */

@@ -18,7 +18,7 @@ export async function volumeMounts(container: AnyContainer, volumes: ReadonlyMap
     const subPath = subPathOf(mount, environment);
     return {
       containerPath: isAbsolute(mount.mountPath) ? mount.mountPath : `/${mount.mountPath}`,
-      hostPath: subPath ? await withinVolume(volume.path, subPath) : volume.path,
+      hostPath: subPath ? await withinVolume(volume.path, subPath, volume.fixed) : volume.path,
       readonly: (mount.readOnly ?? false) || (volume.readOnly ?? false),
       propagation: PROPAGATION[(mount.mountPropagation ?? 'None') as keyof typeof PROPAGATION] ?? 'PROPAGATION_PRIVATE',
     };
@@ -34,9 +34,10 @@ function subPathOf(mount: VolumeMount, environment: Readonly<Record<string, stri
 }
 
 /** A path in a volume, with no way out of it through symbolic links; made as a folder where it is missing. */
-async function withinVolume(root: string, subPath: string): Promise<string> {
+async function withinVolume(root: string, subPath: string, fixed = false): Promise<string> {
   const path = join(root, normalize(subPath));
   if (await stat(path).catch(() => undefined) === undefined) {
+    if (fixed) throw configError(`failed to prepare subPath for volumeMount: ${subPath} is not in the volume`);
     await mkdir(path, { recursive: true, mode: 0o777 });
     const { mode } = await stat(dirname(path));
     await chmod(path, mode & 0o7777);

@@ -6,7 +6,7 @@ import type { VolumeType } from './volume-type.ts';
 export const emptyDirVolume: VolumeType = {
   name: 'empty-dir',
   matches: (volume) => volume.emptyDir !== undefined,
-  async setUp({ volume, directory, mounter }) {
+  async setUp({ volume, directory, ground: { mounter } }) {
     const { medium, sizeLimit } = volume.emptyDir!;
     const isNew = await mkdir(directory, { recursive: true, mode: 0o777 }) !== undefined;
     if (medium === 'Memory' && mounter) {
@@ -18,7 +18,7 @@ export const emptyDirVolume: VolumeType = {
     }
     return { path: directory, owned: true };
   },
-  async tearDown({ directory, mounter }) {
+  async tearDown({ directory, ground: { mounter } }) {
     await mounter?.unmount(directory);
     await rm(directory, { recursive: true, force: true });
   },

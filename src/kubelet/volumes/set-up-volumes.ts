@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, Volume } from '../../api/generated/core-v1.ts';
 import { giveToGroup } from './ownership.ts';
-import type { MountedVolume, VolumeContext } from './volume-type.ts';
+import type { MountedVolume, VolumeContext, VolumeGround } from './volume-type.ts';
 import { volumeTypeOf, volumeTypes } from './volume-types.ts';
 
 /** What volumes need besides the pod they are of. */
@@ -31,7 +31,7 @@ export async function setUpVolumes(pod: Pod, podDirectory: string, environment: 
 }
 
 /** Unmounts and removes what is left of a pod's volumes. Works from the folders alone, so that it can clean up after unknown pods. */
-export async function tearDownVolumes(podDirectory: string, mounter: VolumeContext['mounter']): Promise<void> {
+export async function tearDownVolumes(podDirectory: string, ground: VolumeGround): Promise<void> {
   for (const type of volumeTypes) {
     const folder = join(podDirectory, 'volumes', `kubernetes.io~${type.name}`);
     const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -40,7 +40,7 @@ export async function tearDownVolumes(podDirectory: string, mounter: VolumeConte
     });
     for (const name of names) {
       const directory = join(folder, name);
-      await type.tearDown?.({ directory, mounter });
+      await type.tearDown?.({ directory, ground });
       await rm(directory, { recursive: true, force: true });
     }
   }

@@ -2,6 +2,7 @@ import type { Pod, Volume } from '../../api/generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
+import type { CriRuntime } from '../../cri/runtime.ts';
 import type { ReferencedObjects } from '../container/environment.ts';
 import type { FieldContext } from '../container/field-ref.ts';
 import type { Mounter } from '../options.ts';
@@ -18,13 +19,22 @@ export interface VolumeContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly fields: FieldContext;
+  readonly ground: VolumeGround;
+}
+
+/** What volumes are made with, whichever pod they are of. */
+export interface VolumeGround {
+  /** undefined: nothing is mounted (simulated nodes). */
   readonly mounter: Mounter | undefined;
+  readonly runtime: Pick<CriRuntime, 'viewImage' | 'releaseImageView'>;
 }
 
 export interface MountedVolume {
   /** What containers mount. */
   readonly path: string;
   readonly readOnly?: boolean;
+  /** Whether its content is not the pod's to add to: sub-paths must be there. */
+  readonly fixed?: boolean;
   /** Whether fsGroup makes the content the group's. */
   readonly owned?: boolean;
   /** When the content must be made again, in milliseconds since 1970 (tokens that expire). */
@@ -38,5 +48,5 @@ export interface VolumeType {
   matches(volume: Volume): boolean;
   setUp(context: VolumeContext): Promise<MountedVolume>;
   /** Before its folder is removed. */
-  tearDown?(context: Pick<VolumeContext, 'directory' | 'mounter'>): Promise<void>;
+  tearDown?(context: Pick<VolumeContext, 'directory' | 'ground'>): Promise<void>;
 }
