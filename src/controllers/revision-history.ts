@@ -1,5 +1,5 @@
 import type { ControllerRevision } from '../api/generated/apps-v1.ts';
-import type { PodTemplateSpec } from '../api/generated/core-v1.ts';
+import type { Container, PodTemplateSpec } from '../api/generated/core-v1.ts';
 import type { LabelSelector } from '../api/generated/meta-v1.ts';
 import { controllerRevisions } from '../api/generated/resources.ts';
 import { isReason } from '../api/errors.ts';
@@ -42,9 +42,20 @@ export function templateOf(revision: ControllerRevision): PodTemplateSpec {
   return without((revision.data as RevisionData | undefined)?.spec?.template ?? {}, '$patch' as never);
 }
 
-/** A revision's data is a strategic merge patch of its owner, as kubectl applies it when it undoes a rollout. */
-function dataOf(template: PodTemplateSpec): RevisionData {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+/**
+ * A revision's data is a strategic merge patch of its owner, as kubectl applies it when it undoes a rollout. Clients that look for the revision
+ * of a template compare bytes (upstream: daemon/update.go Match): keys in order, and those empty objects that a Go client writes of itself.
+ */
+export function dataOf({ spec, metadata = {} }: PodTemplateSpec): RevisionData {
+  const withResources = (containers: readonly Container[]): Container[] => containers.map((container) => ({ resources: {}, ...container }));
+  const written = spec && { ...spec, containers: withResources(spec.containers), ...(spec.initContainers && { initContainers: withResources(spec.initContainers) }) };
+  return sorted({ spec: { template: { $patch: 'replace', metadata, ...(written && { spec: written }) } } }) as RevisionData;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
 }
 
 /**
@@ -53,7 +64,7 @@ function dataOf(template: PodTemplateSpec): RevisionData {
  * Upstream: pkg/controller/history, daemon/update.go constructHistory, statefulset getStatefulSetRevisions.
  */
 export async function syncRevisions<T extends RevisedObject>({ client, informer, resource, owner, hashLabel }: Options<T>): Promise<RevisionHistory | undefined> {
-  const { metadata: { name, namespace, uid }, spec, status } = owner;
+  const { metadata: { name, namespace, uid, annotations }, spec, status } = owner;
   const candidates = [...ownedBy(informer, owner), ...orphansIn(informer, namespace)];
   const all = (await claim({ client, ownerResource: resource, owner, selector: spec.selector, resource: controllerRevisions, candidates })).sort(byRevision);
   const same = all.filter((revision) => semanticEqual(templateOf(revision), spec.template));
@@ -63,7 +74,11 @@ export async function syncRevisions<T extends RevisedObject>({ client, informer,
   if (current) return { old, current: current.revision >= number ? current : await client.update(controllerRevisions, { ...current, revision: number }) };
 
   const hash = templateHash(spec.template, status?.collisionCount);
-  const metadata = { name: `${name}-${hash}`, namespace: namespace!, labels: { ...spec.template.metadata?.labels, [hashLabel]: hash }, ownerReferences: [controllerReference(owner)] };
+  const metadata = {
+    name: `${name}-${hash}`, namespace: namespace!, labels: { ...spec.template.metadata?.labels, [hashLabel]: hash }, ownerReferences: [controllerReference(owner)],
+    // The cause of the change, among others, for the history that kubectl shows.
+    ...(annotations && { annotations }),
+  };
   try {
     return { old, current: await client.create(controllerRevisions, { metadata, data: dataOf(spec.template), revision: number }) };
   } catch (error) {
