@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Pod, Service } from '../api/generated/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../api/generated/discovery-v1.ts';
 import { seededRandom } from '../base/random.ts';
-import { staleFlows } from './conntrack-cleanup.ts';
+import { staleFlows, udpEntrances } from './conntrack-cleanup.ts';
+import { parseFlow } from './conntrack-runner.ts';
+import { hostPortRules, hostPorts } from './host-ports.ts';
 import { tracePacket, type Packet } from './packet-trace.ts';
 import { RuleStore } from './rule-store.ts';
 import { chooseBackends, servicePorts } from './service-ports.ts';
-import { hostPortRules, serviceRules } from './service-rules.ts';
+import { serviceRules } from './service-rules.ts';
 
 const node = { name: 'one', address: '10.231.0.11', serviceCidr: '10.96.0.0/16' };
 const clusterCidr = '10.244.0.0/16';
@@ -85,6 +87,9 @@ describe('where a packet for a service goes', () => {
     ['a load balancer that does not', service({ type: 'LoadBalancer', loadBalancerSourceRanges: ['192.0.2.0/24'] }, { loadBalancer: { ingress: [{ ip: '10.231.0.200' }] } }), [slice([remote])], { destination: '10.231.0.200', source: outside }, 'drop'],
     ['hints for this node', service({}), [slice([{ ...local, hints: { forNodes: [{ name: 'one' }] } }, { ...remote, hints: { forNodes: [{ name: 'two' }] } }])], {}, '10.244.1.5:8080'],
     ['hints that leave this node out', service({}), [slice([{ ...remote, hints: { forNodes: [{ name: 'two' }] } }, { ...remote2, hints: { forNodes: [{ name: 'two' }] } }])], {}, '10.244.2.6:8080 10.244.2.7:8080'],
+    ['hints, where only ending ones are near', service({}), [slice([{ ...local, ...ending, hints: { forNodes: [{ name: 'one' }] } }, { ...remote, hints: { forNodes: [{ name: 'two' }] } }])], {}, '10.244.2.6:8080'],
+    ['hints of ending ones', service({}), [slice([{ ...local, ...ending, hints: { forNodes: [{ name: 'one' }] } }, { ...remote, ...ending, hints: { forNodes: [{ name: 'two' }] } }])], {}, both],
+    ['SCTP', service({ ports: [{ port: 80, protocol: 'SCTP' }] }), [slice([remote], [{ port: 38412, protocol: 'SCTP' }])], { protocol: 'sctp' }, '10.244.2.6:38412'],
     ['hints that some lack', service({}), [slice([{ ...local, hints: { forNodes: [{ name: 'one' }] } }, remote])], {}, both],
   ];
   it.each(cases)('%s', (_, one, slices, packet, expected) => expect(trace(storeOf(one, ...slices), packet)).toBe(expected));
@@ -102,11 +107,11 @@ describe('where a packet for a service goes', () => {
       spec: { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80, hostPort: 8888 }, { containerPort: 53, hostPort: 53, protocol: 'UDP', hostIP: '192.0.2.9' }] }] }, status: { podIP: '10.244.1.5' },
     } as Pod;
     const store = new RuleStore({ nodeAddress: node.address });
-    store.put('pod', hostPortRules(pod, { nodeAddress: node.address }));
+    store.put('pod', hostPortRules('default/p', hostPorts(pod, { nodeAddress: node.address })));
     expect(trace(store, { destination: node.address, port: 8888, source: outside })).toBe('10.244.1.5:80');
     expect(trace(store, { destination: '127.0.0.1', port: 8888, source: '127.0.0.1' })).toBe('10.244.1.5:80 masqueraded');
     expect(trace(store, { destination: '192.0.2.9', port: 53, protocol: 'udp', source: outside })).toBe('10.244.1.5:53');
-    store.put('pod', hostPortRules({ ...pod, status: { phase: 'Succeeded', podIP: '10.244.1.5' } }, { nodeAddress: node.address }));
+    store.put('pod', hostPortRules('default/p', hostPorts({ ...pod, status: { phase: 'Succeeded', podIP: '10.244.1.5' } }, { nodeAddress: node.address })));
     expect(trace(store, { destination: node.address, port: 8888 })).toBe('10.231.0.11:8888');
   });
 
@@ -348,12 +353,22 @@ describe('changes upon changes', () => {
 describe('UDP flows to forget', () => {
   const ports: Service['spec'] = { ports: [{ port: 53, protocol: 'UDP', nodePort: 30053 }], type: 'NodePort' };
   const state = (...endpoints: Partial<Endpoint>[]) => servicePorts(service(ports), [slice(endpoints, [{ port: 53, protocol: 'UDP' }])], node);
+  const line = (destination: string, port: number, answerer: string, answererPort = 53): string => (
+    `udp      17 29 src=10.244.1.9 dst=${destination} sport=7777 dport=${port} src=${answerer} dst=10.244.1.9 sport=${answererPort} dport=7777 [ASSURED] mark=0 use=1`
+  );
   it.each([
-    ['nothing, while all stay', state(local), state(local, remote), []],
-    ['those to a backend that went', state(local, remote), state(local), ['-p udp --orig-dst 10.96.0.5 --orig-port-dst 53 --reply-src 10.244.2.6', '-p udp --orig-port-dst 30053 --reply-src 10.244.2.6']],
-    ['all, when the first backend comes', state(), state(local), ['-p udp --orig-dst 10.96.0.5 --orig-port-dst 53', '-p udp --orig-port-dst 30053']],
-    ['those of a service that went', state(local), [], ['-p udp --orig-dst 10.96.0.5 --orig-port-dst 53 --reply-src 10.244.1.5', '-p udp --orig-port-dst 30053 --reply-src 10.244.1.5']],
-  ])('%s', (_, before, after, expected) => expect(staleFlows(before, after).map((words) => words.join(' '))).toEqual(expected));
+    ['none of a backend that serves', state(local, remote), [line('10.96.0.5', 53, '10.244.2.6'), line(node.address, 30053, '10.244.2.6')], []],
+    ['those of a backend that went', state(local), [line('10.96.0.5', 53, '10.244.2.6'), line(node.address, 30053, '10.244.2.6'), line('10.96.0.5', 53, '10.244.1.5')], ['10.96.0.5:53', '10.231.0.11:30053']],
+    ['none of a backend that ends but serves', state(local, { ...remote, ...ending }), [line('10.96.0.5', 53, '10.244.2.6')], []],
+    ['those of a backend that is not ready', state(local, { ...remote, ...unready }), [line('10.96.0.5', 53, '10.244.2.6')], ['10.96.0.5:53']],
+    ['those to another port of a backend', state(local), [line('10.96.0.5', 53, '10.244.1.5', 54)], ['10.96.0.5:53']],
+    ['those that began before there was one', state(local), [line('10.96.0.5', 53, '10.96.0.5').replace('[ASSURED]', '[UNREPLIED]')], ['10.96.0.5:53']],
+    ['none while there is none', state(), [line('10.96.0.5', 53, '10.244.2.6')], []],
+    ['none of others', state(local), [line('10.96.0.9', 53, '10.244.2.6'), line('192.0.2.1', 30053, '192.0.2.1', 30053), 'conntrack v1.4.7: 1 flow entries have been shown.'], []],
+  ])('%s', (_, now, lines, expected) => {
+    const flows = lines.flatMap((text) => parseFlow(text) ?? []);
+    expect(staleFlows(flows, udpEntrances(now, node.address)).map(({ destination, port }) => `${destination}:${port}`)).toEqual(expected);
+  });
 });
 
 describe('zones', () => {

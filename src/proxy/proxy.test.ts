@@ -241,7 +241,7 @@ describe('health checks of services that keep their clients\' addresses', () => 
     const quiet: NftRunner = { apply: async () => undefined, present: async () => undefined };
     await api.admin.create(services, { metadata: { name: 'web', namespace: 'default' }, spec: { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 32001, ports: [{ port: 80, protocol: 'TCP' }] } });
     await using informers = createInformerFactory({ client: api.admin, clock, random: seededRandom(1), log });
-    await using proxy = await startProxy({ informers, nodeName: 'one', nodeAddress: '127.0.0.1', clusterCidr: '10.244.0.0/16', nft: quiet, conntrack: { deleteFlows: async () => undefined }, clock, log });
+    await using proxy = await startProxy({ informers, nodeName: 'one', nodeAddress: '127.0.0.1', clusterCidr: '10.244.0.0/16', nft: quiet, conntrack: { listUdp: async () => [], deleteUdp: async () => undefined }, clock, log });
     await proxy.idle();
     const ask = (): Promise<[number, string]> => new Promise((resolve, reject) => {
       get('http://127.0.0.1:32001/', (response) => {
@@ -257,5 +257,11 @@ describe('health checks of services that keep their clients\' addresses', () => 
     await clock.sleep(50);
     await proxy.idle();
     expect((await ask())[0]).toBe(200);
+    // The last one ends: it is still used, but load balancers are to leave.
+    const slice = await api.admin.get(endpointSlices, { namespace: 'default', name: 'web-1' });
+    await api.admin.update(endpointSlices, { ...slice, endpoints: [{ addresses: ['10.244.1.1'], nodeName: 'one', conditions: { ready: false, serving: true, terminating: true } }] });
+    await clock.sleep(50);
+    await proxy.idle();
+    expect((await ask())[0]).toBe(503);
   });
 });

@@ -1,4 +1,4 @@
-import type { Pod, Service } from '../api/generated/core-v1.ts';
+import type { Node, Pod, Service } from '../api/generated/core-v1.ts';
 import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
 import { endpointSlices, nodes, pods, services } from '../api/generated/resources.ts';
 import { keyOf } from '../api/object.ts';
@@ -6,14 +6,15 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { runNft, type NftRunner } from '../base/nft-runner.ts';
 import type { InformerFactory } from '../client/informer.ts';
-import { staleFlows } from './conntrack-cleanup.ts';
+import { staleFlows, udpEntrances } from './conntrack-cleanup.ts';
 import { HealthChecks, type HealthCheck } from './health-checks.ts';
 import { startHealthServer } from './health-server.ts';
 import { ProxyHealth } from './proxy-health.ts';
 import { runConntrack, type ConntrackRunner } from './conntrack-runner.ts';
 import { RuleStore } from './rule-store.ts';
 import { servicePorts, type ServicePortState } from './service-ports.ts';
-import { hostPortRules, serviceRules } from './service-rules.ts';
+import { hostPortRules, hostPorts, type HostPort } from './host-ports.ts';
+import { serviceRules } from './service-rules.ts';
 import { TABLE } from './skeleton.ts';
 
 export interface ProxyOptions {
@@ -25,8 +26,6 @@ export interface ProxyOptions {
   readonly clusterCidr: string;
   /** All services of the cluster; when given, addresses of no service are refused at once. */
   readonly serviceCidr?: string;
-  /** `topology.kubernetes.io/zone` of the node. */
-  readonly zone?: string;
   /** Where the node's address answers `/healthz` and `/livez`, 10256 everywhere; none without. */
   readonly healthPort?: number;
   /** Default: the programs, in the network namespace of this process. */
@@ -48,6 +47,7 @@ const RETRY_MS = [500, 30_000] as const;
 
 const BY_SERVICE = 'service';
 const SERVICE_NAME = 'kubernetes.io/service-name';
+const ZONE = 'topology.kubernetes.io/zone';
 
 /**
  * Keeps the node's nftables in step with services and endpoint slices. Nothing is written before all is known, so that the rules
@@ -55,10 +55,11 @@ const SERVICE_NAME = 'kubernetes.io/service-name';
  * Disposing ends the work and leaves the rules: traffic flows on while the node process is away.
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, zone, healthPort, nft = runNft, conntrack = runConntrack, clock, log } = options;
-  const node = { name: nodeName, ...(zone ? { zone } : {}) };
+  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, healthPort, nft = runNft, conntrack = runConntrack, clock, log } = options;
+  let zone: string | undefined;
   const store = new RuleStore({ nodeAddress, ...(serviceCidr ? { serviceCidr } : {}) });
   const states = new Map<string, readonly ServicePortState[]>();
+  const podPorts = new Map<string, readonly HostPort[]>();
   const checks = new Map<string, HealthCheck>();
   const health = new ProxyHealth(clock);
   const serviceHealth = new HealthChecks({ address: nodeAddress, log, healthy: () => health.healthy });
@@ -76,6 +77,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const serviceInformer = informers.informer(services);
   const sliceInformer = informers.informer(endpointSlices);
   const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
   sliceInformer.addIndex(BY_SERVICE, (slice) => {
     const name = slice.metadata.labels?.[SERVICE_NAME];
     return name ? [`${slice.metadata.namespace}/${name}`] : [];
@@ -103,7 +105,14 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     health.queued();
     schedule(0);
   };
+  /** What is near depends on where we are. */
+  const touchNode = (node: Node): void => {
+    if (node.metadata.name !== nodeName || node.metadata.labels?.[ZONE] === zone) return;
+    zone = node.metadata.labels?.[ZONE];
+    for (const service of serviceInformer.list()) touchService(keyOf(service));
+  };
   const subscriptions = [
+    nodeInformer.subscribe({ add: touchNode, update: (_, node) => touchNode(node) }),
     serviceInformer.subscribe({ add: (service) => touchService(keyOf(service)), update: (_, service) => touchService(keyOf(service)), delete: (service) => touchService(keyOf(service)) }),
     sliceInformer.subscribe({
       add: touchSlice,
@@ -116,14 +125,14 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     podInformer.subscribe({ add: touchPod, update: (_, pod) => touchPod(pod), delete: touchPod }),
   ];
 
-  /** Takes what changed into the store. Answers the UDP flows that lose their backend by it. */
-  const collect = (): string[][] => {
-    const flows: string[][] = [];
+  /** Takes what changed into the store. Answers whether UDP is concerned. */
+  const collect = (): boolean => {
+    let udp = false;
     for (const key of dirtyServices) {
       const service = serviceInformer.get(key);
       const before = states.get(key) ?? [];
-      const after = service ? servicePorts(service, sliceInformer.byIndex(BY_SERVICE, key), node) : [];
-      flows.push(...staleFlows(before, after));
+      const after = service ? servicePorts(service, sliceInformer.byIndex(BY_SERVICE, key), { name: nodeName, ...(zone && { zone }) }) : [];
+      udp ||= [...before, ...after].some(({ protocol }) => protocol === 'udp');
       if (after.length > 0) states.set(key, after);
       else states.delete(key);
       store.put(`service/${key}`, after.length > 0 ? serviceRules(after, { clusterCidr }) : undefined);
@@ -133,11 +142,24 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     }
     for (const key of dirtyPods) {
       const pod = podInformer.get(key);
-      store.put(`pod/${key}`, pod && hostPortRules(pod, { nodeAddress }));
+      const ports = pod ? hostPorts(pod, { nodeAddress }) : [];
+      udp ||= [...(podPorts.get(key) ?? []), ...ports].some(({ protocol }) => protocol === 'udp');
+      if (ports.length > 0) podPorts.set(key, ports);
+      else podPorts.delete(key);
+      store.put(`pod/${key}`, ports.length > 0 ? hostPortRules(keyOf(pod!), ports) : undefined);
     }
     dirtyServices.clear();
     dirtyPods.clear();
-    return flows;
+    return udp;
+  };
+
+  const forgetStaleFlows = async (): Promise<void> => {
+    const entrances = udpEntrances([...states.values()].flat(), nodeAddress);
+    for (const { protocol, entrances: at, target } of [...podPorts.values()].flat()) {
+      if (protocol === 'udp') for (const entrance of at) entrances.set(entrance, new Set([`${target.address}:${target.port}`]));
+    }
+    if (entrances.size === 0) return;
+    for (const flow of staleFlows(await conntrack.listUdp(), entrances)) await conntrack.deleteUdp(flow);
   };
 
   const sync = async (): Promise<void> => {
@@ -145,7 +167,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     const began = clock.monotonic();
     let pauseMs = 0;
     try {
-      const flows = collect();
+      const udp = collect();
       serviceHealth.set([...checks.values()]);
       const full = resync;
       const transaction = full ? store.resync((await nft.present('ip', TABLE)) ?? { chains: [], sets: [] }) : store.changes();
@@ -159,9 +181,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       failures = 0;
       health.written();
       if (dirtyServices.size + dirtyPods.size > 0) health.queued();
-      for (const words of flows) {
-        await conntrack.deleteFlows(words).catch((error: unknown) => log.warn('a UDP flow to a backend that is gone may linger', { error }));
-      }
+      if (udp || full) await forgetStaleFlows().catch((error: unknown) => log.warn('UDP flows to backends that are gone may linger', { error }));
     } catch (error) {
       // The kernel kept what it had. What we think it has may be wrong, so the next try writes everything.
       resync = true;
@@ -175,9 +195,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     else for (const resolve of waiters.splice(0)) resolve();
   };
 
-  const nodeInformer = healthPort === undefined ? undefined : informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
-  const healthServer = healthPort === undefined ? undefined : startHealthServer({ address: nodeAddress, port: healthPort, health, node: () => nodeInformer?.get(nodeName), log });
-  const ready = Promise.all([serviceInformer.untilSynced(), sliceInformer.untilSynced(), podInformer.untilSynced()]).then(() => {
+  const healthServer = healthPort === undefined ? undefined : startHealthServer({ address: nodeAddress, port: healthPort, health, node: () => nodeInformer.get(nodeName), log });
+  const ready = Promise.all([serviceInformer, sliceInformer, podInformer, nodeInformer].map((informer) => informer.untilSynced())).then(() => {
     started = true;
     schedule(0);
   });
@@ -209,6 +228,6 @@ function hasHostPorts(pod: Pod): boolean {
 function healthCheck(service: Service, ports: readonly ServicePortState[]): HealthCheck | undefined {
   const port = service.spec?.healthCheckNodePort;
   if (!port || ports.length === 0 || !ports[0]!.externalLocal) return undefined;
-  const local = new Set(ports.flatMap(({ backends }) => backends.local.map(({ address }) => address)));
-  return { port, namespace: service.metadata.namespace, name: service.metadata.name, localEndpoints: local.size };
+  // Those that end already do not count, so that load balancers leave in time.
+  return { port, namespace: service.metadata.namespace, name: service.metadata.name, localEndpoints: Math.max(...ports.map(({ backends }) => backends.readyHere)) };
 }

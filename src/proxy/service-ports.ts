@@ -38,6 +38,10 @@ export interface ChosenBackends {
   readonly local: readonly Backend[];
   /** Whether any usable backend is anywhere: a policy that finds none then drops, instead of refusing. */
   readonly any: boolean;
+  /** How many of this node are ready. Load balancers are told of these alone, so that they leave before the last one has ended. */
+  readonly readyHere: number;
+  /** `ADDRESS:PORT` of all that still serve, wherever they are. */
+  readonly serving: ReadonlySet<string>;
 }
 
 /** Services with these labels are somebody else's (here: DNS, which each node answers itself), or nobody's. */
@@ -100,14 +104,20 @@ export function chooseBackends(slices: readonly EndpointSlice[], portName: strin
     }
   }
   const all = [...candidates.values()].toSorted((a, b) => compare(a.address, b.address) || a.port - b.port);
-  const cluster = nearOnes(usable(all), node);
-  const local = usable(all.filter((candidate) => candidate.local));
-  return { cluster: cluster.map(plain), local: local.map(plain), any: cluster.length > 0 || local.length > 0 };
+  const ready = all.filter((candidate) => candidate.ready);
+  // Where nobody is ready, whoever still serves will do, however far.
+  const cluster = ready.length > 0 ? nearOnes(ready, node) : all.filter(isDraining);
+  const readyHere = ready.filter((candidate) => candidate.local);
+  const local = readyHere.length > 0 ? readyHere : all.filter((candidate) => candidate.local && isDraining(candidate));
+  return { cluster: cluster.map(plain), local: local.map(plain), any: cluster.length > 0 || local.length > 0, readyHere: readyHere.length, serving: servingOf(all) };
 }
 
-function usable(candidates: readonly Candidate[]): Candidate[] {
-  const ready = candidates.filter((candidate) => candidate.ready);
-  return ready.length > 0 ? ready : candidates.filter((candidate) => candidate.serving && candidate.endpoint.conditions?.terminating);
+function servingOf(candidates: readonly Candidate[]): ReadonlySet<string> {
+  return new Set(candidates.filter(({ ready, serving }) => ready || serving).map(({ address, port }) => `${address}:${port}`));
+}
+
+function isDraining({ serving, endpoint }: Candidate): boolean {
+  return serving && (endpoint.conditions?.terminating ?? false);
 }
 
 /** Hints count only when every backend has them and one of them means this node; first the node's own, then its zone's. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Pod } from '../api/generated/core-v1.ts';
 import type { Action, Rule } from './rule.ts';
 import type { Backend, Protocol, ServicePortState } from './service-ports.ts';
 import type { SharedSet } from './skeleton.ts';
@@ -29,30 +28,8 @@ export function serviceRules(ports: readonly ServicePortState[], options: { read
   return builder;
 }
 
-/** Host ports of a pod on this node: the same as a node port with one backend. */
-export function hostPortRules(pod: Pod, options: { readonly nodeAddress: string }): Fragment {
-  const address = pod.status?.podIP;
-  const { phase } = pod.status ?? {};
-  if (!address || address.includes(':') || pod.spec?.hostNetwork || phase === 'Succeeded' || phase === 'Failed') return NOTHING;
-  const builder = new FragmentBuilder();
-  for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
-    for (const { hostPort, hostIP, containerPort, protocol: given } of container.ports ?? []) {
-      if (!hostPort) continue;
-      const protocol = (given ?? 'TCP').toLowerCase() as Protocol;
-      const chain = chainName('host', `${pod.metadata.namespace}/${pod.metadata.name}`, protocol, `${hostIP ?? ''}${hostPort}`);
-      builder.chain(chain, [
-        { match: [{ source: 'in', ranges: ['127.0.0.0/8'] }], action: { do: 'mark for masquerade' } },
-        { action: { do: 'spread', protocol, targets: [{ address, port: containerPort }] } },
-      ]);
-      const everywhere = !hostIP || hostIP === '0.0.0.0';
-      for (const at of everywhere ? [options.nodeAddress, '127.0.0.1'] : [hostIP]) builder.element('host-ports', `${at} . ${protocol} . ${hostPort}`, `goto ${chain}`);
-      builder.element('hairpin', `${address} . ${address}`, '');
-    }
-  }
-  return builder;
-}
-
-class FragmentBuilder implements Fragment {
+/** Collects a fragment. */
+export class FragmentBuilder implements Fragment {
   readonly chains = new Map<string, readonly Rule[]>();
   readonly affinitySets = new Map<string, number>();
   readonly elements = new Map<SharedSet, Map<string, string>>();
@@ -157,7 +134,7 @@ function spreading(builder: FragmentBuilder, port: ServicePortState, targets: re
 }
 
 /** Readable, and unlike any other for all that is cut off: nft takes 127 characters. */
-function chainName(kind: string, owner: string, protocol: Protocol, port: string): string {
+export function chainName(kind: string, owner: string, protocol: Protocol, port: string): string {
   const full = `${owner}/${protocol}/${port}`;
   const digest = createHash('sha256').update(full).digest('hex').slice(0, 10);
   return `${kind}-${digest}-${full.slice(0, 80)}`;
