@@ -48,8 +48,13 @@ export const systemClock: Clock = {
 
 /** RFC 3339 in whole seconds, as `metadata.creationTimestamp` has it. */
 export function rfc3339(milliseconds: number): string {
-  return new Date(Math.floor(milliseconds / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  const second = Math.floor(milliseconds / 1000);
+  if (second !== last.second) last = { second, text: new Date(second * 1000).toISOString().replace('.000Z', 'Z') };
+  return last.text;
 }
+
+/** Nearly always the same second is asked for again. */
+let last = { second: NaN, text: '' };
 
 /** RFC 3339 with microseconds, as MicroTime (leases, events) has it. */
 export function rfc3339Micro(milliseconds: number): string {
