@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { StatusError } from '../api/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -11,13 +10,14 @@ import { UserError } from '../base/user-error.ts';
 import type { HttpClient } from '../client/http-client.ts';
 import { ApiProxy } from './api-proxy.ts';
 import type { PageFiles } from './build-page.ts';
-import { explain, whoAmI } from './explanation.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveTables } from './live-tables.ts';
 import { plainPage } from './plain-page.ts';
 import { isClusterPath, refusalOf, refusalOfPath, type Refusal } from './request-guard.ts';
 import type { Usage } from './rows/row.ts';
+import { refuse, ServicesOfPage } from './services-of-page.ts';
 import { cookieName, cookieOf, Sessions } from './sessions.ts';
+import type { Tunnel } from './tunnel.ts';
 import { pollUsage } from './usage-poller.ts';
 
 export interface DashboardOptions {
@@ -33,6 +33,8 @@ export interface DashboardOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where the cluster is one of this machine. The dashboard disposes it. */
+  readonly tunnel?: Tunnel | undefined;
 }
 
 export interface Dashboard extends AsyncDisposable {
@@ -62,6 +64,7 @@ class DashboardServer implements AsyncDisposable {
   readonly #options: DashboardOptions;
   readonly #sessions: Sessions;
   readonly #proxy: ApiProxy;
+  readonly #services: ServicesOfPage;
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 16 });
   readonly #connections = new Set<LiveConnection>();
@@ -74,12 +77,12 @@ class DashboardServer implements AsyncDisposable {
   /** While there are pages. */
   #polling: AbortController | undefined;
   #usage: Usage | null | undefined;
-  #reader: Promise<string> | undefined;
 
   constructor(options: DashboardOptions) {
     this.#options = options;
     this.#sessions = new Sessions(options.clock);
     this.#proxy = new ApiProxy(options.http.options);
+    this.#services = new ServicesOfPage({ ...options, tunnel: options.tunnel });
     this.#server = createServer((request, response) => this.#answer(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
@@ -113,6 +116,7 @@ class DashboardServer implements AsyncDisposable {
       await closed;
     }
     this.#proxy[Symbol.dispose]();
+    await this.#services[Symbol.asyncDispose]();
     await this.#tables?.[Symbol.asyncDispose]();
   }
 
@@ -130,8 +134,9 @@ class DashboardServer implements AsyncDisposable {
       const refused = refusalOfPath(url);
       return refused ? refuse(response, refused) : this.#proxy.pass(request, response);
     }
+    const service = this.#services.find(method, path);
+    if (service) return void this.#services.answer(request, service, response);
     if (method !== 'GET' && method !== 'HEAD') return refuse(response, { status: 405, message: 'only the cluster can be changed' });
-    if (path === '/why') return void this.#explain(new URLSearchParams(url.split('?')[1]).get('path') ?? '', response);
     this.#file(path === '/' ? 'index.html' : path.slice(1), response);
   }
 
@@ -225,32 +230,10 @@ class DashboardServer implements AsyncDisposable {
       return '';
     }
   }
-
-  /** What led to an object and what it waits for, from the ledger where the cluster keeps one. */
-  async #explain(path: string, response: ServerResponse): Promise<void> {
-    const { http, clock, log } = this.#options;
-    try {
-      const refused = isClusterPath(path) ? refusalOfPath(path) : { status: 400, message: 'what is it about?' };
-      if (refused) return refuse(response, refused);
-      this.#reader ??= whoAmI(http);
-      const explanation = await explain(http, path, { nowMs: clock.now(), reader: { name: await this.#reader } });
-      if (!explanation) return refuse(response, { status: 404, message: 'It is not there, and nothing is known of it.' });
-      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(explanation));
-    } catch (error) {
-      this.#reader = undefined;
-      log.debug('cannot explain', { path, error });
-      refuse(response, { status: error instanceof StatusError ? error.code : 502, message: (error as Error).message });
-    }
-  }
 }
 
 const WELCOME = { title: 'Welcome aboard', text: 'The dashboard opens. <a href="/">Here it is</a>, should your browser not go there by itself.', onward: '/' };
 
 function sendPage(response: ServerResponse, status: number, content: Parameters<typeof plainPage>[0]): void {
   response.writeHead(status, { 'content-type': TYPES['html']!, 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' }).end(plainPage(content));
-}
-
-function refuse(response: ServerResponse, { status, message }: Refusal): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify({ apiVersion: 'v1', kind: 'Status', status: 'Failure', code: status, message }));
 }

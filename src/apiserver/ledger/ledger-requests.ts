@@ -2,6 +2,7 @@ import { badRequest, methodNotAllowed } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
 import { MOST_CAUSES } from '../../base/cause.ts';
 import type { LedgerEntry, WorkNote } from '../../ledger/entry.ts';
+import { actionsOf, courseOf } from '../../ledger/actions.ts';
 import { LEDGER_PATH, readLedgerQuery } from '../../ledger/ledger-query.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { relatedEntries } from '../../ledger/related-entries.ts';
@@ -13,10 +14,12 @@ const LONGEST_ERROR = 4_096;
 const MOST_UNREAD = 16 * 1024 * 1024;
 /** Of an account that is longer the newest entries are answered. */
 const MOST_ENTRIES = 5_000;
+const MOST_ACTIONS = 200;
 
 /**
  * Serves the ledger under a path that is no resource, so that RBAC rules on `nonResourceURLs` govern it: GET reads (`readLedgerQuery` says how to ask), with `follow=true` as
- * JSON lines for as long as the client stays; POST takes a list of `WorkNote`s from components outside of this process.
+ * JSON lines for as long as the client stays; `actions=N` answers the newest N actions instead, `course=REVISION` all that came of one (ledger/actions.ts). POST takes a list of
+ * `WorkNote`s from components outside of this process.
  */
 export class LedgerRequests {
   readonly #ledger: Ledger;
@@ -34,8 +37,14 @@ export class LedgerRequests {
     if (request.method === 'POST') return await this.#take(exchange, user);
     if (request.method !== 'GET') throw methodNotAllowed({ group: '', resource: LEDGER_PATH }, request.method ?? '');
     if (query.get('follow') === 'true') return this.#follow(exchange, signal);
-    const entries = this.#ledger.related(readLedgerQuery(query));
     const oldest = this.#ledger.entries[0];
+    const actions = Number(query.get('actions'));
+    if (actions > 0) {
+      const answer = { actions: actionsOf(this.#ledger.entries, Math.min(actions, MOST_ACTIONS)), ...(oldest && { since: oldest.at }) };
+      return await sendObject(exchange, 200, answer, { media: 'application/json', pretty: false });
+    }
+    const course = query.get('course');
+    const entries = course === null ? this.#ledger.related(readLedgerQuery(query)) : courseOf(this.#ledger.entries, Number(course));
     await sendObject(exchange, 200, { entries: entries.slice(-MOST_ENTRIES), ...(entries.length > MOST_ENTRIES && { truncated: true }), ...(oldest && { since: oldest.at }) }, { media: 'application/json', pretty: false });
   }
 

@@ -6,6 +6,7 @@ import { resolveContext, type ResolvedContext } from '../../client/kubeconfig.ts
 import { startDashboard } from '../../dashboard/dashboard-server.ts';
 import { loadPageFiles } from '../../dashboard/page-files.ts';
 import type { Command, Values } from '../command.ts';
+import { tunnelOf } from '../dashboard-tunnel.ts';
 import { openBrowser } from '../open-browser.ts';
 import { systemClock, verbLog } from '../tools.ts';
 
@@ -23,7 +24,9 @@ export const command: Command = {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UserError(`"${String(values['port'])}" is not a port`, 'wherry dashboard --port 0');
     const { connection, contextName, namespace } = contextOf(values);
     using http = createHttpClient({ ...connection, userAgent: 'wherry-dashboard' });
-    await using dashboard = await startDashboard({ http, contextName, namespace, port, page: await loadPageFiles(), clock: systemClock, random: systemRandom, log: verbLog() });
+    const base = { clock: systemClock, random: systemRandom, log: verbLog() };
+    const tunnel = tunnelOf(contextName, connection.server, base);
+    await using dashboard = await startDashboard({ ...base, http, contextName, namespace, port, page: await loadPageFiles(), tunnel });
     const show = (): string => {
       const address = dashboard.invite();
       io.out(`${address}\n`);
