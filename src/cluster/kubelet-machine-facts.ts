@@ -7,9 +7,18 @@ export function kubeletMachineFacts(folder: string): () => Promise<MachineFacts>
   return async () => {
     const facts = machineFacts(folder);
     const available = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
+    const { capacityBytes, availableBytes, inodes, inodesFree } = facts.filesystem;
     return {
-      ...facts, storageBytes: facts.filesystem.capacityBytes, storageAvailableBytes: facts.filesystem.availableBytes,
+      ...facts, inodes: { capacity: inodes, available: inodesFree }, processes: processes(), storageBytes: capacityBytes, storageAvailableBytes: availableBytes,
       memoryAvailableBytes: available ? Number(available[1]) * 1024 : facts.memoryBytes,
     };
   };
+}
+
+/** Upstream: kubelet/stats/pidlimit. */
+function processes(): { readonly capacity: number; readonly available: number } {
+  const capacity = Math.min(Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8')), Number(readFileSync('/proc/sys/kernel/threads-max', 'utf8')));
+  // `0.20 0.18 0.12 1/80 11206`: the number after the slash is of all threads there are.
+  const [, used = '0'] = /\/(\d+)/.exec(readFileSync('/proc/loadavg', 'utf8')) ?? [];
+  return { capacity, available: Math.max(0, capacity - Number(used)) };
 }

@@ -9,10 +9,11 @@ import { createInformerFactory } from '../client/informer-factory.ts';
 import { connectRuntime } from '../cri/connect.ts';
 import { startDns } from '../dns/dns.ts';
 import { mountCommand } from '../kubelet/volumes/mount-command.ts';
+import { defaultConfiguration, readConfiguration, type KubeletConfiguration } from '../kubelet/configuration.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import { createWorkSender } from '../ledger/work-sender.ts';
 import type { Kubelet } from '../kubelet/options.ts';
-import { cgroupMode, findRuntime, nodeGround, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
+import { cgroupMode, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startNetworkPolicy } from '../policy/index.ts';
 import { startProxy } from '../proxy/index.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
@@ -33,6 +34,18 @@ export interface NodeOptions {
   readonly random: Random;
   readonly log: Log;
 }
+
+const GIB = 2 ** 30;
+
+/**
+ * The disk is the user's own and mostly full of other things: on a large one upstream's percentages would end pods and remove images with many
+ * gigabytes left. So they count as these amounts at most.
+ */
+const sharedDisk: KubeletConfiguration = {
+  ...defaultConfiguration,
+  thresholds: defaultConfiguration.thresholds.map((threshold) => (threshold.signal === 'nodefs.available' ? { ...threshold, amount: GIB } : threshold.signal === 'imagefs.available' ? { ...threshold, amount: 1.5 * GIB } : threshold)),
+  images: { ...defaultConfiguration.images, roomyBytes: 3 * GIB },
+};
 
 /**
  * What a node process does, inside the node's namespaces: kubelet, service proxy, network policy and DNS, on one HTTPS client with the node's certificate.
@@ -67,7 +80,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    mounter: mountCommand, work, protectPod: policy.protect,
+    mounter: mountCommand, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), sharedDisk), protectPod: policy.protect,
   }));
   await kubelet.untilReady();
   const running = stack.move();

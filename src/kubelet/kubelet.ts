@@ -5,13 +5,15 @@ import { nodes, pods, services } from '../api/generated/resources.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { isRuntimeError } from '../cri/runtime.ts';
 import { noSink } from '../ledger/entry.ts';
+import { defaultConfiguration } from './configuration.ts';
 import { CgroupTree } from './container/cgroup-tree.ts';
 import { parseResolvConf } from './container/dns.ts';
+import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { Kubelet, KubeletOptions } from './options.ts';
+import { Evictor } from './eviction/evictor.ts';
 import { admitPod } from './pod/admission.ts';
-import { Evictor } from './pod/evictor.ts';
 import { emptyObservation, type PodObservation } from './pod/observation.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { ReferencedObjectCache } from './pod/referenced-object-cache.ts';
@@ -36,7 +38,7 @@ const ORPHAN_GRACE_S = 30;
  * pods running; the next kubelet with the same `rootDir` and runtime takes them up. Resolves when it serves and has begun to register.
  */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
-  const { client, informers, runtime, clock, random, log, rootDir, nodeName, cgroups, work = noSink } = options;
+  const { client, informers, runtime, clock, random, log, rootDir, nodeName, cgroups, work = noSink, configuration = defaultConfiguration } = options;
   const ended = new AbortController();
   const workers = new Map<string, PodWorker>();
   const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
@@ -90,14 +92,21 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
   };
 
-  const evictor = new Evictor({ runtime, clock, recorder, machine: options.machine, workers: () => workers.values(), podDirectory, changed: () => agent.report() });
+  const tell: NodeAgent['tell'] = (...event) => agent.tell(...event);
+  const imageCollector = new ImageCollector({
+    runtime, clock, log, machine: options.machine, settings: configuration.images, pinned: options.pinnedImages ?? [], pods: () => [...workers.values()].map((w) => w.pod), tell, changed: () => agent.reportSoon(),
+  });
+  const evictor = new Evictor({
+    configuration, runtime, clock, recorder, machine: options.machine, workers: () => workers.values(), podDirectory, removeImages: () => imageCollector.removeUnused(), tell, changed: () => agent.report(),
+  });
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, pressure: () => ({ memory: evictor.memoryPressure, disk: false }),
+    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? 110, pressures: () => evictor.pressures,
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
-      await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of memory', { error }));
+      await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
+      await imageCollector.lookNowAndThen().catch((error: unknown) => log.warn('cannot remove unused images', { error }));
     },
   });
 
@@ -112,7 +121,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     const node = nodeInformer.get(nodeName) ?? agent.node;
     const others = [...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod);
     workers.set(pod.metadata.uid, worker);
-    const refusal = isNew && node ? admitPod(pod, others, node) : undefined;
+    const refusal = isNew && node ? evictor.refuse(pod) ?? admitPod(pod, others, node, configuration.allowedUnsafeSysctls) : undefined;
     if (refusal) worker.reject(refusal.reason, refusal.message);
     else worker.begin();
   }

@@ -6,6 +6,7 @@ import type { Client } from '../client/client.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import type { CriRuntime } from '../cri/runtime.ts';
 import type { WorkSink } from '../ledger/entry.ts';
+import type { KubeletConfiguration } from './configuration.ts';
 import type { ProbeNetwork } from './probes/probe-network.ts';
 
 /** What the machine under the node is and has; read at the start and before each status update. */
@@ -16,6 +17,10 @@ export interface MachineFacts {
   readonly storageBytes: number;
   readonly storageAvailableBytes: number;
   readonly memoryAvailableBytes: number;
+  /** Of the file system that holds `rootDir`; undefined: it does not count them. */
+  readonly inodes?: { readonly capacity: number; readonly available: number };
+  /** How many processes and threads the machine can have, and how many more than it has. */
+  readonly processes?: { readonly capacity: number; readonly available: number };
   readonly machineId: string;
   readonly systemUuid: string;
   readonly bootId: string;
@@ -79,8 +84,10 @@ export interface KubeletOptions {
   readonly mounter?: Mounter;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
-  /** Default 110. */
-  readonly maxPods?: number;
+  /** Default: upstream's. */
+  readonly configuration?: KubeletConfiguration;
+  /** Images that are never removed, by name: sandboxes need them. */
+  readonly pinnedImages?: readonly string[];
   /** Kept from pods: allocatable is capacity less these. */
   readonly reserved?: { readonly milliCpu?: number; readonly memoryBytes?: number };
   /** `v1.36.0+wherry` */

@@ -5,6 +5,7 @@ import { isReason } from '../../api/errors.ts';
 import { rfc3339Micro } from '../../base/clock.ts';
 import type { EventRecorder, EventType } from '../../client/event-recorder.ts';
 import type { RuntimeVersion } from '../../cri/runtime.ts';
+import type { PressureCondition } from '../eviction/thresholds.ts';
 import type { KubeletOptions } from '../options.ts';
 import { isEqual } from '../pod/equal.ts';
 import { nodeStatus, withoutHeartbeats } from './node-status.ts';
@@ -19,8 +20,9 @@ const LEASE_NAMESPACE = 'kube-node-lease';
 export interface NodeAgentOptions extends KubeletOptions {
   readonly servedPort: number;
   readonly kubeletVersionOrDefault: string;
-  /** Whether the node is short of something. */
-  readonly pressure: () => { readonly memory: boolean; readonly disk: boolean };
+  readonly maxPods: number;
+  /** What the node is short of. */
+  readonly pressures: () => readonly PressureCondition[];
   readonly recorder: EventRecorder;
   /** Called with each renewal of the lease: what has to be looked after now and then is done then, lest there be more timers. */
   readonly housekeeping: () => Promise<void>;
@@ -162,12 +164,12 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   async #status(previous: Node['status'] = {}): Promise<NonNullable<Node['status']>> {
-    const { nodeName, nodeAddress, servedPort, machine, maxPods = 110, reserved = {}, runtime, clock, kubeletVersionOrDefault, pressure } = this.#options;
+    const { nodeName, nodeAddress, servedPort, machine, maxPods, reserved = {}, runtime, clock, kubeletVersionOrDefault, pressures } = this.#options;
     const images = this.#runtimeFault === undefined ? await runtime.listImages() : [];
     return nodeStatus({
       nodeName, address: nodeAddress, port: servedPort, machine: await machine(), maxPods, reserved: { milliCpu: reserved.milliCpu ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
       kubeletVersion: kubeletVersionOrDefault, runtime: this.#version ?? { version: '', runtimeName: 'unknown', runtimeVersion: '', runtimeApiVersion: '' }, images,
-      ...(this.#runtimeFault !== undefined && { notReady: this.#runtimeFault }), pressure: pressure(), previous, nowMs: clock.now(),
+      ...(this.#runtimeFault !== undefined && { notReady: this.#runtimeFault }), pressures: pressures(), previous, nowMs: clock.now(),
     });
   }
 

@@ -2,6 +2,7 @@ import type { NodeCondition, NodeStatus } from '../../api/generated/core-v1.ts';
 import { quantityOf } from '../../api/quantity.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Image, RuntimeVersion } from '../../cri/runtime.ts';
+import type { PressureCondition } from '../eviction/thresholds.ts';
 import type { MachineFacts } from '../options.ts';
 
 export interface NodeStatusInput {
@@ -16,7 +17,7 @@ export interface NodeStatusInput {
   readonly images: readonly Image[];
   /** undefined: ready. */
   readonly notReady?: string;
-  readonly pressure: { readonly memory: boolean; readonly disk: boolean };
+  readonly pressures: readonly PressureCondition[];
   readonly previous: NodeStatus;
   readonly nowMs: number;
 }
@@ -52,13 +53,14 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
   };
 }
 
-function nodeConditions({ pressure, notReady }: NodeStatusInput): readonly NodeCondition[] {
+function nodeConditions({ pressures, notReady }: NodeStatusInput): readonly NodeCondition[] {
   return [
-    pressure.memory ? { type: 'MemoryPressure', status: 'True', reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' }
+    pressures.includes('MemoryPressure') ? { type: 'MemoryPressure', status: 'True', reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' }
       : { type: 'MemoryPressure', status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
-    pressure.disk ? { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' }
+    pressures.includes('DiskPressure') ? { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' }
       : { type: 'DiskPressure', status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
-    { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
+    pressures.includes('PIDPressure') ? { type: 'PIDPressure', status: 'True', reason: 'KubeletHasInsufficientPID', message: 'kubelet has insufficient PID available' }
+      : { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
     notReady === undefined ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
       : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: notReady },
   ];

@@ -9,7 +9,7 @@ export interface Refusal {
 }
 
 /** Whether the node can take a pod that was assigned to it. `others`: the pods it has taken. Upstream: kubelet/lifecycle/predicate.go. */
-export function admitPod(pod: Pod, others: readonly Pod[], node: Node): Refusal | undefined {
+export function admitPod(pod: Pod, others: readonly Pod[], node: Node, unsafeSysctls: readonly string[] = []): Refusal | undefined {
   const allocatable = node.status?.allocatable ?? {};
   const maxPods = quantityValue(allocatable['pods'] ?? '110');
   if (others.length + 1 > maxPods) return shortage('pods', 1, others.length, maxPods);
@@ -21,7 +21,7 @@ export function admitPod(pod: Pod, others: readonly Pod[], node: Node): Refusal 
     const capacity = amount(allocatable[name]);
     if (used + amount(asked) > capacity) return shortage(name, amount(asked), used, capacity);
   }
-  const sysctl = pod.spec.securityContext?.sysctls?.find(({ name }) => !SAFE_SYSCTLS.has(name.replaceAll('/', '.')));
+  const sysctl = pod.spec.securityContext?.sysctls?.find(({ name }) => !isAllowed(name.replaceAll('/', '.'), unsafeSysctls));
   if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${sysctl.name}" not allowlisted` };
   if (!matchesSelector(pod, node)) return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
   if (hostPortsTaken(pod, others)) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" };
@@ -34,6 +34,11 @@ const SAFE_SYSCTLS: ReadonlySet<string> = new Set([
   'net.ipv4.ip_local_reserved_ports', 'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes',
   'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
 ]);
+
+/** `kernel.msg*` allows all that begin so. */
+function isAllowed(name: string, unsafe: readonly string[]): boolean {
+  return SAFE_SYSCTLS.has(name) || unsafe.some((allowed) => (allowed.endsWith('*') ? name.startsWith(allowed.slice(0, -1)) : name === allowed));
+}
 
 function shortage(resource: string, requested: number, used: number, capacity: number): Refusal {
   return { reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` };
