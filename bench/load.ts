@@ -49,7 +49,7 @@ export class LoadConnection implements Disposable {
       const start = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
       const end = start.indexOf(BLANK_LINE);
       if (end < 0) return;
-      const head = start.latin1Slice(0, end);
+      const head = start.toString('latin1', 0, end);
       const length = /\ncontent-length: (\d+)/i.exec(head);
       if (!length) return this.#settle?.reject(new Error(`an answer without its length: ${head}`));
       this.#head = end + 4;
@@ -107,13 +107,13 @@ export function followMarkers(options: ConnectionOptions, request: Buffer, marke
     const socket = connect(options, () => socket.write(request));
     socket.setNoDelay(true);
     socket.once('error', reject);
-    socket.once('data', (first) => (first.latin1Slice(9, 12) === '200' ? resolve({ [Symbol.dispose]: () => void socket.destroy() }) : reject(new Error(first.toString()))));
+    socket.once('data', (first) => (first.toString('latin1', 9, 12) === '200' ? resolve({ [Symbol.dispose]: () => void socket.destroy() }) : reject(new Error(first.toString()))));
     socket.on('data', (chunk: Buffer) => {
       const bytes = kept.length > 0 ? Buffer.concat([kept, chunk]) : chunk;
       let from = 0;
       for (let at = bytes.indexOf(marker); at >= 0 && at + marker.length + length <= bytes.length; at = bytes.indexOf(marker, from)) {
         from = at + marker.length + length;
-        onMarker(bytes.latin1Slice(at + marker.length, from));
+        onMarker(bytes.toString('latin1', at + marker.length, from));
       }
       kept = bytes.subarray(Math.max(from, bytes.length - marker.length - length + 1));
     });

@@ -6,7 +6,14 @@ import { ANONYMOUS, withGroup } from './authenticator.ts';
 /** Node's form of request headers: lower-case names, repeated ones as a list. */
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-const EXTRA = 'impersonate-extra-';
+const PREFIX = 'impersonate-';
+const EXTRA = `${PREFIX}extra-`;
+
+/** Whether `impersonate` has anything to read in these headers: most requests are spared the work. */
+export function asksToImpersonate(headers: Readonly<Record<string, unknown>>): boolean {
+  for (const name in headers) if (name.startsWith(PREFIX)) return true;
+  return false;
+}
 
 /**
  * The user to go on as when the request asks to act as another (`kubectl --as`): each name, group, uid and extra value needs the

@@ -12,7 +12,10 @@ interface Series {
 
 /** `/metrics` in Prometheus' text form: how many requests of which kind, and how long they took. */
 export class RequestMetrics {
-  readonly #counts = new Map<string, number>();
+  /** By labels and code. */
+  readonly #counts = new Map<string, Map<number, number>>();
+  /** The labels of each kind of request. */
+  readonly #labels = new Map<string, string>();
   readonly #durations = new Map<string, Series>();
   readonly #gauges: readonly { readonly name: string; readonly help: string; value(): number }[];
 
@@ -21,11 +24,17 @@ export class RequestMetrics {
   }
 
   count({ isResourceRequest, verb, group, version, resource, subresource, namespace, name }: RequestInfo, method: string, code: number, seconds: number): void {
-    const shownVerb = isResourceRequest ? VERBS[verb] ?? verb.toUpperCase() : method;
     const scope = !isResourceRequest ? '' : name ? 'resource' : namespace ? 'namespace' : 'cluster';
-    const labels = labelText({ component: 'apiserver', ...(isResourceRequest && { group }), resource, scope, subresource, verb: shownVerb, ...(isResourceRequest && { version }) });
-    const counted = `code="${code}",${labels}`;
-    this.#counts.set(counted, (this.#counts.get(counted) ?? 0) + 1);
+    const kind = isResourceRequest ? `${group}/${version}/${resource}/${subresource} ${verb} ${scope}` : method;
+    let labels = this.#labels.get(kind);
+    if (labels === undefined) {
+      const shownVerb = isResourceRequest ? VERBS[verb] ?? verb.toUpperCase() : method;
+      labels = labelText({ component: 'apiserver', ...(isResourceRequest && { group }), resource, scope, subresource, verb: shownVerb, ...(isResourceRequest && { version }) });
+      this.#labels.set(kind, labels);
+    }
+    let codes = this.#counts.get(labels);
+    if (!codes) this.#counts.set(labels, (codes = new Map()));
+    codes.set(code, (codes.get(code) ?? 0) + 1);
     if (verb === 'watch') return;
     let series = this.#durations.get(labels);
     if (!series) this.#durations.set(labels, (series = { labels, buckets: BUCKETS.map(() => 0), count: 0, sum: 0 }));
@@ -36,7 +45,7 @@ export class RequestMetrics {
 
   text(): string {
     const lines = ['# HELP apiserver_request_total Counter of requests by verb, resource and code of the answer.', '# TYPE apiserver_request_total counter'];
-    for (const [labels, count] of this.#counts) lines.push(`apiserver_request_total{${labels}} ${count}`);
+    for (const [labels, codes] of this.#counts) for (const [code, count] of codes) lines.push(`apiserver_request_total{code="${code}",${labels}} ${count}`);
     lines.push('# HELP apiserver_request_duration_seconds Time from request to answer in seconds, watches left out.', '# TYPE apiserver_request_duration_seconds histogram');
     for (const { labels, buckets, count, sum } of this.#durations.values()) {
       BUCKETS.forEach((bound, i) => lines.push(`apiserver_request_duration_seconds_bucket{${labels},le="${bound}"} ${buckets[i]}`));

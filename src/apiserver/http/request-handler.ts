@@ -10,7 +10,7 @@ import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { Aggregator } from '../aggregator/aggregator.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
-import { impersonate } from '../authn/impersonation.ts';
+import { asksToImpersonate, impersonate } from '../authn/impersonation.ts';
 import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
 import type { LedgerRequests } from '../ledger/ledger-requests.ts';
 import type { ResourceVerbs } from '../registry/resource-verbs.ts';
@@ -18,6 +18,7 @@ import type { RequestContext, RequestInfo } from '../request.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, type Negotiated } from './negotiation.ts';
 import type { NonResourceRequests } from './non-resource-requests.ts';
+import { RequestEnd } from './request-end.ts';
 import { readRequestInfo } from './request-info.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import { sendStatus, statusOf } from './send.ts';
@@ -44,11 +45,17 @@ export interface RequestHandlerOptions {
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #resources: ResourceRequests;
+  /** Of the requests under way. */
+  readonly #open = new Set<RequestEnd>();
   readonly #webSockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered].find((protocol) => protocol === 'v4.base64.binary.k8s.io' || protocol === 'base64.binary.k8s.io') ?? [...offered][0] ?? false });
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
     this.#resources = new ResourceRequests(options);
+    const { signal } = options;
+    signal.addEventListener('abort', () => {
+      for (const end of this.#open) end.come(signal.reason);
+    });
   }
 
   /** Answers one request. Never rejects. */
@@ -58,30 +65,27 @@ export class RequestHandler {
     const { path, query } = splitUrl(request.url ?? '/');
     const method = request.method ?? 'GET';
     const info = readRequestInfo(method, path, query);
-    const warnings = new WarningRecorder();
-    const stop = new AbortController();
-    const untie = this.#tie(stop);
+    const end = this.#begin();
     response.on('close', () => {
-      untie();
-      stop.abort(CLIENT_GONE);
+      this.#open.delete(end);
+      end.come(CLIENT_GONE);
       metrics.count(info, method, response.statusCode, (clock.monotonic() - started) / 1000);
     });
     response.on('error', (error) => log.debug('connection failed', { path, error }));
     response.setHeader('Audit-Id', request.headers['audit-id'] ?? random.uuid());
-    const writeHead = response.writeHead.bind(response) as (...rest: unknown[]) => ServerResponse;
-    response.writeHead = ((...rest: unknown[]) => {
-      const headers = warnings.headers();
-      if (headers.length > 0) response.setHeader('Warning', headers);
-      return writeHead(...rest);
-    }) as typeof response.writeHead;
+    let warnings: WarningRecorder | undefined;
+    const warn = (text: string): void => {
+      (warnings ??= new WarningRecorder()).add(text);
+      if (!response.headersSent) response.setHeader('Warning', warnings.headers());
+    };
     try {
-      const context = await this.#admit(request, info, query, stop.signal, warnings);
+      const context = await this.#admit(request, info, query, end, warn);
       if (aggregator?.serves(path)) await aggregator.proxy({ request, response, info, query, context });
       else if (info.isResourceRequest) await because({ writes: parseCause(request.headers['wherry-cause'] as string | undefined) }, () => this.#resources.answer({ request, response, info, query, context }));
-      else if (ledger?.serves(path)) await ledger.answer({ request, response, query }, context.user, stop.signal);
+      else if (ledger?.serves(path)) await ledger.answer({ request, response, query }, context.user, context.signal);
       else await this.#options.nonResource.answer({ request, response, path, query });
     } catch (error) {
-      if (stop.signal.aborted && !(error instanceof StatusError)) return;
+      if (end.came && !(error instanceof StatusError)) return;
       if (!(error instanceof StatusError)) log.error('request failed', { method, path, error, stack: error instanceof Error ? error.stack : undefined });
       if (response.headersSent) {
         response.destroy();
@@ -100,15 +104,14 @@ export class RequestHandler {
     const { aggregator, log, verbs } = this.#options;
     const { path, query } = splitUrl(request.url ?? '/');
     const info = readRequestInfo(request.method ?? 'GET', path, query);
-    const stop = new AbortController();
-    const untie = this.#tie(stop);
+    const end = this.#begin();
     socket.on('error', (error) => log.debug('upgraded connection failed', { path, error }));
     socket.on('close', () => {
-      untie();
-      stop.abort(CLIENT_GONE);
+      this.#open.delete(end);
+      end.come(CLIENT_GONE);
     });
     try {
-      const context = await this.#admit(request, info, query, stop.signal, new WarningRecorder());
+      const context = await this.#admit(request, info, query, end, () => {});
       if (aggregator?.serves(path)) return await aggregator.proxy({ context, info, query, request, upgrade: { socket, head } });
       if (!info.isResourceRequest) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
       const { served } = verbs.find(info);
@@ -135,13 +138,13 @@ export class RequestHandler {
   }
 
   /** Authenticates and authorizes; answers what the work on the request needs to know about its origin. Throws 401, 403. */
-  async #admit(request: IncomingMessage, info: RequestInfo, query: URLSearchParams, signal: AbortSignal, warnings: WarningRecorder): Promise<RequestContext> {
+  async #admit(request: IncomingMessage, info: RequestInfo, query: URLSearchParams, end: RequestEnd, warn: (text: string) => void): Promise<RequestContext> {
     const { authenticator, authorizer } = this.#options;
     const { authorization } = request.headers;
     const clientCertificate = verifiedCertificate(request.socket as TLSSocket);
     if (clientCertificate === 'refused' && !authorization) throw unauthorized();
     let user: User = await authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }) });
-    user = impersonate(user, request.headersDistinct, authorizer);
+    if (asksToImpersonate(request.headers)) user = impersonate(user, request.headersDistinct, authorizer);
     const { group, version, resource, subresource, namespace, name, verb, path } = info;
     const fieldSelector = query.get('fieldSelector');
     const attributes = info.isResourceRequest
@@ -149,14 +152,13 @@ export class RequestHandler {
       : { user, verb, path };
     const decision = authorizer.authorize(attributes);
     if (!decision.allowed) throw authorizationFault(attributes, decision);
-    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), signal, warn: (text) => warnings.add(text) };
+    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), get signal() { return end.signal; }, warn };
   }
 
-  #tie(stop: AbortController): () => void {
-    const { signal } = this.#options;
-    const onStop = (): void => stop.abort(signal.reason);
-    signal.addEventListener('abort', onStop);
-    return () => signal.removeEventListener('abort', onStop);
+  #begin(): RequestEnd {
+    const end = new RequestEnd();
+    this.#open.add(end);
+    return end;
   }
 }
 
