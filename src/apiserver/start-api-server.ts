@@ -27,6 +27,7 @@ import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
 import { customRuleValidation } from './custom/custom-rule-validation.ts';
 import { DialGuard } from './dial-guard.ts';
 import { Discovery } from './discovery.ts';
+import { ConfigurationKeeper } from './flow-control/configuration-keeper.ts';
 import type { HealthCheck } from './http/health.ts';
 import { startHttpsServer } from './http/https-server.ts';
 import { RequestMetrics } from './http/metrics.ts';
@@ -46,7 +47,6 @@ import { BookmarkTicker } from './registry/bookmark-ticker.ts';
 import { registerBuiltIns, servedBuiltIn } from './registry/built-in-resources.ts';
 import { authenticationConfigMap, defaultNamespaces, ensureApiServices, ensureObjects, systemPriorityClasses } from './registry/default-objects.ts';
 import { EventExpiry } from './registry/event-expiry.ts';
-import { flowControlDefaults } from './registry/flow-control-defaults.ts';
 import { ensureKubernetesService, keepKubernetesService } from './registry/kubernetes-service.ts';
 import { objectBytes } from './registry/object-bytes.ts';
 import type { StoreEnvironment } from './registry/resource-store.ts';
@@ -96,10 +96,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidr: options.serviceCidr })]);
   await Promise.all([
     ensureBootstrapRbac(registry, objects, context),
-    ensureObjects(registry, context, [...systemPriorityClasses(), ...flowControlDefaults(), authenticationConfigMap(options.authority.certificate)]),
+    ensureObjects(registry, context, [...systemPriorityClasses(), authenticationConfigMap(options.authority.certificate)]),
     ensureKubernetesService(registry, context, options),
     ensureApiServices(registry, context, rfc3339(clock.now())),
     allocation.repair(),
+    stack.use(new ConfigurationKeeper({ registry, verbs, objects, context, clock, log: log.child('flow control') })).start(),
   ]);
 
   stack.use(keepKubernetesService({ registry, context, objects, address: options, clock, log }));

@@ -1,0 +1,336 @@
+import type { FlowSchema, PriorityLevelConfiguration } from '../../api/generated/flowcontrol-v1.ts';
+import { flowSchemas, priorityLevelConfigurations } from '../../api/generated/resources.ts';
+import type { User } from '../../api/kind.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { MetricRegistry } from '../../base/metrics.ts';
+import { SharedTurns } from '../../base/shared-turns.ts';
+import type { StoredObjects } from '../authz/stored-objects.ts';
+import type { RequestInfo } from '../request.ts';
+import { mandatoryLevels, mandatorySchemas } from './bootstrap-configuration.ts';
+import { FlowControlMetrics } from './flow-control-metrics.ts';
+import { FlowMatcher } from './flow-matcher.ts';
+import { ADJUSTMENT_MS, PriorityLevels, type PriorityLevel } from './priority-levels.ts';
+import type { Flow, Visit, WorkEstimate } from './queue-set.ts';
+import { WatchCounts } from './watch-counts.ts';
+import { estimateWork, type ResourceFigures } from './work-estimate.ts';
+
+export interface FlowControlOptions {
+  readonly objects: StoredObjects;
+  readonly figures: Pick<ResourceFigures, 'objects'>;
+  readonly clock: Clock;
+  readonly metrics: MetricRegistry;
+  /** Seats of the whole server. Default 600, as upstream's --max-requests-inflight and --max-mutating-requests-inflight make together. */
+  readonly seats?: number;
+}
+
+/** Requests that last are not counted, but the beginning of a watch is. Upstream: the server's LongRunningFunc. */
+const LONG_RUNNING: readonly string[] = ['attach', 'exec', 'proxy', 'log', 'portforward'];
+
+const DEFAULT_SEATS = 600;
+/** A request waits at most a fourth of the time it may take as a whole, which is a minute where the client says nothing. */
+const DEFAULT_WAIT_MS = 15_000;
+const LONGEST_WAIT_MS = 60_000;
+
+/** One request's way: asks to be served when it likes to begin, and says when its answer is out. */
+export interface Ticket {
+  readonly flowSchemaUid: string;
+  readonly priorityLevelUid: string;
+  /** Undefined: begin at once. Otherwise resolves when it is served or refused. */
+  readonly waiting: Promise<void> | undefined;
+  /** Seconds that the client is to wait before it comes again; undefined where it is not refused. Known after `waiting`. */
+  readonly refused: number | undefined;
+  /** To be called once, when the answer is out or given up. For a watch: when it is open. */
+  finish(): void;
+}
+
+/**
+ * Priority and fairness: each request falls under a flow schema, whose priority level has so many seats; what finds none waits in queues that are served
+ * fairly between flows, or is refused. Limits move between levels by lending. On one thread that is not all: see SharedTurns.
+ * Upstream: apiserver pkg/util/flowcontrol, pkg/server/filters.WithPriorityAndFairness.
+ */
+export class FlowControl implements Disposable {
+  readonly #options: FlowControlOptions;
+  readonly #stack = new DisposableStack();
+  readonly #schemas = new Map<string, FlowSchema>();
+  readonly #configurations = new Map<string, PriorityLevelConfiguration>();
+  readonly levels: PriorityLevels;
+  readonly watches = new WatchCounts();
+  readonly #metrics: FlowControlMetrics;
+  readonly #turns: SharedTurns;
+  readonly #figures: ResourceFigures;
+  #matcher = new FlowMatcher([]);
+  #stale = true;
+  #adjustment: Disposable | undefined;
+
+  constructor(options: FlowControlOptions) {
+    this.#options = options;
+    const { objects, clock, metrics, seats = DEFAULT_SEATS } = options;
+    this.levels = new PriorityLevels(seats, clock.monotonic());
+    this.#turns = new SharedTurns(clock);
+    this.#metrics = new FlowControlMetrics(metrics, this.levels);
+    this.#figures = { objects: (info) => options.figures.objects(info), watchers: (info) => this.watches.of(info) };
+    this.#stack.use(objects.follow(flowSchemas, {
+      put: (schema, previous) => this.#note(this.#schemas, schema, previous?.spec === schema.spec),
+      delete: ({ metadata }) => this.#forget(this.#schemas, metadata.name),
+    }));
+    this.#stack.use(objects.follow(priorityLevelConfigurations, {
+      put: (configuration, previous) => this.#note(this.#configurations, configuration, previous?.spec === configuration.spec),
+      delete: ({ metadata }) => this.#forget(this.#configurations, metadata.name),
+    }));
+  }
+
+  /** Undefined for requests that are not counted. */
+  start(user: User, info: RequestInfo, query: URLSearchParams): Ticket | undefined {
+    if (info.isResourceRequest && info.verb !== 'watch' && (LONG_RUNNING.includes(info.subresource) || info.verb === 'proxy')) return undefined;
+    this.#digest();
+    const schema = this.#matcher.match(user, info);
+    const level = this.levels.get(schema.spec.priorityLevelConfiguration.name)!;
+    if (level.exempt) return new ExemptVisit(schema, level, this.#options.clock, this.#metrics);
+    const method = schema.spec.distinguisherMethod?.type;
+    const distinguisher = method === 'ByUser' ? user.name : method === 'ByNamespace' ? info.namespace : '';
+    const visit = new LimitedVisit(this, schema, level, distinguisher, estimateWork(info, query, this.#figures, level.mostSeats), info, user);
+    this.#metrics.estimated(level.name, schema.metadata.name, visit.work);
+    visit.begin(waitLimitMs(query));
+    return visit;
+  }
+
+  /** For those that wait, and for dumps: brings the configuration up to date. */
+  refresh(): void {
+    this.#digest();
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get metrics(): FlowControlMetrics {
+    return this.#metrics;
+  }
+
+  get turns(): SharedTurns {
+    return this.#turns;
+  }
+
+  /** Somebody waits: levels that need no seats shall lend theirs, now or when the last adjustment is old enough. */
+  contended(): void {
+    if (this.#adjustment) return;
+    const { clock } = this.#options;
+    const due = this.levels.adjustedMs + ADJUSTMENT_MS - clock.monotonic();
+    this.#adjustment = clock.timer(Math.max(0, due), () => {
+      this.#adjustment = undefined;
+      this.levels.adjust(clock.monotonic());
+      if ([...this.levels.all()].some(({ queues }) => queues.figures.waiting > 0)) this.contended();
+    });
+  }
+
+  /** A level whose object is gone may have become idle. */
+  reap(level: PriorityLevel): void {
+    if (level.leaving && level.queues.idle) this.#stale = true;
+  }
+
+  #note<T extends { readonly metadata: { readonly name: string } }>(known: Map<string, T>, object: T, unchanged: boolean): void {
+    known.set(object.metadata.name, object);
+    if (!unchanged) this.#stale = true;
+  }
+
+  #forget(known: Map<string, unknown>, name: string): void {
+    known.delete(name);
+    this.#stale = true;
+  }
+
+  /** Many objects may have changed at once: they are taken together, by the next who asks. */
+  #digest(): void {
+    if (!this.#stale) return;
+    this.#stale = false;
+    const configurations = new Map([...mandatoryLevels().map((level) => [level.metadata.name, level] as const), ...this.#configurations]);
+    this.levels.configure([...configurations.values()], this.#options.clock.monotonic());
+    const usable = [...this.#schemas.values()].filter(({ spec }) => configurations.has(spec.priorityLevelConfiguration.name));
+    this.#matcher = new FlowMatcher([...mandatorySchemas().filter(({ metadata }) => !this.#schemas.has(metadata.name)), ...usable]);
+  }
+
+  [Symbol.dispose](): void {
+    this.#adjustment?.[Symbol.dispose]();
+    this.#stack.dispose();
+  }
+}
+
+/** Requests of an exempt level are counted and never wait. */
+class ExemptVisit implements Ticket {
+  readonly waiting = undefined;
+  readonly refused = undefined;
+  readonly #schema: FlowSchema;
+  readonly #level: PriorityLevel;
+  readonly #clock: Clock;
+  readonly #metrics: FlowControlMetrics;
+
+  constructor(schema: FlowSchema, level: PriorityLevel, clock: Clock, metrics: FlowControlMetrics) {
+    this.#schema = schema;
+    this.#level = level;
+    this.#clock = clock;
+    this.#metrics = metrics;
+    const { figures } = level.queues;
+    figures.executing++;
+    figures.dispatched++;
+    figures.seatsInUse++;
+    level.demand.set(figures.seatsInUse, clock.monotonic());
+    metrics.dispatched(level.name, schema.metadata.name, 1);
+  }
+
+  get flowSchemaUid(): string {
+    return this.#schema.metadata.uid;
+  }
+
+  get priorityLevelUid(): string {
+    return this.#level.config.metadata.uid;
+  }
+
+  finish(): void {
+    const { figures } = this.#level.queues;
+    figures.executing--;
+    figures.seatsInUse--;
+    this.#level.demand.set(figures.seatsInUse, this.#clock.monotonic());
+    this.#metrics.finished(this.#level.name, this.#schema.metadata.name, 1, undefined);
+  }
+}
+
+/** Requests of a level with so many seats. */
+export class LimitedVisit implements Ticket, Visit {
+  readonly flow: Flow;
+  readonly work: WorkEstimate;
+  readonly info: RequestInfo;
+  readonly user: User;
+  /** Milliseconds since 1970. */
+  readonly arrivedAt: number;
+  startedAt = 0;
+  readonly #control: FlowControl;
+  readonly #schema: FlowSchema;
+  readonly #level: PriorityLevel;
+  #waiting: Promise<void> | undefined;
+  #refused: number | undefined;
+  #begun = 0;
+  #go: (() => void) | undefined;
+  #limit: Disposable | undefined;
+  #state: 'new' | 'queued' | 'serving' | 'refused' | 'done' = 'new';
+
+  constructor(control: FlowControl, schema: FlowSchema, level: PriorityLevel, distinguisher: string, work: WorkEstimate, info: RequestInfo, user: User) {
+    this.#control = control;
+    this.#schema = schema;
+    this.#level = level;
+    this.flow = { schema: schema.metadata.name, distinguisher };
+    this.work = work;
+    this.info = info;
+    this.user = user;
+    this.arrivedAt = control.clock.now();
+  }
+
+  get flowSchemaUid(): string {
+    return this.#schema.metadata.uid;
+  }
+
+  get priorityLevelUid(): string {
+    return this.#level.config.metadata.uid;
+  }
+
+  get waiting(): Promise<void> | undefined {
+    return this.#waiting;
+  }
+
+  get refused(): number | undefined {
+    return this.#refused;
+  }
+
+  begin(limitMs: number): void {
+    const { clock, metrics } = this.#control;
+    const level = this.#level;
+    this.#begun = clock.monotonic();
+    const outcome = level.queues.arrive(this, this.#begun);
+    if (outcome === 'queue-full' || outcome === 'concurrency-limit') return this.#refuse(outcome);
+    if (outcome === 'executing') {
+      this.#serve();
+      this.#waiting = this.#turn();
+      return;
+    }
+    level.demand.set(level.queues.demand, this.#begun);
+    this.#state = 'queued';
+    metrics.queued(level.name, this.flow.schema, this.#seats, 1);
+    this.#waiting = new Promise<void>((resolve) => (this.#go = resolve)).then(() => (this.#state === 'serving' ? this.#turn() : undefined));
+    this.#limit = clock.timer(limitMs, () => this.#give('timedOut'));
+    this.#control.contended();
+  }
+
+  dispatched(): void {
+    if (this.#state !== 'queued') return;
+    this.#limit?.[Symbol.dispose]();
+    this.#control.metrics.queued(this.#level.name, this.flow.schema, -this.#seats, -1);
+    this.#serve();
+    this.#go!();
+  }
+
+  /** Also for one that still waits: its client has gone. */
+  finish(): void {
+    if (this.#state === 'queued') return this.#give('cancelled');
+    if (this.#state !== 'serving') return;
+    this.#state = 'done';
+    const { clock, metrics } = this.#control;
+    const level = this.#level;
+    const now = clock.monotonic();
+    metrics.finished(level.name, this.flow.schema, this.#seats, { verb: this.info.verb, seconds: (clock.now() - this.startedAt) / 1000 });
+    if (level.queues.finish(this, now) === 'lingering') {
+      clock.timer(this.work.additionalMs, () => {
+        level.queues.release(this, clock.monotonic());
+        level.demand.set(level.queues.demand, clock.monotonic());
+        this.#control.reap(level);
+      });
+    }
+    level.demand.set(level.queues.demand, now);
+    this.#control.reap(level);
+  }
+
+  get #seats(): number {
+    return Math.max(this.work.initialSeats, this.work.finalSeats);
+  }
+
+  #serve(): void {
+    const { clock, metrics } = this.#control;
+    const level = this.#level;
+    this.#state = 'serving';
+    this.startedAt = clock.now();
+    const now = clock.monotonic();
+    level.demand.set(level.queues.demand, now);
+    metrics.dispatched(level.name, this.flow.schema, this.#seats);
+    metrics.waited(level.name, this.flow.schema, true, (now - this.#begun) / 1000);
+  }
+
+  /** The thread is shared fairly among those that have seats. */
+  #turn(): Promise<void> | undefined {
+    return this.#control.turns.enter(this.#level.name, Math.max(1, this.#level.nominal), `${this.flow.schema},${this.flow.distinguisher}`);
+  }
+
+  #give(why: 'timedOut' | 'cancelled'): void {
+    const { clock, metrics } = this.#control;
+    if (!this.#level.queues.cancel(this, why, clock.monotonic())) return;
+    this.#limit?.[Symbol.dispose]();
+    metrics.queued(this.#level.name, this.flow.schema, -this.#seats, -1);
+    metrics.waited(this.#level.name, this.flow.schema, false, (clock.monotonic() - this.#begun) / 1000);
+    this.#refuse(why === 'timedOut' ? 'time-out' : 'cancelled');
+    this.#go!();
+    this.#control.reap(this.#level);
+  }
+
+  #refuse(reason: string): void {
+    const { clock, metrics } = this.#control;
+    this.#state = 'refused';
+    this.#level.retryAfter.refused(clock.now());
+    this.#refused = this.#level.retryAfter.seconds;
+    metrics.rejected(this.#level.name, this.flow.schema, reason);
+  }
+}
+
+/** From the `timeout` that the client names, where it names one. */
+function waitLimitMs(query: URLSearchParams): number {
+  const timeout = query.get('timeout');
+  const seconds = timeout && /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(timeout);
+  if (!seconds) return DEFAULT_WAIT_MS;
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[seconds[2] ?? 's']!;
+  return Math.min((Number(seconds[1]) * unit) / 4 || DEFAULT_WAIT_MS, LONGEST_WAIT_MS);
+}
