@@ -24,6 +24,7 @@ import type { WorkerContext } from './pod/worker-context.ts';
 import { realNetwork } from './probes/probe-network.ts';
 import { startKubeletServer, type KubeletServer } from './server/kubelet-server.ts';
 import { mountCommand } from './volumes/mount-command.ts';
+import { isMirror, StaticPods } from './static/static-pods.ts';
 import { TokenSource } from './volumes/token-source.ts';
 import { tearDownVolumes } from './volumes/set-up-volumes.ts';
 
@@ -87,6 +88,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
     gone(uid) {
       workers.delete(uid);
+      staticPods?.reconcile();
+      for (const pod of staticPods?.pods ?? []) if (!workers.has(pod.metadata.uid)) addStatic(pod);
       for (const worker of workers.values()) worker.reconsider();
       objects.keepOnly([...workers.values()].map((w) => w.pod));
     },
@@ -110,9 +113,28 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
   });
 
+  const staticPods = configuration.staticPodPath === undefined ? undefined : new StaticPods({
+    path: configuration.staticPodPath, nodeName, client, clock, log, nodeUid: () => agent.node?.metadata.uid, mirrors: () => podInformer.list().filter(isMirror),
+    added: (pod) => addStatic(pod), removed: (pod) => workers.get(pod.metadata.uid)?.remove(), present: (uid) => workers.has(uid),
+    mirrored: (uid, mirror) => statuses.retarget(uid, mirror),
+  });
+  /** Until all that the runtime has is known, nothing is begun. */
+  let known = false;
+
   function findPod(namespace: string, name: string): Pod | undefined {
-    return podInformer.get(`${namespace}/${name}`);
+    const pod = podInformer.get(`${namespace}/${name}`);
+    return pod && isMirror(pod) ? staticPods?.behind(pod) ?? pod : pod;
   }
+
+  /** One of the same name that is going yet comes first. */
+  function addStatic(pod: Pod): void {
+    const { namespace, name, uid } = pod.metadata;
+    const isHeld = [...workers.values()].some(({ pod: other }) => other.metadata.namespace === namespace && other.metadata.name === name);
+    if (known && !isHeld && !workers.has(uid)) add(pod, emptyObservation);
+  }
+
+  /** All pods that are to run here: a static pod itself, not what stands for it. */
+  const assigned = (): readonly Pod[] => [...podInformer.list().filter((pod) => !isMirror(pod)), ...(staticPods?.pods ?? [])];
 
   function add(pod: Pod, observation: PodObservation): void {
     const worker = new PodWorker(pod, observation, context);
@@ -154,7 +176,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   /** Lists all the runtime has, and sets every worker right by it. */
   async function reconcileAll(first: boolean): Promise<void> {
-    const byUid = new Map(podInformer.list().map((pod) => [pod.metadata.uid, pod]));
+    const byUid = new Map(assigned().map((pod) => [pod.metadata.uid, pod]));
     const changes = new Map([...workers.values()].map((worker) => [worker.uid, worker.changes]));
     const found = await relist(runtime, (uid) => byUid.get(uid) ?? workers.get(uid)?.pod, podDirectory);
     if (first) {
@@ -166,7 +188,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       if (workers.has(uid)) continue;
       await removeOrphan(uid, observation).catch((error: unknown) => log.warn('cannot remove an orphaned pod', { uid, error }));
     }
-    if (first) await removeOrphanFolders();
+    if (!first) return;
+    await removeOrphanFolders();
+    known = true;
+    for (const pod of staticPods?.pods ?? []) addStatic(pod);
+    staticPods?.reconcile();
   }
 
   let subscription: Disposable | undefined;
@@ -175,18 +201,20 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   function followPods(): void {
     subscription = podInformer.subscribe({
       add: (pod) => {
-        const known = workers.get(pod.metadata.uid);
-        if (known) known.update(pod);
+        if (isMirror(pod)) return staticPods?.reconcile();
+        const worker = workers.get(pod.metadata.uid);
+        if (worker) worker.update(pod);
         else add(pod, emptyObservation);
       },
       update: (previous, pod) => {
+        if (isMirror(pod)) return staticPods?.reconcile();
         // One name, two pods: the first was deleted and the second made between two looks.
         if (previous.metadata.uid !== pod.metadata.uid) {
           workers.get(previous.metadata.uid)?.remove();
           if (!workers.has(pod.metadata.uid)) add(pod, emptyObservation);
         } else workers.get(pod.metadata.uid)?.update(pod);
       },
-      delete: (pod) => workers.get(pod.metadata.uid)?.remove(),
+      delete: (pod) => (isMirror(pod) ? staticPods?.reconcile() : workers.get(pod.metadata.uid)?.remove()),
     });
   }
 
@@ -216,7 +244,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   }
 
   async function run(): Promise<void> {
-    await Promise.all([agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]);
+    await Promise.all([staticPods?.start(), agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]);
     agent.start();
     nodeInformer.subscribe({ add: (n) => agent.observe(n), update: (_, n) => agent.observe(n) });
     agent.tell('Normal', 'Starting', 'Starting kubelet.');
@@ -243,6 +271,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       subscription?.[Symbol.dispose]();
       relistTimer?.[Symbol.dispose]();
       await server?.[Symbol.asyncDispose]();
+      await staticPods?.[Symbol.asyncDispose]();
       await Promise.all([...workers.values()].map((worker) => worker[Symbol.asyncDispose]()));
       await agent[Symbol.asyncDispose]();
       await statuses[Symbol.asyncDispose]();

@@ -36,7 +36,7 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
       })),
     }),
     labels: { ...labels, [label.podName]: name, [label.podNamespace]: namespace, [label.podUid]: uid },
-    annotations: { ...annotations, 'kubernetes.io/config.source': 'api' },
+    annotations: { 'kubernetes.io/config.source': 'api', ...annotations },
     linux: {
       ...(settings.cgroupRoot !== undefined && { cgroupParent: podCgroupPath(pod, settings.cgroupRoot), resources: podCgroupResources(pod) }),
       securityContext: sandboxSecurityContext(pod), sysctls,

@@ -14,11 +14,15 @@ interface Entry {
   wanted: PodStatus;
   /** Of the last answer to a write: what was seen before it is old. */
   version: bigint;
+  /** The pod in the API, by its uid there; undefined: a static pod that nothing stands for yet. */
+  target: string | undefined;
   writing: Promise<void> | undefined;
 }
 
 /** Versions of one object can be compared since Kubernetes 1.35. */
 const versionOf = (pod: Pod): bigint => (/^\d+$/.test(pod.metadata.resourceVersion) ? BigInt(pod.metadata.resourceVersion) : 0n);
+
+const isStatic = (pod: Pod): boolean => (pod.metadata.annotations?.['kubernetes.io/config.source'] ?? 'api') !== 'api' && pod.metadata.annotations?.['kubernetes.io/config.mirror'] === undefined;
 
 const RETRY_MS = [100, 200, 500, 1000, 2000, 5000];
 
@@ -48,11 +52,11 @@ export class StatusWriter {
     const { uid, namespace, name } = pod.metadata;
     let entry = this.#entries.get(uid);
     if (!entry) {
-      entry = { key: { namespace, name }, stored: pod.status ?? {}, wanted: status, version: versionOf(pod), writing: undefined };
+      entry = { key: { namespace, name }, stored: pod.status ?? {}, wanted: status, version: versionOf(pod), target: isStatic(pod) ? undefined : uid, writing: undefined };
       this.#entries.set(uid, entry);
     }
     entry.wanted = status;
-    this.#flush(uid, entry);
+    this.#flush(entry);
   }
 
   /** Takes note of what the API holds now. When somebody else overwrote what is ours, the next `set` writes it again. */
@@ -61,6 +65,17 @@ export class StatusWriter {
     if (!entry || entry.writing || versionOf(pod) < entry.version) return;
     entry.version = versionOf(pod);
     entry.stored = pod.status ?? {};
+  }
+
+  /** A static pod's status goes to what stands for it in the API. */
+  retarget(uid: string, mirror: Pod | undefined): void {
+    const entry = this.#entries.get(uid);
+    if (!entry || (entry.target === mirror?.metadata.uid && (entry.writing || !mirror || versionOf(mirror) <= entry.version))) return;
+    entry.target = mirror?.metadata.uid;
+    if (!mirror) return;
+    entry.version = versionOf(mirror);
+    entry.stored = mirror.status ?? {};
+    this.#flush(entry);
   }
 
   /** Resolves when the API holds what was last asked for, or the pod is gone. */
@@ -77,27 +92,32 @@ export class StatusWriter {
     await Promise.all([...this.#entries.values()].map((entry) => entry.writing));
   }
 
-  #flush(uid: string, entry: Entry): void {
-    if (entry.writing || isEqual(entry.stored, entry.wanted)) return;
-    entry.writing = this.#write(uid, entry).finally(() => {
+  #flush(entry: Entry): void {
+    if (entry.writing || entry.target === undefined || isEqual(entry.stored, entry.wanted)) return;
+    entry.writing = this.#write(entry).finally(() => {
       entry.writing = undefined;
     });
   }
 
-  async #write(uid: string, entry: Entry): Promise<void> {
+  async #write(entry: Entry): Promise<void> {
     for (let failures = 0; !this.#ended.signal.aborted;) {
       const wanted = entry.wanted;
-      const body = statusPatch(uid, entry.stored, wanted);
+      const { target } = entry;
+      const body = target === undefined ? undefined : statusPatch(target, entry.stored, wanted);
       if (!body) return;
       try {
         const answer = await this.#client.patch(pods, entry.key, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+        failures = 0;
+        if (entry.target !== target) continue;
         entry.stored = answer.status ?? {};
         entry.version = versionOf(answer);
-        failures = 0;
         if (entry.wanted === wanted) return;
       } catch (error) {
         // Gone, or replaced by a pod of the same name: nobody is left to tell.
-        if (isReason(error, 'NotFound') || (isReason(error, 'Conflict') && /uid/i.test(error.message))) return;
+        if (isReason(error, 'NotFound') || (isReason(error, 'Conflict') && /uid/i.test(error.message))) {
+          if (entry.target !== target) continue;
+          return;
+        }
         const wait = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!;
         this.#log.warn('cannot write the status of a pod', { pod: `${entry.key.namespace}/${entry.key.name}`, error, retryInMs: wait });
         await sleepOn(this.#clock, wait, this.#ended.signal).catch(() => undefined);
