@@ -48,9 +48,10 @@ export function hasPath(set: FieldSet, path: readonly string[]): boolean {
 }
 
 /** A node of membership and children; undefined for one that holds nothing. Keys in upstream's order: `.`, then by name. */
-function nodeOf(member: boolean, children: Record<string, FieldSet>): FieldSet | undefined {
+export function nodeOf(member: boolean, children: Record<string, FieldSet>): FieldSet | undefined {
   const keys = Object.keys(children);
   if (keys.length === 0) return member ? emptySet : undefined;
+  if (!member && keys.length === 1) return children;
   keys.sort();
   const node: Record<string, FieldSet> = member ? { '.': emptySet } : {};
   for (const key of keys) node[key] = children[key]!;

@@ -1,5 +1,5 @@
 import type { ListType, StructType, Type } from '../../api/schema/schema.ts';
-import { emptySet, FieldSetBuilder, hasElement, isEmptySet, under, union, type FieldSet } from './field-set.ts';
+import { emptySet, FieldSetBuilder, hasElement, isEmptySet, nodeOf, under, union, type FieldSet } from './field-set.ts';
 
 /**
  * Values seen by their schema: what a value sets, how two differ, how one is laid over another, how parts are taken out.
@@ -48,7 +48,12 @@ export function itemElement(type: ListType, item: unknown): string {
   return `k:${JSON.stringify(key)}`;
 }
 
-const isBlank = (value: unknown): boolean => value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+function isBlank(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== 'object') return false;
+  for (const _ in value) return false;
+  return true;
+}
 
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
@@ -59,52 +64,98 @@ export function deepEqual(a: unknown, b: unknown): boolean {
 
 /** What changes from `before` to `after`. Parts that both share cost nothing. */
 export function compare(type: Type, before: unknown, after: unknown): Comparison {
-  const walker = new CompareWalker();
-  walker.compare(type, before, after);
-  return { added: walker.added.set(), modified: walker.modified.set(), removed: walker.removed.set() };
+  const { added, modified, removed } = differences(type, before, after) ?? nothing;
+  return { added: added ?? emptySet, modified: modified ?? emptySet, removed: removed ?? emptySet };
 }
 
-class CompareWalker {
-  readonly added = new FieldSetBuilder();
-  readonly modified = new FieldSetBuilder();
-  readonly removed = new FieldSetBuilder();
-  readonly #path: string[] = [];
+/** What differs under one path element; a set that is there but empty is the element alone. */
+interface Differences {
+  readonly added?: FieldSet | undefined;
+  readonly modified?: FieldSet | undefined;
+  readonly removed?: FieldSet | undefined;
+}
 
-  compare(type: Type | undefined, before: unknown, after: unknown): void {
-    if (before === after) return;
-    let how = form(type, after ?? before);
-    // What is empty on both sides is a leaf, which keeps null apart from empty.
-    if (how !== 'whole' && isBlank(before) && isBlank(after)) how = 'whole';
-    if (how === 'fields' && !(isObject(before) || before == null) || how === 'fields' && !(isObject(after) || after == null)) how = 'whole';
-    if (how === 'fields') this.#fields(type!, (before ?? {}) as Json, (after ?? {}) as Json);
-    else if (how === 'items') this.#items(type as ListType, Array.isArray(before) ? before : [], Array.isArray(after) ? after : []);
-    else if (before !== undefined && after !== undefined && !deepEqual(before, after)) this.modified.add(this.#path);
-    if (this.#path.length === 0) return;
-    if (before === undefined) this.added.add(this.#path);
-    else if (after === undefined) this.removed.add(this.#path);
+const nothing: Differences = {};
+
+function differences(type: Type | undefined, before: unknown, after: unknown): Differences | undefined {
+  if (before === after) return undefined;
+  if (before === undefined) return { added: wholeSet(type, after) };
+  if (after === undefined) return { removed: wholeSet(type, before) };
+  let how = form(type, after ?? before);
+  // What is empty on both sides is a leaf, which keeps null apart from empty.
+  if (how !== 'whole' && isBlank(before) && isBlank(after)) how = 'whole';
+  if (how === 'fields' && !((isObject(before) || before === null) && (isObject(after) || after === null))) how = 'whole';
+  if (how === 'whole') return deepEqual(before, after) ? undefined : { modified: emptySet };
+  return how === 'fields' ? fieldDifferences(type!, (before ?? {}) as Json, (after ?? {}) as Json) : itemDifferences(type as ListType, before, after);
+}
+
+/** The differences of what is inside an object or a list, by path element. */
+class Gathered {
+  #added: Record<string, FieldSet> | undefined;
+  #modified: Record<string, FieldSet> | undefined;
+  #removed: Record<string, FieldSet> | undefined;
+
+  take(element: string, found: Differences | undefined): void {
+    if (!found) return;
+    if (found.added) (this.#added ??= {})[element] = found.added;
+    if (found.modified) (this.#modified ??= {})[element] = found.modified;
+    if (found.removed) (this.#removed ??= {})[element] = found.removed;
   }
 
-  #fields(type: Type, before: Json, after: Json): void {
-    for (const key in before) if (before[key] !== after[key]) this.#step(`f:${key}`, typeOfField(type, key), before[key], after[key]);
-    for (const key in after) if (!Object.hasOwn(before, key)) this.#step(`f:${key}`, typeOfField(type, key), undefined, after[key]);
+  differences(): Differences {
+    return { added: this.#added && nodeOf(false, this.#added), modified: this.#modified && nodeOf(false, this.#modified), removed: this.#removed && nodeOf(false, this.#removed) };
   }
+}
 
-  #items(type: ListType, before: readonly unknown[], after: readonly unknown[]): void {
-    const [left, right] = [byElement(type, before), byElement(type, after)];
-    for (const [element, items] of left) {
-      const others = right.get(element) ?? [];
-      // Items that share one key count as one value.
-      if (items.length > 1 || others.length > 1) this.#step(element, undefined, items, others.length ? others : undefined);
-      else this.#step(element, type.item, items[0], others[0]);
+function fieldDifferences(type: Type, before: Json, after: Json): Differences {
+  const gathered = new Gathered();
+  for (const key in before) if (before[key] !== after[key]) gathered.take(fieldElement(type, key), differences(typeOfField(type, key), before[key], after[key]));
+  for (const key in after) if (!Object.hasOwn(before, key)) gathered.take(fieldElement(type, key), differences(typeOfField(type, key), undefined, after[key]));
+  return gathered.differences();
+}
+
+function itemDifferences(type: ListType, before: unknown, after: unknown): Differences {
+  const gathered = new Gathered();
+  const left = byElement(type, Array.isArray(before) ? before : []);
+  const right = byElement(type, Array.isArray(after) ? after : []);
+  for (const [element, items] of left) {
+    const others = right.get(element) ?? [];
+    // Items that share one key count as one value.
+    if (items.length > 1 || others.length > 1) gathered.take(element, differences(undefined, items, others.length ? others : undefined));
+    else gathered.take(element, differences(type.item, items[0], others[0]));
+  }
+  for (const [element, items] of right) if (!left.has(element)) gathered.take(element, items.length > 1 ? differences(undefined, undefined, items) : differences(type.item, undefined, items[0]));
+  return gathered.differences();
+}
+
+/** A value that is on one side only: the set of itself and of all that is in it. */
+function wholeSet(type: Type | undefined, value: unknown): FieldSet {
+  if (isBlank(value)) return emptySet;
+  switch (form(type, value)) {
+    case 'fields': {
+      if (!isObject(value)) return emptySet;
+      const children: Record<string, FieldSet> = {};
+      for (const key in value) if (value[key] !== undefined) children[fieldElement(type!, key)] = wholeSet(typeOfField(type!, key), value[key]);
+      return nodeOf(true, children)!;
     }
-    for (const [element, items] of right) if (!left.has(element)) this.#step(element, items.length > 1 ? undefined : type.item, undefined, items.length > 1 ? items : items[0]);
+    case 'items': {
+      if (!Array.isArray(value)) return emptySet;
+      const children: Record<string, FieldSet> = {};
+      for (const [element, items] of byElement(type as ListType, value)) children[element] = items.length > 1 ? emptySet : wholeSet((type as ListType).item, items[0]);
+      return nodeOf(true, children)!;
+    }
+    default: return emptySet;
   }
+}
 
-  #step(element: string, type: Type | undefined, before: unknown, after: unknown): void {
-    this.#path.push(element);
-    this.compare(type, before, after);
-    this.#path.pop();
-  }
+/** The elements of declared fields, which are few and come all the time. */
+const declared = new Map<string, string>();
+
+function fieldElement(type: Type, name: string): string {
+  if (!isDeclared(type, name)) return `f:${name}`;
+  let element = declared.get(name);
+  if (element === undefined) declared.set(name, (element = `f:${name}`));
+  return element;
 }
 
 function byElement(type: ListType, items: readonly unknown[]): Map<string, unknown[]> {

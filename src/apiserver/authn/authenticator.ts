@@ -14,7 +14,8 @@ export interface Credentials {
 
 /** Answers the user (group `system:authenticated` added), `system:anonymous` where nothing is presented; throws 401 where something false is. */
 export interface Authenticator {
-  authenticate(credentials: Credentials): Promise<User>;
+  /** A promise only where something has to be waited for. */
+  authenticate(credentials: Credentials): User | Promise<User>;
 }
 
 export const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -25,8 +26,19 @@ const CERTIFICATE_LIMIT = 1024;
 export function createAuthenticator(options: { readonly tokens: ServiceAccountTokens; readonly bootstrapTokens?: BootstrapTokens }): Authenticator {
   const { tokens, bootstrapTokens } = options;
   const holders = new Map<string, User>();
+  /** The same by connection, whose certificate is one array. */
+  const present = new WeakMap<Uint8Array, User>();
 
   const certificateHolder = (der: Uint8Array): User | undefined => {
+    let holder = present.get(der);
+    if (!holder) {
+      holder = readHolder(der);
+      if (holder) present.set(der, holder);
+    }
+    return holder;
+  };
+
+  const readHolder = (der: Uint8Array): User | undefined => {
     const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('latin1');
     const known = holders.get(key);
     if (known) return known;
@@ -41,20 +53,23 @@ export function createAuthenticator(options: { readonly tokens: ServiceAccountTo
     return user;
   };
 
+  const tokenHolder = async (token: string): Promise<User> => {
+    try {
+      const bootstrap = bootstrapTokens?.verify(token);
+      if (bootstrap) return bootstrap;
+      return (await tokens.verify(token)).user;
+    } catch (error) {
+      if (error instanceof InvalidTokenError) throw unauthorized();
+      throw error;
+    }
+  };
+
   return {
-    async authenticate({ authorization, clientCertificate }) {
+    authenticate({ authorization, clientCertificate }) {
       const holder = clientCertificate && certificateHolder(clientCertificate);
       if (holder) return holder;
       const token = bearerToken(authorization);
-      if (!token) return ANONYMOUS;
-      try {
-        const bootstrap = bootstrapTokens?.verify(token);
-        if (bootstrap) return bootstrap;
-        return (await tokens.verify(token)).user;
-      } catch (error) {
-        if (error instanceof InvalidTokenError) throw unauthorized();
-        throw error;
-      }
+      return token ? tokenHolder(token) : ANONYMOUS;
     },
   };
 }

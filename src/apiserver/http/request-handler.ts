@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
-import { methodNotAllowed, statusError, StatusError, unauthorized } from '../../api/errors.ts';
+import { methodNotAllowed, statusError, StatusError, tooManyRequests, unauthorized } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
 import { because, parseCause } from '../../base/cause.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -12,6 +12,8 @@ import type { Aggregator } from '../aggregator/aggregator.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { asksToImpersonate, impersonate } from '../authn/impersonation.ts';
 import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
+import type { FlowControl, Ticket } from '../flow-control/flow-control.ts';
+import { letIn, REFUSAL } from '../flow-control/let-in.ts';
 import type { LedgerRequests } from '../ledger/ledger-requests.ts';
 import type { ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
@@ -33,6 +35,7 @@ export interface RequestHandlerOptions {
   /** Absent: no ledger is kept. */
   readonly ledger?: LedgerRequests | undefined;
   readonly metrics: RequestMetrics;
+  readonly flowControl: FlowControl;
   readonly aggregator?: Aggregator;
   readonly clock: Clock;
   readonly random: Random;
@@ -60,15 +63,19 @@ export class RequestHandler {
 
   /** Answers one request. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { aggregator, clock, ledger, log, metrics, random } = this.#options;
+    const { aggregator, clock, flowControl, ledger, log, metrics, random } = this.#options;
     const started = clock.monotonic();
     const { path, query } = splitUrl(request.url ?? '/');
     const method = request.method ?? 'GET';
     const info = readRequestInfo(method, path, query);
     const end = this.#begin();
+    let ticket: Ticket | undefined;
+    let watch: Disposable | undefined;
     response.on('close', () => {
       this.#open.delete(end);
       end.come(CLIENT_GONE);
+      ticket?.abandon();
+      watch?.[Symbol.dispose]();
       metrics.count(info, method, response.statusCode, (clock.monotonic() - started) / 1000);
     });
     response.on('error', (error) => log.debug('connection failed', { path, error }));
@@ -79,8 +86,17 @@ export class RequestHandler {
       if (!response.headersSent) response.setHeader('Warning', warnings.headers());
     };
     try {
-      const context = await this.#admit(request, info, query, end, warn);
+      const context = await this.#identify(request, end, warn);
+      ticket = flowControl.start(context.user, info, query);
+      if (ticket) {
+        const entered = letIn(ticket, response);
+        if (entered !== true && !(await entered)) return leaveBody(request, response);
+        if (end.came) return;
+      }
+      this.#authorize(context.user, info, query);
+      if (info.verb === 'watch') watch = flowControl.watches.add(info, query);
       if (aggregator?.serves(path)) await aggregator.proxy({ request, response, info, query, context });
+      else if (READING.has(info.verb) && info.isResourceRequest) await this.#resources.answer({ request, response, info, query, context });
       else if (info.isResourceRequest) await because({ writes: parseCause(request.headers['wherry-cause'] as string | undefined) }, () => this.#resources.answer({ request, response, info, query, context }));
       else if (ledger?.serves(path)) await ledger.answer({ request, response, query }, context.user, context.signal);
       else await this.#options.nonResource.answer({ request, response, path, query });
@@ -96,28 +112,40 @@ export class RequestHandler {
         log.error('answer failed', { method, path, error: fault });
         response.destroy();
       });
+    } finally {
+      ticket?.finish();
     }
   }
 
   /** Answers a request to upgrade the connection: streams to containers, and watches over WebSockets. Never rejects. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { aggregator, log, verbs } = this.#options;
+    const { aggregator, flowControl, log, verbs } = this.#options;
     const { path, query } = splitUrl(request.url ?? '/');
     const info = readRequestInfo(request.method ?? 'GET', path, query);
     const end = this.#begin();
+    let ticket: Ticket | undefined;
+    let watch: Disposable | undefined;
     socket.on('error', (error) => log.debug('upgraded connection failed', { path, error }));
     socket.on('close', () => {
       this.#open.delete(end);
       end.come(CLIENT_GONE);
+      ticket?.abandon();
+      watch?.[Symbol.dispose]();
     });
     try {
-      const context = await this.#admit(request, info, query, end, () => {});
+      const context = await this.#identify(request, end, () => {});
+      ticket = flowControl.start(context.user, info, query);
+      if (ticket?.waiting) await ticket.waiting;
+      if (ticket?.refused !== undefined) throw tooManyRequests(REFUSAL.trimEnd(), ticket.refused);
+      if (end.came) return;
+      this.#authorize(context.user, info, query);
       if (aggregator?.serves(path)) return await aggregator.proxy({ context, info, query, request, upgrade: { socket, head } });
       if (!info.isResourceRequest) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
       const { served } = verbs.find(info);
       const handler = verbs.handler(info, info.subresource);
       if (info.subresource && handler?.connect) return await handler.connect({ context, info, query, request, upgrade: { socket, head } });
       if (info.verb !== 'watch') throw methodNotAllowed(info, info.verb);
+      watch = flowControl.watches.add(info, query);
       const negotiated: Negotiated = { ...negotiate(request.headers, query, ['application/json']), pretty: false };
       await new Promise<void>((resolve, reject) => {
         this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -134,17 +162,26 @@ export class RequestHandler {
       if (!(error instanceof StatusError)) log.error('upgrade failed', { path, error });
       const body = JSON.stringify(statusOf(error));
       if (socket.writable) socket.end(`HTTP/1.1 ${statusOf(error).code ?? 500} ${statusOf(error).reason ?? 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+    } finally {
+      ticket?.finish();
     }
   }
 
-  /** Authenticates and authorizes; answers what the work on the request needs to know about its origin. Throws 401, 403. */
-  async #admit(request: IncomingMessage, info: RequestInfo, query: URLSearchParams, end: RequestEnd, warn: (text: string) => void): Promise<RequestContext> {
+  /** Authenticates; answers what the work on the request needs to know about its origin. Throws 401, and 403 for impersonation. */
+  async #identify(request: IncomingMessage, end: RequestEnd, warn: (text: string) => void): Promise<RequestContext> {
     const { authenticator, authorizer } = this.#options;
     const { authorization } = request.headers;
     const clientCertificate = verifiedCertificate(request.socket as TLSSocket);
     if (clientCertificate === 'refused' && !authorization) throw unauthorized();
-    let user: User = await authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }) });
+    const found = authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }) });
+    let user: User = found instanceof Promise ? await found : found;
     if (asksToImpersonate(request.headers)) user = impersonate(user, request.headersDistinct, authorizer);
+    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), get signal() { return end.signal; }, warn };
+  }
+
+  /** Throws 403 where the user may not. */
+  #authorize(user: User, info: RequestInfo, query: URLSearchParams): void {
+    const { authorizer } = this.#options;
     const { group, version, resource, subresource, namespace, name, verb, path } = info;
     const fieldSelector = query.get('fieldSelector');
     const attributes = info.isResourceRequest
@@ -152,7 +189,6 @@ export class RequestHandler {
       : { user, verb, path };
     const decision = authorizer.authorize(attributes);
     if (!decision.allowed) throw authorizationFault(attributes, decision);
-    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), get signal() { return end.signal; }, warn };
   }
 
   #begin(): RequestEnd {
@@ -171,6 +207,9 @@ function leaveBody(request: IncomingMessage, response: ServerResponse): void {
   if (length <= DRAINED) request.resume();
   else response.setHeader('Connection', 'close');
 }
+
+/** Verbs that write nothing, and so need no cause. A get may be a stream to a container, which has none either. */
+const READING: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 
 const CLIENT_GONE = new Error('the client is gone');
 

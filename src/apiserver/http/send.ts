@@ -6,7 +6,7 @@ import { internalError, StatusError, type Status } from '../../api/errors.ts';
 import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { encodeList, encodeProtobuf } from '../../api/protobuf/envelope.ts';
-import { itemBytes, objectBytes } from '../registry/object-bytes.ts';
+import { itemBytes, objectBytes, objectLine } from '../registry/object-bytes.ts';
 import { envelopedMessage, objectMessage } from '../registry/object-message.ts';
 import type { MediaType, Negotiated } from './negotiation.ts';
 
@@ -25,11 +25,16 @@ export interface Exchange {
 export async function sendBytes({ request, response }: Exchange, code: number, contentType: string, bytes: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<void> {
   let body = bytes;
   const compressed = bytes.length > GZIP_ABOVE && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-  if (compressed) body = await gzip(bytes, { level: constants.Z_BEST_SPEED });
-  response.writeHead(code, {
-    'Cache-Control': 'no-cache, private', 'Content-Type': contentType, 'Content-Length': body.length,
-    ...(compressed && { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }), ...headers,
-  });
+  if (compressed) {
+    body = await gzip(bytes, { level: constants.Z_BEST_SPEED });
+    response.setHeader('Content-Encoding', 'gzip');
+    response.setHeader('Vary', 'Accept-Encoding');
+  }
+  response.setHeader('Cache-Control', 'no-cache, private');
+  response.setHeader('Content-Type', contentType);
+  response.setHeader('Content-Length', body.length);
+  for (const name in headers) response.setHeader(name, headers[name]!);
+  response.statusCode = code;
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
@@ -42,15 +47,13 @@ export function contentTypeOf(media: MediaType): string {
   return media;
 }
 
-const NEWLINE = Buffer.from('\n');
-
 export function encode(value: object, media: MediaType, pretty: boolean): Buffer {
   switch (media) {
     case 'application/yaml': return Buffer.from(stringifyYaml(value, { aliasDuplicateObjects: false, lineWidth: 0 }));
     case 'application/vnd.kubernetes.protobuf': return isStored(value) ? envelopedMessage(value) : encodeProtobuf(value as KubeObject);
     case 'application/json':
       if (pretty) return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-      return isStored(value) ? Buffer.concat([objectBytes(value), NEWLINE]) : Buffer.from(`${JSON.stringify(value)}\n`);
+      return isStored(value) ? objectLine(value) : Buffer.from(`${JSON.stringify(value)}\n`);
   }
 }
 
