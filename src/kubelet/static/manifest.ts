@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
 import type { Pod, Toleration } from '../../api/generated/core-v1.ts';
 import { pod as podKind } from '../../api/kinds/pod.ts';
+import type { New } from '../../api/object.ts';
 import { decode } from '../../api/schema/decode.ts';
 import { applyTableDefaults } from '../../api/schema/table-defaults.ts';
-import type { New } from '../../client/client.ts';
 
 const TYPE = 'io.k8s.api.core.v1.Pod';
 const EVERYTHING: Toleration = { operator: 'Exists', effect: 'NoExecute' };
