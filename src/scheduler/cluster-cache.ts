@@ -7,6 +7,10 @@ export interface ClusterView {
   /** Nodes that are there, zones taking turns. */
   nodes(): readonly NodeInfo[];
   node(name: string): NodeInfo | undefined;
+  /** Counts changes of nodes and their pods; for `changedSince`. */
+  readonly version: number;
+  /** The nodes that changed, came or went (these have no `node`) since that version, some of them twice; undefined: too much to tell, begin anew. */
+  changedSince(version: number): readonly NodeInfo[] | undefined;
   nodesWithAffinity(): Iterable<NodeInfo>;
   nodesWithRequiredAntiAffinity(): Iterable<NodeInfo>;
   /** How many nodes have the image. */
@@ -25,6 +29,9 @@ export class ClusterCache implements ClusterView {
   readonly #withAffinity = new Set<NodeInfo>();
   readonly #withRequiredAntiAffinity = new Set<NodeInfo>();
   readonly #imageNodes = new Map<string, number>();
+  #changes: NodeInfo[] = [];
+  /** The version before the first of the changes. */
+  #changesFrom = 0;
   #ordered: readonly NodeInfo[] | undefined;
 
   nodes(): readonly NodeInfo[] {
@@ -34,6 +41,20 @@ export class ClusterCache implements ClusterView {
   node(name: string): NodeInfo | undefined {
     const info = this.#nodes.get(name);
     return info?.node ? info : undefined;
+  }
+
+  get version(): number {
+    return this.#changesFrom + this.#changes.length;
+  }
+
+  changedSince(version: number): readonly NodeInfo[] | undefined {
+    return version < this.#changesFrom ? undefined : this.#changes.slice(version - this.#changesFrom);
+  }
+
+  /** Something changed on which much depends that was found out about nodes. */
+  renew(): void {
+    this.#changesFrom += this.#changes.length + 1;
+    this.#changes = [];
   }
 
   nodesWithAffinity(): Iterable<NodeInfo> {
@@ -54,6 +75,7 @@ export class ClusterCache implements ClusterView {
     this.#countImages(info, -1);
     info.setNode(node);
     this.#countImages(info, 1);
+    this.#noteChange(info);
   }
 
   removeNode(name: string): void {
@@ -62,6 +84,7 @@ export class ClusterCache implements ClusterView {
     this.#countImages(info, -1);
     info.setNode(undefined);
     this.#ordered = undefined;
+    this.#noteChange(info);
     this.#forgetIfEmpty(info);
   }
 
@@ -77,6 +100,7 @@ export class ClusterCache implements ClusterView {
     const info = this.#nodes.get(place.node)!;
     info.remove(key);
     this.#noteAffinity(info);
+    this.#noteChange(info);
     this.#forgetIfEmpty(info);
   }
 
@@ -105,6 +129,14 @@ export class ClusterCache implements ClusterView {
     const info = this.#infoOf(node);
     info.add(pod);
     this.#noteAffinity(info);
+    this.#noteChange(info);
+  }
+
+  #noteChange(info: NodeInfo): void {
+    this.#changes.push(info);
+    if (this.#changes.length < CHANGES_KEPT) return;
+    this.#changes = this.#changes.slice(CHANGES_KEPT / 2);
+    this.#changesFrom += CHANGES_KEPT / 2;
   }
 
   #infoOf(name: string): NodeInfo {
@@ -132,6 +164,9 @@ export class ClusterCache implements ClusterView {
     }
   }
 }
+
+/** Who has not looked for longer than so many changes begins anew. */
+const CHANGES_KEPT = 16_384;
 
 function zoneOf(node: Node): string {
   const labels = node.metadata.labels ?? {};

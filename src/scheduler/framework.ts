@@ -10,6 +10,12 @@ export interface Rejection {
   readonly unresolvable: boolean;
 }
 
+/** A rejection, and who made it. */
+export interface NodeRejection {
+  readonly plugin: string;
+  readonly rejection: Rejection;
+}
+
 export const rejection = (...reasons: string[]): Rejection => ({ reasons, unresolvable: false });
 export const unresolvable = (...reasons: string[]): Rejection => ({ reasons, unresolvable: true });
 
@@ -35,6 +41,11 @@ export interface ClusterEvent {
  */
 export interface SchedulerPlugin<S = unknown, P = unknown> {
   readonly name: string;
+  /**
+   * What it finds of a node follows from that node and from what `twinsOf` looks at alone. It is asked before the others, and what it said
+   * holds for all twins of the pod until the node changes.
+   */
+  readonly local?: boolean;
   /** A pod rejected here does not enter the queue. */
   preEnqueue?(pod: Pod): Rejection | undefined;
   preFilter?(pod: PodInfo): PreFilterResult<S>;

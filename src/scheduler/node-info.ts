@@ -1,6 +1,7 @@
 import type { Node } from '../api/generated/core-v1.ts';
 import type { Labels, Selector } from '../api/selector.ts';
-import { resourcesOf, type HostPort, type PodInfo, type Resources } from './pod-info.ts';
+import type { NodeRejection } from './framework.ts';
+import { resourcesOf, type HostPort, type PodInfo, type PodTwins, type Resources } from './pod-info.ts';
 
 const noLabels: Labels = {};
 const noImages: ReadonlyMap<string, number> = new Map();
@@ -28,8 +29,12 @@ export class NodeInfo {
   readonly #withRequiredAntiAffinity = new Map<string, PodInfo>();
   readonly #requested = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map<string, number>() };
   readonly #nonZeroRequested = { milliCpu: 0, memory: 0 };
-  /** Raised by every change of the pods; what was counted under an older one is void. */
+  /** Raised by every change of the node or its pods; what was found under an older one is void. */
   #generation = 0;
+  readonly #verdicts = new Map<PodTwins, Verdict>();
+  #verdictsGeneration = 0;
+  #lastTwins: PodTwins | undefined;
+  #lastVerdict: Verdict | undefined;
   readonly #counts = new Map<PodGroup, { readonly generation: number; readonly count: number }>();
   /** The group asked for last: mostly it is asked for again. */
   #lastGroup: PodGroup | undefined;
@@ -46,6 +51,7 @@ export class NodeInfo {
   }
 
   setNode(node: Node | undefined): void {
+    this.#generation++;
     this.node = node;
     this.labels = node?.metadata.labels ?? noLabels;
     this.allocatable = resourcesOf(node?.status?.allocatable);
@@ -106,6 +112,30 @@ export class NodeInfo {
     return count;
   }
 
+  /** What was found of this node for pods like this one, if nothing has changed since. */
+  verdictOf(twins: PodTwins): Verdict | undefined {
+    if (this.#verdictsGeneration !== this.#generation) {
+      this.#verdicts.clear();
+      this.#lastTwins = undefined;
+      return undefined;
+    }
+    if (this.#lastTwins === twins) return this.#lastVerdict;
+    const found = this.#verdicts.get(twins);
+    if (found) {
+      this.#lastTwins = twins;
+      this.#lastVerdict = found;
+    }
+    return found;
+  }
+
+  setVerdict(twins: PodTwins, verdict: Verdict): void {
+    if (this.#verdicts.size >= VERDICTS_KEPT || this.#verdictsGeneration !== this.#generation) this.#verdicts.clear();
+    this.#verdictsGeneration = this.#generation;
+    this.#verdicts.set(twins, verdict);
+    this.#lastTwins = twins;
+    this.#lastVerdict = verdict;
+  }
+
   /** To try out what would be. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name);
@@ -116,6 +146,15 @@ export class NodeInfo {
     for (const pod of this.#pods.values()) copy.add(pod);
     return copy;
   }
+}
+
+const VERDICTS_KEPT = 8;
+
+/** What those plugins say of a node that look at nothing but pod and node. */
+export interface Verdict {
+  readonly rejected: NodeRejection | undefined;
+  /** Raw, in the order of the plugins that score so; undefined until somebody asks. */
+  scores: readonly number[] | undefined;
 }
 
 /** Pods of a namespace that a selector selects. One object for all equal ones, so that counts are found again. */

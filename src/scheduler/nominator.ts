@@ -30,6 +30,10 @@ export class Nominator {
     return this.#nodeOf.get(key);
   }
 
+  get empty(): boolean {
+    return this.#nodeOf.size === 0;
+  }
+
   on(nodeName: string): Iterable<PodInfo> {
     return this.#byNode.get(nodeName)?.values() ?? [];
   }

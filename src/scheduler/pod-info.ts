@@ -48,6 +48,28 @@ export interface PodInfo {
   readonly hasAffinity: boolean;
 }
 
+/** Stands for all pods that ask the same of a node: those of one template, mostly. Compared by identity. */
+export interface PodTwins {
+  readonly key: string;
+}
+
+const twins = new Map<string, PodTwins>();
+const TWINS_KEPT = 4096;
+
+/** By all that plugins may look at which say of themselves that they look at nothing but pod and node. */
+export function twinsOf({ requests, nonZeroRequests, hostPorts, pod: { spec } }: PodInfo): PodTwins {
+  const key = JSON.stringify([
+    requests.milliCpu, requests.memory, requests.ephemeralStorage, requests.scalars.size === 0 ? 0 : [...requests.scalars], nonZeroRequests.milliCpu, nonZeroRequests.memory,
+    hostPorts, spec.nodeName, spec.nodeSelector, spec.affinity?.nodeAffinity, spec.tolerations,
+  ]);
+  let known = twins.get(key);
+  if (!known) {
+    if (twins.size >= TWINS_KEPT) twins.clear();
+    twins.set(key, (known = { key }));
+  }
+  return known;
+}
+
 const infos = new WeakMap<Pod, PodInfo>();
 
 export function podInfoOf(pod: Pod): PodInfo {

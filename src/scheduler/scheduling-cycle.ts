@@ -1,10 +1,10 @@
 import type { Random } from '../base/random.ts';
 import type { ClusterView } from './cluster-cache.ts';
 import type { Diagnosis } from './fit-error.ts';
-import { MAX_SCORE, unresolvable, type Rejection, type SchedulerPlugin } from './framework.ts';
-import type { NodeInfo } from './node-info.ts';
+import { MAX_SCORE, unresolvable, type NodeRejection, type SchedulerPlugin } from './framework.ts';
+import type { NodeInfo, Verdict } from './node-info.ts';
 import type { Nominator } from './nominator.ts';
-import type { PodInfo } from './pod-info.ts';
+import { twinsOf, type PodInfo, type PodTwins } from './pod-info.ts';
 
 export interface WeightedPlugin {
   readonly plugin: SchedulerPlugin;
@@ -44,7 +44,10 @@ const SCORES_KEPT = 10;
 /** Finds the best node for one pod after another. Upstream: scheduler schedule_one.go. */
 export class SchedulingCycle {
   readonly #options: SchedulingCycleOptions;
-  readonly #filters: readonly number[];
+  /** Places of the plugins that filter, the local ones and the others, and of those that score. */
+  readonly #localFilters: readonly number[];
+  readonly #otherFilters: readonly number[];
+  readonly #localScorers: readonly number[];
   readonly #scorers: readonly number[];
   /** Where the next search begins, so that all nodes get their turn when searches stop early. */
   #start = 0;
@@ -52,8 +55,11 @@ export class SchedulingCycle {
   constructor(options: SchedulingCycleOptions) {
     this.#options = options;
     const withMethod = (method: 'filter' | 'score'): number[] => options.plugins.flatMap(({ plugin }, i) => (plugin[method] ? [i] : []));
-    this.#filters = withMethod('filter');
+    const isLocal = (i: number): boolean => options.plugins[i]!.plugin.local === true;
+    this.#localFilters = withMethod('filter').filter(isLocal);
+    this.#otherFilters = withMethod('filter').filter((i) => !isLocal(i));
     this.#scorers = withMethod('score');
+    this.#localScorers = this.#scorers.filter(isLocal);
   }
 
   run(pod: PodInfo): CycleResult {
@@ -77,10 +83,12 @@ export class SchedulingCycle {
       }
     }
 
-    const rejections = new Map<string, { readonly plugin: string; readonly rejection: Rejection }>();
+    const rejections = new Map<string, NodeRejection>();
     const feasible: NodeInfo[] = [];
+    const twins = twinsOf(pod);
+    const others = this.#otherFilters.filter((i) => state[i]);
     const tryNode = (node: NodeInfo): void => {
-      const rejected = this.filter(state, pod, node);
+      const rejected = (nominator.empty ? undefined : this.#filterWithWaiting(state, pod, node)) ?? this.#verdict(twins, state, pod, node).rejected ?? this.#filterOnce(others, state, pod, node);
       if (rejected) rejections.set(node.name, rejected);
       else feasible.push(node);
     };
@@ -103,7 +111,7 @@ export class SchedulingCycle {
       const absent = allowed && unresolvable(`node(s) didn't satisfy plugin(s) [${restrictedBy.sort().join(' ')}]`);
       return { fits: false, state, diagnosis: { nodeCount: all.length, rejections, rejectedBy, ...(absent && { absent }) } };
     }
-    const scores = feasible.length === 1 ? [] : this.#score(pod, feasible);
+    const scores = feasible.length === 1 ? [] : this.#score(twins, state, pod, feasible);
     const node = scores.length === 0 ? feasible[0]! : cluster.node(scores[0]!.node)!;
     return { fits: true, node, state, evaluated, feasible: feasible.length, rejections, scores };
   }
@@ -112,21 +120,33 @@ export class SchedulingCycle {
    * Whether the pod fits on the node now, and also when the pods have come that wait for room there and are no less important.
    * Upstream: RunFilterPluginsWithNominatedPods.
    */
-  filter(state: CycleState, pod: PodInfo, node: NodeInfo): { readonly plugin: string; readonly rejection: Rejection } | undefined {
-    const waiting: PodInfo[] = [];
-    for (const other of this.#options.nominator.on(node.name)) if (other.priority >= pod.priority && other.key !== pod.key && !node.pods.has(other.key)) waiting.push(other);
-    if (waiting.length > 0) {
-      const then = node.clone();
-      const stateThen = this.cloneState(state);
-      for (const other of waiting) this.addPod(stateThen, pod, other, then);
-      const rejected = this.#filterOnce(stateThen, pod, then);
-      if (rejected) return rejected;
-    }
-    return this.#filterOnce(state, pod, node);
+  filter(state: CycleState, pod: PodInfo, node: NodeInfo): NodeRejection | undefined {
+    return this.#filterWithWaiting(state, pod, node) ?? this.#filterAll(state, pod, node);
   }
 
-  #filterOnce(state: CycleState, pod: PodInfo, node: NodeInfo): { readonly plugin: string; readonly rejection: Rejection } | undefined {
-    for (const i of this.#filters) {
+  #filterWithWaiting(state: CycleState, pod: PodInfo, node: NodeInfo): NodeRejection | undefined {
+    const waiting: PodInfo[] = [];
+    for (const other of this.#options.nominator.on(node.name)) if (other.priority >= pod.priority && other.key !== pod.key && !node.pods.has(other.key)) waiting.push(other);
+    if (waiting.length === 0) return undefined;
+    const then = node.clone();
+    const stateThen = this.cloneState(state);
+    for (const other of waiting) this.addPod(stateThen, pod, other, then);
+    return this.#filterAll(stateThen, pod, then);
+  }
+
+  #filterAll(state: CycleState, pod: PodInfo, node: NodeInfo): NodeRejection | undefined {
+    return this.#filterOnce(this.#localFilters, state, pod, node) ?? this.#filterOnce(this.#otherFilters, state, pod, node);
+  }
+
+  /** What the local plugins say, from memory if nothing has changed. */
+  #verdict(twins: PodTwins, state: CycleState, pod: PodInfo, node: NodeInfo): Verdict {
+    let verdict = node.verdictOf(twins);
+    if (!verdict) node.setVerdict(twins, (verdict = { rejected: interned(this.#filterOnce(this.#localFilters, state, pod, node)), scores: undefined }));
+    return verdict;
+  }
+
+  #filterOnce(filters: readonly number[], state: CycleState, pod: PodInfo, node: NodeInfo): NodeRejection | undefined {
+    for (const i of filters) {
       const own = state[i];
       if (!own) continue;
       const { plugin } = this.#options.plugins[i]!;
@@ -152,14 +172,27 @@ export class SchedulingCycle {
   }
 
   /** The best nodes with their scores; among equals chance decides. */
-  #score(pod: PodInfo, nodes: readonly NodeInfo[]): NodeScore[] {
-    const totals = nodes.map(() => 0);
-    const parts: { readonly name: string; readonly scores: number[] }[] = [];
-    for (const i of this.#scorers) {
-      const { plugin, weight } = this.#options.plugins[i]!;
-      const state = plugin.preScore?.(pod, nodes);
+  #score(twins: PodTwins, cycleState: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): NodeScore[] {
+    const { plugins } = this.#options;
+    const totals = new Array<number>(nodes.length).fill(0);
+    const parts: { readonly name: string; readonly scores: readonly number[] }[] = [];
+    const states = this.#scorers.map((i) => plugins[i]!.plugin.preScore?.(pod, nodes));
+    const scoreLocally = (node: NodeInfo): readonly number[] => this.#localScorers.map((i) => {
+      const state = states[this.#scorers.indexOf(i)];
+      return state === 'skip' ? 0 : plugins[i]!.plugin.score!(state, pod, node);
+    });
+    const known = nodes.map((node) => {
+      const verdict = this.#verdict(twins, cycleState, pod, node);
+      return (verdict.scores ??= scoreLocally(node));
+    });
+    for (const [s, i] of this.#scorers.entries()) {
+      const { plugin, weight } = plugins[i]!;
+      const state = states[s];
       if (state === 'skip') continue;
-      const scores = nodes.map((node) => plugin.score!(state, pod, node));
+      const local = this.#localScorers.indexOf(i);
+      const scores = new Array<number>(nodes.length);
+      if (local >= 0) for (let n = 0; n < nodes.length; n++) scores[n] = known[n]![local]!;
+      else for (let n = 0; n < nodes.length; n++) scores[n] = plugin.score!(state, pod, nodes[n]!);
       plugin.normalize?.(state, scores, nodes);
       for (let n = 0; n < scores.length; n++) {
         if (!(scores[n]! >= 0 && scores[n]! <= MAX_SCORE)) throw new Error(`plugin ${plugin.name} scored ${nodes[n]!.name} with ${scores[n]}`);
@@ -169,6 +202,21 @@ export class SchedulingCycle {
     }
     return bestOf(totals, this.#options.random).map((n) => ({ node: nodes[n]!.name, total: totals[n]!, byPlugin: Object.fromEntries(parts.map(({ name, scores }) => [name, scores[n]!])) }));
   }
+}
+
+const rejections = new Map<string, NodeRejection>();
+const REJECTIONS_KEPT = 1024;
+
+/** One object for all equal ones, so that thousands of them are counted by looking at which object they are. */
+function interned(rejected: NodeRejection | undefined): NodeRejection | undefined {
+  if (!rejected) return undefined;
+  const { plugin, rejection: { reasons, unresolvable: hopeless } } = rejected;
+  const key = `${plugin} ${hopeless} ${reasons.join()}`;
+  const known = rejections.get(key);
+  if (known) return known;
+  if (rejections.size >= REJECTIONS_KEPT) rejections.clear();
+  rejections.set(key, rejected);
+  return rejected;
 }
 
 /** The places of the highest numbers, highest first; which of several equal highest is first, chance decides. */

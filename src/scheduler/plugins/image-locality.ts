@@ -7,21 +7,26 @@ const MIN = 23 * MIB;
 const MAX_PER_CONTAINER = 1000 * MIB;
 
 /** Prefers nodes that have the pod's images, less so those that few nodes have. Upstream: plugins/imagelocality. */
-export const imageLocality = ({ cluster }: PluginContext): SchedulerPlugin => ({
+export const imageLocality = ({ cluster }: PluginContext): SchedulerPlugin<unknown, State> => ({
   name: 'ImageLocality',
-  score(_state, { pod }, node) {
-    const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-    const images = [...containers.map(({ image }) => image), ...(pod.spec.volumes ?? []).map(({ image }) => image?.reference)];
+  preScore({ pod: { spec } }) {
+    const containers = [...(spec.initContainers ?? []), ...spec.containers];
+    const names = [...containers.map(({ image }) => image), ...(spec.volumes ?? []).map(({ image }) => image?.reference)].flatMap((image) => (image ? [withTag(image)] : []));
+    const images = names.map((name) => ({ name, spread: cluster.nodesWithImage(name) / cluster.nodes().length })).filter(({ spread }) => spread > 0);
+    return images.length === 0 ? 'skip' : { images, max: MAX_PER_CONTAINER * containers.length };
+  },
+  score({ images, max }, _pod, node) {
     let sum = 0;
-    for (const image of images) {
-      const name = image && withTag(image);
-      const size = name && node.images.get(name);
-      if (size) sum += Math.trunc(size * (cluster.nodesWithImage(name) / cluster.nodes().length));
-    }
-    const max = MAX_PER_CONTAINER * containers.length;
+    for (const { name, spread } of images) sum += Math.trunc((node.images.get(name) ?? 0) * spread);
     return Math.trunc((MAX_SCORE * (Math.min(Math.max(sum, MIN), max) - MIN)) / (max - MIN));
   },
 });
+
+interface State {
+  /** Those of the pod's images that some node has, and the share of nodes that have them. */
+  readonly images: readonly { readonly name: string; readonly spread: number }[];
+  readonly max: number;
+}
 
 function withTag(image: string): string {
   return image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image;

@@ -6,6 +6,7 @@ import type { PodInfo } from '../pod-info.ts';
 /** Upstream: plugins/nodeaffinity. */
 export const nodeAffinity = (): SchedulerPlugin<undefined, readonly PreferredSchedulingTerm[]> => ({
   name: 'NodeAffinity',
+  local: true,
   preFilter,
   filter: (_state, { pod }, { node }) => (matchesNodeAffinity(pod.spec, node!) ? undefined : unresolvable("node(s) didn't match Pod's node affinity/selector")),
   preScore({ pod }) {

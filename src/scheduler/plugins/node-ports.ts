@@ -6,6 +6,7 @@ import { podInfoOf } from '../pod-info.ts';
 /** Two pods cannot have one port of the host. Upstream: plugins/nodeports. */
 export const nodePorts = (): SchedulerPlugin => ({
   name: 'NodePorts',
+  local: true,
   preFilter: ({ hostPorts }) => (hostPorts.length === 0 ? 'skip' : { state: undefined }),
   filter: (_state, { hostPorts }, node) => (node.conflictsWith(hostPorts) ? rejection("node(s) didn't have free ports for the requested pod ports") : undefined),
   hints: {

@@ -5,6 +5,7 @@ import type { PodInfo } from '../pod-info.ts';
 /** Prefers nodes on which CPU and memory are then used to like shares. Upstream: plugins/noderesources BalancedAllocation. */
 export const nodeResourcesBalancedAllocation = (): SchedulerPlugin => ({
   name: 'NodeResourcesBalancedAllocation',
+  local: true,
   preScore: ({ requests }) => (requests.milliCpu === 0 && requests.memory === 0 ? 'skip' : undefined),
   score: (_state, pod, node) => balancedAllocation(pod, node),
 });

@@ -6,6 +6,7 @@ import { podInfoOf, resourcesOf, type PodInfo, type Resources } from '../pod-inf
 /** A pod goes only where what it asks for is free, and rather where much is free. Upstream: plugins/noderesources Fit with LeastAllocated. */
 export const nodeResourcesFit = (): SchedulerPlugin => ({
   name: 'NodeResourcesFit',
+  local: true,
   filter: (_state, pod, node) => insufficiency(pod.requests, node.allocatable, node.requested, node.pods.size),
   score: (_state, pod, node) => leastAllocated(pod, node),
   hints: {

@@ -7,6 +7,7 @@ const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 /** Keeps pods off cordoned nodes. Upstream: plugins/nodeunschedulable. */
 export const nodeUnschedulable = (): SchedulerPlugin => ({
   name: 'NodeUnschedulable',
+  local: true,
   filter(_state, { pod }, { node }) {
     if (!node!.spec.unschedulable || !untoleratedTaint([TAINT], pod.spec.tolerations, [TAINT.effect])) return undefined;
     return unresolvable('node(s) were unschedulable');

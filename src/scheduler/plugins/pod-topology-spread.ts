@@ -3,6 +3,7 @@ import { labelSelectorMatches, Selector, selectorOf } from '../../api/selector.t
 import { matchesNodeAffinity } from '../../api/scheduling/node-affinity.ts';
 import { SCHEDULING_EFFECTS, untoleratedTaint } from '../../api/scheduling/taints.ts';
 import { MAX_SCORE, rejection, unresolvable, type ClusterEvent, type SchedulerPlugin } from '../framework.ts';
+import { FoldCache, type Fold } from '../node-fold.ts';
 import { podGroup, type NodeInfo, type PodGroup } from '../node-info.ts';
 import type { PodInfo } from '../pod-info.ts';
 import { defaultSelector } from './default-selector.ts';
@@ -10,6 +11,8 @@ import type { PluginContext } from './plugin-context.ts';
 
 const HOSTNAME = 'kubernetes.io/hostname';
 const MISMATCH = "node(s) didn't match pod topology spread constraints";
+const mismatch = rejection(MISMATCH);
+const missingLabel = unresolvable(`${MISMATCH} (missing required label)`);
 
 /** One constraint, ready to be asked. */
 interface Constraint {
@@ -25,13 +28,15 @@ interface Constraint {
 /** For each constraint, how many matching pods each domain has. */
 interface FilterState {
   readonly constraints: readonly Constraint[];
-  readonly counts: readonly Map<string, number>[];
+  readonly counts: readonly ReadonlyMap<string, number>[];
+  /** The least count of each constraint's domains; undefined until asked for. */
+  readonly least: (number | undefined)[];
 }
 
 interface ScoreState {
   readonly constraints: readonly Constraint[];
-  /** Of the domains that candidate nodes are in; for the host name a node counts its own. */
-  readonly counts: readonly Map<string, number>[];
+  /** For the host name a node counts its own. */
+  readonly counts: readonly ReadonlyMap<string, number>[];
   readonly weights: readonly number[];
   /** Candidates without all the topology labels: they get nothing. */
   readonly ignored: ReadonlySet<string>;
@@ -41,103 +46,146 @@ interface ScoreState {
 const DEFAULTS = [{ maxSkew: 3, topologyKey: HOSTNAME }, { maxSkew: 5, topologyKey: 'topology.kubernetes.io/zone' }];
 
 /** Upstream: plugins/podtopologyspread. */
-export const podTopologySpread = (context: PluginContext): SchedulerPlugin<FilterState, ScoreState> => ({
-  name: 'PodTopologySpread',
+export const podTopologySpread = (context: PluginContext): SchedulerPlugin<FilterState, ScoreState> => {
+  const folds = new FoldCache<DomainPart, DomainCounts>(context.cluster);
+  const countsOf = (pod: Pod, constraint: Constraint, keys: readonly string[]): ReadonlyMap<string, number> =>
+    folds.current(foldKey(pod, constraint, keys), () => new DomainCounts(pod.spec, constraint, keys)).counts;
+  return {
+    name: 'PodTopologySpread',
 
-  preFilter(pod) {
-    const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
-    if (constraints.length === 0) return 'skip';
-    const counts = constraints.map(() => new Map<string, number>());
-    for (const node of context.cluster.nodes()) {
-      if (!hasAllKeys(node, constraints)) continue;
-      for (const [i, constraint] of constraints.entries()) {
-        if (!countsNode(constraint, pod.pod.spec, node.node!)) continue;
-        const domain = node.labels[constraint.topologyKey]!;
-        counts[i]!.set(domain, (counts[i]!.get(domain) ?? 0) + node.countOf(constraint.group));
-      }
-    }
-    return { state: { constraints, counts } };
-  },
+    preFilter({ pod }) {
+      const constraints = constraintsOf(pod, 'DoNotSchedule');
+      if (constraints.length === 0) return 'skip';
+      const keys = constraints.map(({ topologyKey }) => topologyKey);
+      return { state: { constraints, counts: constraints.map((constraint) => countsOf(pod, constraint, keys)), least: constraints.map(() => undefined) } };
+    },
 
-  filter({ constraints, counts }, { pod }, node) {
-    for (const [i, { topologyKey, maxSkew, minDomains, selector }] of constraints.entries()) {
-      const domain = node.labels[topologyKey];
-      if (domain === undefined) return unresolvable(`${MISMATCH} (missing required label)`);
-      const inDomain = counts[i]!;
-      const least = inDomain.size < minDomains ? 0 : inDomain.values().reduce((a, b) => Math.min(a, b), Infinity);
-      const self = selector.matches(pod.metadata.labels) ? 1 : 0;
-      if ((inDomain.get(domain) ?? 0) + self - least > maxSkew) return rejection(MISMATCH);
-    }
-    return undefined;
-  },
-
-  cloneState: ({ constraints, counts }) => ({ constraints, counts: counts.map((domains) => new Map(domains)) }),
-  addPod: (state, pod, other, node) => change(state, pod, other, node, 1),
-  removePod: (state, pod, other, node) => change(state, pod, other, node, -1),
-
-  preScore(pod, nodes) {
-    const own = pod.pod.spec.topologySpreadConstraints ?? [];
-    const constraints = own.length > 0 ? constraintsOf(pod.pod, 'ScheduleAnyway') : defaultConstraints(pod.pod, context);
-    if (constraints.length === 0) return 'skip';
-    // Default constraints spread over hosts also where there are no zones.
-    const needAllKeys = own.length > 0;
-    const ignored = new Set<string>();
-    const counts = constraints.map(() => new Map<string, number>());
-    for (const node of nodes) {
-      if (needAllKeys && !hasAllKeys(node, constraints)) {
-        ignored.add(node.name);
-        continue;
-      }
+    filter({ constraints, counts, least: leasts }, { pod }, node) {
       for (let i = 0; i < constraints.length; i++) {
-        const { topologyKey } = constraints[i]!;
-        if (topologyKey !== HOSTNAME) counts[i]!.set(node.labels[topologyKey] ?? '', 0);
+        const { topologyKey, maxSkew, minDomains, selector } = constraints[i]!;
+        const domain = node.labels[topologyKey];
+        if (domain === undefined) return missingLabel;
+        const inDomain = counts[i]!;
+        const least = inDomain.size < minDomains ? 0 : (leasts[i] ??= leastOf(inDomain));
+        const self = selector.matches(pod.metadata.labels) ? 1 : 0;
+        if ((inDomain.get(domain) ?? 0) + self - least > maxSkew) return mismatch;
       }
-    }
-    // Where no candidate has a zone there is nothing to count.
-    if (counts.some((domains) => domains.size > 1 || (domains.size === 1 && !domains.has('')))) {
-      for (const node of context.cluster.nodes()) {
-        if (needAllKeys && !hasAllKeys(node, constraints)) continue;
+      return undefined;
+    },
+
+    cloneState: ({ constraints, counts, least }) => ({ constraints, counts: counts.map((domains) => new Map(domains)), least: [...least] }),
+    addPod: (state, pod, other, node) => change(state, pod, other, node, 1),
+    removePod: (state, pod, other, node) => change(state, pod, other, node, -1),
+
+    preScore(pod, nodes) {
+      const own = pod.pod.spec.topologySpreadConstraints ?? [];
+      const constraints = own.length > 0 ? constraintsOf(pod.pod, 'ScheduleAnyway') : defaultConstraints(pod.pod, context);
+      if (constraints.length === 0) return 'skip';
+      // Default constraints spread over hosts also where there are no zones.
+      const needAllKeys = own.length > 0;
+      const keys = needAllKeys ? constraints.map(({ topologyKey }) => topologyKey) : [];
+      const ignored = new Set<string>();
+      const domains = constraints.map(() => new Set<string>());
+      for (const node of nodes) {
+        if (!hasAllKeys(node, keys)) {
+          ignored.add(node.name);
+          continue;
+        }
         for (let i = 0; i < constraints.length; i++) {
-          const constraint = constraints[i]!;
-          if (constraint.topologyKey === HOSTNAME) continue;
-          const domain = node.labels[constraint.topologyKey] ?? '';
-          const before = counts[i]!.get(domain);
-          if (before === undefined || !countsNode(constraint, pod.pod.spec, node.node!)) continue;
-          counts[i]!.set(domain, before + node.countOf(constraint.group));
+          const { topologyKey } = constraints[i]!;
+          if (topologyKey !== HOSTNAME) domains[i]!.add(node.labels[topologyKey] ?? '');
         }
       }
-    }
-    // Few domains must not weigh less than many.
-    const weights = constraints.map(({ topologyKey }, i) => Math.log((topologyKey === HOSTNAME ? nodes.length - ignored.size : counts[i]!.size) + 2));
-    return { constraints, counts, weights, ignored };
-  },
+      // Where no candidate has a zone there is nothing to count.
+      const counts = constraints.map((constraint, i) => (domains[i]!.size > 1 || (domains[i]!.size === 1 && !domains[i]!.has('')) ? countsOf(pod.pod, constraint, keys) : noCounts));
+      // Few domains must not weigh less than many.
+      const weights = constraints.map(({ topologyKey }, i) => Math.log((topologyKey === HOSTNAME ? nodes.length - ignored.size : domains[i]!.size) + 2));
+      return { constraints, counts, weights, ignored };
+    },
 
-  /** The more matching pods there are in the node's domains, the higher: `normalize` turns it round. */
-  score({ constraints, counts, weights, ignored }, _pod, node) {
-    if (ignored.has(node.name)) return 0;
-    let score = 0;
-    for (let i = 0; i < constraints.length; i++) {
-      const { topologyKey, group, maxSkew } = constraints[i]!;
-      const domain = node.labels[topologyKey];
-      if (domain === undefined) continue;
-      const count = topologyKey === HOSTNAME ? node.countOf(group) : counts[i]!.get(domain)!;
-      score += count * weights[i]! + (maxSkew - 1);
-    }
-    return Math.round(score);
-  },
+    /** The more matching pods there are in the node's domains, the higher: `normalize` turns it round. */
+    score({ constraints, counts, weights, ignored }, _pod, node) {
+      if (ignored.has(node.name)) return 0;
+      let score = 0;
+      for (let i = 0; i < constraints.length; i++) {
+        const { topologyKey, group, maxSkew } = constraints[i]!;
+        const domain = node.labels[topologyKey];
+        if (domain === undefined) continue;
+        const count = topologyKey === HOSTNAME ? node.countOf(group) : counts[i]!.get(domain) ?? 0;
+        score += count * weights[i]! + (maxSkew - 1);
+      }
+      return Math.round(score);
+    },
 
-  normalize({ ignored }, scores, nodes) {
-    const counted = scores.filter((_, n) => !ignored.has(nodes[n]!.name));
-    const least = counted.reduce((a, b) => Math.min(a, b), Infinity);
-    const most = counted.reduce((a, b) => Math.max(a, b), 0);
-    for (let n = 0; n < scores.length; n++) {
-      if (ignored.has(nodes[n]!.name)) scores[n] = 0;
-      else scores[n] = most === 0 ? MAX_SCORE : Math.trunc((MAX_SCORE * (most + least - scores[n]!)) / most);
-    }
-  },
+    normalize({ ignored }, scores, nodes) {
+      const counted = scores.filter((_, n) => !ignored.has(nodes[n]!.name));
+      const least = counted.reduce((a, b) => Math.min(a, b), Infinity);
+      const most = counted.reduce((a, b) => Math.max(a, b), 0);
+      for (let n = 0; n < scores.length; n++) {
+        if (ignored.has(nodes[n]!.name)) scores[n] = 0;
+        else scores[n] = most === 0 ? MAX_SCORE : Math.trunc((MAX_SCORE * (most + least - scores[n]!)) / most);
+      }
+    },
 
-  hints: { AssignedPod: podChanges, Node: nodeChanges },
-});
+    hints: { AssignedPod: podChanges, Node: nodeChanges },
+  };
+};
+
+const noCounts: ReadonlyMap<string, number> = new Map();
+
+interface DomainPart {
+  readonly domain: string;
+  readonly count: number;
+}
+
+/** How many pods of a constraint's group each domain has, among the nodes that count. */
+class DomainCounts implements Fold<DomainPart> {
+  readonly counts = new Map<string, number>();
+  /** A domain is there as long as it has nodes. */
+  readonly #nodes = new Map<string, number>();
+  readonly #spec: PodSpec;
+  readonly #constraint: Constraint;
+  readonly #keys: readonly string[];
+
+  constructor(spec: PodSpec, constraint: Constraint, keys: readonly string[]) {
+    this.#spec = spec;
+    this.#constraint = constraint;
+    this.#keys = keys;
+  }
+
+  part(node: NodeInfo): DomainPart | undefined {
+    if (!hasAllKeys(node, this.#keys) || !countsNode(this.#constraint, this.#spec, node.node!)) return undefined;
+    return { domain: node.labels[this.#constraint.topologyKey] ?? '', count: node.countOf(this.#constraint.group) };
+  }
+
+  add({ domain, count }: DomainPart, sign: 1 | -1): void {
+    const nodes = (this.#nodes.get(domain) ?? 0) + sign;
+    if (nodes === 0) {
+      this.#nodes.delete(domain);
+      this.counts.delete(domain);
+      return;
+    }
+    this.#nodes.set(domain, nodes);
+    this.counts.set(domain, (this.counts.get(domain) ?? 0) + sign * count);
+  }
+
+  reset(): void {
+    this.counts.clear();
+    this.#nodes.clear();
+  }
+}
+
+/** All that decides which nodes count, and how much. */
+function foldKey({ metadata: { namespace }, spec }: Pod, { topologyKey, selector, honorAffinity, honorTaints }: Constraint, keys: readonly string[]): string {
+  const affinity = honorAffinity && (spec.nodeSelector || spec.affinity?.nodeAffinity) ? JSON.stringify([spec.nodeSelector, spec.affinity?.nodeAffinity]) : '';
+  return [namespace, selector.matchesNothing ? '<none>' : selector.toString(), topologyKey, keys.join(), affinity, honorTaints ? JSON.stringify(spec.tolerations ?? []) : ''].join(' ');
+}
+
+function leastOf(counts: ReadonlyMap<string, number>): number {
+  let least = Infinity;
+  for (const count of counts.values()) if (count < least) least = count;
+  return least;
+}
 
 function constraintsOf({ spec, metadata }: Pod, whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway'): Constraint[] {
   return (spec.topologySpreadConstraints ?? []).filter((constraint) => constraint.whenUnsatisfiable === whenUnsatisfiable).map((constraint) => {
@@ -156,8 +204,9 @@ function defaultConstraints(pod: Pod, context: PluginContext): Constraint[] {
   return DEFAULTS.map((constraint) => ({ ...constraint, selector, group, minDomains: 1, honorAffinity: true, honorTaints: false }));
 }
 
-function hasAllKeys(node: NodeInfo, constraints: readonly Constraint[]): boolean {
-  return constraints.every(({ topologyKey }) => node.labels[topologyKey] !== undefined);
+function hasAllKeys(node: NodeInfo, keys: readonly string[]): boolean {
+  for (const key of keys) if (node.labels[key] === undefined) return false;
+  return true;
 }
 
 /** Whether the pods on a node count, which the pod itself might not be allowed to go to. */
@@ -165,12 +214,14 @@ function countsNode({ honorAffinity, honorTaints }: Constraint, spec: PodSpec, n
   return (!honorAffinity || matchesNodeAffinity(spec, node)) && (!honorTaints || !untoleratedTaint(node.spec.taints, spec.tolerations, SCHEDULING_EFFECTS));
 }
 
-function change({ constraints, counts }: FilterState, pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1): void {
-  if (other.pod.metadata.namespace !== pod.pod.metadata.namespace || !hasAllKeys(node, constraints)) return;
+/** In a state that is a clone. */
+function change({ constraints, counts, least }: FilterState, pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1): void {
+  if (other.pod.metadata.namespace !== pod.pod.metadata.namespace || !hasAllKeys(node, constraints.map(({ topologyKey }) => topologyKey))) return;
   for (const [i, constraint] of constraints.entries()) {
     if (!constraint.selector.matches(other.pod.metadata.labels) || !countsNode(constraint, pod.pod.spec, node.node!)) continue;
     const domain = node.labels[constraint.topologyKey]!;
-    counts[i]!.set(domain, (counts[i]!.get(domain) ?? 0) + by);
+    (counts[i] as Map<string, number>).set(domain, (counts[i]!.get(domain) ?? 0) + by);
+    least[i] = undefined;
   }
 }
 

@@ -7,6 +7,7 @@ const repelled = (pod: Pod, node: Node): boolean => untoleratedTaint(node.spec.t
 /** Keeps pods off nodes with taints they do not tolerate, and prefers nodes with few that would rather not have them. Upstream: plugins/tainttoleration. */
 export const taintToleration = (): SchedulerPlugin<unknown, readonly Toleration[]> => ({
   name: 'TaintToleration',
+  local: true,
   filter: (_state, { pod }, { node }) => (repelled(pod, node!) ? unresolvable('node(s) had untolerated taint(s)') : undefined),
   preScore: ({ pod }) => (pod.spec.tolerations ?? []).filter(({ effect }) => !effect || effect === 'PreferNoSchedule'),
   score: (tolerations, _pod, { node }) =>
