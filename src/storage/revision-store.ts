@@ -5,6 +5,8 @@ import { OrderedIndex, prefixEnd } from './ordered-index.ts';
 
 type Listener<V> = (events: readonly StorageEvent<V>[]) => void;
 
+type WatchersByPrefix<V> = Map<string, Set<Watcher<V>>>;
+
 interface Watcher<V> {
   readonly fromRevision: number;
   readonly listener: Listener<V>;
@@ -34,7 +36,9 @@ export interface HistoryOptions {
 export class RevisionStore<V> {
   readonly #index = new OrderedIndex<Entry<V>>();
   readonly #history: { readonly event: StorageEvent<V>; readonly at: number }[] = [];
-  readonly #watchers = new Map<string, Set<Watcher<V>>>();
+  /** By prefix: those that end with a slash, and so are found from a key by its folders, and the rest. */
+  readonly #folders: WatchersByPrefix<V> = new Map();
+  readonly #prefixes: WatchersByPrefix<V> = new Map();
   readonly #progress = new Set<(revision: number) => void>();
   readonly #maxRevisions: number;
   readonly #maxAgeMs: number;
@@ -72,6 +76,7 @@ export class RevisionStore<V> {
     if (revision > this.#revision) throw new FutureRevisionError(revision, this.#revision);
     if (revision < this.#compacted) throw new CompactedError(revision, this.#compacted);
     const end = prefixEnd(prefix);
+    if (revision === this.#revision && options.after === undefined && !options.limit) return { entries: this.#index.slice(prefix, end), revision, more: false, remaining: 0 };
     // The smallest string above `after` is itself with a zero behind.
     const start = options.after !== undefined && options.after >= prefix ? `${options.after}\0` : prefix;
     const limit = options.limit || Infinity;
@@ -108,14 +113,15 @@ export class RevisionStore<V> {
       const { event } = this.#history[i]!;
       if (keyOfEvent(event).startsWith(prefix)) replay.push(event);
     }
-    let watchers = this.#watchers.get(prefix);
-    if (!watchers) this.#watchers.set(prefix, (watchers = new Set()));
+    const watched = prefix.endsWith('/') ? this.#folders : this.#prefixes;
+    let watchers = watched.get(prefix);
+    if (!watchers) watched.set(prefix, (watchers = new Set()));
     watchers.add(watcher);
     if (replay.length > 0) this.#guard(() => listener(replay));
     return {
       [Symbol.dispose]: () => {
         watchers.delete(watcher);
-        if (watchers.size === 0 && this.#watchers.get(prefix) === watchers) this.#watchers.delete(prefix);
+        if (watchers.size === 0 && watched.get(prefix) === watchers) watched.delete(prefix);
       },
     };
   }
@@ -137,12 +143,28 @@ export class RevisionStore<V> {
     }
     this.#revision += events.length;
     this.#forget(at);
-    for (const [prefix, watchers] of this.#watchers) {
-      const seen = events.filter((event) => keyOfEvent(event).startsWith(prefix));
-      if (seen.length === 0) continue;
-      for (const watcher of watchers) this.#deliver(watcher, seen);
-    }
+    for (const [watchers, seen] of this.#concerned(events)) for (const watcher of watchers) this.#deliver(watcher, seen);
     for (const listener of this.#progress) this.#guard(() => listener(this.#revision));
+  }
+
+  /** The watchers of each watched prefix that some of the events are under, with those events. */
+  #concerned(events: readonly StorageEvent<V>[]): Iterable<readonly [ReadonlySet<Watcher<V>>, readonly StorageEvent<V>[]]> {
+    const concerned = new Map<ReadonlySet<Watcher<V>>, StorageEvent<V>[]>();
+    const note = (watchers: ReadonlySet<Watcher<V>>, event: StorageEvent<V>): void => {
+      const seen = concerned.get(watchers);
+      if (seen) seen.push(event);
+      else concerned.set(watchers, [event]);
+    };
+    for (const event of events) {
+      const key = keyOfEvent(event);
+      // Of a hundred watched folders a key is in two or three.
+      for (let slash = key.indexOf('/'); slash >= 0; slash = key.indexOf('/', slash + 1)) {
+        const watchers = this.#folders.get(key.slice(0, slash + 1));
+        if (watchers) note(watchers, event);
+      }
+      for (const [prefix, watchers] of this.#prefixes) if (key.startsWith(prefix)) note(watchers, event);
+    }
+    return concerned;
   }
 
   compact(revision: number): void {

@@ -15,8 +15,14 @@ export interface ObjectFollower<T> {
   delete(previous: T): void;
 }
 
+const prefixes = new WeakMap<object, string>();
+
 /** `/registry/core/pods/`: what all keys of a resource begin with. */
-const prefixOf = (resource: { readonly group: string; readonly resource: string }): string => `/registry/${resource.group || 'core'}/${resource.resource}/`;
+function prefixOf(resource: { readonly group: string; readonly resource: string }): string {
+  let prefix = prefixes.get(resource);
+  if (prefix === undefined) prefixes.set(resource, (prefix = `/registry/${resource.group || 'core'}/${resource.resource}/`));
+  return prefix;
+}
 
 /** Reads an engine that keeps its values under `/registry/<group or "core">/<resource>/[<namespace>/]<name>`; `object` takes a stored value apart. */
 export function storedObjects<V>(engine: StorageEngine<V>, object: (value: V) => KubeObject): StoredObjects {
