@@ -90,7 +90,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(metrics));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
-  stack.use(new CustomResourceRegistrar({ registry, objects, environment, context, clock, log: log.child('custom resources') }));
+  stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
   await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidr: options.serviceCidr })]);

@@ -4,11 +4,13 @@ import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
 import type { ManagedFieldsEntry } from '../../api/generated/meta-v1.ts';
 import { parseApiVersion } from '../../api/resources.ts';
+import { runSteps } from '../../base/steps.ts';
 import { difference, emptySet, hasPath, intersection, isEmptySet, members, pathText, union, type FieldSet } from './field-set.ts';
-import { filtered, identity, ownable, readManaged, resetFields, surrender, track, withManaged, withoutReset, writeManaged, type Managed, type ManagedWrite } from './managed-fields.ts';
-import { compare, deepEqual, isObject, merge, removeItems, toFieldSet, typeFaults, withNamedParents } from './typed-value.ts';
+import { comparisonFor, filtered, identity, ownable, readManaged, resetFields, surrender, track, withManaged, withoutReset, writeManaged, type Managed, type ManagedWrite } from './managed-fields.ts';
+import type { Comparisons, OtherVersion, VersionLookup } from './other-versions.ts';
+import { compare, deepEqual, isObject, merge, removeItems, toFieldSet, typeFaults, withNamedParents, type Comparison } from './typed-value.ts';
 
-export interface ApplyRequest extends ManagedWrite {
+export interface ApplyRequest extends Omit<ManagedWrite, 'otherVersions'> {
   /** Kind of the object that the path names. */
   readonly kind: string;
   /** Undefined where the object is not there yet. */
@@ -28,12 +30,29 @@ export interface Applied {
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
+/** An object, and the version it is wanted in. */
+interface Question {
+  readonly object: KubeObject;
+  readonly to: OtherVersion;
+}
+
+type Steps<T> = Generator<Question, T, KubeObject>;
+
 /**
  * Server-side apply: lays `applied` over `live`, removes what this manager applied before and no longer names (and nobody else owns), and books
  * what it names to it. Pure. Throws 409 with one cause a field where others own what it would change and `force` is not set; 400 where the request is
  * malformed. Upstream: apimachinery pkg/util/managedfields/internal, structured-merge-diff merge.Updater.
  */
 export function apply(request: ApplyRequest): Applied {
+  return runSteps(applying(request, undefined), ({ object }) => object) as Applied; // nothing is asked where no other versions are
+}
+
+/** The same for an object that managers may have written in several versions: what they own is compared in the version that they wrote in. */
+export function applyAcrossVersions(request: ApplyRequest, versions: VersionLookup): Applied | Promise<Applied> {
+  return runSteps(applying(request, versions), ({ object, to }) => to.convert(object));
+}
+
+function* applying(request: ApplyRequest, versions: VersionLookup | undefined): Steps<Applied> {
   const { applied, schema, kind, apiVersion } = request;
   check(request);
   const faults = typeFaults(schema, applied);
@@ -42,15 +61,14 @@ export function apply(request: ApplyRequest): Applied {
   const live = (request.live ?? emptyObject(schema)) as KubeObject;
   const managed = readManaged(request.live?.metadata.managedFields) ?? new Map<string, Managed>();
   if (managed.size === 0 && request.live) track(managed, { ...request, manager: 'before-first-apply' }, emptyObject(schema), live);
-  const attempt = (force: boolean): { readonly merged: unknown; readonly managed: Map<string, Managed> } => merged(request, config, live, new Map(managed), force);
-  let result: ReturnType<typeof attempt>;
+  let result: Merged;
   try {
-    result = attempt(request.force);
+    result = yield* merged(request, versions, config, live, new Map(managed), request.force);
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     const left = request.manager === 'kubectl' ? notLastApplied(error, request, live) : error.fields;
     if (left.length) throw conflictFault(left);
-    result = attempt(true);
+    result = yield* merged(request, versions, config, live, new Map(managed), true);
   }
   const object = result.merged as KubeObject;
   const before = withManaged(live, undefined);
@@ -100,41 +118,96 @@ class Conflict extends Error {
   }
 }
 
-function merged(request: ApplyRequest, config: KubeObject, live: KubeObject, managed: Map<string, Managed>, force: boolean): { readonly merged: unknown; readonly managed: Map<string, Managed> } {
+interface Merged {
+  readonly merged: unknown;
+  readonly managed: Map<string, Managed>;
+}
+
+function* merged(request: ApplyRequest, versions: VersionLookup | undefined, config: KubeObject, live: KubeObject, managed: Map<string, Managed>, force: boolean): Steps<Merged> {
   const { schema, manager, apiVersion, subresource, time } = request;
   const reset = request.reset ?? resetFields(schema, subresource);
   const entry: ManagedFieldsEntry = { manager, operation: 'Apply', apiVersion, time, fieldsType: 'FieldsV1', ...(subresource && { subresource }) };
   const id = identity(entry);
-  const last = managed.get(id)?.set;
+  const last = managed.get(id);
   const set = withoutReset(toFieldSet(schema, config), reset);
   managed.set(id, { entry, set });
-  const object = prune(request, merge(schema, live, config), managed, last);
+  const object = yield* prune(request, versions, merge(schema, live, config), managed, last);
   const comparison = filtered(compare(schema, live, object), reset);
-  const changed = union(comparison.modified, comparison.added);
+  const otherVersions = versions && (yield* comparedElsewhere(request, versions, managed, live, object as KubeObject));
+  const write = { apiVersion, ...(otherVersions && { otherVersions }) };
   if (!force) {
-    const fields = [...managed].filter(([other]) => other !== id)
-      .flatMap(([, other]) => [...members(intersection(other.set, changed))].map((path) => ({ entry: other.entry, path })));
+    const fields = [...managed].filter(([other]) => other !== id).flatMap(([, other]) => {
+      const seen = comparisonFor(other.entry, comparison, write);
+      return seen ? [...members(intersection(other.set, union(seen.modified, seen.added)))].map((path) => ({ entry: other.entry, path })) : [];
+    });
     if (fields.length) throw new Conflict(fields);
   }
-  surrender(managed, comparison, id);
+  surrender(managed, comparison, id, write);
   const own = ownable(set);
   if (isEmptySet(own)) managed.delete(id);
   else managed.set(id, { entry, set: own });
   return { merged: object, managed };
 }
 
-/** Takes out what the manager applied before and neither applies now nor anybody else owns. Upstream: merge.Updater.prune. */
-function prune({ schema }: ApplyRequest, object: unknown, managed: ReadonlyMap<string, Managed>, last: FieldSet | undefined): unknown {
-  if (!last || isEmptySet(last)) return object;
-  const named = (set: FieldSet): FieldSet => withNamedParents(schema, set);
-  const everything = named(toFieldSet(schema, object));
-  const lastNamed = named(last);
-  const owned = [...managed.values()].reduce((all, m) => union(all, m.set), emptySet);
-  let pruned = removeItems(schema, object, lastNamed) ?? {};
-  pruned = removeItems(schema, object, difference(everything, union(named(toFieldSet(schema, pruned)), named(owned)))) ?? {};
-  const kept = named(toFieldSet(schema, pruned));
-  return removeItems(schema, object, intersection(difference(everything, kept), lastNamed)) ?? {};
+/** What the apply changes, in each other version that managers wrote in. */
+function* comparedElsewhere(request: ApplyRequest, versions: VersionLookup, managed: ReadonlyMap<string, Managed>, before: KubeObject, after: KubeObject): Steps<Comparisons> {
+  const comparisons = new Map<string, Comparison>();
+  for (const { entry: { apiVersion = '' } } of managed.values()) {
+    const to = apiVersion === request.apiVersion || comparisons.has(apiVersion) ? undefined : versions(apiVersion);
+    if (!to) continue;
+    const left = request.live ? yield { object: before, to } : emptyObject(to.schema);
+    const right = yield { object: after, to };
+    comparisons.set(apiVersion, filtered(compare(to.schema, left, right), request.reset ?? resetFields(to.schema, request.subresource)));
+  }
+  return comparisons;
 }
+
+/**
+ * Takes out what the manager applied before and neither applies now nor anybody else owns. What it applied in another version is taken out in
+ * that version. Upstream: merge.Updater.prune.
+ */
+function* prune(request: ApplyRequest, versions: VersionLookup | undefined, object: unknown, managed: ReadonlyMap<string, Managed>, last: Managed | undefined): Steps<unknown> {
+  if (!last || isEmptySet(last.set)) return object;
+  const own: OtherVersion & { readonly apiVersion: string } = (versions && withName(request.apiVersion, versions(request.apiVersion)))
+    ?? { apiVersion: request.apiVersion, schema: request.schema, convert: (of) => of };
+  const versionOf = (apiVersion: string) => (apiVersion === own.apiVersion || !versions ? own : withName(apiVersion, versions(apiVersion)));
+  const then = versionOf(last.entry.apiVersion ?? '');
+  if (!then) return object; // a version that is no more: what was applied in it cannot be told any more
+  let current = own;
+  let everything = object;
+  const go = function* (to: typeof own): Steps<void> {
+    if (to.apiVersion === current.apiVersion) return;
+    everything = yield { object: named(everything as KubeObject, current.apiVersion), to };
+    pruned = yield { object: named(pruned as KubeObject, current.apiVersion), to };
+    current = to;
+  };
+  let pruned: unknown = everything;
+  yield* go(then);
+  const lastNamed = withNamedParents(then.schema, last.set);
+  pruned = removeItems(then.schema, everything, lastNamed) ?? {};
+  // What others own comes back, first in the version at hand.
+  const owned = new Map<string, FieldSet>([[then.apiVersion, emptySet]]);
+  for (const { entry: { apiVersion = '' }, set } of managed.values()) {
+    const version = versionOf(apiVersion)?.apiVersion;
+    if (version !== undefined) owned.set(version, union(owned.get(version) ?? emptySet, set));
+  }
+  for (const [apiVersion, set] of owned) {
+    yield* go(versionOf(apiVersion)!);
+    const { schema } = current;
+    const all = withNamedParents(schema, toFieldSet(schema, everything));
+    pruned = removeItems(schema, everything, difference(all, union(withNamedParents(schema, toFieldSet(schema, pruned)), withNamedParents(schema, set)))) ?? {};
+  }
+  yield* go(then);
+  const all = withNamedParents(then.schema, toFieldSet(then.schema, everything));
+  const kept = withNamedParents(then.schema, toFieldSet(then.schema, pruned));
+  pruned = removeItems(then.schema, everything, intersection(difference(all, kept), lastNamed)) ?? {};
+  yield* go(own);
+  return pruned;
+}
+
+const withName = (apiVersion: string, version: OtherVersion | undefined) => version && { ...version, convert: version.convert.bind(version), apiVersion };
+
+const named = (object: KubeObject, apiVersion: string): KubeObject => (object.apiVersion === apiVersion ? object : { ...object, apiVersion });
 
 /** The conflicts that are not about fields which client-side apply set last and nobody has changed since: kubectl may go over from one to the other. */
 function notLastApplied(conflict: Conflict, { schema, apiVersion }: ApplyRequest, live: KubeObject): readonly ConflictField[] {

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
 import type { StructType } from '../../api/schema/schema.ts';
 import { difference, emptySet, FieldSetBuilder, intersection, isEmptySet, union, withoutPaths, type FieldSet } from './field-set.ts';
+import type { Comparisons } from './other-versions.ts';
 import { compare, deepEqual, type Comparison } from './typed-value.ts';
 
 /** Who writes, and by which door. Upstream: apimachinery pkg/util/managedfields. */
@@ -23,6 +24,8 @@ export interface ManagedWrite {
    * them here. Default: `resetFields`.
    */
   readonly reset?: readonly (readonly string[])[];
+  /** The write as the other versions see it that managers of the object wrote in. Absent: all wrote in this one. */
+  readonly otherVersions?: Comparisons;
 }
 
 /** Fields that the strategy of a door resets: by default status is the status subresource's, and all else the main resource's. */
@@ -96,12 +99,21 @@ export function filtered(comparison: Comparison, reset: readonly (readonly strin
 
 export const withoutReset = (set: FieldSet, reset: readonly (readonly string[])[]): FieldSet => withoutPaths(set, elements(reset));
 
+/** What a write changed as the version of a manager's entry sees it; undefined where that is no version any more. */
+export function comparisonFor({ apiVersion = '' }: ManagedFieldsEntry, own: Comparison, write: Pick<ManagedWrite, 'apiVersion' | 'otherVersions'>): Comparison | undefined {
+  return apiVersion === write.apiVersion || !write.otherVersions ? own : write.otherVersions.get(apiVersion);
+}
+
 /** Takes from every manager but `except` what has changed hands or is gone. */
-export function surrender(managed: Map<string, Managed>, { added, modified, removed }: Comparison, except: string | undefined): void {
-  const changed = union(modified, added);
+export function surrender(managed: Map<string, Managed>, own: Comparison, except: string | undefined, write: Pick<ManagedWrite, 'apiVersion' | 'otherVersions'>): void {
   for (const [id, { entry, set }] of managed) {
     if (id === except) continue;
-    const left = difference(difference(set, intersection(set, changed)), removed);
+    const comparison = comparisonFor(entry, own, write);
+    if (!comparison) {
+      managed.delete(id);
+      continue;
+    }
+    const left = difference(difference(set, intersection(set, union(comparison.modified, comparison.added))), comparison.removed);
     if (left === set) continue;
     if (isEmptySet(left)) managed.delete(id);
     else managed.set(id, { entry, set: left });
@@ -141,7 +153,7 @@ function sameManaged(managed: ManagedSets, live: KubeObject | undefined): boolea
 export function track(managed: Map<string, Managed>, write: ManagedWrite, before: unknown, after: unknown): string | undefined {
   const reset = write.reset ?? resetFields(write.schema, write.subresource);
   const comparison = filtered(compare(write.schema, before, after), reset);
-  surrender(managed, comparison, undefined);
+  surrender(managed, comparison, undefined, write);
   const gained = ownable(union(comparison.modified, comparison.added));
   if (isEmptySet(gained)) return undefined;
   const entry: ManagedFieldsEntry = {

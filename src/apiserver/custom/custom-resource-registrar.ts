@@ -4,6 +4,7 @@ import { customResourceDefinitions } from '../../api/generated/resources.ts';
 import { CLEANUP_FINALIZER } from '../../api/kinds/custom-resource-definition.ts';
 import { rfc3339, type Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import type { WebhookClient } from '../admission/webhook-client.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { ApiRegistry } from '../registry/api-registry.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
@@ -17,6 +18,8 @@ export interface CustomResourceRegistrarOptions {
   readonly registry: ApiRegistry;
   readonly objects: StoredObjects;
   readonly environment: StoreEnvironment;
+  /** Reaches conversion webhooks. */
+  readonly webhookClient: WebhookClient;
   /** The server's own context, in which instances are deleted and statuses written. */
   readonly context: RequestContext;
   readonly clock: Clock;
@@ -44,7 +47,7 @@ export class CustomResourceRegistrar implements Disposable {
   }
 
   #take(definition: CustomResourceDefinition): void {
-    const { registry, environment, objects } = this.#options;
+    const { registry, environment, objects, webhookClient } = this.#options;
     const { name, deletionTimestamp } = definition.metadata;
     const others = objects.list(customResourceDefinitions).filter((other) => other.metadata.name !== name);
     const conflict = nameConflicts(definition, others);
@@ -52,7 +55,7 @@ export class CustomResourceRegistrar implements Disposable {
     const established = status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') ?? false;
     const known = this.#registered.get(name);
     if (established && !known?.matches(definition)) {
-      const next = new RegisteredDefinition(definition, environment);
+      const next = new RegisteredDefinition(definition, environment, webhookClient);
       known?.leave(registry, next);
       next.enter(registry);
       this.#registered.set(name, next);

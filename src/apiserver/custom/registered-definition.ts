@@ -1,36 +1,40 @@
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../../api/generated/apiextensions-v1.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { ApiRegistry } from '../registry/api-registry.ts';
-import { ConvertedStore, type Conversion } from '../registry/converted-store.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import { ResourceStore, type StoreEnvironment } from '../registry/resource-store.ts';
-import { storagePrefix, type ServedResource, type ServedSubresource } from '../registry/served-resource.ts';
+import type { ServedResource, ServedSubresource } from '../registry/served-resource.ts';
 import type { WatchableStore } from '../registry/store.ts';
+import type { WebhookClient } from '../admission/webhook-client.ts';
+import { ConversionWebhook } from './conversion-webhook.ts';
 import { customDefinition } from './custom-definition.ts';
 import { CustomSchema } from './custom-schema.ts';
+import { DefinitionVersions } from './definition-versions.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { noConversion } from './version-converter.ts';
 
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const SUBRESOURCE_VERBS = ['get', 'patch', 'update'];
 
-/** Between versions without a webhook nothing changes but the version's name, which the store writes. */
-const NO_CONVERSION: Conversion = { fromStored: (object) => object, toStored: (object) => object };
-
-/** One definition as the registry has it: a resource for each served version, all over the store of the stored one. */
+/** One definition as the registry has it: a store for each served version, all over the same stored objects. */
 export class RegisteredDefinition {
   readonly #definition: CustomResourceDefinition;
   readonly #entries: readonly { readonly served: ServedResource; readonly store: WatchableStore }[];
+  /** That of the version in which objects are stored, whether it is served or not. */
   readonly store: ResourceStore;
 
-  constructor(definition: CustomResourceDefinition, environment: StoreEnvironment) {
+  constructor(definition: CustomResourceDefinition, environment: StoreEnvironment, client: WebhookClient) {
     this.#definition = definition;
-    const storage = definition.spec.versions.find((version) => version.storage)!;
-    const stored = servedResource(definition, storage);
-    this.store = new ResourceStore(stored, environment);
-    migrate(stored.resource, environment);
-    this.#entries = definition.spec.versions.filter((version) => version.served).map((version) => {
-      const served = version === storage ? stored : servedResource(definition, version);
-      return { served, store: new ConvertedStore(served, this.store, NO_CONVERSION) };
+    const { versions, conversion } = definition.spec;
+    const resources = new Map(versions.map((version) => [version, servedResource(definition, version)]));
+    const stored = resources.get(versions.find((version) => version.storage)!)!;
+    const converter = conversion?.strategy === 'Webhook' ? new ConversionWebhook({ definition, client, random: environment.random }) : noConversion;
+    const all = new DefinitionVersions([...resources.values()], stored, converter);
+    const storeOf = (served: ServedResource): ResourceStore => new ResourceStore(served, environment, { form: all.form(served), lookup: (apiVersion) => all.lookup(apiVersion) });
+    this.store = storeOf(stored);
+    this.#entries = versions.filter((version) => version.served).map((version) => {
+      const served = resources.get(version)!;
+      return { served, store: served === stored ? this.store : storeOf(served) };
     });
   }
 
@@ -51,7 +55,6 @@ export class RegisteredDefinition {
       if (!kept.has(served.resource.version)) registry.remove(served.resource);
       store.endWatches();
     }
-    this.store.endWatches();
   }
 }
 
@@ -71,17 +74,4 @@ function servedResource({ metadata, spec }: CustomResourceDefinition, version: C
     documented: { ...resource, verbs, subresources, listKind, ...(schema && { schema: schema as Readonly<Record<string, unknown>> }) },
     definition: customDefinition(resource, version), schema: new CustomSchema(resource, schema), custom: true,
   };
-}
-
-/**
- * Writes objects that were stored under another version under this one, so that every stored object is of the stored version. (Upstream
- * converts at each read instead.) Not awaited: until it is done an object shows its former version.
- */
-function migrate(resource: ResourceType<KubeObject>, { engine }: StoreEnvironment): void {
-  const apiVersion = `${resource.group}/${resource.version}`;
-  for (const { key, value, modRevision } of engine.range(storagePrefix(resource)).entries) {
-    if (value.apiVersion === apiVersion) continue;
-    engine.put(key, (revision) => ({ ...value, apiVersion, metadata: { ...value.metadata, resourceVersion: String(revision) } }), { ifRevision: modRevision })
-      .catch(() => {}); // written meanwhile, and so by the new store
-  }
 }

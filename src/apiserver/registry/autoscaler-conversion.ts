@@ -2,7 +2,7 @@ import type { HorizontalPodAutoscaler as V1 } from '../../api/generated/autoscal
 import type { HorizontalPodAutoscaler as V2, MetricSpec } from '../../api/generated/autoscaling-v2.ts';
 import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { Conversion } from './converted-store.ts';
+import type { Conversion } from './built-in-form.ts';
 
 /** What v1 has no field for goes along in annotations, so that an object that was read can be written back. */
 const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';

@@ -7,11 +7,12 @@ import { applyTableDefaults } from '../../api/schema/table-defaults.ts';
 import type { ApiRegistry } from './api-registry.ts';
 import { autoscalerConversion } from './autoscaler-conversion.ts';
 import { ComponentStatuses } from './component-statuses.ts';
-import { ConvertedStore, type Conversion } from './converted-store.ts';
+import { builtInForm, convertedDefinition, type Conversion } from './built-in-form.ts';
 import { decodeAs } from './decode-object.ts';
 import { eventConversion } from './event-conversion.ts';
-import { ResourceStore, type StoreEnvironment } from './resource-store.ts';
+import { ResourceStore, type StoreEnvironment, type Versions } from './resource-store.ts';
 import type { ObjectSchema, ServedResource } from './served-resource.ts';
+
 
 /** Resources that show what another version stores, and which one that is. */
 const CONVERTED: Readonly<Record<string, { readonly stored: readonly [group: string, version: string, resource: string]; readonly conversion: Conversion }>> = {
@@ -21,22 +22,25 @@ const CONVERTED: Readonly<Record<string, { readonly stored: readonly [group: str
 
 /** Registers the resources that the server serves by itself, with a store each where they are stored. */
 export function registerBuiltIns(registry: ApiRegistry, environment: StoreEnvironment): void {
-  const served = builtInServedResources();
-  const stores = new Map<string, ResourceStore>();
-  const keyOf = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;
-  for (const entry of served) {
-    const { group, version, resource } = entry.resource;
-    const key = keyOf(group, version, resource);
-    if (entry.verbs.includes('watch') && !CONVERTED[key]) stores.set(key, new ResourceStore(entry, environment));
+  const served = new Map(builtInServedResources().map((entry) => [keyOf(entry.resource.group, entry.resource.version, entry.resource.resource), entry]));
+  const versions = new Map<string, Versions>();
+  for (const [key, { stored, conversion }] of Object.entries(CONVERTED)) {
+    const own = served.get(key)!;
+    const storedKey = keyOf(...stored);
+    const storedEntry = served.get(storedKey)!;
+    const entry = { ...own, definition: convertedDefinition(own.definition, storedEntry.definition, conversion) };
+    served.set(key, entry);
+    const form = builtInForm(entry, storedEntry, conversion);
+    versions.set(key, { form, lookup: form.versions });
+    versions.set(storedKey, { lookup: form.versions });
   }
-  for (const entry of served) {
-    const { group, version, resource } = entry.resource;
-    const key = keyOf(group, version, resource);
-    const converted = CONVERTED[key];
+  for (const [key, entry] of served) {
     if (key === COMPONENT_STATUSES) registry.add(entry, new ComponentStatuses());
-    else registry.add(entry, converted ? new ConvertedStore(entry, stores.get(keyOf(...converted.stored))!, converted.conversion) : stores.get(key));
+    else registry.add(entry, entry.verbs.includes('watch') ? new ResourceStore(entry, environment, versions.get(key)) : undefined);
   }
 }
+
+const keyOf = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;
 
 const COMPONENT_STATUSES = '/v1/componentstatuses';
 

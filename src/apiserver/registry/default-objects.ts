@@ -27,7 +27,7 @@ export async function ensureObjects(registry: ApiRegistry, context: RequestConte
     const store = storeOf(registry, resource);
     const { name, namespace } = object.metadata;
     try {
-      store.get(context, { name, ...(namespace && { namespace }) });
+      await store.get(context, { name, ...(namespace && { namespace }) });
     } catch (error) {
       if (!isReason(error, 'NotFound')) throw error;
       await store.create(context, namespace ?? '', object as unknown as KubeObject);

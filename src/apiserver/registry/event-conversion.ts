@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../api/object.ts';
-import type { Conversion } from './converted-store.ts';
+import type { Conversion } from './built-in-form.ts';
 
 /** Stored (core/v1) name of a field and its name in events.k8s.io/v1. Fields that are called the same are not listed. */
 const RENAMED: readonly (readonly [stored: string, shown: string])[] = [
@@ -17,5 +17,4 @@ function renamed(object: KubeObject, names: ReadonlyMap<string, string>): KubeOb
 export const eventConversion: Conversion = {
   fromStored: (object) => renamed(object, toShown),
   toStored: (object) => renamed(object, toStored),
-  fieldSelector: (selector) => selector.replace(/(^|,)regarding\./g, '$1involvedObject.').replace(/(^|,)reportingController(?=[=!])/g, '$1reportingComponent'),
 };

@@ -2,14 +2,16 @@ import { badRequest, expired, notFound, StatusError, statusError } from '../../a
 import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList } from '../../api/object.ts';
 import type { ListOptions, WatchOptions } from '../../client/client.ts';
 import type { Clock } from '../../base/clock.ts';
+import { runSteps } from '../../base/steps.ts';
 import type { Entry, Range, StorageEngine } from '../../storage/engine.ts';
 import { CompactedError, FutureRevisionError } from '../../storage/errors.ts';
 import type { BookmarkTicker } from './bookmark-ticker.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
 import { FieldWatches } from './field-watches.ts';
-import { bookmark, parseRevision, startWatch, type WatchSink, type WatchSource } from './resource-watch.ts';
+import { parseRevision, startWatch, type WatchSink, type WatchSource } from './resource-watch.ts';
 import { compileSelection, fieldValue, type Selection } from './selection.ts';
 import { storagePrefix, type ServedResource } from './served-resource.ts';
+import type { StoredForm } from './stored-form.ts';
 
 export interface ReadEnvironment {
   readonly engine: StorageEngine<KubeObject>;
@@ -21,24 +23,32 @@ export interface ReadEnvironment {
 export class ResourceReads {
   readonly #served: ServedResource;
   readonly #environment: ReadEnvironment;
+  readonly #form: StoredForm | undefined;
   readonly #prefix: string;
   /** By field and prefix. */
   readonly #fieldWatches = new Map<string, FieldWatches>();
   /** Ends each open watch. */
   readonly #watches = new Set<() => void>();
 
-  constructor(served: ServedResource, environment: ReadEnvironment) {
+  constructor(served: ServedResource, environment: ReadEnvironment, form?: StoredForm) {
     this.#served = served;
     this.#environment = environment;
-    this.#prefix = storagePrefix(served.resource);
+    this.#form = form;
+    this.#prefix = storagePrefix(form?.resource ?? served.resource);
   }
 
-  get(key: ObjectKey, options: { readonly resourceVersion?: string } = {}): KubeObject {
+  get(key: ObjectKey, options: { readonly resourceVersion?: string } = {}): KubeObject | Promise<KubeObject> {
     this.#checkNotFuture(parseRevision(options.resourceVersion));
-    return this.entry(key).value;
+    return this.shown(this.entry(key).value);
   }
 
-  /** Throws 404 where there is none. */
+  /** A stored object as this version shows it. */
+  shown(stored: KubeObject): KubeObject | Promise<KubeObject> {
+    const shown = this.#form ? this.#form.shown([stored], { fresh: true }) : [stored];
+    return shown instanceof Promise ? shown.then(([object]) => object!) : shown[0]!;
+  }
+
+  /** As it is stored. Throws 404 where there is none. */
   entry(key: ObjectKey): Entry<KubeObject> {
     const entry = this.#environment.engine.get(this.keyOf(key));
     if (!entry) throw notFound(this.#served.resource, key.name);
@@ -52,7 +62,12 @@ export class ResourceReads {
     return `${this.#prefix}${namespace}/${name}`;
   }
 
-  list(options: ListOptions): ObjectList<KubeObject> {
+  list(options: ListOptions): ObjectList<KubeObject> | Promise<ObjectList<KubeObject>> {
+    return runSteps(this.#listing(options), (stored) => this.#form?.shown(stored) ?? stored);
+  }
+
+  /** Reads range after range; asks for what is stored to be shown in between. */
+  *#listing(options: ListOptions): Generator<readonly KubeObject[], ObjectList<KubeObject>, readonly KubeObject[]> {
     const served = this.#served;
     const { resource } = served;
     const selection = compileSelection(resource, served.definition, options.labelSelector, options.fieldSelector);
@@ -60,7 +75,9 @@ export class ResourceReads {
     if (selection.name !== undefined && !options.continue && (options.namespace || !resource.namespaced) && options.resourceVersionMatch !== 'Exact') {
       this.#checkNotFuture(parseRevision(options.resourceVersion));
       const entry = this.#environment.engine.get(prefix + selection.name);
-      return this.#listOf(entry && selection.matches(entry.value) ? [entry.value] : [], { resourceVersion: String(this.#environment.engine.revision) });
+      const { revision } = this.#environment.engine;
+      const found = entry ? yield [entry.value] : [];
+      return this.#listOf(found.filter((object) => selection.matches(object)), { resourceVersion: String(revision) });
     }
     let { revision, after } = this.#listPosition(options, prefix);
     const limit = options.limit || undefined;
@@ -68,7 +85,7 @@ export class ResourceReads {
     for (;;) {
       const range = this.#range(prefix, { ...(revision !== undefined && { revision }), ...(after !== undefined && { after }), ...(limit && { limit: limit - items.length }) }, options);
       revision = range.revision;
-      for (const entry of range.entries) if (selection.matches(entry.value)) items.push(entry.value);
+      for (const object of yield range.entries.map((entry) => entry.value)) if (selection.matches(object)) items.push(object);
       const last = range.entries.at(-1);
       if (!range.more || !last) return this.#listOf(items, { resourceVersion: String(revision) });
       after = last.key;
@@ -94,9 +111,10 @@ export class ResourceReads {
       stack.dispose();
       sink.end();
     };
-    const follow = this.#followOf(selection, namespacePrefix);
-    stack.use(startWatch({ engine, resource, prefix: namespacePrefix, selection, ...(follow && { follow }) }, options, sink));
-    if (options.allowWatchBookmarks) stack.use(bookmarks.add(() => sink.events([bookmark(resource, engine.revision)])));
+    const form = this.#form;
+    const follow = form ? undefined : this.#followOf(selection, namespacePrefix);
+    const watch = stack.use(startWatch({ engine, resource, prefix: namespacePrefix, selection, ...(follow && { follow }), ...(form && { form }) }, options, sink));
+    if (options.allowWatchBookmarks) stack.use(bookmarks.add(() => watch.bookmark()));
     if (options.timeoutSeconds) {
       stack.use(clock.timer(options.timeoutSeconds * 1000, end));
     }

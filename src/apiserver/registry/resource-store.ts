@@ -8,6 +8,7 @@ import { RevisionMismatchError } from '../../storage/errors.ts';
 import type { AdmissionOperation } from '../admission/admission.ts';
 import type { HookedWrite, WriteHook } from '../allocation/write-hook.ts';
 import { managerOf, updateManagedFields } from '../apply/managed-fields.ts';
+import { compareInVersions, otherVersionsOf, type VersionLookup } from '../apply/other-versions.ts';
 import type { WriteRecorder } from '../ledger/write-recorder.ts';
 import type { RequestContext } from '../request.ts';
 import type { UpdateSubresource } from '../subresources/update-subresource.ts';
@@ -19,6 +20,7 @@ import { metadataForCreate, metaOf, namespaceFor, withResourceVersion } from './
 import { ResourceReads, type ReadEnvironment } from './resource-reads.ts';
 import { parseRevision, type WatchSink } from './resource-watch.ts';
 import type { ServedResource } from './served-resource.ts';
+import type { StoredForm } from './stored-form.ts';
 import type { StoreUpdateOptions, StoreWriteOptions, WatchableStore } from './store.ts';
 import { keepMetadata, WriteStrategy, type WrittenPart } from './write-strategy.ts';
 
@@ -36,10 +38,18 @@ export interface StoreEnvironment extends ReadEnvironment {
   readonly freeze: boolean;
 }
 
+/** What a store of a kind with several versions goes by. */
+export interface Versions {
+  /** How the objects are stored; absent: as they are shown. */
+  readonly form?: StoredForm;
+  /** The versions of the kind, for the managers that wrote in another. */
+  readonly lookup: VersionLookup;
+}
+
 /** How often a generated name that is taken is drawn again. Upstream: RetryGenerateName. */
 const NAME_ATTEMPTS = 8;
 
-/** The verbs on one resource of the version that is stored. See `Store`. */
+/** The verbs on one resource in one version. See `Store`. */
 export class ResourceStore implements WatchableStore {
   readonly resource: ResourceType<KubeObject>;
   readonly served: ServedResource;
@@ -47,21 +57,25 @@ export class ResourceStore implements WatchableStore {
   readonly #reads: ResourceReads;
   readonly #strategy: WriteStrategy;
   readonly #hook: WriteHook | undefined;
+  readonly #form: StoredForm | undefined;
+  readonly versions: VersionLookup | undefined;
 
-  constructor(served: ServedResource, environment: StoreEnvironment) {
+  constructor(served: ServedResource, environment: StoreEnvironment, { form, lookup }: Partial<Versions> = {}) {
     this.served = served;
     this.resource = served.resource;
     this.#environment = environment;
-    this.#reads = new ResourceReads(served, environment);
+    this.#form = form;
+    this.versions = lookup;
+    this.#reads = new ResourceReads(served, environment, form);
     this.#strategy = new WriteStrategy(served);
     this.#hook = environment.hookOf(served.resource);
   }
 
-  get(_context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): KubeObject {
+  get(_context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): KubeObject | Promise<KubeObject> {
     return this.#reads.get(key, options);
   }
 
-  list(_context: RequestContext, options: ListOptions): ObjectList<KubeObject> {
+  list(_context: RequestContext, options: ListOptions): ObjectList<KubeObject> | Promise<ObjectList<KubeObject>> {
     return this.#reads.list(options);
   }
 
@@ -101,7 +115,7 @@ export class ResourceStore implements WatchableStore {
     const { definition } = served;
     const metadata = metadataForCreate(given, namespaceFor(resource, namespace, given), clock.now(), random);
     const filled = { ...given, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata } as KubeObject;
-    let object = this.#managed(undefined, this.#strategy.withDefaults(filled), context, options);
+    let object = await this.#managed(undefined, this.#strategy.withDefaults(filled), context, options);
     const attributes = this.#attributes('CREATE', context, object, options);
     const admitted = await admission.mutate({ ...attributes, object });
     if (admitted && admitted !== object) object = this.#strategy.withDefaults(admitted);
@@ -117,10 +131,11 @@ export class ResourceStore implements WatchableStore {
         if (engine.get(key)) throw alreadyExists(resource, final.metadata.name);
         return final;
       }
+      const stored = this.#form ? await this.#form.stored(final) : final;
       try {
-        const { value, modRevision } = await engine.put(key, (revision) => this.#stored(final, revision), { ifRevision: 0 });
-        recorder?.record(context, { resource, verb: 'create', object: value, revision: modRevision, began, fieldManager: options.fieldManager });
-        return value;
+        const { value, modRevision } = await engine.put(key, (revision) => this.#stored(stored, revision), { ifRevision: 0 });
+        recorder?.record(context, { resource: this.#recorded, verb: 'create', object: value, revision: modRevision, began, fieldManager: options.fieldManager });
+        return this.#reads.shown(value);
       } catch (error) {
         if (error instanceof RevisionMismatchError) throw alreadyExists(resource, final.metadata.name);
         throw error;
@@ -152,14 +167,15 @@ export class ResourceStore implements WatchableStore {
     let entry = engine.get(this.#reads.keyOf(key));
     for (;;) {
       if (!entry && !options.applied && (!served.definition.createOnUpdate || options.subresource)) throw notFound(resource, key.name);
-      const proposed = await change(entry && this.#ours(entry.value));
+      const current = entry && await this.#reads.shown(entry.value);
+      const proposed = await change(current);
       if (!entry) {
         if (metaOf(proposed).resourceVersion) throw notFound(resource, key.name);
         if (options.subresource) throw notFound(resource, key.name);
         return { object: await this.#createOnce(context, key.namespace ?? '', proposed, options), created: true };
       }
       try {
-        return { object: await this.#updateOnce(context, entry, proposed, options), created: false };
+        return { object: await this.#updateOnce(context, entry, current!, proposed, options), created: false };
       } catch (error) {
         if (!(error instanceof RevisionMismatchError)) throw error;
         entry = error.present as Entry<KubeObject> | undefined;
@@ -167,22 +183,16 @@ export class ResourceStore implements WatchableStore {
     }
   }
 
-  /** A stored object under the version of this store: it may still be stored under the one that its definition had before. */
-  #ours(value: KubeObject): KubeObject {
-    const apiVersion = apiVersionOf(this.resource);
-    return value.apiVersion === apiVersion ? value : { ...value, apiVersion };
-  }
-
-  async #updateOnce(context: RequestContext, entry: Entry<KubeObject>, proposed: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
+  /** `previous` is what `entry` holds, as this version shows it. */
+  async #updateOnce(context: RequestContext, entry: Entry<KubeObject>, previous: KubeObject, proposed: KubeObject, options: StoreUpdateOptions): Promise<KubeObject> {
     const { admission, clock, engine, recorder } = this.#environment;
     const began = recorder?.begin() ?? 0;
     const { definition } = this.served;
-    const previous = this.#ours(entry.value);
     this.#checkBasis(proposed, previous);
     const part = this.#partOf(options.subresource);
     const strategy = { nowMs: clock.now(), user: context.user };
     let object = this.#strategy.withDefaults({ ...proposed, apiVersion: previous.apiVersion, kind: previous.kind, metadata: keepMetadata(proposed, previous) } as KubeObject);
-    object = this.#managed(previous, this.#strategy.prepareForUpdate(object, previous, part, strategy), context, options);
+    object = await this.#managed(previous, this.#strategy.prepareForUpdate(object, previous, part, strategy), context, options);
     const attributes = this.#attributes('UPDATE', context, object, options, options.subresource);
     const admitted = await admission.mutate({ ...attributes, object, oldObject: previous });
     if (admitted && admitted !== object) object = this.#strategy.prepareForUpdate(this.#strategy.withDefaults(admitted), previous, part, strategy);
@@ -193,13 +203,16 @@ export class ResourceStore implements WatchableStore {
       if (!part) for (const text of definition.warnings?.(final, previous) ?? []) context.warn(text);
       await admission.validate({ ...attributes, object: final, oldObject: previous });
       if (endsDeletion(definition, final, previous)) return await this.#remove(context, entry, final, dryRun);
-      if (deepEqual(final, previous)) return previous;
-      if (dryRun) return final;
-      const { value, modRevision } = await engine.put(entry.key, (revision) => this.#stored(final, revision), { ifRevision: entry.modRevision });
-      const { resource } = this;
+      if (dryRun) return deepEqual(final, previous) ? previous : final;
+      // What is stored decides: a write that changes nothing still brings an object that is stored in another version into the one that is stored now.
+      const stored = this.#form ? await this.#form.stored(final) : final;
+      if (deepEqual(stored, entry.value)) return previous;
+      const { value, modRevision } = await engine.put(entry.key, (revision) => this.#stored(stored, revision), { ifRevision: entry.modRevision });
       const subresource = options.managedSubresource ?? options.subresource;
-      recorder?.record(context, { resource, verb: 'update', subresource, previous, object: value, revision: modRevision, began, fieldManager: options.fieldManager });
-      return value;
+      recorder?.record(context, {
+        resource: this.#recorded, verb: 'update', subresource, previous: entry.value, object: value, revision: modRevision, began, fieldManager: options.fieldManager,
+      });
+      return this.#reads.shown(value);
     });
   }
 
@@ -238,23 +251,26 @@ export class ResourceStore implements WatchableStore {
     let entry: Entry<KubeObject> | undefined = this.#reads.entry(key);
     const { dryRun = false, ...sent } = options;
     if (served.definition.deletionWarning && options.propagationPolicy === undefined) context.warn(served.definition.deletionWarning);
-    const attributes = { ...this.#attributes('DELETE', context, entry.value, { dryRun }), options: sent };
-    await admission.mutate({ ...attributes, oldObject: entry.value });
-    await admission.validate({ ...attributes, oldObject: entry.value });
+    let present = await this.#reads.shown(entry.value);
+    const attributes = { ...this.#attributes('DELETE', context, present, { dryRun }), options: sent, oldObject: present };
+    await admission.mutate(attributes);
+    await admission.validate(attributes);
     for (;;) {
       if (!entry) throw notFound(resource, key.name);
-      const { key: storageKey, value: present, modRevision } = entry;
+      const { key: storageKey, value, modRevision } = entry;
       const deletion = decideDeletion(resource, served.definition, present, options, clock.now());
       if (deletion.kind === 'pending') return { object: present, immediate: false };
       try {
         if (deletion.kind === 'remove') return { object: await this.#remove(context, entry, present, dryRun), immediate: true };
         if (dryRun) return { object: deletion.object, immediate: false };
-        const written = await engine.put(storageKey, (revision) => this.#stored(deletion.object, revision), { ifRevision: modRevision });
-        recorder?.record(context, { resource, verb: 'mark', previous: present, object: written.value, revision: written.modRevision, began });
-        return { object: written.value, immediate: false };
+        const stored = this.#form ? await this.#form.stored(deletion.object) : deletion.object;
+        const written = await engine.put(storageKey, (revision) => this.#stored(stored, revision), { ifRevision: modRevision });
+        recorder?.record(context, { resource: this.#recorded, verb: 'mark', previous: value, object: written.value, revision: written.modRevision, began });
+        return { object: await this.#reads.shown(written.value), immediate: false };
       } catch (error) {
         if (!(error instanceof RevisionMismatchError)) throw error;
         entry = error.present as Entry<KubeObject> | undefined;
+        if (entry) present = await this.#reads.shown(entry.value);
       }
     }
   }
@@ -266,13 +282,13 @@ export class ResourceStore implements WatchableStore {
     const began = recorder?.begin() ?? 0;
     const deleted = await engine.delete(entry.key, { ifRevision: entry.modRevision });
     if (!deleted) return last;
-    recorder?.record(context, { resource: this.resource, verb: 'delete', previous: entry.value, object: last, revision: deleted.revision, began });
+    recorder?.record(context, { resource: this.#recorded, verb: 'delete', previous: entry.value, object: last, revision: deleted.revision, began });
     await this.#hook?.afterDelete?.(last);
     return withResourceVersion(last, String(deleted.revision));
   }
 
   async deleteCollection(context: RequestContext, list: ListOptions, options: DeleteOptions = {}): Promise<ObjectList<KubeObject>> {
-    const found = this.list(context, list);
+    const found = await this.list(context, list);
     const items = await Promise.all(found.items.map(async (item) => {
       try {
         return (await this.delete(context, item.metadata, options)).object;
@@ -285,13 +301,23 @@ export class ResourceStore implements WatchableStore {
   }
 
   /** The object with what this write changed booked to its writer. */
-  #managed(previous: KubeObject | undefined, next: KubeObject, context: RequestContext, options: StoreUpdateOptions): KubeObject {
+  #managed(previous: KubeObject | undefined, next: KubeObject, context: RequestContext, options: StoreUpdateOptions): KubeObject | Promise<KubeObject> {
     if (options.applied) return next;
     const subresource = options.managedSubresource ?? options.subresource;
-    return updateManagedFields(previous, next, {
-      schema: this.served.schema.type, manager: options.fieldManager || managerOf(context.userAgent), apiVersion: apiVersionOf(this.resource),
+    const apiVersion = apiVersionOf(this.resource);
+    const write = {
+      schema: this.served.schema.type, manager: options.fieldManager || managerOf(context.userAgent), apiVersion,
       time: rfc3339(this.#environment.clock.now()), ...(subresource && { subresource }),
-    });
+    };
+    const { versions } = this;
+    const others = versions ? otherVersionsOf([previous, next], apiVersion) : [];
+    if (!versions || others.length === 0) return updateManagedFields(previous, next, write);
+    return compareInVersions(others, write, previous, next, versions).then((otherVersions) => updateManagedFields(previous, next, { ...write, otherVersions }));
+  }
+
+  /** The ledger tells of what is stored. */
+  get #recorded(): ResourceType<KubeObject> {
+    return this.#form?.resource ?? this.resource;
   }
 
   #stored(object: KubeObject, revision: number): KubeObject {
@@ -310,5 +336,4 @@ export class ResourceStore implements WatchableStore {
       options: { ...(dryRun && { dryRun: ['All'] }), ...(fieldManager && { fieldManager }), ...(fieldValidation && { fieldValidation }) },
     };
   }
-
 }

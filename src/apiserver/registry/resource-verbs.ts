@@ -5,7 +5,7 @@ import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { ListOptions, Patch, WriteOptions } from '../../client/client.ts';
 import { rfc3339, type Clock } from '../../base/clock.ts';
-import { apply } from '../apply/apply.ts';
+import { apply, applyAcrossVersions } from '../apply/apply.ts';
 import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
 import { applyPatch, patchObject } from '../patch/patch-object.ts';
 import type { RequestContext } from '../request.ts';
@@ -75,7 +75,7 @@ export class ResourceVerbs {
   async get(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, options: { readonly subresource?: string; readonly resourceVersion?: string } = {}): Promise<KubeObject> {
     const { served, reader } = this.find(resource);
     if (reader && !options.subresource) return reader.get(key);
-    const object = this.store(resource, 'get').get(context, key, options);
+    const object = await this.store(resource, 'get').get(context, key, options);
     if (options.subresource) this.#checkSubresource(served, options.subresource, 'get');
     return options.subresource === 'scale' ? scaleOf(served, object) : object;
   }
@@ -140,12 +140,14 @@ export class ResourceVerbs {
     const given = (body as { readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown } } | null)?.metadata;
     if (given?.name !== undefined && given.name !== key.name) throw badRequest(`the name of the object (${String(given.name)}) does not match the name on the URL (${key.name})`);
     const named = { ...(body as object), metadata: { ...given, name: key.name, ...(key.namespace && { namespace: given?.namespace ?? key.namespace }) } };
-    const change = (live: KubeObject | undefined): KubeObject => {
+    const { versions } = this.store(resource, 'patch');
+    const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
       if (!live) this.#checkMayCreate(context, served, key);
-      const { object } = apply({
+      const request = {
         live, applied: named, force, kind: served.resource.kind, apiVersion: apiVersionOf(served.resource), schema: served.schema.type, manager: options.fieldManager ?? '',
         time: rfc3339(this.#clock.now()), ...(options.subresource && { subresource: options.subresource }),
-      });
+      };
+      const { object } = versions ? await applyAcrossVersions(request, versions) : apply(request);
       if (fault && options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${fault}`);
       if (fault && options.fieldValidation === 'Warn') context.warn(`error converting YAML to JSON: ${fault}`);
       return warned(context, served.schema.decode(object, { validation: options.fieldValidation ?? 'Ignore' }));
@@ -155,7 +157,7 @@ export class ResourceVerbs {
 
   /** Changes what the subresource shows: a Scale for `scale`, else the object. */
   async #change(
-    context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject, options: StoreUpdateOptions, verb: 'update' | 'patch',
+    context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>, options: StoreUpdateOptions, verb: 'update' | 'patch',
   ): Promise<Written> {
     const { served } = this.find(resource);
     const { subresource, ...rest } = options;
@@ -163,7 +165,7 @@ export class ResourceVerbs {
     if (!subresource) return store.update(context, key, change, rest);
     this.#checkSubresource(served, subresource, verb);
     if (subresource !== 'scale') return store.update(context, key, change, options);
-    const written = await store.update(context, key, (current) => withScale(served, current!, change(scaleOf(served, current!))), { ...rest, managedSubresource: 'scale' });
+    const written = await store.update(context, key, async (current) => withScale(served, current!, await change(scaleOf(served, current!))), { ...rest, managedSubresource: 'scale' });
     return { object: scaleOf(served, written.object), created: false };
   }
 

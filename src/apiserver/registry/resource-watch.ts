@@ -4,7 +4,9 @@ import type { WatchEvent, WatchOptions } from '../../client/client.ts';
 import type { StorageEngine, StorageEvent } from '../../storage/engine.ts';
 import { CompactedError } from '../../storage/errors.ts';
 import { apiVersionOf } from '../../api/object.ts';
+import { OrderedConversion } from './ordered-conversion.ts';
 import type { Selection } from './selection.ts';
+import type { StoredForm } from './stored-form.ts';
 import { withResourceVersion } from './fill-metadata.ts';
 
 /** Takes what a watch delivers: batches in order, then at most one end. Called synchronously; must not throw. */
@@ -21,6 +23,14 @@ export interface WatchSource {
   readonly selection: Selection;
   /** Where the selection wants one value of a field: subscribes to what concerns it. Absent: the engine's own watch of the prefix. */
   readonly follow?: (fromRevision: number, listener: (events: readonly StorageEvent<KubeObject>[]) => void) => Disposable;
+  /** Where the objects of this version are not stored as they are shown. */
+  readonly form?: StoredForm;
+}
+
+/** A watch as the engine runs it. */
+export interface RunningWatch extends Disposable {
+  /** A bookmark that says that all up to now was delivered, in its turn. */
+  bookmark(): void;
 }
 
 /** The annotation of the bookmark after which a streaming list is complete. */
@@ -31,30 +41,77 @@ export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
  * Where no gap may be, all happens synchronously: initial state and subscription are taken at the same revision.
  * Throws 410 where the resource version is older than history. Upstream: apiserver pkg/storage/cacher.
  */
-export function startWatch(source: WatchSource, options: WatchOptions, sink: WatchSink): Disposable {
-  const { engine, prefix, selection } = source;
+export function startWatch(source: WatchSource, options: WatchOptions, sink: WatchSink): RunningWatch {
+  const { engine, prefix, selection, form } = source;
+  const conversion = form && new OrderedConversion(form, sink);
+  const deliver = (batch: readonly WatchEvent<KubeObject>[]): void => {
+    if (conversion) conversion.push({ objects: [], events: () => batch });
+    else sink.events(batch);
+  };
   const from = parseRevision(options.resourceVersion);
   const wantsInitial = options.sendInitialEvents ?? from === 0;
   let revision = from;
   if (wantsInitial) {
     const range = engine.range(prefix);
     revision = range.revision;
-    const added = range.entries.filter((entry) => selection.matches(entry.value)).map((entry): WatchEvent<KubeObject> => ({ type: 'ADDED', object: entry.value }));
-    if (added.length > 0) sink.events(added);
-    if (options.sendInitialEvents && options.allowWatchBookmarks) sink.events([bookmark(source.resource, revision, true)]);
+    const present = range.entries.map((entry) => entry.value);
+    const added = (shown: readonly KubeObject[]) => shown.filter((object) => selection.matches(object)).map((object): WatchEvent<KubeObject> => ({ type: 'ADDED', object }));
+    if (conversion) conversion.push({ objects: present, events: added });
+    else if (present.length > 0) {
+      const batch = added(present);
+      if (batch.length > 0) sink.events(batch);
+    }
+    if (options.sendInitialEvents && options.allowWatchBookmarks) deliver([bookmark(source.resource, revision, true)]);
   } else if (from === 0) {
     revision = engine.revision;
   }
+  const translate = (events: readonly StorageEvent<KubeObject>[]) => (selection.everything ? events.map(translateAll) : translateSelected(events, selection));
   try {
     const follow = source.follow ?? ((fromRevision, listener) => engine.watch(prefix, fromRevision, listener));
-    return follow(revision, (events) => {
-      const batch = selection.everything ? events.map(translateAll) : translateSelected(events, selection);
+    const watch = follow(revision, (events) => {
+      if (conversion) return conversion.push({ objects: events.flatMap(statesOf), events: (shown) => translate(shownEvents(form!, events, shown)) });
+      const batch = translate(events);
       if (batch.length > 0) sink.events(batch);
     });
+    return {
+      bookmark: () => deliver([bookmark(source.resource, engine.revision)]),
+      [Symbol.dispose]() {
+        watch[Symbol.dispose]();
+        conversion?.[Symbol.dispose]();
+      },
+    };
   } catch (error) {
     if (!(error instanceof CompactedError)) throw error;
     throw expired(`too old resource version: ${revision} (${error.compactedRevision})`);
   }
+}
+
+/** The states that an event tells of: the new one, then the one before. */
+function statesOf(event: StorageEvent<KubeObject>): readonly KubeObject[] {
+  if (event.type === 'delete') return [event.previous.value];
+  return event.previous ? [event.entry.value, event.previous.value] : [event.entry.value];
+}
+
+/** One event of the shown objects for each of the stored ones, so that all watchers of a version share what is made of it. */
+const shownEventsOf = new WeakMap<StoredForm, WeakMap<StorageEvent<KubeObject>, StorageEvent<KubeObject>>>();
+
+/** The events with the states as `shown` has them, in the order of `statesOf`. */
+function shownEvents(form: StoredForm, events: readonly StorageEvent<KubeObject>[], shown: readonly KubeObject[]): StorageEvent<KubeObject>[] {
+  let known = shownEventsOf.get(form);
+  if (!known) shownEventsOf.set(form, (known = new WeakMap()));
+  let at = 0;
+  return events.map((event) => {
+    const value = shown[at++]!;
+    const before = event.type === 'put' && event.previous ? shown[at++]! : undefined;
+    let made = known.get(event);
+    if (!made) {
+      made = event.type === 'delete'
+        ? { ...event, previous: { ...event.previous, value } }
+        : { ...event, entry: { ...event.entry, value }, ...(before && { previous: { ...event.previous!, value: before } }) };
+      known.set(event, made);
+    }
+    return made;
+  });
 }
 
 /** The revision that a resource version names; 0 for none. Throws 400 for what is no resource version. */

@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectKey, ObjectList, ResourceType } from '../../api/object.ts';
 import type { DeleteOptions, ListOptions, WatchEvent, WatchOptions } from '../../client/client.ts';
+import type { VersionLookup } from '../apply/other-versions.ts';
 import type { RequestContext } from '../request.ts';
 import type { WatchSink } from './resource-watch.ts';
 
@@ -24,8 +25,9 @@ export interface StoreUpdateOptions extends StoreWriteOptions {
  */
 export interface Store<T extends KubeObject = KubeObject> {
   readonly resource: ResourceType<T>;
-  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): T;
-  list(context: RequestContext, options: ListOptions): ObjectList<T>;
+  /** Reads out of memory answer at once; only objects that a webhook has to convert come later. */
+  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): T | Promise<T>;
+  list(context: RequestContext, options: ListOptions): ObjectList<T> | Promise<ObjectList<T>>;
   watch(context: RequestContext, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   create(context: RequestContext, namespace: string, object: KubeObject, options?: StoreWriteOptions): Promise<T>;
   /**
@@ -40,6 +42,8 @@ export interface Store<T extends KubeObject = KubeObject> {
 
 /** A store whose watches can also be pushed: what HTTP needs, to write many events at once. */
 export interface WatchableStore<T extends KubeObject = KubeObject> extends Store<T> {
+  /** The versions of the kind that managers may have written in; absent where there is one. */
+  readonly versions?: VersionLookup | undefined;
   /** Delivers to `sink` from now on, until disposed or, after `timeoutSeconds`, ended. Throws StatusErrors for options that cannot be served. */
   openWatch(options: WatchOptions, sink: WatchSink<T>): Disposable;
   /** Ends all watches: the resource is no longer served. */
