@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals';
 import type { ComponentChild, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { BackgroundView } from './background/background-view.tsx';
 import { connection } from './live.ts';
 import { NEW } from './panel/new-object.tsx';
 import { Panel } from './panel/panel.tsx';
@@ -25,6 +26,7 @@ const inNamespace = (rows: readonly { readonly ns?: string }[]): number => (name
 
 const views = {
   overview: { title: 'Overview', show: () => <OverviewView /> },
+  background: { title: 'Background', show: () => <BackgroundView /> },
   workloads: { title: 'Workloads', count: () => inNamespace(workloads.value), show: () => <WorkloadsView /> },
   pods: { title: 'Pods', count: () => inNamespace(tables.pods.all()), show: () => <PodsView /> },
   services: { title: 'Services', count: () => inNamespace(tables.services.all()), show: () => <ServicesView /> },

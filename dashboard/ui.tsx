@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { humanDuration } from '../src/api/human-duration.ts';
 import type { Tone } from '../src/dashboard/rows/row.ts';
 import { now } from './format.ts';
+import { t } from './language.ts';
 import { hrefOf } from './route.ts';
 
 const ICONS = {
@@ -15,6 +16,8 @@ const ICONS = {
   events: 'M13 2 4 14h7l-1 8 9-12h-7z',
   everything: 'M4 6h16M4 12h16M4 18h10',
   close: 'M5 5l14 14M19 5 5 19',
+  background: 'M4 12a2 2 0 1 0 0 .01M12 5a2 2 0 1 0 0 .01M12 19a2 2 0 1 0 0 .01M20 12a2 2 0 1 0 0 .01M6 11l4.5-4.5M6 13l4.5 4.5M14 6.5l4.5 4.5M14 17.5l4.5-4.5',
+  copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   search: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5 21 21',
 } as const;
 export type IconName = keyof typeof ICONS;
@@ -62,7 +65,20 @@ export function Meter({ label, value, of, text, short }: MeterProps): JSX.Elemen
 }
 
 export function Empty({ children }: { readonly children: ComponentChildren }): JSX.Element {
-  return <p class="empty">{children}</p>;
+  return <div class="empty">{children}</div>;
+}
+
+/** A command for the terminal, with a button that copies it. */
+export function Command({ text }: { readonly text: string }): JSX.Element {
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      notify(t('Copied.'));
+    } catch {
+      notify(t('The browser does not let the page copy; mark it and copy it by hand.'), 'bad');
+    }
+  };
+  return <span class="command"><code>{text}</code><button type="button" class="plain" aria-label={t('Copy the command')} onClick={() => void copy()}><Icon name="copy" /></button></span>;
 }
 
 interface Notice { readonly id: number; readonly tone: 'ok' | 'bad'; readonly text: string }

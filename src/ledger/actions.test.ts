@@ -21,15 +21,17 @@ const entries: readonly LedgerEntry[] = [
   // Two writes of different actions are seen at once: what is wanted comes of the newest wish.
   write(21, 'ReplicaSet', 'kubia-1', { verb: 'update', causes: [10, 20] }),
   work(22, 'p'),
+  // Tried again because of something of another action: still the pod's own matter.
+  work(22, 'p', { work: 'schedule', causes: [20] }),
   write(23, 'Pod', 'p', { verb: 'mark', causes: [21] }),
   work(24, 'p', { work: 'exit' }),
   write(30, 'Job', 'tick-1', {}),
 ];
 
 test('each entry belongs to the action that it came of, those without causes to what made or ended their object', () => {
-  expect(actionsOf(entries, 10).map(({ entry, last, steps, failed }) => [entry.revision, last, steps, failed])).toEqual([[30, 30, 1, false], [20, 24, 4, false], [10, 22, 5, false]]);
+  expect(actionsOf(entries, 10).map(({ entry, last, steps, failed }) => [entry.revision, last, steps, failed])).toEqual([[30, 30, 1, false], [20, 24, 4, false], [10, 22, 6, false]]);
   expect(courseOf(entries, 20).map(({ at }) => at)).toEqual([20, 21, 23, 24]);
-  expect(courseOf(entries, 10).map(({ at }) => at)).toEqual([10, 11, 12, 13, 22]);
+  expect(courseOf(entries, 10).map(({ at }) => at)).toEqual([10, 11, 12, 13, 22, 22]);
   expect(courseOf(entries, 2)).toEqual([]);
 });
 

@@ -38,8 +38,8 @@ export function courseOf(entries: readonly LedgerEntry[], revision: number): rea
 }
 
 /**
- * Each entry with the write that began it all. An entry belongs to what caused it; where it names no cause (a kubelet whose container ended), to what made its object or asked
- * it to end. What belongs to nothing known (a cluster's own beginnings, signs of life) is left out.
+ * Each entry with the write that began it all. An entry belongs to what caused it; where it names no cause, or only tells how a pod fares (the scheduler tries one again because some
+ * other pod went), to what made its object or asked it to end. What belongs to nothing known (a cluster's own beginnings, signs of life) is left out.
  */
 function* rootsOf(entries: readonly LedgerEntry[]): Generator<readonly [LedgerEntry, WriteEntry]> {
   const writes = new Map<number, { readonly entry: WriteEntry; readonly root: WriteEntry | undefined }>();
@@ -48,13 +48,19 @@ function* rootsOf(entries: readonly LedgerEntry[]): Generator<readonly [LedgerEn
     const causes = entry.causes.map((cause) => writes.get(cause)).filter((cause) => cause !== undefined);
     const wishes = entry.kind === 'write' && entry.wanted ? causes.filter((cause) => cause.entry.wanted) : [];
     const cause = wishes.at(-1) ?? causes.at(-1);
-    const root = cause ? cause.root : (beginning(entry) ?? objects.get(entry.about.uid));
+    const own = objects.get(entry.about.uid);
+    const root = isAboutPod(entry) && own ? own : cause ? cause.root : (beginning(entry) ?? own);
     if (entry.kind === 'write') {
       writes.set(entry.revision, { entry, root });
       if (root && (entry.verb === 'create' || entry.verb === 'mark')) objects.set(entry.about.uid, root);
     }
     if (root) yield [entry, root];
   }
+}
+
+/** Work on a pod and reports of it; not what somebody wants of it. */
+function isAboutPod(entry: LedgerEntry): boolean {
+  return entry.about.kind === 'Pod' && (entry.kind === 'work' || (entry.verb === 'update' && !entry.wanted));
 }
 
 function beginning(entry: LedgerEntry): WriteEntry | undefined {

@@ -1,0 +1,3 @@
+/** Korean by English. */
+export const korean: Readonly<Record<string, string>> = {
+};
