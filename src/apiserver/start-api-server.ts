@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { User } from '../api/kind.ts';
 import type { KubeObject, ResourceType } from '../api/object.ts';
 import { rfc3339 } from '../base/clock.ts';
+import { MetricRegistry } from '../base/metrics.ts';
 import type { Client } from '../client/client.ts';
 import { openLedgerFile } from '../ledger/ledger-file.ts';
 import { Ledger } from '../ledger/ledger.ts';
@@ -28,11 +29,14 @@ import { customRuleValidation } from './custom/custom-rule-validation.ts';
 import { DialGuard } from './dial-guard.ts';
 import { Discovery } from './discovery.ts';
 import { ConfigurationKeeper } from './flow-control/configuration-keeper.ts';
+import { FlowControl } from './flow-control/flow-control.ts';
+import { storedFigures } from './flow-control/stored-figures.ts';
 import type { HealthCheck } from './http/health.ts';
 import { startHttpsServer } from './http/https-server.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { NonResourceRequests } from './http/non-resource-requests.ts';
 import { openApiRequests } from './http/open-api-requests.ts';
+import { registerProcessMetrics } from './http/process-metrics.ts';
 import { RequestHandler } from './http/request-handler.ts';
 import { versionInfo } from './http/version.ts';
 import { InProcessClient } from './in-process-client.ts';
@@ -85,9 +89,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
   registerBuiltIns(registry, environment);
   const kubelets = stack.use(new KubeletConnections({ objects, authority: options.authority.certificate, ...(options.kubeletClient && { client: options.kubeletClient }) }));
-  const metrics = { objects, summaries: new KubeletSummaries(kubelets, clock), log: log.child('metrics') };
-  registry.add(servedBuiltIn(nodeMetricsResource, nodeMetricsDefinition), undefined, new NodeMetricsReader(metrics));
-  registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(metrics));
+  const measured = { objects, summaries: new KubeletSummaries(kubelets, clock), log: log.child('metrics') };
+  registry.add(servedBuiltIn(nodeMetricsResource, nodeMetricsDefinition), undefined, new NodeMetricsReader(measured));
+  registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(measured));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, context, clock, log: log.child('custom resources') }));
@@ -111,18 +115,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   let url: string | undefined;
   if (serving) {
-    const requestMetrics = new RequestMetrics([
-      { name: 'process_resident_memory_bytes', help: 'Resident memory in bytes.', value: () => process.memoryUsage.rss() },
-      { name: 'apiserver_storage_objects_total', help: 'Number of stored objects.', value: () => engine.count('/registry/') },
-      { name: 'apiserver_storage_revision', help: 'Newest published revision.', value: () => engine.revision },
-    ]);
+    const metrics = new MetricRegistry();
+    const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined });
+    registerProcessMetrics(metrics, engine, registry, clock);
+    const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
     const nonResource = new NonResourceRequests({
-      discovery: new Discovery(registry), metrics: requestMetrics, health: healthChecks(engine, stopping.signal),
+      discovery: new Discovery(registry), metrics: requestMetrics, flowControl, health: healthChecks(engine, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion)),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
-      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, aggregator, ledger: ledger && new LedgerRequests(ledger), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, aggregator, flowControl, ledger: ledger && new LedgerRequests(ledger), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
     });
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;

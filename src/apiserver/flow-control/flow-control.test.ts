@@ -117,7 +117,7 @@ describe('on a clock that stands still', () => {
     const late = start('timeout=36s');
     const hasty = start('timeout=4s');
     const gone = start();
-    gone.finish();
+    gone.abandon();
     await gone.waiting;
     await clock.advance(1000);
     expect([late.refused, hasty.refused]).toEqual([undefined, 1]);
@@ -136,6 +136,7 @@ describe('on a clock that stands still', () => {
     await clock.advance(10_000);
     expect(served()).toBeGreaterThan(25);
     expect([...flows.levels.all()].reduce((sum, { current }) => sum + current, 0)).toBeLessThanOrEqual(55);
+    for (const ticket of tickets) ticket.abandon();
     for (const ticket of tickets) ticket.finish();
     for (const level of flows.levels.all()) expect(level.queues.figures).toMatchObject({ executing: 0, waiting: 0, seatsInUse: 0, seatsWaiting: 0 });
   });

@@ -41,6 +41,8 @@ export interface Ticket {
   readonly refused: number | undefined;
   /** To be called once, when the answer is out or given up. For a watch: when it is open. */
   finish(): void;
+  /** The client has gone: where it waits, it need not be served. */
+  abandon(): void;
 }
 
 /**
@@ -184,6 +186,8 @@ class ExemptVisit implements Ticket {
     return this.#level.config.metadata.uid;
   }
 
+  abandon(): void {}
+
   finish(): void {
     const { figures } = this.#level.queues;
     figures.executing--;
@@ -266,9 +270,11 @@ export class LimitedVisit implements Ticket, Visit {
     this.#go!();
   }
 
-  /** Also for one that still waits: its client has gone. */
+  abandon(): void {
+    if (this.#state === 'queued') this.#give('cancelled');
+  }
+
   finish(): void {
-    if (this.#state === 'queued') return this.#give('cancelled');
     if (this.#state !== 'serving') return;
     this.#state = 'done';
     const { clock, metrics } = this.#control;

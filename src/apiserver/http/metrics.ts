@@ -1,61 +1,114 @@
+import type { Cell, CellFamily, Histogram, HistogramFamily, MetricRegistry } from '../../base/metrics.ts';
 import type { RequestInfo } from '../request.ts';
 
 /** Upper bounds in seconds. Upstream: apiserver pkg/endpoints/metrics. */
 const BUCKETS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const SLI_BUCKETS = BUCKETS.slice(2);
+/** In bytes: a kilobyte to a gigabyte. */
+const SIZES = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-interface Series {
-  readonly labels: string;
-  readonly buckets: number[];
-  count: number;
-  sum: number;
+const KIND = ['component', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'];
+
+/** The series of one kind of request, found once. */
+interface Kind {
+  readonly labels: readonly string[];
+  readonly codes: Map<number, Cell>;
+  readonly duration: Histogram;
+  readonly sli: Histogram;
+  readonly sizes: Histogram | undefined;
+  readonly longRunning: Cell;
 }
 
-/** `/metrics` in Prometheus' text form: how many requests of which kind, and how long they took. */
+export interface RequestMetricsOptions {
+  readonly metrics: MetricRegistry;
+  /** Whether there is such a resource: others are not told apart, or anybody could fill the memory with their names. */
+  readonly isServed: (info: RequestInfo) => boolean;
+}
+
+/** A request that was answered. */
+export interface AnsweredRequest {
+  readonly info: RequestInfo;
+  readonly method: string;
+  readonly code: number;
+  readonly seconds: number;
+  readonly dryRun: boolean;
+  /** Of the answer; undefined where it is not known. */
+  readonly bytes: number | undefined;
+}
+
+/** How many requests of which kind there were, how long they took and how large their answers were. */
 export class RequestMetrics {
-  /** By labels and code. */
-  readonly #counts = new Map<string, Map<number, number>>();
-  /** The labels of each kind of request. */
-  readonly #labels = new Map<string, string>();
-  readonly #durations = new Map<string, Series>();
-  readonly #gauges: readonly { readonly name: string; readonly help: string; value(): number }[];
+  readonly #options: RequestMetricsOptions;
+  readonly #total: CellFamily;
+  readonly #durations: HistogramFamily;
+  readonly #sli: HistogramFamily;
+  readonly #sizes: HistogramFamily;
+  readonly #longRunning: CellFamily;
+  readonly #terminations: CellFamily;
+  readonly #kinds = new Map<string, Kind>();
 
-  constructor(gauges: readonly { readonly name: string; readonly help: string; value(): number }[] = []) {
-    this.#gauges = gauges;
+  constructor(options: RequestMetricsOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    this.#total = metrics.counter('apiserver_request_total', 'Counter of requests by verb, resource and code of the answer.', ['code', 'component', 'dry_run', ...KIND.slice(1)]);
+    this.#durations = metrics.histogram('apiserver_request_duration_seconds', 'Time from request to answer in seconds, watches left out.', BUCKETS, ['component', 'dry_run', ...KIND.slice(1)]);
+    this.#sli = metrics.histogram('apiserver_request_sli_duration_seconds', 'Time from request to answer in seconds, watches and other long requests left out.', SLI_BUCKETS, KIND);
+    this.#sizes = metrics.histogram('apiserver_response_sizes', 'Size of answers in bytes.', SIZES, KIND);
+    this.#longRunning = metrics.gauge('apiserver_longrunning_requests', 'Number of watches, streams and other long requests under way.', KIND);
+    this.#terminations = metrics.counter('apiserver_request_terminations_total', 'Number of requests that the server refused in self-defence.', ['code', ...KIND]);
   }
 
-  count({ isResourceRequest, verb, group, version, resource, subresource, namespace, name }: RequestInfo, method: string, code: number, seconds: number): void {
-    const scope = !isResourceRequest ? '' : name ? 'resource' : namespace ? 'namespace' : 'cluster';
-    const kind = isResourceRequest ? `${group}/${version}/${resource}/${subresource} ${verb} ${scope}` : method;
-    let labels = this.#labels.get(kind);
-    if (labels === undefined) {
-      const shownVerb = isResourceRequest ? VERBS[verb] ?? verb.toUpperCase() : method;
-      labels = labelText({ component: 'apiserver', ...(isResourceRequest && { group }), resource, scope, subresource, verb: shownVerb, ...(isResourceRequest && { version }) });
-      this.#labels.set(kind, labels);
-    }
-    let codes = this.#counts.get(labels);
-    if (!codes) this.#counts.set(labels, (codes = new Map()));
-    codes.set(code, (codes.get(code) ?? 0) + 1);
-    if (verb === 'watch') return;
-    let series = this.#durations.get(labels);
-    if (!series) this.#durations.set(labels, (series = { labels, buckets: BUCKETS.map(() => 0), count: 0, sum: 0 }));
-    series.count++;
-    series.sum += seconds;
-    for (let i = BUCKETS.length - 1; i >= 0 && seconds <= BUCKETS[i]!; i--) series.buckets[i]!++;
-  }
-
+  /** `/metrics` in Prometheus' text form: all of the server's families. */
   text(): string {
-    const lines = ['# HELP apiserver_request_total Counter of requests by verb, resource and code of the answer.', '# TYPE apiserver_request_total counter'];
-    for (const [labels, codes] of this.#counts) for (const [code, count] of codes) lines.push(`apiserver_request_total{code="${code}",${labels}} ${count}`);
-    lines.push('# HELP apiserver_request_duration_seconds Time from request to answer in seconds, watches left out.', '# TYPE apiserver_request_duration_seconds histogram');
-    for (const { labels, buckets, count, sum } of this.#durations.values()) {
-      BUCKETS.forEach((bound, i) => lines.push(`apiserver_request_duration_seconds_bucket{${labels},le="${bound}"} ${buckets[i]}`));
-      lines.push(`apiserver_request_duration_seconds_bucket{${labels},le="+Inf"} ${count}`, `apiserver_request_duration_seconds_sum{${labels}} ${sum}`, `apiserver_request_duration_seconds_count{${labels}} ${count}`);
-    }
-    for (const { name, help, value } of this.#gauges) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value()}`);
-    return `${lines.join('\n')}\n`;
+    return this.#options.metrics.text();
+  }
+
+  /** A request has begun; `ended` is to be called with `count`, where this is one that lasts. */
+  begun(info: RequestInfo, method: string): (() => void) | undefined {
+    if (info.verb !== 'watch' && !LONG_RUNNING.has(info.subresource)) return undefined;
+    const { longRunning } = this.#kindOf(info, method);
+    longRunning.add();
+    return () => longRunning.add(-1);
+  }
+
+  count({ info, method, code, seconds, dryRun, bytes }: AnsweredRequest): void {
+    const kind = this.#kindOf(info, method);
+    const [component, ...rest] = kind.labels as [string, ...string[]];
+    const key = dryRun ? -code : code;
+    let cell = kind.codes.get(key);
+    if (!cell) kind.codes.set(key, (cell = this.#total.of(String(code), component, dryRun ? 'All' : '', ...rest)));
+    cell.add();
+    if (code === 429) this.#terminations.of('429', ...kind.labels).add();
+    if (info.verb === 'watch' || LONG_RUNNING.has(info.subresource)) return;
+    (dryRun ? this.#durations.of(component, 'All', ...rest) : kind.duration).observe(seconds);
+    kind.sli.observe(seconds);
+    if (bytes !== undefined) kind.sizes?.observe(bytes);
+  }
+
+  #kindOf(info: RequestInfo, method: string): Kind {
+    const { isResourceRequest, verb, group, version, resource, subresource, namespace, name, path } = info;
+    const scope = name ? 'resource' : namespace ? 'namespace' : 'cluster';
+    const key = isResourceRequest ? `${group}/${version}/${resource}/${subresource} ${verb} ${scope}` : `${method} ${PATHS.has(path) ? path : ''}`;
+    const known = this.#kinds.get(key);
+    if (known) return known;
+    const served = isResourceRequest && VERBS[verb] !== undefined && this.#options.isServed(info);
+    if (isResourceRequest && !served) return this.#kindOf({ ...info, isResourceRequest: false, path: '' }, method);
+    const shown = served ? (CONNECTING.has(subresource) ? 'CONNECT' : VERBS[verb]!) : METHODS.has(method) ? method : 'other';
+    const labels = ['apiserver', group, resource, served ? scope : '', served ? subresource : PATHS.has(path) ? path : '', shown, version];
+    if (!served) for (const i of [1, 2, 6]) labels[i] = '';
+    const [component, ...rest] = labels as [string, ...string[]];
+    const reads = shown === 'GET' || shown === 'LIST';
+    const made: Kind = {
+      labels, codes: new Map(), duration: this.#durations.of(component, '', ...rest), sli: this.#sli.of(...labels), sizes: reads ? this.#sizes.of(...labels) : undefined, longRunning: this.#longRunning.of(...labels),
+    };
+    this.#kinds.set(METHODS.has(method) ? key : `${shown} ${labels[4]}`, made);
+    return made;
   }
 }
 
-const VERBS: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT', deletecollection: 'DELETECOLLECTION' };
-
-const labelText = (labels: Readonly<Record<string, string>>): string => Object.entries(labels).map(([name, value]) => `${name}="${value}"`).join(',');
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT']);
+const VERBS: Readonly<Record<string, string>> = { get: 'GET', list: 'LIST', watch: 'WATCH', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE', deletecollection: 'DELETECOLLECTION' };
+const CONNECTING: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
+const LONG_RUNNING: ReadonlySet<string> = new Set([...CONNECTING, 'log']);
+/** What is told apart besides resources, in the place of a subresource as upstream does it. */
+const PATHS: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/metrics', '/api', '/apis', '/openapi/v2', '/openapi/v3', '/openid/v1/jwks', '/.well-known/openid-configuration']);

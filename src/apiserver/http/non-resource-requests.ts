@@ -1,5 +1,7 @@
 import { methodNotAllowed } from '../../api/errors.ts';
 import type { Discovery } from '../discovery.ts';
+import { DUMPS, dumpFlowControl } from '../flow-control/flow-control-dumps.ts';
+import type { FlowControl } from '../flow-control/flow-control.ts';
 import { answerHealth, type HealthCheck } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseAccept } from './negotiation.ts';
@@ -15,6 +17,7 @@ export interface OpenApiDocuments {
 export interface NonResourceOptions {
   readonly discovery: Discovery;
   readonly metrics: RequestMetrics;
+  readonly flowControl: FlowControl;
   readonly health: readonly HealthCheck[];
   readonly openApi?: OpenApiDocuments;
   /** Further documents by path, as JSON: `/openid/v1/jwks`, `/.well-known/openid-configuration`. */
@@ -48,6 +51,10 @@ export class NonResourceRequests {
       }
       case 'version': return await sendObject(exchange, 200, versionInfo, { media: 'application/json', pretty: true });
       case 'metrics': return await sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from(metrics.text()));
+      case 'debug': {
+        const dump = DUMPS.includes(path) ? dumpFlowControl(this.#options.flowControl, rest[1]!, query) : undefined;
+        return await (dump === undefined ? notFoundPage(exchange) : sendText(exchange, 200, dump));
+      }
       case 'api': case 'apis': return await this.#discover(exchange, first, rest);
       case '': return await sendObject(exchange, 200, { paths: this.#paths() }, { media: 'application/json', pretty: true });
       default: {

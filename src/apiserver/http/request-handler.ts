@@ -71,12 +71,15 @@ export class RequestHandler {
     const end = this.#begin();
     let ticket: Ticket | undefined;
     let watch: Disposable | undefined;
+    const lasted = metrics.begun(info, method);
     response.on('close', () => {
       this.#open.delete(end);
       end.come(CLIENT_GONE);
       ticket?.abandon();
       watch?.[Symbol.dispose]();
-      metrics.count(info, method, response.statusCode, (clock.monotonic() - started) / 1000);
+      lasted?.();
+      const bytes = response.getHeader('content-length');
+      metrics.count({ info, method, code: response.statusCode, seconds: (clock.monotonic() - started) / 1000, dryRun: query.size > 0 && query.has('dryRun'), bytes: typeof bytes === 'number' ? bytes : undefined });
     });
     response.on('error', (error) => log.debug('connection failed', { path, error }));
     response.setHeader('Audit-Id', request.headers['audit-id'] ?? random.uuid());
@@ -89,8 +92,8 @@ export class RequestHandler {
       const context = await this.#identify(request, end, warn);
       ticket = flowControl.start(context.user, info, query);
       if (ticket) {
-        const entered = letIn(ticket, response);
-        if (entered !== true && !(await entered)) return leaveBody(request, response);
+        const entered = letIn(ticket, response, () => leaveBody(request, response));
+        if (entered !== true && !(await entered)) return;
         if (end.came) return;
       }
       this.#authorize(context.user, info, query);
