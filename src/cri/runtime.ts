@@ -99,6 +99,9 @@ export interface RuntimeVersion {
 export interface RuntimeStatus {
   readonly status: { readonly conditions: readonly { readonly type: string; readonly status: boolean; readonly reason: string; readonly message: string }[] } | null;
   readonly info: Labels;
+  /** Absent or empty where the runtime is older than this. */
+  readonly runtimeHandlers?: readonly { readonly name: string; readonly features: { readonly recursiveReadOnlyMounts: boolean; readonly userNamespaces: boolean } | null }[];
+  readonly features?: { readonly supplementalGroupsPolicy: boolean } | null;
 }
 
 export type NamespaceMode = 'POD' | 'CONTAINER' | 'NODE' | 'TARGET';
@@ -219,6 +222,13 @@ export interface Mount {
   readonly recursiveReadOnly?: boolean;
 }
 
+export interface Device {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  /** `mrw`, of the device cgroup. */
+  readonly permissions: string;
+}
+
 export interface LinuxContainerSecurityContext {
   readonly capabilities?: { readonly addCapabilities?: readonly string[]; readonly dropCapabilities?: readonly string[] };
   readonly privileged?: boolean;
@@ -252,7 +262,7 @@ export interface ContainerConfig {
   readonly workingDir?: string;
   readonly envs?: readonly { readonly key: string; readonly value: string }[];
   readonly mounts?: readonly Mount[];
-  readonly devices?: readonly { readonly containerPath: string; readonly hostPath: string; readonly permissions: string }[];
+  readonly devices?: readonly Device[];
   readonly labels?: Labels;
   readonly annotations?: Labels;
   /** Relative to the sandbox's log directory. */

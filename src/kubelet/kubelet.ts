@@ -13,7 +13,7 @@ import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { Kubelet, KubeletOptions } from './options.ts';
 import { Evictor } from './eviction/evictor.ts';
-import { admitPod } from './pod/admission.ts';
+import { admitPod, type AdmissionPolicy } from './pod/admission.ts';
 import { emptyObservation, type PodObservation } from './pod/observation.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { ReferencedObjectCache } from './pod/referenced-object-cache.ts';
@@ -51,6 +51,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const mounter = options.mounter ?? (cgroups.version === 'none' ? undefined : mountCommand);
   const cgroupTree = cgroups.version === 'none' ? undefined : new CgroupTree(cgroups.version, cgroups.root ?? '');
   const machine = await options.machine();
+  const policy: AdmissionPolicy = { unsafeSysctls: configuration.allowedUnsafeSysctls, ...(machine.appArmor !== undefined && { appArmor: machine.appArmor }) };
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   const statuses = new StatusWriter({ client, clock, log });
   const objects = new ReferencedObjectCache({ client, clock, log, changed: (reference) => { for (const worker of workers.values()) worker.referenceChanged(reference); } });
@@ -77,12 +78,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     resizeVerdict(pod) {
       const node = nodeInformer.get(nodeName) ?? agent.node;
       if (!node) return undefined;
-      const alone = admitPod(pod, [], node);
+      const alone = admitPod(pod, [], node, policy);
       if (alone) return { reason: 'Infeasible', message: alone.message };
       const others = [...workers.values()].filter((w) => w.active && w.uid !== pod.metadata.uid).map((w) => w.allocatedPod);
-      const together = admitPod(pod, others, node);
+      const together = admitPod(pod, others, node, policy);
       return together && { reason: 'Deferred', message: together.message };
     },
+    features: () => agent.features,
     launched() {
       void cgroupTree?.setClasses([...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod)).catch((error: unknown) => log.warn('cannot set the shares of the classes of pods', { error }));
     },
@@ -143,7 +145,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     const node = nodeInformer.get(nodeName) ?? agent.node;
     const others = [...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod);
     workers.set(pod.metadata.uid, worker);
-    const refusal = isNew && node ? evictor.refuse(pod) ?? admitPod(pod, others, node, configuration.allowedUnsafeSysctls) : undefined;
+    const refusal = isNew && node ? evictor.refuse(pod) ?? admitPod(pod, others, node, policy) : undefined;
     if (refusal) worker.reject(refusal.reason, refusal.message);
     else worker.begin();
   }

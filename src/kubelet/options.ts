@@ -21,6 +21,10 @@ export interface MachineFacts {
   readonly inodes?: { readonly capacity: number; readonly available: number };
   /** How many processes and threads the machine can have, and how many more than it has. */
   readonly processes?: { readonly capacity: number; readonly available: number };
+  /** How many pages of each size were set aside; they are no part of the memory that pods ask for. */
+  readonly hugePages?: readonly { readonly bytes: number; readonly count: number }[];
+  /** Whether the kernel confines by AppArmor profiles; undefined: not known, taken to do so. */
+  readonly appArmor?: boolean;
   readonly machineId: string;
   readonly systemUuid: string;
   readonly bootId: string;

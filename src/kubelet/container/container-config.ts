@@ -1,5 +1,5 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
-import type { ContainerConfig, Image, Mount } from '../../cri/runtime.ts';
+import type { ContainerConfig, Device, Image, Mount } from '../../cri/runtime.ts';
 import { annotation, label } from '../pod/observation.ts';
 import { containerHash, type AnyContainer } from '../pod/pod-containers.ts';
 import { expand } from './expansion.ts';
@@ -13,6 +13,7 @@ export interface ContainerConfigInput {
   readonly image: Image;
   readonly environment: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
+  readonly devices?: readonly Device[];
   readonly memoryCapacity: number;
   /** Of the container an ephemeral one looks into. */
   readonly targetId?: string;
@@ -20,7 +21,7 @@ export interface ContainerConfigInput {
 
 /** Upstream: kuberuntime generateContainerConfig. */
 export function containerConfig(input: ContainerConfigInput): ContainerConfig {
-  const { pod, container, restartCount, image, environment, mounts } = input;
+  const { pod, container, restartCount, image, environment, mounts, devices } = input;
   const expanded = (words: readonly string[] = []): string[] => words.map((word) => expand(word, environment));
   const { name, namespace, uid } = pod.metadata;
   const securityContext = containerSecurityContext(pod, container, image, input.targetId);
@@ -30,7 +31,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     image: { image: image.id, userSpecifiedImage: container.image ?? '' },
     command: expanded(container.command), args: expanded(container.args), workingDir: container.workingDir ?? '',
     envs: Object.entries(environment).map(([key, value]) => ({ key, value })),
-    mounts,
+    mounts, ...(devices?.length && { devices }),
     labels: { [label.containerName]: container.name, [label.podName]: name, [label.podNamespace]: namespace, [label.podUid]: uid },
     annotations: {
       [annotation.hash]: containerHash(container), [annotation.restartCount]: String(restartCount),

@@ -1,6 +1,11 @@
-import type { ConfigMap, EnvVar, Secret } from '../../api/generated/core-v1.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ConfigMap, EnvVar, FileKeySelector, Secret } from '../../api/generated/core-v1.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
+import type { MountedVolume } from '../volumes/volume-type.ts';
+import { withinVolume } from '../volumes/within-volume.ts';
 import { configError } from './config-error.ts';
+import { envFileValue } from './env-file.ts';
 import { expand } from './expansion.ts';
 import { fieldValue, resourceValue, type FieldContext } from './field-ref.ts';
 
@@ -16,6 +21,7 @@ export interface ReferencedObjects {
  */
 export async function containerEnvironment(
   container: AnyContainer, context: FieldContext, services: Readonly<Record<string, string>>, objects: ReferencedObjects,
+  volumes: ReadonlyMap<string, MountedVolume> = new Map(),
 ): Promise<Record<string, string>> {
   const { namespace } = context.pod.metadata;
   const result: Record<string, string> = {};
@@ -25,7 +31,7 @@ export async function containerEnvironment(
     for (const [key, value] of Object.entries(entries)) result[(source.prefix ?? '') + key] = value;
   }
   for (const variable of container.env ?? []) {
-    const value = await variableValue(variable, container, context, { ...services, ...result }, objects);
+    const value = await variableValue(variable, container, context, { ...services, ...result }, objects, volumes);
     if (value !== undefined) result[variable.name] = value;
   }
   return { ...services, ...result };
@@ -48,8 +54,23 @@ async function fromSecret(namespace: string, { name = '', optional }: Reference,
   return Object.fromEntries(Object.entries(found?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
 
+async function fromFile({ volumeName, path, key, optional }: FileKeySelector, volumes: ReadonlyMap<string, MountedVolume>): Promise<string | undefined> {
+  const volume = volumes.get(volumeName);
+  if (!volume) throw configError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
+  let value: string | undefined;
+  try {
+    value = envFileValue(await readFile(await withinVolume(volume.path, path, true), 'utf8'), key);
+  } catch {
+    // What is wrong with it could tell of files that are not the pod's to read.
+    throw configError("couldn't parse env file");
+  }
+  if (value === undefined && !optional) throw configError(`environment variable key "${key}" not found in file "${join(volume.path, path)}"`);
+  return value;
+}
+
 async function variableValue(
   variable: EnvVar, container: AnyContainer, context: FieldContext, soFar: Readonly<Record<string, string>>, objects: ReferencedObjects,
+  volumes: ReadonlyMap<string, MountedVolume>,
 ): Promise<string | undefined> {
   const { namespace, name: podName } = context.pod.metadata;
   const source = variable.valueFrom;
@@ -76,5 +97,6 @@ async function variableValue(
     if (value === undefined && !optional) throw configError(`couldn't find key ${key} in Secret ${namespace}/${name}`);
     return value === undefined ? undefined : Buffer.from(value, 'base64').toString();
   }
+  if (source.fileKeyRef) return fromFile(source.fileKeyRef, volumes);
   throw configError(`environment variable ${variable.name} of pod ${namespace}/${podName} has a source this kubelet does not know`);
 }

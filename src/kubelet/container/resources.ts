@@ -45,8 +45,17 @@ export function linuxResources(pod: Pod, container: AnyContainer, memoryCapacity
     cpuShares: cpuShares(milliValue(requests?.['cpu'] ?? limits?.['cpu'])),
     cpuQuota: cpuQuota(milliValue(limits?.['cpu'])), cpuPeriod: PERIOD_US,
     oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacity),
-    ...(memory > 0 && { memoryLimitInBytes: memory }),
+    ...(memory > 0 && { memoryLimitInBytes: memory }), ...hugePageLimits(limits),
   };
+}
+
+/** Of each page size that a limit names. Upstream: kuberuntime GetHugepageLimitsFromResources. */
+function hugePageLimits(limits: ResourceRequirements['limits'] = {}): Pick<LinuxContainerResources, 'hugepageLimits'> {
+  const found = Object.entries(limits).flatMap(([name, amount]) => {
+    const size = /^hugepages-(.+)$/.exec(name)?.[1];
+    return size === undefined ? [] : [{ pageSize: size.replace(/i$/, 'B'), limit: quantityValue(amount) }];
+  });
+  return found.length > 0 ? { hugepageLimits: found } : {};
 }
 
 /** What the whole pod's cgroup gets. Upstream: cm.ResourceConfigForPod. */

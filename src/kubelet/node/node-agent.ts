@@ -4,11 +4,12 @@ import { leases, nodes } from '../../api/generated/resources.ts';
 import { isReason } from '../../api/errors.ts';
 import { rfc3339Micro } from '../../base/clock.ts';
 import type { EventRecorder, EventType } from '../../client/event-recorder.ts';
-import type { RuntimeVersion } from '../../cri/runtime.ts';
+import type { RuntimeStatus, RuntimeVersion } from '../../cri/runtime.ts';
 import type { PressureCondition } from '../eviction/thresholds.ts';
 import type { KubeletOptions } from '../options.ts';
 import { isEqual } from '../pod/equal.ts';
 import { nodeStatus, withoutHeartbeats } from './node-status.ts';
+import { runtimeFeatures, type RuntimeFeatures } from './runtime-features.ts';
 
 const LEASE_RENEW_MS = 10_000;
 const LEASE_DURATION_S = 40;
@@ -42,6 +43,7 @@ export class NodeAgent implements AsyncDisposable {
   #node: Node | undefined;
   /** The status of which events have told. */
   #told: Node['status'];
+  #runtimeStatus: RuntimeStatus = { status: null, info: {} };
   #lease: Lease | undefined;
   #version: RuntimeVersion | undefined;
   #lastReportMs = 0;
@@ -58,6 +60,11 @@ export class NodeAgent implements AsyncDisposable {
 
   get node(): Node | undefined {
     return this.#node;
+  }
+
+  /** Of the runtime, as it said last. */
+  get features(): RuntimeFeatures {
+    return runtimeFeatures(this.#runtimeStatus);
   }
 
   /** Registers; retries until the API server takes it. */
@@ -152,7 +159,9 @@ export class NodeAgent implements AsyncDisposable {
     const { runtime } = this.#options;
     try {
       this.#version ??= await runtime.version();
-      const { status } = await runtime.status();
+      const all = await runtime.status();
+      this.#runtimeStatus = all;
+      const { status } = all;
       const faults = (status?.conditions ?? []).filter((c) => !c.status);
       this.#runtimeFault = faults.length === 0 ? undefined
         : faults.map((c) => (c.type === 'NetworkReady' ? `container runtime network not ready: NetworkReady=false reason:${c.reason} message:${c.message}` : `container runtime not ready: ${c.type}=false reason:${c.reason} message:${c.message}`)).join(', ');
@@ -168,7 +177,7 @@ export class NodeAgent implements AsyncDisposable {
     const images = this.#runtimeFault === undefined ? await runtime.listImages() : [];
     return nodeStatus({
       nodeName, address: nodeAddress, port: servedPort, machine: await machine(), maxPods, reserved: { milliCpu: reserved.milliCpu ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
-      kubeletVersion: kubeletVersionOrDefault, runtime: this.#version ?? { version: '', runtimeName: 'unknown', runtimeVersion: '', runtimeApiVersion: '' }, images,
+      kubeletVersion: kubeletVersionOrDefault, runtime: this.#version ?? { version: '', runtimeName: 'unknown', runtimeVersion: '', runtimeApiVersion: '' }, runtimeStatus: this.#runtimeStatus, images,
       ...(this.#runtimeFault !== undefined && { notReady: this.#runtimeFault }), pressures: pressures(), previous, nowMs: clock.now(),
     });
   }

@@ -1,9 +1,10 @@
 import type { NodeCondition, NodeStatus } from '../../api/generated/core-v1.ts';
 import { quantityOf } from '../../api/quantity.ts';
 import { rfc3339 } from '../../base/clock.ts';
-import type { Image, RuntimeVersion } from '../../cri/runtime.ts';
+import type { Image, RuntimeStatus, RuntimeVersion } from '../../cri/runtime.ts';
 import type { PressureCondition } from '../eviction/thresholds.ts';
 import type { MachineFacts } from '../options.ts';
+import { handlersOfNode, runtimeFeatures } from './runtime-features.ts';
 
 export interface NodeStatusInput {
   readonly nodeName: string;
@@ -14,6 +15,7 @@ export interface NodeStatusInput {
   readonly reserved: { readonly milliCpu: number; readonly memoryBytes: number };
   readonly kubeletVersion: string;
   readonly runtime: RuntimeVersion;
+  readonly runtimeStatus: RuntimeStatus;
   readonly images: readonly Image[];
   /** undefined: ready. */
   readonly notReady?: string;
@@ -24,21 +26,24 @@ export interface NodeStatusInput {
 
 const MAX_IMAGES = 50;
 const MIB = 2 ** 20;
+const NO_HUGE_PAGES = [{ bytes: 2 ** 30, count: 0 }, { bytes: 2 * MIB, count: 0 }];
 
 /** The status of a node. Pure. Upstream: kubelet/nodestatus/setters.go. */
 export function nodeStatus(input: NodeStatusInput): NodeStatus {
   const { machine, runtime, reserved, maxPods, previous } = input;
   const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
+  const hugePages = Object.fromEntries((machine.hugePages ?? NO_HUGE_PAGES).map(({ bytes, count }) => [`hugepages-${quantityOf(bytes, 'units', 'BinarySI')}`, quantityOf(bytes * count, 'units', 'BinarySI')]));
   const resources = (milliCpu: number, memoryBytes: number, storage: string) => ({
-    cpu: quantityOf(milliCpu, 'milli'), 'ephemeral-storage': storage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: kibibytes(memoryBytes), pods: String(maxPods),
+    cpu: quantityOf(milliCpu, 'milli'), 'ephemeral-storage': storage, ...hugePages, memory: kibibytes(memoryBytes), pods: String(maxPods),
   });
   const milliCpu = machine.cpus * 1000;
+  const hugeBytes = (machine.hugePages ?? []).reduce((sum, { bytes, count }) => sum + bytes * count, 0);
   const images = [...input.images].filter((image) => image.repoTags.length + image.repoDigests.length > 0).sort((a, b) => b.size - a.size).slice(0, MAX_IMAGES);
   return {
     ...previous,
     capacity: resources(milliCpu, machine.memoryBytes, kibibytes(machine.storageBytes)),
     // A tenth of the disk is kept for the node itself, as upstream's eviction threshold does.
-    allocatable: resources(milliCpu - reserved.milliCpu, machine.memoryBytes - reserved.memoryBytes - 100 * MIB, String(Math.floor(machine.storageBytes * 0.9))),
+    allocatable: resources(milliCpu - reserved.milliCpu, machine.memoryBytes - reserved.memoryBytes - hugeBytes - 100 * MIB, String(Math.floor(machine.storageBytes * 0.9))),
     conditions: mergeConditions(previous.conditions ?? [], nodeConditions(input), input.nowMs),
     addresses: [{ type: 'InternalIP', address: input.address }, { type: 'Hostname', address: input.nodeName }],
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
@@ -48,8 +53,8 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
       operatingSystem: 'linux', architecture: machine.architecture,
     },
     images: images.map((image) => ({ names: [...image.repoDigests, ...image.repoTags].slice(0, 5), sizeBytes: image.size })),
-    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
-    features: { supplementalGroupsPolicy: false },
+    runtimeHandlers: handlersOfNode(input.runtimeStatus),
+    features: { supplementalGroupsPolicy: runtimeFeatures(input.runtimeStatus).supplementalGroupsPolicy },
   };
 }
 

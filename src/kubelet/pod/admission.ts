@@ -8,8 +8,15 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** What besides the node's object decides. */
+export interface AdmissionPolicy {
+  readonly unsafeSysctls?: readonly string[];
+  /** false: the kernel does not confine by AppArmor profiles. */
+  readonly appArmor?: boolean;
+}
+
 /** Whether the node can take a pod that was assigned to it. `others`: the pods it has taken. Upstream: kubelet/lifecycle/predicate.go. */
-export function admitPod(pod: Pod, others: readonly Pod[], node: Node, unsafeSysctls: readonly string[] = []): Refusal | undefined {
+export function admitPod(pod: Pod, others: readonly Pod[], node: Node, policy: AdmissionPolicy = {}): Refusal | undefined {
   const allocatable = node.status?.allocatable ?? {};
   const maxPods = quantityValue(allocatable['pods'] ?? '110');
   if (others.length + 1 > maxPods) return shortage('pods', 1, others.length, maxPods);
@@ -21,11 +28,23 @@ export function admitPod(pod: Pod, others: readonly Pod[], node: Node, unsafeSys
     const capacity = amount(allocatable[name]);
     if (used + amount(asked) > capacity) return shortage(name, amount(asked), used, capacity);
   }
-  const sysctl = pod.spec.securityContext?.sysctls?.find(({ name }) => !isAllowed(name.replaceAll('/', '.'), unsafeSysctls));
+  if (pod.spec.os?.name && pod.spec.os.name !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
+  if (pod.spec.securityContext?.supplementalGroupsPolicy === 'Strict' && !node.status?.features?.supplementalGroupsPolicy) {
+    return { reason: 'SupplementalGroupsPolicyNotSupported', message: 'SupplementalGroupsPolicy=Strict is not supported in this node' };
+  }
+  if (policy.appArmor === false && wantsAppArmor(pod)) return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
+  const sysctl = pod.spec.securityContext?.sysctls?.find(({ name }) => !isAllowed(name.replaceAll('/', '.'), policy.unsafeSysctls ?? []));
   if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${sysctl.name}" not allowlisted` };
   if (!matchesSelector(pod, node)) return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
   if (hostPortsTaken(pod, others)) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" };
   return undefined;
+}
+
+function wantsAppArmor(pod: Pod): boolean {
+  return podContainers(pod).some(({ container }) => {
+    const profile = container.securityContext?.appArmorProfile ?? pod.spec.securityContext?.appArmorProfile;
+    return profile !== undefined && profile.type !== 'Unconfined';
+  });
 }
 
 /** Kernel parameters of a pod's own that do no harm to others. Upstream: kubelet/sysctl/safe_sysctls.go. */

@@ -24,6 +24,8 @@ export interface ContainerStatusesInput {
   readonly probe: (id: string) => ProbeState;
   /** What a container was given, and what it has now; absent: what its spec says. */
   readonly resources?: (name: string, id: string) => { readonly allocated: ResourceRequirements; readonly actual: ResourceRequirements };
+  /** Whether the runtime can make mounts read-only all the way down. */
+  readonly recursiveReadOnly?: boolean;
   /** The pod is ending: nothing will be started again. */
   readonly terminating: boolean;
 }
@@ -49,9 +51,9 @@ function terminatedState(container: ObservedContainer): ContainerState {
   };
 }
 
-function volumeMounts({ container }: PodContainer): readonly VolumeMountStatus[] | undefined {
+function volumeMounts({ container }: PodContainer, input: ContainerStatusesInput): readonly VolumeMountStatus[] | undefined {
   const mounts = container.volumeMounts?.map((mount) => ({
-    name: mount.name, mountPath: mount.mountPath, ...(mount.readOnly && { readOnly: true, recursiveReadOnly: 'Disabled' }),
+    name: mount.name, mountPath: mount.mountPath, ...(mount.readOnly && { readOnly: true, recursiveReadOnly: input.recursiveReadOnly && (mount.recursiveReadOnly === 'Enabled' || mount.recursiveReadOnly === 'IfPossible') ? 'Enabled' : 'Disabled' }),
   }));
   return mounts?.length ? mounts : undefined;
 }
@@ -59,7 +61,7 @@ function volumeMounts({ container }: PodContainer): readonly VolumeMountStatus[]
 function statusOf(item: PodContainer, previous: ContainerStatus | undefined, input: ContainerStatusesInput): ContainerStatus {
   const { container, role } = item;
   const [current, last] = input.observation.containers.filter((c) => c.name === container.name);
-  const mounts = volumeMounts(item);
+  const mounts = volumeMounts(item, input);
   const base = { name: container.name, image: container.image ?? '', imageID: '', ready: false, started: false, restartCount: previous?.restartCount ?? 0, ...(mounts && { volumeMounts: mounts }) };
   if (!current) return withWaiting(item, absentStatus(base, previous, item, input), undefined, input);
 

@@ -13,7 +13,7 @@ import { podCgroupPath, podCgroupResources } from '../container/resources.ts';
 import { podLogDirectory, sandboxConfig } from '../container/sandbox-config.ts';
 import { serviceEnvironment } from '../container/service-environment.ts';
 import { mountImage } from '../volumes/image.ts';
-import { terminationMessageMount, volumeMounts } from '../volumes/container-mounts.ts';
+import { terminationMessageMount, volumeDevices, volumeMounts } from '../volumes/container-mounts.ts';
 import type { MountedVolume } from '../volumes/volume-type.ts';
 import { lastWords } from './last-words.ts';
 import { noted } from './noted.ts';
@@ -110,11 +110,11 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
   let id: string;
   try {
     const services = serviceEnvironment(context.services(pod.metadata.namespace, pod.spec.enableServiceLinks !== false));
-    const environment = await containerEnvironment(container, fieldContext(pod, sandbox.ips, context), services, context.objects);
+    const environment = await containerEnvironment(container, fieldContext(pod, sandbox.ips, context), services, context.objects, launch.volumes);
     const mounts = await containerMounts(launch, environment, restartCount, context);
     const targetName = 'targetContainerName' in container ? container.targetContainerName : undefined;
     const target = targetName ? currentContainer(observation, targetName) : undefined;
-    const request = containerConfig({ pod, container, restartCount, image, environment, mounts, memoryCapacity: context.capacity.memoryBytes, ...(target && { targetId: target.id }) });
+    const request = containerConfig({ pod, container, restartCount, image, environment, mounts, devices: volumeDevices(container, launch.volumes), memoryCapacity: context.capacity.memoryBytes, ...(target && { targetId: target.id }) });
     mkdirSync(join(podLogDirectory(context.sandbox.podLogsDir, pod), container.name), { recursive: true });
     if (current?.state === 'created') await runtime.removeContainer(current.id);
     signal.throwIfAborted();
@@ -153,7 +153,7 @@ async function showImageVolumes({ pod, item: { container }, volumes, signal, pul
 async function containerMounts(launch: ContainerLaunch, environment: Readonly<Record<string, string>>, restartCount: number, context: WorkerContext): Promise<readonly Mount[]> {
   const { pod, item: { container }, volumes } = launch;
   const directory = context.podDirectory(pod.metadata.uid);
-  const mounts = [...await volumeMounts(container, volumes, environment)];
+  const mounts = [...await volumeMounts(container, volumes, environment, context.features().recursiveReadOnly)];
   if (!mounts.some((mount) => mount.containerPath === '/etc/hosts')) {
     mounts.push({ containerPath: '/etc/hosts', hostPath: join(directory, 'etc-hosts'), readonly: container.securityContext?.readOnlyRootFilesystem ?? false });
   }

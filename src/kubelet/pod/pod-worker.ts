@@ -345,7 +345,7 @@ export class PodWorker {
     const previous = { ...pod.status, ...statuses.get(this.uid), ...(pod.status?.conditions && { conditions: this.#conditions() }) };
     return podStatus({
       pod, observation, previous, waiting, terminating, hostIps, nowMs: clock.now(), probe: (id) => probers.get(id) ?? { started: false, ready: false },
-      resources: (name, id) => resize.resources(name, id), resizeConditions: terminating ? [] : resize.conditions(pod, observation),
+      recursiveReadOnly: this.#state.context.features().recursiveReadOnly, resources: (name, id) => resize.resources(name, id), resizeConditions: terminating ? [] : resize.conditions(pod, observation),
       ...(this.#failure && { failure: this.#failure }),
     });
   }

@@ -9,6 +9,7 @@ import type { WorkSink } from '../../ledger/entry.ts';
 import type { CgroupTree } from '../container/cgroup-tree.ts';
 import type { SandboxSettings } from '../container/sandbox-config.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
+import type { RuntimeFeatures } from '../node/runtime-features.ts';
 import type { KubeletOptions, PodCgroups } from '../options.ts';
 import type { ProbeNetwork } from '../probes/probe-network.ts';
 import type { TokenSource } from '../volumes/token-source.ts';
@@ -48,6 +49,8 @@ export interface WorkerContext {
   podDirectory(uid: string): string;
   /** Services of a namespace, and `default/kubernetes`. */
   services(namespace: string, links: boolean): readonly Service[];
+  /** What the runtime can do, as far as it is known. */
+  features(): RuntimeFeatures;
   /** Why the node cannot give a pod the resources it now asks for. */
   resizeVerdict(pod: Pod): ResizeVerdict | undefined;
   /** A pod has been launched: the classes' shares may have to change. */

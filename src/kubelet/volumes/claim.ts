@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/generated/resources.ts';
 import { ensureHostPath } from './host-path.ts';
 import type { VolumeType } from './volume-type.ts';
@@ -17,7 +18,13 @@ export const claimVolume: VolumeType = {
     if (spec.claimRef?.uid !== claim.metadata.uid) throw new Error(`PV ${claim.spec.volumeName} is bound to another claim`);
     const path = spec.hostPath?.path ?? spec.local?.path;
     if (path === undefined) throw new Error(`no volume plugin matched PV ${claim.spec.volumeName}`);
+    const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
+    if (spec.volumeMode === 'Block') {
+      if (!spec.local) throw new Error(`volume ${claim.spec.volumeName} has volumeMode Block, which host paths cannot have`);
+      await ensureHostPath(path, 'BlockDevice');
+      return { path: await realpath(path), readOnly, isDevice: true };
+    }
     await ensureHostPath(path, spec.local ? 'Directory' : spec.hostPath?.type);
-    return { path, readOnly: volume.persistentVolumeClaim?.readOnly ?? false, owned: spec.local !== undefined };
+    return { path, readOnly, owned: spec.local !== undefined };
   },
 };

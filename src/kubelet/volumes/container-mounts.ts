@@ -1,28 +1,49 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, relative } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { VolumeMount } from '../../api/generated/core-v1.ts';
-import type { Mount } from '../../cri/runtime.ts';
+import type { Device, Mount } from '../../cri/runtime.ts';
 import { configError } from '../container/config-error.ts';
 import { expand } from '../container/expansion.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import type { MountedVolume } from './volume-type.ts';
+import { withinVolume } from './within-volume.ts';
 
 const PROPAGATION = { None: 'PROPAGATION_PRIVATE', HostToContainer: 'PROPAGATION_HOST_TO_CONTAINER', Bidirectional: 'PROPAGATION_BIDIRECTIONAL' } as const;
 
 /** The mounts that a container asks for. Makes the folders of sub-paths that are missing. Upstream: kubelet makeMounts. */
-export async function volumeMounts(container: AnyContainer, volumes: ReadonlyMap<string, MountedVolume>, environment: Readonly<Record<string, string>>): Promise<readonly Mount[]> {
+export async function volumeMounts(
+  container: AnyContainer, volumes: ReadonlyMap<string, MountedVolume>, environment: Readonly<Record<string, string>>, recursiveReadOnlyWorks = false,
+): Promise<readonly Mount[]> {
   return Promise.all((container.volumeMounts ?? []).map(async (mount): Promise<Mount> => {
     const volume = volumes.get(mount.name);
     if (!volume) throw configError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
+    if (volume.isDevice) throw configError(`volume ${mount.name} has volumeMode Block, but is specified in volumeMounts`);
     const subPath = subPathOf(mount, environment);
     return {
       containerPath: isAbsolute(mount.mountPath) ? mount.mountPath : `/${mount.mountPath}`,
       hostPath: subPath ? await withinVolume(volume.path, subPath, volume.fixed) : volume.path,
       readonly: (mount.readOnly ?? false) || (volume.readOnly ?? false),
+      ...(isRecursiveReadOnly(mount, recursiveReadOnlyWorks) && { recursiveReadOnly: true }),
       propagation: PROPAGATION[(mount.mountPropagation ?? 'None') as keyof typeof PROPAGATION] ?? 'PROPAGATION_PRIVATE',
     };
   }));
+}
+
+/** Upstream: kubelet resolveRecursiveReadOnly. */
+export function isRecursiveReadOnly({ name, readOnly, recursiveReadOnly = 'Disabled' }: VolumeMount, works: boolean): boolean {
+  if (recursiveReadOnly === 'Disabled' || !readOnly) return false;
+  if (recursiveReadOnly === 'Enabled' && !works) throw configError(`volume "${name}" requested recursive read-only mode, but it is not supported by the runtime`);
+  return works;
+}
+
+/** The block devices that a container asks for. Upstream: kubelet makeBlockVolumes. */
+export function volumeDevices(container: AnyContainer, volumes: ReadonlyMap<string, MountedVolume>): readonly Device[] {
+  return (container.volumeDevices ?? []).map(({ name, devicePath }): Device => {
+    const volume = volumes.get(name);
+    if (!volume) throw configError(`cannot find volume "${name}" to pass into container "${container.name}"`);
+    if (!volume.isDevice) throw configError(`volume ${name} has volumeMode Filesystem, but is specified in volumeDevices`);
+    return { containerPath: devicePath, hostPath: volume.path, permissions: volume.readOnly ? 'r' : 'mrw' };
+  });
 }
 
 function subPathOf(mount: VolumeMount, environment: Readonly<Record<string, string>>): string {
@@ -31,21 +52,6 @@ function subPathOf(mount: VolumeMount, environment: Readonly<Record<string, stri
   if (isAbsolute(path)) throw configError(`error SubPath \`${path}\` must not be an absolute path`);
   if (path.split('/').includes('..')) throw configError(`unable to provision SubPath \`${path}\`: must not contain '..'`);
   return path;
-}
-
-/** A path in a volume, with no way out of it through symbolic links; made as a folder where it is missing. */
-async function withinVolume(root: string, subPath: string, fixed = false): Promise<string> {
-  const path = join(root, normalize(subPath));
-  if (await stat(path).catch(() => undefined) === undefined) {
-    if (fixed) throw configError(`failed to prepare subPath for volumeMount: ${subPath} is not in the volume`);
-    await mkdir(path, { recursive: true, mode: 0o777 });
-    const { mode } = await stat(dirname(path));
-    await chmod(path, mode & 0o7777);
-  }
-  const [realRoot, real] = await Promise.all([realpath(root), realpath(path)]);
-  // `..data` and its like are names of ours, not the way out.
-  if (/^\.\.(\/|$)/.test(relative(realRoot, real))) throw configError(`failed to prepare subPath for volumeMount: subpath "${path}" not within volume path "${root}"`);
-  return real;
 }
 
 /** The file a container may write its last words into. */

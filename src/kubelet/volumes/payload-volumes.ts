@@ -67,6 +67,8 @@ export const projectedVolume = payloadVolume('projected', (v) => v.projected !==
       : source.secret ? secretPayload(await secret(context, source.secret.name ?? '', source.secret.optional), { ...source.secret, defaultMode })
         : source.downwardAPI ? downwardPayload(source.downwardAPI.items ?? [], context.fields, defaultMode) : [];
     for (const [path, file] of entries) files.set(path, file);
+    if (source.clusterTrustBundle) throw new Error('ClusterTrustBundle projection is not supported: the API server does not serve ClusterTrustBundles');
+    if (source.podCertificate) throw new Error('PodCertificate projection is not supported: the API server does not serve PodCertificateRequests');
     if (source.serviceAccountToken) {
       const { path, audience, expirationSeconds = 3600 } = source.serviceAccountToken;
       const issued = await context.tokens.token(context.pod, audience, expirationSeconds);

@@ -30,9 +30,11 @@ export interface VolumeGround {
 }
 
 export interface MountedVolume {
-  /** What containers mount. */
+  /** What containers mount; of a block volume, its device. */
   readonly path: string;
   readonly readOnly?: boolean;
+  /** A block device, to be passed on as it is. */
+  readonly isDevice?: boolean;
   /** Whether its content is not the pod's to add to: sub-paths must be there. */
   readonly fixed?: boolean;
   /** Whether fsGroup makes the content the group's. */
