@@ -11,7 +11,10 @@ const labelKey = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 const label1035Pattern = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
 const labelKeyPattern = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
-const isSubdomainText = (value: string): boolean => value.split('.').every((part) => labelPattern.test(part));
+const isSubdomainText = (value: string): boolean => (value.includes('.') ? value.split('.').every((part) => labelPattern.test(part)) : labelPattern.test(value));
+
+/** Of a good name, which is what nearly all are. */
+const noFaults: readonly string[] = Object.freeze([]);
 
 const bytes = (value: string): number => Buffer.byteLength(value);
 const tooLong = (limit: number, unit = 'characters'): string => `must be no more than ${limit} ${unit}`;
@@ -32,18 +35,20 @@ const UNDERSCORED = "a lowercase RFC 1123 subdomain must consist of lower case a
 const LABEL_1035 = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
 const LABEL_KEY = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
-export function isDns1123Label(value: string): string[] {
+export function isDns1123Label(value: string): readonly string[] {
+  if (value.length <= 63 && labelPattern.test(value)) return noFaults;
   const faults: string[] = [];
   if (bytes(value) > 63) faults.push(tooLong(63));
   if (!labelPattern.test(value)) faults.push(isSubdomainText(value) ? 'must not contain dots' : regexFault(LABEL, label, 'my-name', '123-abc'));
   return faults;
 }
 
-export function isDns1123Subdomain(value: string): string[] {
+export function isDns1123Subdomain(value: string): readonly string[] {
   return subdomainFaults(value, 'characters');
 }
 
-function subdomainFaults(value: string, unit: string): string[] {
+function subdomainFaults(value: string, unit: string): readonly string[] {
+  if (value.length <= 253 && isSubdomainText(value)) return noFaults;
   const faults: string[] = [];
   if (bytes(value) > 253) faults.push(tooLong(253, unit));
   if (!isSubdomainText(value)) faults.push(regexFault(SUBDOMAIN, subdomain, 'example.com'));
@@ -76,7 +81,8 @@ export function isWildcardDns1123Subdomain(value: string): string[] {
 }
 
 /** Label keys, annotation keys, resource names, finalizers: `[prefix/]name`. */
-export function isQualifiedName(value: string): string[] {
+export function isQualifiedName(value: string): readonly string[] {
+  if (value.length <= 63 && labelKeyPattern.test(value)) return noFaults;
   const parts = value.split('/');
   const faults: string[] = [];
   if (parts.length > 2) {
@@ -93,7 +99,8 @@ export function isQualifiedName(value: string): string[] {
   return faults;
 }
 
-export function isLabelValue(value: string): string[] {
+export function isLabelValue(value: string): readonly string[] {
+  if (value === '' || (value.length <= 63 && labelKeyPattern.test(value))) return noFaults;
   const faults: string[] = [];
   if (bytes(value) > 63) faults.push(tooLong(63, 'bytes'));
   if (value !== '' && !labelKeyPattern.test(value)) {
@@ -108,8 +115,8 @@ export function isPathSegmentName(value: string, prefix = false): string[] {
   return ['/', '%'].filter((character) => value.includes(character)).map((character) => `may not contain '${character}'`);
 }
 
-export function isPortNumber(port: number): string[] {
-  return port >= 1 && port <= 65535 ? [] : [inclusiveRangeFault(1, 65535)];
+export function isPortNumber(port: number): readonly string[] {
+  return port >= 1 && port <= 65535 ? noFaults : [inclusiveRangeFault(1, 65535)];
 }
 
 export function isPortName(value: string): string[] {

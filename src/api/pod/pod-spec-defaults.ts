@@ -61,23 +61,32 @@ function defaultLifecycle(lifecycle: Lifecycle): Lifecycle {
 /** Modes of files, as numbers: 0644. */
 const readableMode = 0o644;
 
+/** What each source of a volume lacks. */
+const sourceDefaults: { readonly [S in keyof Volume]?: (source: NonNullable<Volume[S]>) => Volume[S] } = {
+  secret: (source) => fill(source, { defaultMode: readableMode }),
+  configMap: (source) => fill(source, { defaultMode: readableMode }),
+  downwardAPI: (source) => mapMember(fill(source, { defaultMode: readableMode }), 'items', (items) => mapItems(items, (item) => mapMember(item, 'fieldRef', (ref) => fill(ref, { apiVersion: 'v1' })))),
+  projected: (source) => mapMember(fill(source, { defaultMode: readableMode }), 'sources', (sources) => mapItems(sources, defaultProjection)),
+  hostPath: (source) => (source.type === undefined ? { ...source, type: '' } : source),
+  image: (source) => fill(source, { pullPolicy: isLatestImage(source.reference ?? '') ? 'Always' : 'IfNotPresent' }),
+  ephemeral: (source) => mapMember(source, 'volumeClaimTemplate', (claim) => mapMember(claim, 'spec', (spec) => fill(spec, { volumeMode: 'Filesystem' }))),
+  iscsi: (source) => fill(source, { iscsiInterface: 'default' }),
+  azureDisk: (source) => fill(source, { cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false }),
+  rbd: (source) => fill(source, { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' }),
+  scaleIO: (source) => fill(source, { storageMode: 'ThinProvisioned', fsType: 'xfs' }),
+};
+
 function defaultVolume(volume: Volume): Volume {
+  let next = volume;
+  let sources = 0;
+  for (const name in volume) {
+    if (name === 'name') continue;
+    sources++;
+    const defaults = sourceDefaults[name as keyof Volume] as ((source: object) => object) | undefined;
+    if (defaults) next = mapMember(next, name as 'secret', defaults as (source: NonNullable<Volume['secret']>) => Volume['secret']);
+  }
   // A volume without a source is an empty directory.
-  if (Object.keys(volume).every((key) => key === 'name')) return { ...volume, emptyDir: {} };
-  let next = mapMember(volume, 'secret', (source) => fill(source, { defaultMode: readableMode }));
-  next = mapMember(next, 'configMap', (source) => fill(source, { defaultMode: readableMode }));
-  next = mapMember(next, 'downwardAPI', (source) => {
-    const filled = fill(source, { defaultMode: readableMode });
-    return mapMember(filled, 'items', (items) => mapItems(items, (item) => mapMember(item, 'fieldRef', (ref) => fill(ref, { apiVersion: 'v1' }))));
-  });
-  next = mapMember(next, 'projected', (source) => mapMember(fill(source, { defaultMode: readableMode }), 'sources', (sources) => mapItems(sources, defaultProjection)));
-  next = mapMember(next, 'hostPath', (source) => (source.type === undefined ? { ...source, type: '' } : source));
-  next = mapMember(next, 'image', (source) => fill(source, { pullPolicy: isLatestImage(source.reference ?? '') ? 'Always' : 'IfNotPresent' }));
-  next = mapMember(next, 'ephemeral', (source) => mapMember(source, 'volumeClaimTemplate', (claim) => mapMember(claim, 'spec', (spec) => fill(spec, { volumeMode: 'Filesystem' }))));
-  next = mapMember(next, 'iscsi', (source) => fill(source, { iscsiInterface: 'default' }));
-  next = mapMember(next, 'azureDisk', (source) => fill(source, { cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false }));
-  next = mapMember(next, 'rbd', (source) => fill(source, { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' }));
-  return mapMember(next, 'scaleIO', (source) => fill(source, { storageMode: 'ThinProvisioned', fsType: 'xfs' }));
+  return sources === 0 ? { ...volume, emptyDir: {} } : next;
 }
 
 function defaultProjection(projection: VolumeProjection): VolumeProjection {

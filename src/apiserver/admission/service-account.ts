@@ -90,19 +90,17 @@ export function withToken(pod: Pod, suffix: () => string): Pod {
   };
 }
 
-function tokenVolume(name: string): Volume {
-  return {
-    name,
-    projected: {
-      defaultMode: 0o644,
-      sources: [
-        { serviceAccountToken: { path: 'token', expirationSeconds: TOKEN_SECONDS } },
-        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-        { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
-      ],
-    },
-  };
-}
+/** The same for all pods. */
+const tokenFiles: NonNullable<Volume['projected']> = Object.freeze({
+  defaultMode: 0o644,
+  sources: [
+    { serviceAccountToken: { path: 'token', expirationSeconds: TOKEN_SECONDS } },
+    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
+  ],
+});
+
+const tokenVolume = (name: string): Volume => ({ name, projected: tokenFiles });
 
 function checkMirror(attributes: AdmissionAttributes, pod: Pod): void {
   if (pod.spec.serviceAccountName) throw refused(attributes, 'a mirror pod may not reference service accounts');

@@ -8,8 +8,8 @@ import { relativePathErrors } from './mounts.ts';
 
 const volumeFields = ['metadata.name', 'metadata.namespace', 'metadata.labels', 'metadata.annotations', 'metadata.uid'];
 
-export function* modeErrors(path: string, mode: number | undefined): FieldErrors {
-  if (mode !== undefined && (mode > 0o777 || mode < 0)) yield fieldError.invalid(path, mode, 'must be a number between 0 and 0777 (octal), both inclusive');
+export function modeErrors(path: string, mode: number | undefined): FieldErrors {
+  return mode === undefined || (mode >= 0 && mode <= 0o777) ? [] : [fieldError.invalid(path, mode, 'must be a number between 0 and 0777 (octal), both inclusive')];
 }
 
 /** A path below the volume that does not look like the kubelet's own `..data`. */
@@ -39,7 +39,18 @@ export function* downwardFileErrors(at: string, { path = '', fieldRef, resourceF
   yield* modeErrors(`${at}.mode`, mode);
 }
 
-export function* projectedErrors(path: string, { defaultMode, sources = [] }: ProjectedVolumeSource): FieldErrors {
+/** Frozen ones without a fault: they are parts of many pods, as the files of their tokens are. */
+const faultless = new WeakSet<ProjectedVolumeSource>();
+
+export function projectedErrors(path: string, source: ProjectedVolumeSource): FieldErrors {
+  if (!Object.isFrozen(source)) return sourcesErrors(path, source);
+  if (faultless.has(source)) return [];
+  const errors = [...sourcesErrors(path, source)];
+  if (errors.length === 0) faultless.add(source);
+  return errors;
+}
+
+function* sourcesErrors(path: string, { defaultMode, sources = [] }: ProjectedVolumeSource): FieldErrors {
   yield* modeErrors(`${path}.defaultMode`, defaultMode);
   const taken = new Set<string>();
   const take = function* (target: string | undefined, shown = target): FieldErrors {

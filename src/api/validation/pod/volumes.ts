@@ -116,10 +116,16 @@ const checks: { readonly [S in Source]?: ((path: string, source: NonNullable<Vol
   },
 };
 
+/** The sources that a volume names, in upstream's order. */
+function sourcesOf(volume: Volume): readonly Source[] {
+  const sources: Source[] = [];
+  for (const key in volume) if (key !== 'name' && volume[key as Source] !== undefined) sources.push(key as Source);
+  return sources.length < 2 ? sources : (Object.keys(checks) as Source[]).filter((source) => sources.includes(source));
+}
+
 function* volumeErrors(path: string, volume: Volume, metadata: ObjectMeta | undefined): FieldErrors {
   let found = false;
-  for (const source of Object.keys(checks) as Source[]) {
-    if (volume[source] === undefined) continue;
+  for (const source of sourcesOf(volume)) {
     if (found) yield fieldError.forbidden(`${path}.${source}`, 'may not specify more than 1 volume type');
     else yield* (checks[source] as ((at: string, value: unknown) => FieldErrors) | null | undefined)?.(`${path}.${source}`, volume[source]) ?? [];
     found = true;
