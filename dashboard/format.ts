@@ -25,6 +25,11 @@ export function took(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
+/** After a beginning: `+12 ms`; at it, `0`. */
+export function since(ms: number): string {
+  return ms < 1 ? '0' : `+${took(ms)}`;
+}
+
 export function count(amount: number, one: string, many = `${one}s`): string {
   return `${amount} ${amount === 1 ? one : many}`;
 }

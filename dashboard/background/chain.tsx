@@ -1,7 +1,7 @@
 import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Station } from '../../src/dashboard/background/step.ts';
-import { took } from '../format.ts';
+import { since } from '../format.ts';
 import { t } from '../language.ts';
 import { beats, began, picture, playing, position, seek } from './story.ts';
 import { isWrite } from './picture.ts';
@@ -20,7 +20,7 @@ export function Chain(): JSX.Element {
       const at = lit.get(station);
       const first = beats.value.findIndex((beat) => beat.station === station || (station === 'api' && beat.steps.some(isWrite)));
       const state = at !== undefined ? (now?.station === station ? 'lit now' : 'lit') : whole.value.has(station) ? 'ahead' : 'unused';
-      const time = station === 'client' ? '0' : at === undefined ? '' : `+${took(Math.max(0, at - began.value))}`;
+      const time = station === 'client' ? '0' : at === undefined ? '' : since(at - began.value);
       return <li key={station} class={state}>
         <button type="button" disabled={first < 0} onClick={() => { playing.value = false; seek(first); }} {...(now?.station === station && { 'aria-current': 'step' as const })}
           title={state === 'unused' ? t('had no part in it') : undefined}>

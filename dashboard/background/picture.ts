@@ -103,6 +103,7 @@ function stageAfter(before: Stage, step: Step): Stage {
 function cardAfter(before: Card | undefined, { uid, kind, name, act, changes }: Step, fresh: boolean): Card {
   const number = (key: string): number | undefined => (changes[key] ? Number(changes[key][1] ?? 0) : undefined);
   const wanted = number('replicas') ?? number('wanted') ?? before?.wanted;
-  const ready = number('ready') ?? before?.ready;
+  // What is made has nothing ready yet; what was there before may.
+  const ready = number('ready') ?? (act === 'create' && wanted !== undefined ? 0 : before?.ready);
   return { uid, kind, name, gone: act === 'delete', fresh, ...(wanted !== undefined && { wanted }), ...(ready !== undefined && { ready }) };
 }

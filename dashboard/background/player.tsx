@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { took } from '../format.ts';
+import { since } from '../format.ts';
 import { t } from '../language.ts';
 import { placeInWords } from './chain.tsx';
 import { beats, began, picture, playing, position, seek, speed, step, togglePlaying } from './story.ts';
@@ -18,7 +18,7 @@ export function Player(): JSX.Element {
   const all = beats.value;
   const { who, did, more } = wordsOf(now!);
   const atEnd = position.value >= all.length - 1;
-  const stands = `+${took(Math.max(0, now!.at - began.value))}`;
+  const stands = since(now!.at - began.value);
   return <section class="player" aria-label={t('The step in sight')}>
     <div class="controls">
       <button type="button" aria-label={t('One step back')} disabled={position.value === 0} onClick={() => step(-1)}><Shape name="back" /></button>

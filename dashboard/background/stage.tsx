@@ -2,9 +2,10 @@ import { useComputed } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Station } from '../../src/dashboard/background/step.ts';
-import { took } from '../format.ts';
+import { since } from '../format.ts';
 import { many, t } from '../language.ts';
 import { tables } from '../store.ts';
+import type { Beat } from './beats.ts';
 import { Flows } from './flows.tsx';
 import type { Card, PodLook } from './picture.ts';
 import { StationIcon } from './station-icon.tsx';
@@ -27,7 +28,7 @@ export function Stage(): JSX.Element {
   return <div class="stage" ref={stage} role="group" aria-label={t('The cluster at this step')}>
     <Flows stage={stage} />
     <div class="column">
-      <Place station="client" title={t('Client')} lit={lit.get('client')} active={now?.station === 'client'}>{now?.station === 'client' && <Does />}</Place>
+      <Place station="client" title={t('Client')} lit={lit.get('client')} active={now?.station === 'client'}><Does of={now?.station === 'client' ? now : beats.value[0]!} /></Place>
     </div>
     <div class="column">
       <Place station="api" title={t('API server')} lit={lit.get('api')} active={now?.station === 'api'}>
@@ -36,9 +37,9 @@ export function Stage(): JSX.Element {
       </Place>
     </div>
     <div class="column">
-      <Place station="controller" title={t('Controllers')} lit={lit.get('controller')} active={now?.station === 'controller'}>{now?.station === 'controller' && <Does />}</Place>
+      <Place station="controller" title={t('Controllers')} lit={lit.get('controller')} active={now?.station === 'controller'}>{now?.station === 'controller' && <Does of={now} />}</Place>
       <Place station="scheduler" title={t('Scheduler')} lit={lit.get('scheduler')} active={now?.station === 'scheduler'}>
-        {now?.station === 'scheduler' ? <Does /> : null}
+        {now?.station === 'scheduler' && <Does of={now} />}
         {homeless.length > 0 && <><Pods pods={homeless} /><p class="quiet">{many(homeless.length, 'one pod without a node', '{n} pods without a node')}</p></>}
       </Place>
     </div>
@@ -62,14 +63,14 @@ interface PlaceProps {
 
 function Place({ station, title, lit, active, children }: PlaceProps): JSX.Element {
   return <section class={`place ${station}${active ? ' active' : lit === undefined ? ' dark' : ''}`} data-place={station}>
-    <h3><StationIcon name={station} />{title}{lit !== undefined && station !== 'client' && <time>+{took(Math.max(0, lit - began.value))}</time>}</h3>
+    <h3><StationIcon name={station} />{title}{lit !== undefined && station !== 'client' && <time>{since(lit - began.value)}</time>}</h3>
     {children}
   </section>;
 }
 
 /** Who of them it is, and what they do in this beat. */
-function Does(): JSX.Element {
-  const { who, did } = wordsOf(picture.value.now!);
+function Does({ of }: { readonly of: Beat }): JSX.Element {
+  const { who, did } = wordsOf(of);
   return <p class="does"><b>{who}</b> {did}</p>;
 }
 
@@ -108,6 +109,13 @@ function Pods({ pods, touched }: { readonly pods: readonly PodLook[]; readonly t
   </div>;
 }
 
+/** What is not known from this story is not told: a deployment that is scaled had pods before. */
+function countOf(kind: string, wanted: number | undefined, ready: number | undefined): string {
+  if (kind === 'EndpointSlice') return ready === undefined ? '' : many(ready, 'one address', '{n} addresses');
+  if (wanted === undefined) return ready === undefined ? '' : t('{n} ready', { n: ready });
+  return ready === undefined ? t('{n} wanted', { n: wanted }) : t('{ready} of {wanted}', { ready, wanted });
+}
+
 const MOST_CARDS = 6;
 
 function Cards({ cards, pods, touched }: { readonly cards: readonly Card[]; readonly pods: readonly PodLook[]; readonly touched: ReadonlySet<string> }): JSX.Element {
@@ -117,7 +125,7 @@ function Cards({ cards, pods, touched }: { readonly cards: readonly Card[]; read
   return <ul class="cards">
     {shown.map(({ uid, kind, name, wanted, ready, fresh, gone }) => <li key={uid} class={`${fresh ? 'fresh' : ''}${gone ? ' gone' : ''}`}>
       <small>{t(kind)}</small><b title={name}>{name}</b>
-      {wanted !== undefined ? <span>{t('{ready} of {wanted}', { ready: ready ?? 0, wanted })}</span> : ready !== undefined && <span>{many(ready, 'one address', '{n} addresses')}</span>}
+      <span>{countOf(kind, wanted, ready)}</span>
     </li>)}
     {cards.length > shown.length && <li><small>{t('and {n} more', { n: cards.length - shown.length })}</small></li>}
     {pods.length > 0 && <li class={touched.has('Pod') ? 'fresh' : ''}><small>{t('Pod')}</small><b>{live.length === 1 ? live[0]!.name : many(live.length, 'one pod', '{n} pods')}</b>

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { took } from '../format.ts';
+import { since, took } from '../format.ts';
 import { t } from '../language.ts';
 import type { Beat } from './beats.ts';
 import { StationIcon } from './station-icon.tsx';
@@ -37,7 +37,7 @@ function Row({ beat, index, whole }: { readonly beat: Beat; readonly index: numb
   const state = index === position.value ? 'now' : index < position.value ? 'past' : 'ahead';
   return <li class={`${state}${first.failed ? ' failed' : ''}`}>
     <button type="button" onClick={() => { playing.value = false; seek(index); }} {...(state === 'now' && { 'aria-current': 'step' as const })} title={more.join('\n') || undefined}>
-      <time>+{took(Math.max(0, at - began.value))}</time>
+      <time>{since(at - began.value)}</time>
       <span class="what" style={{ paddingLeft: `${Math.min(depth, 12) * 14}px` }}><StationIcon name={station} /><span><b>{who}</b> {did}</span></span>
       <span class="span" aria-hidden="true"><i style={{ left: `${(from / whole) * 100}%`, width: `${Math.max(0.4, ((until - from) / whole) * 100)}%` }} /></span>
       <small>{until - from >= 1 ? took(until - from) : ''}</small>
