@@ -55,11 +55,19 @@ export class DecisionRecord {
 
 /** Groups rejections of nodes by plugin and reason. */
 export function groupRejections(rejections: ReadonlyMap<string, { readonly plugin: string; readonly rejection: { readonly reasons: readonly string[] } }>): Decision['filtered'] {
-  const groups = new Map<string, { readonly plugin: string; readonly reasons: readonly string[]; count: number; readonly nodes: string[] }>();
-  for (const [node, { plugin, rejection }] of rejections) {
-    const key = `${plugin}: ${rejection.reasons.join()}`;
-    let group = groups.get(key);
-    if (!group) groups.set(key, (group = { plugin, reasons: rejection.reasons, count: 0, nodes: [] }));
+  type Group = { readonly plugin: string; readonly reasons: readonly string[]; count: number; readonly nodes: string[] };
+  const groups = new Map<string, Group>();
+  // Mostly few objects stand for thousands of nodes.
+  const known = new Map<object, Group>();
+  for (const [node, rejected] of rejections) {
+    let group = known.get(rejected);
+    if (!group) {
+      const { plugin, rejection: { reasons } } = rejected;
+      const key = `${plugin}: ${reasons.join()}`;
+      group = groups.get(key);
+      if (!group) groups.set(key, (group = { plugin, reasons, count: 0, nodes: [] }));
+      known.set(rejected, group);
+    }
     group.count++;
     if (group.nodes.length < NAMES_KEPT) group.nodes.push(node);
   }

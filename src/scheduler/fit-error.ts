@@ -27,7 +27,9 @@ export function fitMessage(diagnosis: Diagnosis, postFilterMessage = ''): string
     const count = (reasons: readonly string[], times: number): void => {
       for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + times);
     };
-    for (const { rejection } of rejections.values()) count(rejection.reasons, 1);
+    const times = new Map<Rejection, number>();
+    for (const { rejection } of rejections.values()) times.set(rejection, (times.get(rejection) ?? 0) + 1);
+    for (const [rejection, nodes] of times) count(rejection.reasons, nodes);
     if (absent && rejections.size < nodeCount) count(absent.reasons, nodeCount - rejections.size);
     const texts = [...counts].map(([reason, times]) => `${times} ${reason}`).sort();
     if (texts.length > 0) message += ` ${texts.join(', ')}.`;

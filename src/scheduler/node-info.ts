@@ -155,6 +155,10 @@ export interface Verdict {
   readonly rejected: NodeRejection | undefined;
   /** Raw, in the order of the plugins that score so; undefined until somebody asks. */
   scores: readonly number[] | undefined;
+  /** Whether a pod of that priority fits beside those that then waited for the node. */
+  besideWaiting: { readonly priority: number; readonly nominatorVersion: number; readonly rejected: NodeRejection | undefined } | undefined;
+  /** What would have to be done to make room, for a pod of that priority and with those that then waited for the node. */
+  preemption: { readonly priority: number; readonly nominatorVersion: number; readonly result: unknown } | undefined;
 }
 
 /** Pods of a namespace that a selector selects. One object for all equal ones, so that counts are found again. */

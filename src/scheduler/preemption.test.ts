@@ -9,10 +9,10 @@ const sized = (name: string, cpu: string, priority: number, more: Parameters<typ
 
 /** `node: victims`, or the message. */
 function preempt(description: ClusterDescription, pod: Pod, budgets: readonly PodDisruptionBudget[] = []): string {
-  const { cycle, cluster, random } = describeCluster(description);
+  const { cycle, cluster, nominator, random } = describeCluster(description);
   const result = cycle.run(podInfoOf(pod));
   if (result.fits) throw new Error('it fits');
-  const found = findPreemption({ cycle, cluster, budgets, random, pod: podInfoOf(pod), state: result.state, diagnosis: result.diagnosis });
+  const found = findPreemption({ cycle, nominator, cluster, budgets, random, pod: podInfoOf(pod), state: result.state, diagnosis: result.diagnosis });
   return 'message' in found ? found.message : `${found.candidate.node}: ${found.candidate.victims.map((victim) => victim.metadata.name).join(' ')}`;
 }
 

@@ -4,9 +4,10 @@ import type { Random } from '../base/random.ts';
 import { labelSelectorMatches, selectorOf } from '../api/selector.ts';
 import type { ClusterView } from './cluster-cache.ts';
 import { fitMessage, type Diagnosis } from './fit-error.ts';
-import { unresolvable, type Rejection } from './framework.ts';
+import { unresolvable, type NodeRejection, type Rejection } from './framework.ts';
 import type { NodeInfo } from './node-info.ts';
-import type { PodInfo } from './pod-info.ts';
+import type { Nominator } from './nominator.ts';
+import { twinsOf, type PodInfo, type PodTwins } from './pod-info.ts';
 import type { CycleState, SchedulingCycle } from './scheduling-cycle.ts';
 
 /** Pods that would have to leave a node. */
@@ -22,7 +23,8 @@ export interface Candidate {
 export type PreemptionResult = { readonly candidate: Candidate } | { readonly message: string; readonly nominatedNodeName?: '' };
 
 export interface PreemptionInput {
-  readonly cycle: Pick<SchedulingCycle, 'filter' | 'cloneState' | 'addPod' | 'removePod'>;
+  readonly cycle: Pick<SchedulingCycle, 'filter' | 'isLocal' | 'cloneState' | 'addPod' | 'removePod'>;
+  readonly nominator: Pick<Nominator, 'versionOf' | 'nodeOf'>;
   readonly cluster: ClusterView;
   readonly budgets: readonly PodDisruptionBudget[];
   readonly random: Pick<Random, 'next'>;
@@ -43,15 +45,21 @@ export function findPreemption(input: PreemptionInput): PreemptionResult {
   const refusal = ineligibility(input);
   if (refusal) return { message: `preemption: ${refusal}` };
   const all = cluster.nodes();
-  const hopeful = [...diagnosis.rejections].filter(([, { rejection }]) => !rejection.unresolvable).flatMap(([name]) => cluster.node(name) ?? []);
+  let hopeful = 0;
+  for (const { rejection } of diagnosis.rejections.values()) if (!rejection.unresolvable) hopeful++;
   const candidates: Candidate[] = [];
   const harmless: Candidate[] = [];
-  const refusals = new Map<string, { readonly plugin: string; readonly rejection: Rejection }>();
-  const enough = Math.max(MIN_CANDIDATES, Math.trunc(hopeful.length / 10));
-  const offset = Math.floor(random.next() * hopeful.length);
-  for (let i = 0; i < hopeful.length; i++) {
-    const node = hopeful[(offset + i) % hopeful.length]!;
-    const result = selectVictims(input, node);
+  const refusals = new Map<string, NodeRejection>();
+  const enough = Math.max(MIN_CANDIDATES, Math.trunc(hopeful / 10));
+  const offset = Math.floor(random.next() * all.length);
+  // With budgets the same victims may be allowed to go now and not then.
+  const memorable = input.budgets.length === 0 && input.cycle.isLocal(input.state);
+  const twins = twinsOf(input.pod);
+  for (let i = 0; i < all.length && hopeful > 0; i++) {
+    const node = all[(offset + i) % all.length]!;
+    if (diagnosis.rejections.get(node.name)?.rejection.unresolvable !== false) continue;
+    hopeful--;
+    const result = memorable ? rememberedVictims(input, twins, node) : selectVictims(input, node);
     if ('rejection' in result) refusals.set(node.name, { plugin: 'DefaultPreemption', rejection: result.rejection });
     else {
       candidates.push(result);
@@ -62,6 +70,24 @@ export function findPreemption(input: PreemptionInput): PreemptionResult {
   if (candidates.length > 0) return { candidate: pickCandidate(candidates) };
   const message = fitMessage({ nodeCount: all.length, rejections: refusals, absent: unresolvable('Preemption is not helpful for scheduling'), rejectedBy: new Set() });
   return { message: `preemption: ${message}`, nominatedNodeName: '' };
+}
+
+const noVictims = unresolvable('No preemption victims found for incoming pod');
+
+type Victims = Candidate | { readonly rejection: Rejection };
+
+/** The same as `selectVictims`, of which a pod's twins need not be told again what has not changed since. */
+function rememberedVictims(input: PreemptionInput, twins: PodTwins, node: NodeInfo): Victims {
+  const { pod: { priority }, nominator } = input;
+  const verdict = node.verdictOf(twins);
+  const nominatorVersion = nominator.versionOf(node.name);
+  // Its own nomination is nothing to its twins.
+  if (nominator.nodeOf(input.pod.key) === node.name) return selectVictims(input, node);
+  const known = verdict?.preemption;
+  if (known && known.priority === priority && known.nominatorVersion === nominatorVersion) return known.result as Victims;
+  const result = selectVictims(input, node);
+  if (verdict) verdict.preemption = { priority, nominatorVersion, result };
+  return result;
 }
 
 /** Why the pod may not push others away, if so. */
@@ -81,9 +107,9 @@ function isBeingPreempted({ metadata, status }: Pod): boolean {
 }
 
 /** The fewest and least important pods that must leave the node. */
-function selectVictims({ cycle, pod, state, budgets }: PreemptionInput, node: NodeInfo): Candidate | { readonly rejection: Rejection } {
+function selectVictims({ cycle, pod, state, budgets }: PreemptionInput, node: NodeInfo): Victims {
   const potential = [...node.pods.values()].filter((other) => other.priority < pod.priority);
-  if (potential.length === 0) return { rejection: unresolvable('No preemption victims found for incoming pod') };
+  if (potential.length === 0) return { rejection: noVictims };
   const then = node.clone();
   const stateThen = cycle.cloneState(state);
   for (const other of potential) cycle.removePod(stateThen, pod, other, then);

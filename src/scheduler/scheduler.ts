@@ -101,7 +101,7 @@ class RunningScheduler implements Scheduler {
     this.#context = {
       cluster: this.#cluster, client, clock,
       namespaces: informer(namespaces), services: informer(services), replicationControllers: informer(replicationControllers), replicaSets: informer(replicaSets),
-      statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), resourceClaims: informer(resourceClaims),
+      waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), resourceClaims: informer(resourceClaims),
     };
     this.#plugins = createPlugins(this.#context);
     this.#queue = this.#owned.use(new SchedulingQueue({ clock, plugins: this.#plugins.map(({ plugin }) => plugin), onReady: () => this.#wake() }));
@@ -255,7 +255,7 @@ class RunningScheduler implements Scheduler {
       return this.#reject(pod, message, new Set(), undefined);
     }
     const preemption = findPreemption({
-      cycle: this.#cycle, cluster: this.#cluster, budgets: this.#options.informers.informer(podDisruptionBudgets).list(), random: this.#options.random, pod, state: result.state, diagnosis,
+      cycle: this.#cycle, nominator: this.#nominator, cluster: this.#cluster, budgets: this.#options.informers.informer(podDisruptionBudgets).list(), random: this.#options.random, pod, state: result.state, diagnosis,
     });
     const candidate = 'candidate' in preemption ? preemption.candidate : undefined;
     const message = fitMessage(diagnosis, 'message' in preemption ? preemption.message : '');
@@ -310,13 +310,20 @@ class RunningScheduler implements Scheduler {
       this.#status.set(other.key, other.pod, { nominatedNodeName: '' });
       this.#queue.activate(other.key);
     }
+    // Until they are told to go, nothing that happens helps; and where they go at once, the last of them may have gone before.
+    this.#queue.hold(pod.key);
     const eviction = evictVictims({ client, clock, recorder: this.#recorder, schedulerName: this.#schedulerName, preemptor: pod.pod, ...candidate })
-      .catch((error: unknown) => {
+      .then(() => {
+        if (!candidate.victims.some((victim) => this.#cluster.placeOf(keyOf(victim)) === candidate.node)) this.#queue.activate(pod.key);
+      }, (error: unknown) => {
         if (this.#ending.signal.aborted) return;
         log.warn('preemption failed', { pod: pod.key, node: candidate.node, error });
         this.#queue.activate(pod.key);
       })
-      .finally(() => this.#evictions.delete(pod.key));
+      .finally(() => {
+        this.#evictions.delete(pod.key);
+        this.#queue.release(pod.key);
+      });
     this.#evictions.set(pod.key, eviction);
   }
 

@@ -88,7 +88,8 @@ export class SchedulingCycle {
     const twins = twinsOf(pod);
     const others = this.#otherFilters.filter((i) => state[i]);
     const tryNode = (node: NodeInfo): void => {
-      const rejected = (nominator.empty ? undefined : this.#filterWithWaiting(state, pod, node)) ?? this.#verdict(twins, state, pod, node).rejected ?? this.#filterOnce(others, state, pod, node);
+      const verdict = this.#verdict(twins, state, pod, node);
+      const rejected = verdict.rejected ?? (others.length > 0 ? this.#filterOnce(others, state, pod, node) : undefined) ?? (nominator.empty ? undefined : this.#besideWaiting(verdict, others.length === 0, state, pod, node));
       if (rejected) rejections.set(node.name, rejected);
       else feasible.push(node);
     };
@@ -107,7 +108,8 @@ export class SchedulingCycle {
       if (!allowed && all.length > 0) this.#start = (start + evaluated) % all.length;
     }
     if (feasible.length === 0) {
-      const rejectedBy = new Set([...[...rejections.values()].map(({ plugin }) => plugin), ...restrictedBy]);
+      const rejectedBy = new Set(restrictedBy);
+      for (const { plugin } of rejections.values()) rejectedBy.add(plugin);
       const absent = allowed && unresolvable(`node(s) didn't satisfy plugin(s) [${restrictedBy.sort().join(' ')}]`);
       return { fits: false, state, diagnosis: { nodeCount: all.length, rejections, rejectedBy, ...(absent && { absent }) } };
     }
@@ -121,7 +123,26 @@ export class SchedulingCycle {
    * Upstream: RunFilterPluginsWithNominatedPods.
    */
   filter(state: CycleState, pod: PodInfo, node: NodeInfo): NodeRejection | undefined {
-    return this.#filterWithWaiting(state, pod, node) ?? this.#filterAll(state, pod, node);
+    return this.#filterAll(state, pod, node) ?? this.#filterWithWaiting(state, pod, node);
+  }
+
+  /** Whether nothing but node, pod and the pods that wait for room there decides if the pod fits: then what was found holds until one of them changes. */
+  isLocal(state: CycleState): boolean {
+    return this.#otherFilters.every((i) => !state[i]);
+  }
+
+  /** `filterWithWaiting`, from memory where nothing but the node and those who wait for it decides. */
+  #besideWaiting(verdict: Verdict, memorable: boolean, state: CycleState, pod: PodInfo, node: NodeInfo): NodeRejection | undefined {
+    const nominatorVersion = this.#options.nominator.versionOf(node.name);
+    if (nominatorVersion === 0) return undefined;
+    const { priority } = pod;
+    // What is the pod's own nomination is nothing to twins that are not nominated here.
+    const own = this.#options.nominator.nodeOf(pod.key) === node.name;
+    const known = verdict.besideWaiting;
+    if (memorable && !own && known && known.priority === priority && known.nominatorVersion === nominatorVersion) return known.rejected;
+    const rejected = interned(this.#filterWithWaiting(state, pod, node));
+    if (memorable && !own) verdict.besideWaiting = { priority, nominatorVersion, rejected };
+    return rejected;
   }
 
   #filterWithWaiting(state: CycleState, pod: PodInfo, node: NodeInfo): NodeRejection | undefined {
@@ -141,7 +162,7 @@ export class SchedulingCycle {
   /** What the local plugins say, from memory if nothing has changed. */
   #verdict(twins: PodTwins, state: CycleState, pod: PodInfo, node: NodeInfo): Verdict {
     let verdict = node.verdictOf(twins);
-    if (!verdict) node.setVerdict(twins, (verdict = { rejected: interned(this.#filterOnce(this.#localFilters, state, pod, node)), scores: undefined }));
+    if (!verdict) node.setVerdict(twins, (verdict = { rejected: interned(this.#filterOnce(this.#localFilters, state, pod, node)), scores: undefined, preemption: undefined, besideWaiting: undefined }));
     return verdict;
   }
 
@@ -174,7 +195,7 @@ export class SchedulingCycle {
   /** The best nodes with their scores; among equals chance decides. */
   #score(twins: PodTwins, cycleState: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): NodeScore[] {
     const { plugins } = this.#options;
-    const totals = new Array<number>(nodes.length).fill(0);
+    const totals = nodes.map(() => 0);
     const parts: { readonly name: string; readonly scores: readonly number[] }[] = [];
     const states = this.#scorers.map((i) => plugins[i]!.plugin.preScore?.(pod, nodes));
     const scoreLocally = (node: NodeInfo): readonly number[] => this.#localScorers.map((i) => {
@@ -190,9 +211,7 @@ export class SchedulingCycle {
       const state = states[s];
       if (state === 'skip') continue;
       const local = this.#localScorers.indexOf(i);
-      const scores = new Array<number>(nodes.length);
-      if (local >= 0) for (let n = 0; n < nodes.length; n++) scores[n] = known[n]![local]!;
-      else for (let n = 0; n < nodes.length; n++) scores[n] = plugin.score!(state, pod, nodes[n]!);
+      const scores = local >= 0 ? known.map((own) => own[local]!) : nodes.map((node) => plugin.score!(state, pod, node));
       plugin.normalize?.(state, scores, nodes);
       for (let n = 0; n < scores.length; n++) {
         if (!(scores[n]! >= 0 && scores[n]! <= MAX_SCORE)) throw new Error(`plugin ${plugin.name} scored ${nodes[n]!.name} with ${scores[n]}`);

@@ -54,12 +54,12 @@ export function describeCluster(description: ClusterDescription) {
     for (const object of objects) cache.put(object);
     return Object.assign(cache, { subscribe: () => ({ [Symbol.dispose]() {} }) });
   };
+  const nominator = new Nominator();
   const context: PluginContext = {
-    cluster, namespaces: listed(description.namespaces), services: listed(description.services), replicationControllers: listed<ReplicationController>(),
+    cluster, waitingFor: (node) => nominator.on(node), namespaces: listed(description.namespaces), services: listed(description.services), replicationControllers: listed<ReplicationController>(),
     replicaSets: listed(description.replicaSets), statefulSets: listed<StatefulSet>(), persistentVolumes: listed(description.volumes),
     persistentVolumeClaims: listed(description.claims), storageClasses: listed(description.classes), resourceClaims: listed(description.resourceClaims), client: undefined as unknown as Client, clock: undefined as unknown as Clock,
   };
-  const nominator = new Nominator();
   const plugins = createPlugins(context);
   const random = { next: description.random ?? (() => 0) };
   const cycle = new SchedulingCycle({ plugins, cluster, nominator, random, percentageOfNodesToScore: 0 });

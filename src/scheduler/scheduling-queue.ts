@@ -64,6 +64,7 @@ export class SchedulingQueue implements Disposable {
   readonly #backoff = new PriorityHeap<Waiting>((a, b) => a.backoffUntil < b.backoffUntil);
   readonly #errorBackoff = new PriorityHeap<Waiting>((a, b) => a.backoffUntil < b.backoffUntil);
   readonly #unschedulable = new Set<Waiting>();
+  readonly #held = new Set<string>();
   #sequence = 0;
   #timer: { readonly due: number; readonly handle: Disposable } | undefined;
   #closed = false;
@@ -123,6 +124,15 @@ export class SchedulingQueue implements Disposable {
     if (waiting) this.#putInto(waiting, 'error-backoff');
   }
 
+  /** No event wakes the pod until `release`. */
+  hold(key: string): void {
+    this.#held.add(key);
+  }
+
+  release(key: string): void {
+    this.#held.delete(key);
+  }
+
   /** Wakes the pods that the event may help. */
   onEvent(event: ClusterEvent): void {
     if (this.#unschedulable.size === 0) return;
@@ -132,6 +142,7 @@ export class SchedulingQueue implements Disposable {
     });
     if (interested.length === 0) return;
     for (const waiting of this.#unschedulable) {
+      if (this.#held.has(waiting.key)) continue;
       const helps = waiting.rejectedBy.size === 0 || interested.some(({ name, hint }) => waiting.rejectedBy.has(name) && hint(waiting.pod, event));
       if (!helps) continue;
       waiting.writes = joinWrites(waiting.writes, currentCause().writes);

@@ -1,10 +1,11 @@
 import type { Node, Pod } from '../../api/generated/core-v1.ts';
 import { MAX_SCORE, type Rejection, type SchedulerPlugin } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
+import type { PluginContext } from './plugin-context.ts';
 import { podInfoOf, resourcesOf, type PodInfo, type Resources } from '../pod-info.ts';
 
 /** A pod goes only where what it asks for is free, and rather where much is free. Upstream: plugins/noderesources Fit with LeastAllocated. */
-export const nodeResourcesFit = (): SchedulerPlugin => ({
+export const nodeResourcesFit = (context: Pick<PluginContext, 'cluster' | 'waitingFor'>): SchedulerPlugin => ({
   name: 'NodeResourcesFit',
   local: true,
   filter: (_state, pod, node) => insufficiency(pod.requests, node.allocatable, node.requested, node.pods.size),
@@ -20,13 +21,30 @@ export const nodeResourcesFit = (): SchedulerPlugin => ({
       return now.pods > before.pods || grewWhereAsked(requests, before, now);
     },
     AssignedPod(pod, { action, previous, object }) {
-      if (action === 'delete') return true;
+      if (action === 'delete') return mayFit(podInfoOf(pod), context.cluster.node((object as Pod).spec.nodeName ?? ''), context);
       if (action === 'add') return false;
       // A resized pod may leave room.
       return grewWhereAsked(podInfoOf(pod).requests, podInfoOf(object as Pod).requests, podInfoOf(previous as Pod).requests);
     },
   },
 });
+
+/** Whether there is room, or would be if less important pods were taken away. `node` is undefined where it was no node's pod that went. */
+function mayFit(pod: PodInfo, node: NodeInfo | undefined, { waitingFor }: Pick<PluginContext, 'waitingFor'>): boolean {
+  if (!node) return true;
+  let [count, milliCpu, memory] = [0, 0, 0];
+  const take = (other: PodInfo): void => {
+    if (other.priority < pod.priority || other.key === pod.key) return;
+    count++;
+    milliCpu += other.requests.milliCpu;
+    memory += other.requests.memory;
+  };
+  for (const other of node.pods.values()) take(other);
+  for (const other of waitingFor(node.name)) if (!node.pods.has(other.key)) take(other);
+  // Of what few ask for, that much is not worth counting here.
+  const { requests: { milliCpu: cpu, memory: bytes } } = pod;
+  return count < node.allocatable.pods && (cpu === 0 || cpu <= node.allocatable.milliCpu - milliCpu) && (bytes === 0 || bytes <= node.allocatable.memory - memory);
+}
 
 const nothing: Resources = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
 

@@ -5,6 +5,7 @@ import type { StorageClass } from '../../api/generated/storage-v1.ts';
 import type { Client } from '../../client/client.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { PodInfo } from '../pod-info.ts';
 import type { ClusterView } from '../cluster-cache.ts';
 
 type Lister<T> = Pick<Informer<T>, 'get' | 'list'>;
@@ -12,6 +13,8 @@ type Lister<T> = Pick<Informer<T>, 'get' | 'list'>;
 /** What plugins may ask of the world. */
 export interface PluginContext {
   readonly cluster: ClusterView;
+  /** Pods for which room is made on the node. */
+  waitingFor(node: string): Iterable<PodInfo>;
   readonly namespaces: Lister<Namespace>;
   readonly services: Lister<Service>;
   readonly replicationControllers: Lister<ReplicationController>;

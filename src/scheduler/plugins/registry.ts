@@ -26,7 +26,7 @@ export const createPlugins = (context: PluginContext): readonly WeightedPlugin[]
   { plugin: taintToleration(), weight: 3 },
   { plugin: nodeAffinity(), weight: 2 },
   { plugin: nodePorts(), weight: 0 },
-  { plugin: nodeResourcesFit(), weight: 1 },
+  { plugin: nodeResourcesFit(context), weight: 1 },
   { plugin: volumeRestrictions(context), weight: 0 },
   { plugin: volumeBinding(context), weight: 0 },
   { plugin: dynamicResources(context), weight: 0 },
