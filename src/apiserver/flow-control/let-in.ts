@@ -17,7 +17,7 @@ async function decided(ticket: Ticket, response: ServerResponse, beforeRefusal: 
   if (ticket.refused === undefined) return true;
   if (response.destroyed) return false;
   beforeRefusal();
-  response.writeHead(429, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff', 'Retry-After': String(ticket.refused) });
+  response.writeHead(429, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': REFUSAL.length, 'X-Content-Type-Options': 'nosniff', 'Retry-After': String(ticket.refused) });
   response.end(REFUSAL);
   return false;
 }
