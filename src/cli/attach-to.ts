@@ -2,11 +2,12 @@ import type { Container, Pod } from '../api/generated/core-v1.ts';
 import { openStreams } from './remote-command.ts';
 import { KubectlError, type Call } from './verb.ts';
 
-const allContainers = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as readonly Container[])];
+/** Init, ordinary and ephemeral ones. */
+export const containersOf = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as readonly Container[])];
 
 /** The container that is meant: the one named, that of the annotation, else the first. Upstream: kubectl pkg/cmd/util/podcmd. */
 export function containerOf({ io, flags }: Call, pod: Pod, name: string): Container {
-  const all = allContainers(pod);
+  const all = containersOf(pod);
   const wanted = name || pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
   if (wanted) {
     const found = all.find((container) => container.name === wanted);
@@ -26,7 +27,13 @@ export async function attachTo(call: Call, pod: Pod, container: Container, { std
   const { io, session } = call;
   if (tty && !container.tty && !quiet) io.err(`error: Unable to use a TTY - container ${container.name} did not allocate one\n`);
   const raw = container.tty === true && tty;
-  if (!quiet && stdin) io.err("If you don't see a command prompt, try pressing enter.\n");
+  if (!quiet) io.err("If you don't see a command prompt, try pressing enter.\n");
   const query = new URLSearchParams({ container: container.name, stdin: String(stdin), stdout: 'true', stderr: String(!container.tty), tty: String(container.tty === true) });
-  return openStreams(await session.http(), `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/attach?${query}`, { stdin, tty: raw, io });
+  const code = await openStreams(await session.http(), `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/attach?${query}`, { stdin, tty: raw, io, redraw: true });
+  if (!quiet && stdin && raw && io.terminal && pod.spec.restartPolicy === 'Always') {
+    const again = `'kubectl attach ${pod.metadata.name} -c ${container.name} -i -t'`;
+    const ephemeral = pod.spec.ephemeralContainers?.some(({ name }) => name === container.name);
+    io.out(ephemeral ? `Session ended, the ephemeral container will not be restarted but may be reattached using ${again} if it is still running\n` : `Session ended, resume using ${again} command when the pod is running\n`);
+  }
+  return code;
 }

@@ -78,7 +78,7 @@ function report(error: unknown, path: string, io: KubectlIo): number {
     return 1;
   }
   if (error instanceof KubectlError) {
-    if (error.message) io.err(error.bare ? `${error.message}\n` : `error: ${error.message}\n`);
+    if (error.message) io.err(error.bare ? error.message.replace(/\n?$/, '\n') : `error: ${error.message}\n`);
     return error.code;
   }
   if (error instanceof StatusError) {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { WebSocket } from 'ws';
 import type { Status } from '../api/errors.ts';
@@ -27,15 +28,17 @@ export interface RemoteStreams {
   /** A terminal: raw input, sizes are sent. */
   readonly tty?: boolean;
   readonly terminal?: NodeJS.WriteStream;
+  /** Tells the far end a wrong size first: a program that is already there draws itself anew. */
+  readonly redraw?: boolean;
   stdout(bytes: Buffer): void | Promise<unknown>;
   stderr(bytes: Buffer): void;
   readonly signal: AbortSignal;
 }
 
 /** Carries standard streams over a WebSocket (exec, attach) until the far end closes. Resolves to the command's exit code. */
-export async function openStreams(http: HttpClient, path: string, { stdin, tty, io }: { readonly stdin: boolean; readonly tty: boolean; readonly io: KubectlIo }): Promise<number> {
+export async function openStreams(http: HttpClient, path: string, { stdin, tty, io, redraw = false }: { readonly stdin: boolean; readonly tty: boolean; readonly io: KubectlIo; readonly redraw?: boolean }): Promise<number> {
   const code = await runRemote(http, path, {
-    ...(stdin && { stdin: io.stdin }), tty: tty && stdin, terminal: io.stdout as NodeJS.WriteStream, signal: io.signal,
+    ...(stdin && { stdin: io.stdin }), tty: tty && stdin, redraw, terminal: io.stdout as NodeJS.WriteStream, signal: io.signal,
     stdout: (bytes) => (io.stdout.write(bytes) ? undefined : once(io.stdout, 'drain')), stderr: (bytes) => io.err(bytes.toString()),
   });
   if (code > 0 && !io.signal.aborted) io.err(`command terminated with exit code ${code}\n`);
@@ -77,7 +80,7 @@ export async function runRemote(http: HttpClient, path: string, streams: RemoteS
   }
 }
 
-function sendInput(socket: WebSocket, stdin: NodeJS.ReadableStream, { tty, terminal }: RemoteStreams): () => void {
+function sendInput(socket: WebSocket, stdin: NodeJS.ReadableStream, { tty, terminal, redraw }: RemoteStreams): () => void {
   const input = stdin as NodeJS.ReadStream;
   const frame = (channel: number, payload: Uint8Array): Buffer => Buffer.concat([Buffer.from([channel]), payload]);
   const onData = (chunk: Buffer): void => {
@@ -91,12 +94,16 @@ function sendInput(socket: WebSocket, stdin: NodeJS.ReadableStream, { tty, termi
     // v4 has no way to close one channel: the command then sees no end of its input.
     if (socket.protocol === 'v5.channel.k8s.io') socket.send(Buffer.from([CLOSE, STDIN]));
   };
-  const onResize = (): void => socket.send(frame(RESIZE, Buffer.from(JSON.stringify({ Width: terminal?.columns, Height: terminal?.rows }))));
+  const resize = (more: number): void => socket.send(frame(RESIZE, Buffer.from(JSON.stringify({ Width: (terminal?.columns ?? 80) + more, Height: (terminal?.rows ?? 24) + more }))));
+  const onResize = (): void => resize(0);
   const raw = tty === true && input.isTTY;
   input.on('data', onData);
   input.once('end', onEnd);
   if (raw) {
     input.setRawMode(true);
+    // Node leaves one translation of output on, which full-screen programs do not survive. Where there is no stty it stays so.
+    spawnSync('stty', ['-onlcr'], { stdio: ['inherit', 'ignore', 'ignore'] });
+    if (redraw) resize(1);
     onResize();
     terminal?.on('resize', onResize);
   }

@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectList } from '../api/object.ts';
 import { pathOf } from './resource-mapper.ts';
-import { resolveTargets, type Target } from './targets.ts';
+import { resolveTargets, sourcesGiven, type Target } from './targets.ts';
 import { KubectlError, type Call } from './verb.ts';
 
 /** A target that names one object. */
@@ -15,7 +15,7 @@ export async function listTargets(call: Call, options: { readonly args?: readonl
   const named: NamedTarget[] = [];
   for (const target of await resolveTargets(call, options)) {
     if (target.name !== undefined) {
-      if (selector && flags.strings('filename').length === 0) throw new KubectlError('name cannot be provided when a selector is specified');
+      if (selector && !sourcesGiven(flags)) throw new KubectlError('name cannot be provided when a selector is specified');
       named.push(target as NamedTarget);
       continue;
     }

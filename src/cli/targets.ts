@@ -1,11 +1,12 @@
-import type { FlagSpecs } from './flags.ts';
-import { readManifests, type ManifestObject } from './manifest.ts';
+import type { Flags, FlagSpecs } from './flags.ts';
+import { readManifests, type Manifest, type ManifestObject } from './manifest.ts';
 import { pathOf, type DiscoveredResource } from './resource-mapper.ts';
 import { KubectlError, type Call } from './verb.ts';
 
 /** Flags by which verbs pick objects. */
 export const targetFlags = {
   filename: { short: 'f', type: 'strings', usage: 'Filename, directory, or URL to files' },
+  kustomize: { short: 'k', type: 'string', usage: 'A folder with a kustomization, which is built first. Not together with -f or -R.' },
   recursive: { short: 'R', type: 'bool', usage: 'Process the directory used in -f, --filename recursively' },
   selector: { short: 'l', type: 'string', usage: 'Selector (label query) to filter on' },
 } as const satisfies FlagSpecs;
@@ -26,12 +27,11 @@ export function targetPath(target: Target, subresource?: string): string {
 
 /** Reads `TYPE NAME…`, `TYPE/NAME…`, `TYPE1,TYPE2`, `-f FILE`, with `-A`/`-n`. Upstream: cli-runtime resource.Builder. */
 export async function resolveTargets(call: Call, options: { readonly args?: readonly string[]; readonly allNamespaces?: boolean; readonly noun?: string } = {}): Promise<Target[]> {
-  const { flags, session, io } = call;
+  const { flags, session } = call;
   const args = options.args ?? call.args;
-  const files = flags.has('filename') ? flags.strings('filename') : [];
-  if (files.length > 0) {
+  if (sourcesGiven(flags)) {
     if (args.length > 0) throw new KubectlError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well');
-    return manifestTargets(call, files);
+    return manifestTargets(call);
   }
   const words = args.some((arg) => arg.includes('/')) ? args.map((arg) => arg.split('/')[0]!) : (args[0]?.split(',').filter(Boolean) ?? []);
   const mapper = await session.mapper((builtIn) => words.every((word) => builtIn.find(word)));
@@ -55,14 +55,28 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
   });
   const names = args.slice(1);
   if (names.length === 0) return types.map((type) => at(type));
-  void io;
   return types.flatMap((type) => names.map((name) => at(type, name)));
 }
 
-/** The objects of `-f`, with the namespace each goes to: its own, or that of the call; a contradiction with `-n` is refused. */
-export async function manifestTargets(call: Call, files: readonly string[]): Promise<Target[]> {
-  const { session, flags, io } = call;
-  const manifests = await readManifests(files, flags.has('recursive') && flags.bool('recursive'), io);
+/** Whether `-f` or `-k` is given. */
+export function sourcesGiven(flags: Flags): boolean {
+  return (flags.has('filename') && flags.strings('filename').length > 0) || (flags.has('kustomize') && flags.string('kustomize') !== '');
+}
+
+async function manifestsOf({ flags, io }: Call): Promise<Manifest[]> {
+  const recursive = flags.has('recursive') && flags.bool('recursive');
+  const folder = flags.has('kustomize') ? flags.string('kustomize') : '';
+  if (!folder) return readManifests(flags.strings('filename'), recursive, io);
+  if (flags.strings('filename').length > 0) throw new KubectlError('only one of -f or -k can be specified');
+  if (recursive) throw new KubectlError("the -k flag can't be used with -f or -R");
+  const { buildKustomization } = await import('./kustomize/build.ts');
+  return buildKustomization(folder, io).map((object) => ({ source: folder, object }));
+}
+
+/** The objects of `-f` or `-k`, with the namespace each goes to: its own, or that of the call; a contradiction with `-n` is refused. */
+export async function manifestTargets(call: Call): Promise<Target[]> {
+  const { session } = call;
+  const manifests = await manifestsOf(call);
   const [mapper, namespace] = await Promise.all([session.mapper((builtIn) => manifests.every(({ object }) => builtIn.findKind(object.apiVersion, object.kind))), session.namespace()]);
   return manifests.map(({ source, object }) => {
     let resource;

@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { CronJob } from '../../api/generated/batch-v1.ts';
 import type { FlagSpecs } from '../flags.ts';
+import { resolveTargets, targetPath } from '../targets.ts';
 import { KubectlError, type Call } from '../verb.ts';
 import { ingressFlags, ingressOf } from './ingress.ts';
 import { containerName, parseLabels } from './pod-template.ts';
@@ -274,13 +276,17 @@ const jobGenerator: Generator = {
   flags: { image: { type: 'string', usage: 'Image name to run.' }, from: { type: 'string', usage: 'The name of the resource to create a Job from (only cronjob is supported).' } },
   async generate(call) {
     const name = nameOf(call, call.args.length);
-    const from = call.flags.string('from');
-    if (!from) return [{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), 'Never') }, status: {} }];
-    const cronJob = await call.session.json<{ readonly metadata: { readonly name: string; readonly uid: string }; readonly spec: { readonly jobTemplate: { readonly metadata?: { readonly labels?: unknown; readonly annotations?: Readonly<Record<string, string>> }; readonly spec: unknown } } }>(
-      `/apis/batch/v1/namespaces/${await call.session.namespace()}/cronjobs/${from.replace(/^cronjobs?\//, '')}`);
+    const [from, image] = [call.flags.string('from'), call.flags.string('image')];
+    if ((from === '') === (image === '')) throw new KubectlError('either --image or --from must be specified');
+    if (!from) return [{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: podTemplateOf(image, name, commandAfterDash(call), 'Never') }, status: {} }];
+    if (commandAfterDash(call).length > 0) throw new KubectlError('cannot specify --from and command');
+    const [target] = await resolveTargets(call, { args: [from] });
+    if (target!.name === undefined) throw new KubectlError('resource(s) were provided, but no name was specified');
+    const cronJob = await call.session.json<CronJob>(targetPath(target!));
+    if (cronJob.kind !== 'CronJob') throw new KubectlError('from must be an existing cronjob');
     const { metadata, spec } = cronJob.spec.jobTemplate;
     return [{
-      apiVersion: 'batch/v1', kind: 'Job', spec,
+      apiVersion: 'batch/v1', kind: 'Job', spec, status: {},
       metadata: { name, ...(metadata?.labels !== undefined && { labels: metadata.labels }), annotations: { ...metadata?.annotations, 'cronjob.kubernetes.io/instantiate': 'manual' }, ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: cronJob.metadata.name, uid: cronJob.metadata.uid, controller: true }] },
     }];
   },

@@ -5,7 +5,7 @@ import { dryRunOf, mutationFlags, NO_RESOURCES, printResult, writeQuery } from '
 import { toYaml } from '../printers/yaml.ts';
 import { listTargets } from '../selected-targets.ts';
 import { sortKeys } from '../sort-keys.ts';
-import { manifestTargets, targetFlags, targetPath } from '../targets.ts';
+import { manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
 const annotationOf = (object: KubeObject): string | undefined => object.metadata.annotations?.[LAST_APPLIED];
@@ -18,7 +18,7 @@ export const viewLastApplied: Verb = {
     const { flags, session, io } = call;
     const output = flags.string('output');
     if (output !== 'yaml' && output !== 'json') throw new KubectlError(`Unexpected -o output mode: ${output}, the flag 'output' must be one of yaml|json\nSee 'kubectl apply view-last-applied -h' for help and examples`);
-    if (call.args.length === 0 && flags.strings('filename').length === 0) throw new KubectlError(NO_RESOURCES);
+    if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);
     for (const target of await listTargets(call)) {
       const object = await session.json<KubeObject>(targetPath(target));
       if (annotationOf(object) === undefined) {
@@ -38,8 +38,8 @@ export const setLastApplied: Verb = {
   flags: { ...targetFlags, ...mutationFlags, 'create-annotation': { type: 'bool', usage: "Will create 'last-applied-configuration' annotations if current objects doesn't have one" } },
   async run(call) {
     const { flags, session, io } = call;
-    if (flags.strings('filename').length === 0) throw new KubectlError('must specify one of -f and -k');
-    for (const target of await manifestTargets(call, flags.strings('filename'))) {
+    if (!sourcesGiven(flags)) throw new KubectlError('must specify one of -f and -k');
+    for (const target of await manifestTargets(call)) {
       const live = await session.json<KubeObject>(targetPath(target));
       if (annotationOf(live) === undefined && !flags.bool('create-annotation')) throw new KubectlError(`no last-applied-configuration annotation found on resource: ${target.name}, to create the annotation, run the command with --create-annotation`);
       const placed = target.resource.namespaced ? { ...target.object!, metadata: { ...target.object!.metadata, namespace: target.namespace } } : target.object!;
@@ -61,7 +61,7 @@ export const editLastApplied: Verb = {
   flags: { ...targetFlags, ...mutationFlags },
   async run(call) {
     const { flags, session, io } = call;
-    if (call.args.length === 0 && flags.strings('filename').length === 0) throw new KubectlError(NO_RESOURCES);
+    if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);
     const targets = await listTargets(call);
     const live = await Promise.all(targets.map((target) => session.json<KubeObject>(targetPath(target))));
     if (live.some((object) => annotationOf(object) === undefined)) throw new KubectlError('no last-applied-configuration annotation found on resources, to create the annotation, use command `kubectl apply set-last-applied --create-annotation`');

@@ -7,7 +7,7 @@ import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
 import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, targetFlags, targetPath, type Target } from '../targets.ts';
+import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
 import { checkPrune, prune } from '../prune.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
@@ -33,10 +33,9 @@ export const verb: Verb = {
   verbs: { 'view-last-applied': viewLastApplied, 'edit-last-applied': editLastApplied, 'set-last-applied': setLastApplied },
   async run(call) {
     if (call.flags.bool('force-conflicts') && !call.flags.bool('server-side')) throw new KubectlError('--force-conflicts only works with --server-side');
-    const files = call.flags.strings('filename');
-    if (files.length === 0) throw new KubectlError('must specify one of -f and -k');
+    if (!sourcesGiven(call.flags)) throw new KubectlError('must specify one of -f and -k');
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
-    const targets = await manifestTargets(call, files);
+    const targets = await manifestTargets(call);
     if (targets.length === 0) throw new KubectlError('no objects passed to apply');
     if (call.flags.bool('prune')) checkPrune(call);
     let code = 0;

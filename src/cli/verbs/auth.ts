@@ -99,5 +99,5 @@ async function reconcile(call: Call): Promise<void> {
   const { flags } = call;
   if (call.args.length > 0) throw new KubectlError('no arguments are allowed');
   if (dryRunOf(flags) === 'server') throw new KubectlError('--dry-run=server for command reconcile is not supported yet');
-  for (const target of await manifestTargets(call, flags.strings('filename'))) await reconcileRbac(call, target);
+  for (const target of await manifestTargets(call)) await reconcileRbac(call, target);
 }

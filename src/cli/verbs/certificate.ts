@@ -3,7 +3,7 @@ import type { CertificateSigningRequest } from '../../api/generated/certificates
 import { rfc3339, systemClock } from '../../base/clock.ts';
 import { mutationFlags, printResult } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
+import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
 function decisionVerb(type: 'Approved' | 'Denied', word: 'approve' | 'deny'): Verb {
@@ -14,8 +14,8 @@ function decisionVerb(type: 'Approved' | 'Denied', word: 'approve' | 'deny'): Ve
     flags: { ...mutationFlags, ...targetFlags, force: { type: 'bool', usage: 'Update the CSR even if it is already decided.' } },
     async run(call) {
       const { flags, session } = call;
-      if (call.args.length === 0 && flags.strings('filename').length === 0) throw new KubectlError('one or more CSRs must be specified as <name> or -f <filename>');
-      const args = flags.strings('filename').length > 0 ? [] : ['certificatesigningrequests', ...call.args];
+      if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError('one or more CSRs must be specified as <name> or -f <filename>');
+      const args = sourcesGiven(flags) ? [] : ['certificatesigningrequests', ...call.args];
       for (const target of await listTargets(call, { args })) {
         for (let attempt = 0; ; attempt++) {
           const request = await session.json<CertificateSigningRequest>(targetPath(target));

@@ -3,7 +3,7 @@ import { createGenerators, type Generator } from '../generators/create-generator
 import { createObject, dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
 import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, targetFlags } from '../targets.ts';
+import { manifestTargets, sourcesGiven, targetFlags } from '../targets.ts';
 import { StatusError } from '../../api/errors.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
@@ -18,11 +18,10 @@ const flags = {
 
 async function createFromFiles(call: Call): Promise<number> {
   const { flags: given, session, io } = call;
-  const files = given.strings('filename');
-  if (files.length === 0) {
+  if (!sourcesGiven(given)) {
     throw new KubectlError(call.args.length > 0 ? `Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl create -h' for help and examples` : 'must specify one of -f and -k\n\nSee \'kubectl create -h\' for help and examples');
   }
-  const targets = await manifestTargets(call, files);
+  const targets = await manifestTargets(call);
   if (targets.length === 0) throw new KubectlError('no objects passed to create');
   let code = 0;
   for (const { resource, namespace, object, source } of targets) {

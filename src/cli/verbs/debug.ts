@@ -1,7 +1,6 @@
 import type { Container, Node, Pod } from '../../api/generated/core-v1.ts';
-import { systemClock } from '../../base/clock.ts';
 import { nameSuffix, systemRandom } from '../../base/random.ts';
-import { attachTo } from '../attach-to.ts';
+import { attachToDebugger } from '../attach-when-running.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { parseEnv } from '../generators/pod-template.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
@@ -97,7 +96,7 @@ async function debugEphemeral(call: Call, target: NamedTarget): Promise<void> {
   const name = nameFor(call, pod);
   const container = { ...containerFlags(call, name), ...(given.string('target') && { targetContainerName: given.string('target') }) };
   await session.call('PATCH', targetPath(target, 'ephemeralcontainers'), { body: { spec: { ephemeralContainers: [container] } }, contentType: 'application/strategic-merge-patch+json' });
-  await attachWhenRunning(call, targetPath(target), name);
+  await attach(call, target.namespace!, target.name, name);
 }
 
 /** A pod on the node that sees its processes, network and files. */
@@ -120,7 +119,7 @@ async function debugNode(call: Call, target: NamedTarget): Promise<void> {
   };
   if (!given.bool('quiet')) io.out(`Creating debugging pod ${name} with container ${container} on node ${node.metadata.name}.\n`);
   await session.call('POST', `/api/v1/namespaces/${namespace}/pods`, { body: pod });
-  await attachWhenRunning(call, `/api/v1/namespaces/${namespace}/pods/${name}`, container);
+  await attach(call, namespace, name, container);
 }
 
 async function debugCopy(call: Call, target: NamedTarget): Promise<void> {
@@ -148,21 +147,12 @@ async function debugCopy(call: Call, target: NamedTarget): Promise<void> {
   };
   if (given.bool('replace')) await session.call('DELETE', targetPath(target), { body: { apiVersion: 'v1', kind: 'DeleteOptions' } });
   await session.call('POST', `/api/v1/namespaces/${metadata.namespace}/pods`, { body: copy });
-  await attachWhenRunning(call, `/api/v1/namespaces/${metadata.namespace}/pods/${given.string('copy-to')}`, name);
+  await attach(call, metadata.namespace!, given.string('copy-to'), name);
 }
 
-/** Attaches once the container runs; of one that has ended the log is shown. */
-async function attachWhenRunning(call: Call, path: string, name: string): Promise<void> {
-  const { session, flags: given, io } = call;
+/** Attaches where the flags ask for it. */
+async function attach(call: Call, namespace: string, name: string, container: string): Promise<void> {
+  const { flags: given } = call;
   const wanted = given.changed('attach') ? given.bool('attach') : given.bool('stdin');
-  if (!wanted) return;
-  for (;;) {
-    const pod = await session.json<Pod>(path);
-    const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.ephemeralContainerStatuses ?? [])];
-    const state = statuses.find((status) => status.name === name)?.state;
-    const container = [...pod.spec.containers, ...((pod.spec.ephemeralContainers ?? []) as readonly Container[])].find((one) => one.name === name);
-    if (state?.terminated) return io.out(await session.text('GET', `${path}/log`, { query: { container: name } }));
-    if (state?.running && container) return void (await attachTo(call, pod, container, { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') }));
-    await systemClock.sleep(200, io.signal);
-  }
+  if (wanted) await attachToDebugger(call, namespace, name, container, { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') });
 }

@@ -5,7 +5,7 @@ import { statusText } from '../kubectl-errors.ts';
 import { dryRunOf } from '../mutation.ts';
 import { pathOf, qualifiedKind } from '../resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
+import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { watchLines } from '../watch-lines.ts';
 
@@ -35,7 +35,7 @@ export const verb: Verb = {
     const propagationPolicy = policies[given.string('cascade')];
     if (!propagationPolicy) throw new KubectlError(`Invalid cascade value (${given.string('cascade')}). Must be "background", "foreground", or "orphan".`);
     const grace = gracePeriod(call);
-    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError("You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
+    if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError("You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
     const targets = await listTargets(call, { allNamespaces: given.bool('all-namespaces') });
     if (targets.length === 0) {
       if (!given.string('output')) io.out('No resources found\n');

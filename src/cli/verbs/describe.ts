@@ -7,7 +7,7 @@ import { DescribeWriter } from '../describe/writer.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { pathOf } from '../resource-mapper.ts';
-import { resolveTargets, targetFlags, targetPath, type Target } from '../targets.ts';
+import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
@@ -23,7 +23,7 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, io, session } = call;
-    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError('You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.');
+    if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError('You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.');
     const targets = await resolveTargets(call, { allNamespaces: given.bool('all-namespaces') });
     const texts: string[] = [];
     let code = 0;

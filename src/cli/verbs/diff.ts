@@ -10,7 +10,7 @@ import { LAST_APPLIED, lastApplied } from '../last-applied.ts';
 import { withoutManagedFields } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, targetFlags, targetPath, type Target } from '../targets.ts';
+import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
@@ -32,8 +32,8 @@ export const verb: Verb = {
     const { flags: given } = call;
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl diff -h' for help and examples`, { code: 2 });
     if (given.bool('force-conflicts') && !given.bool('server-side')) throw new KubectlError('--force-conflicts only works with --server-side', { code: 2 });
-    if (given.strings('filename').length === 0) throw new KubectlError('must specify one of -f and -k', { code: 2 });
-    const targets = await manifestTargets(call, given.strings('filename'));
+    if (!sourcesGiven(given)) throw new KubectlError('must specify one of -f and -k', { code: 2 });
+    const targets = await manifestTargets(call);
     const folders = { live: mkdtempSync(join(tmpdir(), 'LIVE-')), merged: mkdtempSync(join(tmpdir(), 'MERGED-')) };
     try {
       for (const target of targets) {

@@ -4,7 +4,7 @@ import type { FlagSpecs } from '../flags.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
 import { mutationFlags, NO_RESOURCES, printResult, writeQuery } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
+import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { mergePatchBetween } from '../three-way-merge.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
@@ -23,7 +23,7 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, session, io } = call;
-    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError(NO_RESOURCES);
+    if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError(NO_RESOURCES);
     const subresource = given.string('subresource') || undefined;
     const targets = await listTargets(call.args.length === 1 && !call.args[0]!.includes('/') ? withAll(call) : call);
     if (targets.length === 0) throw new KubectlError('edit cancelled, no objects found');

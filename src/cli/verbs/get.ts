@@ -7,7 +7,7 @@ import { objectPrinter, outputFlags, type ObjectPrinter } from '../printers/obje
 import { printTable, tableCells, type ServerTable, type TableOptions } from '../printers/server-table.ts';
 import { textTable } from '../printers/text-table.ts';
 import { pathOf, qualifiedKind } from '../resource-mapper.ts';
-import { resolveTargets, targetFlags, targetPath, type Target } from '../targets.ts';
+import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { watchLines } from '../watch-lines.ts';
@@ -42,7 +42,7 @@ export const verb: Verb = {
       io.out(await session.text('GET', given.string('raw')));
       return 0;
     }
-    if (call.args.length === 0 && given.strings('filename').length === 0) {
+    if (call.args.length === 0 && !sourcesGiven(given)) {
       throw new KubectlError(`You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n\nerror: Required resource not specified.\nUse "kubectl explain <resource>" for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples`, { bare: true });
     }
     const printer = objectPrinter(given);

@@ -6,7 +6,7 @@ import { statusText } from '../kubectl-errors.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
 import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
 import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, targetFlags, targetPath, type Target } from '../targets.ts';
+import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
@@ -30,8 +30,8 @@ export const verb: Verb = {
     if (given.int('grace-period') >= 0 && !force) throw new KubectlError('--grace-period must have --force specified');
     if (given.duration('timeout') > 0 && !force) throw new KubectlError('--timeout must have --force specified');
     if (force && dryRunOf(given) !== 'none') throw new KubectlError('--dry-run can not be used when --force is set');
-    if (given.strings('filename').length === 0) throw new KubectlError('must specify one of -f and -k');
-    const targets = await manifestTargets(call, given.strings('filename'));
+    if (!sourcesGiven(given)) throw new KubectlError('must specify one of -f and -k');
+    const targets = await manifestTargets(call);
     if (targets.length === 0) throw new KubectlError('no objects passed to replace');
     let code = 0;
     for (const target of targets) {

@@ -1,23 +1,42 @@
+import { isReason } from '../../api/errors.ts';
+import type { Pod } from '../../api/generated/core-v1.ts';
+import { attachToRun } from '../attach-when-running.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { parseEnv, parseLabels } from '../generators/pod-template.ts';
-import { createObject, mutationFlags } from '../mutation.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
+import { createObject, dryRunOf, mutationFlags } from '../mutation.ts';
+import { overridden, overrideFlags } from '../overrides.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  ...mutationFlags,
+  ...mutationFlags, ...overrideFlags,
   image: { type: 'string', usage: 'The image for the container to run.' },
   port: { type: 'string', usage: 'The port that this container exposes.' },
   env: { type: 'array', usage: 'Environment variables to set in the container.' },
   labels: { short: 'l', type: 'string', usage: 'Comma separated labels to apply to the pod. Will override previous values.' },
   annotations: { type: 'array', usage: 'Annotations to apply to the pod.' },
+  attach: { type: 'bool', usage: "Wait until the pod runs, then attach to it as 'kubectl attach' does. Holds by default where -i is given." },
   restart: { type: 'string', default: 'Always', usage: 'The restart policy for this Pod.  Legal values [Always, OnFailure, Never].' },
+  rm: { type: 'bool', usage: 'Delete the pod once the session has ended. Only of attached containers.' },
+  'leave-stdin-open': { type: 'bool', usage: 'Leave the standard input of the container open when the session ends, so that one can attach to it again.' },
+  'pod-running-timeout': { type: 'duration', default: '1m0s', usage: 'How long (5s, 2m, 3h; more than zero) to wait until a pod runs.' },
+  quiet: { short: 'q', type: 'bool', usage: 'Print nothing but the output of the container.' },
   command: { type: 'bool', usage: 'If true and extra arguments are present, use them as the \'command\' field in the container, rather than the \'args\' field which is the default.' },
   expose: { type: 'bool', usage: 'If true, create a ClusterIP service associated with the pod. Requires `--port`.' },
   'image-pull-policy': { type: 'string', usage: 'The image pull policy for the container.' },
   privileged: { type: 'bool', usage: 'If true, run the container in privileged mode.' },
   stdin: { short: 'i', type: 'bool', usage: 'Keep stdin open on the container in the pod, even if nothing is attached.' },
   tty: { short: 't', type: 'bool', usage: 'Allocate a TTY for the container in the pod.' },
-  overrides: { type: 'string', usage: 'An inline JSON override for the generated object.' },
+  'save-config': { type: 'bool', usage: `Keep the object as given in its annotation ${LAST_APPLIED}, so that it can be applied later.` },
+  cascade: { type: 'string', default: 'background', bare: 'background', usage: 'With --rm, what happens to what depends on the pod: background, orphan or foreground.' },
+  // Of deletion, without a meaning here: kubectl takes them too.
+  filename: { short: 'f', type: 'strings', usage: 'Not used by run.' },
+  kustomize: { short: 'k', type: 'string', usage: 'Not used by run.' },
+  recursive: { short: 'R', type: 'bool', usage: 'Not used by run.' },
+  force: { type: 'bool', usage: 'Not used by run.' },
+  'grace-period': { type: 'int', default: -1, usage: 'Not used by run.' },
+  timeout: { type: 'duration', usage: 'Not used by run.' },
+  wait: { type: 'bool', usage: 'Not used by run.' },
 } as const satisfies FlagSpecs;
 
 export const verb: Verb = {
@@ -27,11 +46,18 @@ export const verb: Verb = {
   async run(call) {
     const { flags: given, args } = call;
     const [name, ...rest] = args;
-    if (!name) throw new KubectlError("NAME is required for run\nSee 'kubectl run -h' for help and examples");
+    if (!name || call.dashAt === 0) throw misused('NAME is required for run');
     const image = given.string('image');
     if (!image) throw new KubectlError('required flag(s) "image" not set');
     if (!/^[\w.:/@-]+$/.test(image)) throw new KubectlError(`Invalid image name "${image}": invalid reference format`);
+    if (given.bool('tty') && !given.bool('stdin')) throw misused('-i/--stdin is required for containers with -t/--tty=true');
     const port = given.string('port');
+    if (given.bool('expose') && !port) throw misused('--port must be set when exposing a service');
+    if (!['Always', 'OnFailure', 'Never'].includes(given.string('restart'))) throw misused(`invalid restart policy: ${given.string('restart')}`);
+    const attached = given.changed('attach') ? given.bool('attach') : given.bool('stdin');
+    if (given.bool('rm') && !attached) throw misused('--rm should only be used for attached containers');
+    if (attached && dryRunOf(given) !== 'none') throw misused("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)");
+    if (!['', 'Always', 'IfNotPresent', 'Never'].includes(given.string('image-pull-policy'))) throw misused(`invalid image pull policy: ${given.string('image-pull-policy')}`);
     if (port && !/^\d+$/.test(port)) throw new KubectlError(`strconv.ParseInt: parsing "${port}": invalid syntax`, { bare: false });
     const labels = given.string('labels') ? parseLabels(given.string('labels')) : { run: name };
     const annotations = Object.fromEntries(given.strings('annotations').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
@@ -41,30 +67,53 @@ export const verb: Verb = {
       ...(env.length > 0 && { env }), image, ...(given.string('image-pull-policy') && { imagePullPolicy: given.string('image-pull-policy') }), name,
       ...(port && { ports: [{ containerPort: Number(port) }] }), resources: {},
       ...(given.bool('privileged') && { securityContext: { privileged: true } }),
-      ...(given.bool('stdin') && { stdin: true, stdinOnce: true }), ...(given.bool('tty') && { tty: true }),
+      ...(given.bool('stdin') && { stdin: true, ...(!given.bool('leave-stdin-open') && { stdinOnce: true }) }), ...(given.bool('tty') && { tty: true }),
     };
     const pod = {
       apiVersion: 'v1', kind: 'Pod', metadata: { ...(Object.keys(annotations).length > 0 && { annotations }), labels, name },
       spec: { containers: [container], dnsPolicy: 'ClusterFirst', restartPolicy: given.string('restart') },
       status: {},
     };
-    if (given.bool('expose')) {
-      if (!port) throw new KubectlError('--port must be set when exposing a service');
-      await createObject(call, { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: Number(port), protocol: 'TCP', targetPort: Number(port) }], selector: labels }, status: { loadBalancer: {} } } as never, 'kubectl-run');
-      if (given.string('output') === 'yaml') call.io.out('---\n');
+    const whole = overridden(given, pod) as typeof pod;
+    const body = given.bool('save-config') && dryRunOf(given) !== 'client' ? withLastApplied(whole) : whole;
+    if (!attached) {
+      if (given.bool('expose')) await createService(call, name, Number(port), labels);
+      await createObject(call, body, 'kubectl-run');
+      return;
     }
-    const overrides = given.string('overrides') ? (JSON.parse(given.string('overrides')) as object) : undefined;
-    await createObject(call, (overrides ? deepMerge(pod, overrides) : pod) as typeof pod, 'kubectl-run');
+    const namespace = await call.session.namespace();
+    const created = await call.session.call<Pod>('POST', `/api/v1/namespaces/${namespace}/pods`, { body, query: { fieldManager: given.string('field-manager') || 'kubectl-run' } });
+    if (given.bool('expose')) await createService(call, name, Number(port), labels);
+    const restart = created.spec.restartPolicy;
+    try {
+      await attachToRun(call, created, { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') }, {
+        timeoutMs: given.duration('pod-running-timeout'), awaitEnd: given.bool('leave-stdin-open') || restart === 'Always' ? undefined : restart === 'Never' ? 'completed' : 'succeeded',
+      });
+    } finally {
+      if (given.bool('rm')) await remove(call, namespace, name);
+    }
   },
 };
 
-/** JSON merge patch of `--overrides`. */
-function deepMerge(base: unknown, over: unknown): unknown {
-  if (typeof over !== 'object' || over === null || Array.isArray(over)) return over;
-  const result: Record<string, unknown> = { ...(base as object | undefined) };
-  for (const [key, value] of Object.entries(over)) {
-    if (value === null) delete result[key];
-    else result[key] = deepMerge(result[key], value);
+function misused(text: string): KubectlError {
+  return new KubectlError(`${text}\nSee 'kubectl run -h' for help and examples`);
+}
+
+async function createService(call: Call, name: string, port: number, selector: Readonly<Record<string, string>>): Promise<void> {
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port, protocol: 'TCP', targetPort: port }], selector }, status: { loadBalancer: {} } };
+  await createObject(call, service, 'kubectl-run');
+  if (call.flags.string('output') === 'yaml') call.io.out('---\n');
+}
+
+/** What `--rm` promises: the pod goes, and its service with it. */
+async function remove({ session, flags: given, io }: Call, namespace: string, name: string): Promise<void> {
+  const policy = { background: 'Background', orphan: 'Orphan', foreground: 'Foreground' }[given.string('cascade')] ?? 'Background';
+  for (const resource of given.bool('expose') ? ['pods', 'services'] : ['pods']) {
+    try {
+      await session.call('DELETE', `/api/v1/namespaces/${namespace}/${resource}/${encodeURIComponent(name)}`, { body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: policy } });
+      if (!given.bool('quiet')) io.out(`${resource.slice(0, -1)} "${name}" deleted\n`);
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error; // gone already, as wanted
+    }
   }
-  return result;
 }

@@ -3,7 +3,7 @@ import type { RoleBinding, Subject } from '../../api/generated/rbac-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { dryRunOf, mutationFlags, NO_RESOURCES, printResult, writeQuery } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
+import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { sortKeys } from '../sort-keys.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
@@ -16,7 +16,7 @@ export const setServiceAccount: Verb = {
     const name = call.args.at(-1);
     if (name === undefined) throw new KubectlError('serviceaccount is required');
     const args = call.args.slice(0, -1);
-    if (args.length === 0 && call.flags.strings('filename').length === 0) throw new KubectlError(NO_RESOURCES);
+    if (args.length === 0 && !sourcesGiven(call.flags)) throw new KubectlError(NO_RESOURCES);
     for (const target of await listTargets(call, { args })) {
       const live = await call.session.json<KubeObject>(targetPath(target));
       const inner = { spec: { serviceAccountName: name, serviceAccount: name } };

@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { toYaml } from '../printers/yaml.ts';
+import { buildKustomization } from './build.ts';
+
+const SAMPLES = join(import.meta.dirname, 'samples');
+/** A kubectl with the kustomize that the expectations come from. */
+const KUBECTL = ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find((path) => existsSync(path) && spawnSync(path, ['version', '--client'], { encoding: 'utf8' }).stdout.includes('Kustomize Version: v5.5.'));
+const samples = readdirSync(SAMPLES);
+
+function built(folder: string): { readonly text: string; readonly warnings: string } {
+  let warnings = '';
+  const objects = buildKustomization(folder, { err: (text) => void (warnings += text) });
+  return { text: objects.map(toYaml).join('---\n'), warnings };
+}
+
+describe.each(samples)('%s', (name) => {
+  const folder = join(SAMPLES, name);
+  const expected = readFileSync(join(folder, 'expected.yaml'), 'utf8');
+
+  test('is built byte for byte as kubectl builds it', () => {
+    expect(built(folder).text).toBe(expected);
+  });
+
+  test.runIf(KUBECTL)('kubectl still says so, and warns alike', () => {
+    const { stdout, stderr } = spawnSync(KUBECTL!, ['kustomize', folder], { encoding: 'utf8' });
+    expect(stdout).toBe(expected);
+    expect(built(folder).warnings).toBe(stderr);
+  });
+});
+
+describe('what cannot be built is refused', () => {
+  const root = mkdtempSync(join(tmpdir(), 'kustomize-'));
+  afterAll(() => rmSync(root, { recursive: true }));
+  const object = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
+
+  /** The fault of a folder with these files. */
+  function faultOf(files: Readonly<Record<string, string>>): string {
+    const folder = mkdtempSync(join(root, 'case-'));
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    try {
+      built(folder);
+    } catch (error) {
+      return (error as Error).message.replaceAll(folder, 'DIR');
+    }
+    return 'none';
+  }
+
+  test.each([
+    ['no file', {}, "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory 'DIR'"],
+    ['an empty file', { 'kustomization.yaml': 'kind: Kustomization' }, 'kustomization.yaml is empty'],
+    ['an unknown field', { 'kustomization.yaml': 'frob: 1' }, 'invalid Kustomization: json: unknown field "frob"'],
+    ['another kind', { 'kustomization.yaml': 'kind: Frob\nnamespace: a' }, 'Failed to read kustomization file under DIR:\nkind should be Kustomization or Component'],
+    ['vars', { 'kustomization.yaml': 'vars: [{name: a}]' }, 'DIR/kustomization.yaml: the field vars is not supported by this kubectl; use replacements, or build with the kustomize program'],
+    ['charts', { 'kustomization.yaml': 'helmCharts: [{name: a}]' }, /the field helmCharts is not supported by this kubectl; render the chart/],
+    ['a remote resource', { 'kustomization.yaml': 'resources: [github.com/a/b]' }, /github\.com\/a\/b is remote/],
+    ['a missing resource', { 'kustomization.yaml': 'resources: [x.yaml]' }, "accumulating resources: accumulating resources from 'x.yaml': evalsymlink failure on 'DIR/x.yaml' : lstat DIR/x.yaml: no such file or directory"],
+    ['a file outside', { 'kustomization.yaml': 'resources: [sub]', 'sub/kustomization.yaml': 'resources: [../a.yaml]', 'a.yaml': object }, "accumulating resources: accumulating resources from '../a.yaml': security; file 'DIR/a.yaml' is not in or below 'DIR/sub'"],
+    ['a circle', { 'kustomization.yaml': 'resources: [sub]', 'sub/kustomization.yaml': 'resources: [..]' }, "cycle detected: candidate root 'DIR' is visited already"],
+    ['one resource twice', { 'kustomization.yaml': 'resources: [a.yaml, a.yaml]', 'a.yaml': object }, 'may not add resource with an already registered id: ConfigMap.v1.[noGrp]/a.[noNs]'],
+    ['a patch of nothing', { 'kustomization.yaml': `patches: [{patch: "{apiVersion: v1, kind: Pod, metadata: {name: a}}"}]` }, /no resource matches strategic merge patch "Pod\.v1\.\[noGrp\]\/a\.\[noNs\]"/],
+    ['a JSON patch without target', { 'kustomization.yaml': `patches: [{patch: '[{"op": "remove", "path": "/a"}]'}]` }, /must specify a target for JSON patch/],
+    ['a JSON patch that does not fit', { 'kustomization.yaml': `resources: [a.yaml]\npatches: [{target: {kind: ConfigMap}, patch: '[{"op": "remove", "path": "/a"}]'}]`, 'a.yaml': object }, 'remove operation does not apply: doc is missing path: "/a": missing value'],
+    ['a merge into nothing', { 'kustomization.yaml': 'configMapGenerator: [{name: a, behavior: merge}]' }, 'id ConfigMap.v1.[noGrp]/a.[noNs] does not exist; cannot merge or replace'],
+    ['a replacement without source', { 'kustomization.yaml': 'replacements: [{source: {kind: Pod}, targets: [{select: {kind: Pod}}]}]' }, /^nothing selected by Pod/],
+    ['replicas of nothing', { 'kustomization.yaml': 'replicas: [{name: a, count: 1}]' }, /^resource with name a does not match/],
+    ['a component as resource', { 'kustomization.yaml': 'resources: [sub]', 'sub/kustomization.yaml': 'kind: Component\nnamePrefix: a' }, "accumulating resources: expected kind != 'Component' for path 'DIR/sub'"],
+  ] as [string, Record<string, string>, string | RegExp][])('%s', (_name, files, fault) => {
+    if (typeof fault === 'string') expect(faultOf(files)).toBe(fault);
+    else expect(faultOf(files)).toMatch(fault);
+  });
+});
