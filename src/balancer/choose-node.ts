@@ -4,17 +4,18 @@ import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 /**
- * The node that receives a service's traffic from outside: a ready one, and where the clients' addresses are to be kept
- * (`externalTrafficPolicy: Local`) one that has a backend. `current` stays as long as it will do. Undefined when there is none.
+ * The node that receives a service's traffic from outside: a ready one, by preference one that has a backend, for from there it is the shortest way, and where
+ * the clients' addresses are to be kept (`externalTrafficPolicy: Local`) it is the only one. `current` stays as long as it will do, for connections
+ * go by it. Undefined when there is none.
  */
 export function chooseNode(service: Service, nodes: readonly Node[], slices: readonly EndpointSlice[], current?: string): string | undefined {
   const able = nodes.filter((node) => isReady(node) && !(EXCLUDED in (node.metadata.labels ?? {}))).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  const backing = service.spec?.externalTrafficPolicy === 'Local'
-    ? new Set(slices.flatMap(({ endpoints }) => (endpoints ?? []).filter(({ conditions }) => conditions?.ready ?? true).map(({ nodeName }) => nodeName)))
-    : undefined;
-  const preferred = backing ? able.filter(({ metadata }) => backing.has(metadata.name)) : able;
-  const addresses = (preferred.length > 0 ? preferred : able).flatMap((node) => addressOf(node) ?? []);
-  return current !== undefined && addresses.includes(current) ? current : addresses[0];
+  const backing = new Set(slices.flatMap(({ endpoints }) => (endpoints ?? []).filter(({ conditions }) => conditions?.ready ?? true).map(({ nodeName }) => nodeName)));
+  const preferred = able.filter(({ metadata }) => backing.has(metadata.name));
+  const addresses = (some: readonly Node[]): string[] => some.flatMap((node) => addressOf(node) ?? []);
+  const first = preferred.length > 0 ? preferred : able;
+  const mayStay = addresses(service.spec?.externalTrafficPolicy === 'Local' ? first : able);
+  return current !== undefined && mayStay.includes(current) ? current : addresses(first)[0];
 }
 
 function isReady(node: Node): boolean {

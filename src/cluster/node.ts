@@ -69,7 +69,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const resolvConf = join(ground.directory, 'resolv.conf');
   const staticPodPath = join(ground.directory, 'manifests');
   for (const folder of [rootDir, staticPodPath]) mkdirSync(folder, { recursive: true });
-  stack.use(await startProxy({
+  const proxy = stack.use(await startProxy({
     informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, healthPort: 10256, clock,
     log: log.child('proxy'),
   }));
@@ -81,7 +81,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    mounter: mountCommand, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), protectPod: policy.protect,
+    mounter: mountCommand, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), protectPod: policy.protect, drainPod: proxy.drained,
   }));
   await kubelet.untilReady();
   const running = stack.move();

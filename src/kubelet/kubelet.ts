@@ -62,6 +62,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
     tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime },
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
+    ...(options.drainPod ? { drainPod: options.drainPod } : {}),
     sandbox: {
       dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: parseResolvConf(await readOrEmpty(options.resolvConf ?? '/etc/resolv.conf')) },
       podLogsDir: options.podLogsDir ?? join(rootDir, 'logs', 'pods'), cgroupRoot: cgroups.version === 'none' ? undefined : cgroups.root ?? '',

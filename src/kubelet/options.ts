@@ -100,6 +100,11 @@ export interface KubeletOptions {
   readonly probeNetwork?: ProbeNetwork;
   /** Awaited between a pod's sandbox, which has these addresses, and its first container: so that network policies hold from the first moment. */
   readonly protectPod?: (pod: Pod, addresses: readonly string[], signal: AbortSignal) => Promise<void>;
+  /**
+   * Awaited before the containers of a pod that was deleted get their signal, so that services send no more connections to those who no longer listen.
+   * Resolves soon whatever happens, at once when the signal aborts; never rejects.
+   */
+  readonly drainPod?: (pod: Pod, signal: AbortSignal) => Promise<void>;
   /** Where the kubelet tells what it had the runtime do; default nowhere. */
   readonly work?: WorkSink;
 }

@@ -235,6 +235,44 @@ describe.runIf(able)('a node with two pods, another node\'s pod and a client, in
   });
 });
 
+describe('a pod that was deleted', () => {
+  it('is drained when its services have written it out of the rules, at once when it has none', async () => {
+    await using api = await startTestApiServer();
+    const written: string[] = [];
+    const nft: NftRunner = { apply: async (text) => void written.push(text), present: async () => undefined };
+    await using informers = createInformerFactory({ client: api.admin, clock, random: seededRandom(1), log });
+    await api.admin.create(services, { metadata: { name: 'web', namespace: 'default' }, spec: { ports: [{ port: 80, protocol: 'TCP' }] } });
+    const pod = await api.admin.create(pods, { metadata: { name: 'p', namespace: 'default' }, spec: { nodeName: 'one', containers: [{ name: 'c', image: 'i' }] } });
+    const endpoint = (address: string, conditions: object) => ({ addresses: [address], conditions, ...(address.endsWith('.1') && { targetRef: { kind: 'Pod', namespace: 'default', name: 'p', uid: pod.metadata.uid } }) });
+    await using proxy = await startProxy({ informers, nodeName: 'one', nodeAddress: '127.0.0.1', clusterCidr: '10.244.0.0/16', nft, conntrack: { listUdp: async () => [], deleteUdp: async () => undefined }, clock, log });
+    await proxy.idle();
+    await proxy.drained(pod);
+    const slice = await api.admin.create(endpointSlices, {
+      metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } }, addressType: 'IPv4', ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+      endpoints: [endpoint('10.244.1.1', { ready: true }), endpoint('10.244.1.2', { ready: true })],
+    });
+    await eventually(() => written.at(-1)!.includes('10.244.1.1'));
+    let drained = false;
+    const draining = proxy.drained(pod).then(() => { drained = true; });
+    await clock.sleep(100);
+    expect(drained).toBe(false);
+    await api.admin.update(endpointSlices, { ...slice, endpoints: [endpoint('10.244.1.1', { ready: false, serving: true, terminating: true }), endpoint('10.244.1.2', { ready: true })] });
+    await draining;
+    expect(written.at(-1)).toContain('10.244.1.2');
+    expect(written.at(-1)).not.toContain('10.244.1.1:');
+    const signal = new AbortController();
+    await api.admin.update(endpointSlices, { ...(await api.admin.get(endpointSlices, { namespace: 'default', name: 'web-1' })), endpoints: [endpoint('10.244.1.1', { ready: true })] });
+    await eventually(() => written.at(-1)!.includes('10.244.1.1'));
+    const hurried = proxy.drained(pod, signal.signal);
+    signal.abort();
+    await hurried;
+  });
+
+  const eventually = async (check: () => boolean): Promise<void> => {
+    while (!check()) await clock.sleep(5);
+  };
+});
+
 describe('health checks of services that keep their clients\' addresses', () => {
   it('say how many backends are here', async () => {
     await using api = await startTestApiServer();

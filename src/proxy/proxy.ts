@@ -40,12 +40,23 @@ export interface Proxy extends AsyncDisposable {
   readonly rules: RuleStore;
   /** Resolves when everything the caches say is in the kernel. */
   idle(): Promise<void>;
+  /**
+   * Resolves when no service sends new connections to a pod that was deleted, save for want of another; or when that takes too long, or the signal
+   * aborts. At once for a pod that no service has. It never rejects.
+   */
+  drained(pod: Pod, signal?: AbortSignal): Promise<void>;
 }
+
+/** Longer no pod waits for its services: its end has a deadline. */
+const DRAIN_PATIENCE_MS = 1_000;
+/** The other nodes hear of it when we do, and write at the same time: so much for the slower ones among them. */
+const OTHER_NODES_MS = 40;
 
 /** After a refusal, milliseconds to the next try, doubling to the second number. */
 const RETRY_MS = [500, 30_000] as const;
 
 const BY_SERVICE = 'service';
+const BY_POD = 'pod';
 const SERVICE_NAME = 'kubernetes.io/service-name';
 const ZONE = 'topology.kubernetes.io/zone';
 
@@ -66,6 +77,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const dirtyServices = new Set<string>();
   const dirtyPods = new Set<string>();
   const waiters: (() => void)[] = [];
+  const draining = new Set<() => void>();
+  const ending = new AbortController();
   let resync = true;
   let started = false;
   let running = false;
@@ -82,6 +95,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     const name = slice.metadata.labels?.[SERVICE_NAME];
     return name ? [`${slice.metadata.namespace}/${name}`] : [];
   });
+
+  sliceInformer.addIndex(BY_POD, (slice) => (slice.endpoints ?? []).flatMap(({ targetRef }) => targetRef?.uid ?? []));
 
   const schedule = (milliseconds: number): void => {
     if (closed || running || !started || timer) return;
@@ -180,6 +195,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       resync = false;
       failures = 0;
       health.written();
+      for (const look of draining) look();
       if (dirtyServices.size + dirtyPods.size > 0) health.queued();
       if (udp || full) await forgetStaleFlows().catch((error: unknown) => log.warn('UDP flows to backends that are gone may linger', { error }));
     } catch (error) {
@@ -206,11 +222,32 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     await new Promise<void>((resolve) => waiters.push(resolve));
   };
 
+  const endpointsOf = ({ metadata: { uid } }: Pod) => sliceInformer.byIndex(BY_POD, uid).flatMap(({ endpoints = [] }) => endpoints.filter(({ targetRef }) => targetRef?.uid === uid));
+  const drained = async (pod: Pod, signal?: AbortSignal): Promise<void> => {
+    const ended = Promise.withResolvers<void>();
+    const unsettled = (): boolean => endpointsOf(pod).some(({ conditions }) => (conditions?.ready ?? true) && !conditions?.terminating);
+    if (!started || closed || signal?.aborted || endpointsOf(pod).length === 0) return;
+    /** To be called when all that the caches say is written. */
+    const look = (): void => {
+      if (!unsettled() && dirtyServices.size === 0) ended.resolve();
+    };
+    const limit = AbortSignal.any([...(signal ? [signal] : []), ending.signal]);
+    using timer = clock.timer(DRAIN_PATIENCE_MS, ended.resolve);
+    void timer;
+    limit.addEventListener('abort', () => ended.resolve(), { once: true });
+    draining.add(look);
+    if (!running) look();
+    await ended.promise.finally(() => draining.delete(look));
+    await clock.sleep(OTHER_NODES_MS, limit).catch(() => 'the pod is in a hurry');
+  };
+
   return {
     rules: store,
     idle,
+    drained,
     async [Symbol.asyncDispose]() {
       closed = true;
+      ending.abort();
       timer?.[Symbol.dispose]();
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
       for (const resolve of waiters.splice(0)) resolve();

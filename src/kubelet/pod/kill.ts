@@ -21,7 +21,7 @@ export interface Kill {
   readonly hurry: AbortSignal;
 }
 
-/** Runs the preStop hook and stops the container; resolves when it has ended. Upstream: kuberuntime killContainer. */
+/** Lets the pod's services send their clients elsewhere, runs the preStop hook, and stops the container; resolves when it has ended. Upstream: kuberuntime killContainer. */
 export async function killContainer(kill: Kill, context: WorkerContext): Promise<void> {
   const { pod, container, message, hurry } = kill;
   const graceSeconds = kill.graceSeconds();
@@ -29,6 +29,8 @@ export async function killContainer(kill: Kill, context: WorkerContext): Promise
   const item = findContainer(pod, container.name);
   const started = clock.monotonic();
   if (item) recorder.event(containerReference(pod, item), 'Normal', 'Killing', message);
+  // Side by side with the hook, so that it costs no time of its own where there is one.
+  const drained = pod.metadata.deletionTimestamp !== undefined && graceSeconds > 0 ? context.drainPod?.(pod, hurry) : undefined;
   const preStop = item?.container.lifecycle?.preStop;
   if (item && preStop && graceSeconds > 0 && container.state === 'running') {
     const target = { pod, container: item.container, containerId: container.id, podIp: kill.podIp };
@@ -40,6 +42,7 @@ export async function killContainer(kill: Kill, context: WorkerContext): Promise
     await Promise.race([hook, clock.sleep(graceSeconds * 1000, AbortSignal.any([hurry, limit.signal])).catch(() => undefined)]);
     limit.abort();
   }
+  await drained;
   const grace = kill.graceSeconds();
   const left = Math.max(Math.min(LEAST_GRACE_S, grace), Math.round(grace - (clock.monotonic() - started) / 1000));
   try {

@@ -36,6 +36,7 @@ export interface WorkerContext {
   readonly backoff: RestartBackoff;
   readonly network: ProbeNetwork;
   readonly protectPod?: KubeletOptions['protectPod'];
+  readonly drainPod?: KubeletOptions['drainPod'];
   readonly cgroups: PodCgroups;
   /** undefined: pods have no cgroups. */
   readonly cgroupTree: CgroupTree | undefined;
