@@ -12,7 +12,7 @@ import type { WebhookClient } from './webhook-client.ts';
 /** What admission plugins share. */
 export interface AdmissionServices {
   /** Looked at when a request comes, so that it may be filled after the plugins are made. */
-  readonly registry: Pick<ApiRegistry, 'store' | 'find'>;
+  readonly registry: Pick<ApiRegistry, 'store' | 'find' | 'all'>;
   readonly objects: StoredObjects;
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;

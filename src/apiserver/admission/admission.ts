@@ -7,6 +7,8 @@ export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 export interface AdmissionAttributes {
   readonly operation: AdmissionOperation;
   readonly resource: ResourceType<KubeObject>;
+  /** In the version that the request named, where the request is shown in another that a webhook or policy wants. */
+  readonly requested?: ResourceType<KubeObject>;
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;

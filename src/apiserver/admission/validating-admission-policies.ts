@@ -3,6 +3,7 @@ import { StatusError } from '../../api/errors.ts';
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from '../../api/generated/admissionregistration-v1.ts';
 import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { inWantedVersion } from './equivalent-version.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 import type { AdmissionServices } from './admission-services.ts';
@@ -41,7 +42,8 @@ export function validatingAdmissionPolicy(services: AdmissionServices): Admissio
         if (!resourcesMatch(objects, policy.spec.matchConstraints, attributes)) continue;
         for (const binding of bindings) {
           if (binding.spec.policyName !== policy.metadata.name || !resourcesMatch(objects, binding.spec.matchResources, attributes)) continue;
-          denials.push(...(await judge(services, matchConditions, policy, binding, attributes)));
+          const seen = await inWantedVersion(services, policy.spec.matchConstraints?.resourceRules ?? [], attributes);
+          denials.push(...(await judge(services, matchConditions, policy, binding, seen)));
         }
       }
       if (denials.length) throw denialFault(attributes, denials[0]!);

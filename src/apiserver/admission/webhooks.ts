@@ -10,6 +10,7 @@ import type { AdmissionServices } from './admission-services.ts';
 import { reviewOf } from './admission-review.ts';
 import type { MatchConditions } from './match-conditions.ts';
 import type { WebhookClient } from './webhook-client.ts';
+import { converted, inWantedVersion } from './equivalent-version.ts';
 import { isExempt, requestMatches } from './webhook-rules.ts';
 
 type Webhook = MutatingWebhook | ValidatingWebhook;
@@ -61,13 +62,15 @@ export function mutatingWebhooks(services: WebhookServices): AdmissionPlugin {
 
 async function mutate(services: WebhookServices, webhook: MutatingWebhook, attributes: AdmissionAttributes): Promise<KubeObject | undefined> {
   const { object } = attributes;
-  const answer = await ask(services, webhook, attributes, true);
-  if (!answer?.patch) return object;
-  const patch = JSON.parse(Buffer.from(answer.patch, 'base64').toString()) as readonly unknown[];
+  const asked = await ask(services, webhook, attributes, true);
+  if (!asked?.answer.patch) return object;
+  const { answer, seen } = asked;
+  const patch = JSON.parse(Buffer.from(answer.patch!, 'base64').toString()) as readonly unknown[];
   if (patch.length === 0) return object;
-  if (!object) throw internalError(`admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`);
+  if (!object || !seen.object) throw internalError(`admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`);
   try {
-    return pruned(services, attributes, applyJsonPatch(object, patch));
+    const changed = pruned(services, seen, applyJsonPatch(seen.object, patch));
+    return seen.requested ? await converted(services, changed, seen.resource, seen.requested) : changed;
   } catch (error) {
     throw internalError(error);
   }
@@ -95,10 +98,11 @@ export function validatingWebhooks(services: WebhookServices): AdmissionPlugin {
   };
 }
 
-/** The answer of a webhook that let the request pass; undefined where it was not asked, or could not be and does not insist. Throws the refusal. */
-async function ask(services: WebhookServices, webhook: Webhook, attributes: AdmissionAttributes, mutating: boolean): Promise<Answer | undefined> {
+/** What a webhook that let the request pass answered, and what it was shown; undefined where it was not asked, or could not be and does not insist. Throws the refusal. */
+async function ask(services: WebhookServices, webhook: Webhook, given: AdmissionAttributes, mutating: boolean): Promise<{ readonly answer: Answer; readonly seen: AdmissionAttributes } | undefined> {
   const { objects, webhookClient, matchConditions, log } = services;
-  if (!requestMatches(objects, webhook, attributes)) return undefined;
+  if (!requestMatches(objects, webhook, given)) return undefined;
+  const attributes = await inWantedVersion(services, webhook.rules ?? [], given);
   if (!(await conditionsHold(matchConditions, webhook, attributes))) return undefined;
   if (attributes.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') {
     throw badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
@@ -115,7 +119,7 @@ async function ask(services: WebhookServices, webhook: Webhook, attributes: Admi
   }
   for (const text of answer.warnings ?? []) attributes.context.warn(text);
   if (!answer.allowed) throw denial(webhook.name, answer.status);
-  return answer;
+  return { answer, seen: attributes };
 }
 
 /** A condition that cannot be told refuses the request where the webhook insists on being asked, and else skips the webhook. */

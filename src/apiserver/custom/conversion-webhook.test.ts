@@ -2,7 +2,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
-import { customResourceDefinitions } from '../../api/generated/resources.ts';
+import { customResourceDefinitions, mutatingWebhookConfigurations, validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
 import type { KubeObject, New, ResourceType } from '../../api/object.ts';
 import { createAuthority, issueCertificate } from '../../base/certificates.ts';
 import type { WatchEvent } from '../../client/client.ts';
@@ -56,12 +56,19 @@ const second = (more: object = {}) => version('v2', { host: { type: 'string', pa
 /** An API server with routes whose versions a webhook converts; `answer` may put something else in place of its answers. */
 async function world(options: { versions?: readonly object[]; reviewVersions?: readonly string[] } = {}) {
   const reviews: Review[] = [];
+  const admitted: unknown[] = [];
   const behaviour: { answer: ((proper: Answer, review: Review) => unknown) | undefined } = { answer: undefined };
   const hook = createServer({ key: serving.key, cert: serving.certificate }, (request, response) => {
     let text = '';
     request.on('data', (piece) => (text += String(piece)));
     request.on('end', () => {
       const review = JSON.parse(text) as Review;
+      if (request.url!.startsWith('/admit')) {
+        admitted.push(review.request);
+        const patch = Buffer.from(JSON.stringify([{ op: 'replace', path: '/hostPort', value: 'admitted:7' }])).toString('base64');
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...review, response: { uid: review.request.uid, allowed: true, patchType: 'JSONPatch', patch } }));
+        return;
+      }
       reviews.push(review);
       const { uid, objects, desiredAPIVersion } = review.request;
       const proper = { apiVersion: review.apiVersion, kind: 'ConversionReview', response: { uid, result: { status: 'Success' }, convertedObjects: objects.map((object) => convert(object, desiredAPIVersion)) } };
@@ -76,7 +83,7 @@ async function world(options: { versions?: readonly object[]; reviewVersions?: r
   const spec = (versions: readonly object[]) => ({ group: 'example.com', scope: 'Namespaced', names: { plural: 'routes', kind: 'Route' }, conversion, versions }) as unknown as CustomResourceDefinition['spec'];
   await api.admin.create(customResourceDefinitions, { metadata: { name }, spec: spec(options.versions ?? [first({ storage: true }), second()]) } as unknown as New<CustomResourceDefinition>);
   return {
-    admin: api.admin, reviews, behaviour, url,
+    admin: api.admin, reviews, admitted, behaviour, url,
     async redefine(versions: readonly object[]): Promise<CustomResourceDefinition> {
       const present = await api.admin.get(customResourceDefinitions, { name });
       return await api.admin.update(customResourceDefinitions, { ...present, spec: spec(versions) });
@@ -249,4 +256,23 @@ test('managers keep the version that they wrote in, and own its fields', async (
   // The same manager, applying in another version: what it applied before is its own.
   await apply(v2, 'four', { spec: { replicas: 2 } });
   expect(await apply(v1, 'four', {})).not.toHaveProperty('spec');
+});
+
+test('admission sees the version that its rules name', async () => {
+  await using w = await world();
+  const { admin } = w;
+  const rules = [{ operations: ['CREATE'], apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['routes'] }];
+  await admin.create(mutatingWebhookConfigurations, {
+    metadata: { name: 'm' },
+    webhooks: [{ name: 'm.example.com', rules, clientConfig: { url: w.url.replace('/convert', '/admit'), caBundle: Buffer.from(authority.certificate).toString('base64') }, sideEffects: 'None', admissionReviewVersions: ['v1'] }],
+  } as never);
+  expect(await admin.create(v2, route('a', { host: 'h', port: 1 }))).toMatchObject({ apiVersion: 'example.com/v2', host: 'admitted', port: 7 });
+  expect(w.admitted).toMatchObject([{
+    kind: { version: 'v1', kind: 'Route' }, resource: { version: 'v1' }, requestKind: { version: 'v2', kind: 'Route' }, requestResource: { version: 'v2', resource: 'routes' }, object: { apiVersion: 'example.com/v1', hostPort: 'h:1' },
+  }]);
+  await admin.create(validatingAdmissionPolicies, {
+    metadata: { name: 'p' }, spec: { matchConstraints: { resourceRules: rules }, validations: [{ expression: 'object.hostPort != "admitted:7"', message: 'seen as v1' }] },
+  } as never);
+  await admin.create(validatingAdmissionPolicyBindings, { metadata: { name: 'b' }, spec: { policyName: 'p', validationActions: ['Deny'] } } as never);
+  await expect(admin.create(v2, route('b', { host: 'h', port: 1 }))).rejects.toMatchObject({ message: expect.stringContaining('seen as v1') });
 });
