@@ -1,6 +1,6 @@
 // Requests through a ClusterIP, a node port and a load balancer against the pod's own address, with few services and with thousands; from a pod's readiness to
 // its first request through the service; and a Deployment of 10 that rolls under load.
-// `bench/network.ts [SERVICES]`, default 5000.
+// `bench/network.ts [SERVICES [REQUESTS]]`: with 5000 services, and 1000 requests a second while a Deployment rolls.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -12,6 +12,8 @@ import { median, ms, percentile, report } from './measure.ts';
 import type { Burst, Command, Load, Target } from './network-client.ts';
 
 const MANY = Number(process.argv[2] ?? 5_000);
+/** Of the load under which a Deployment rolls. */
+const PER_SECOND = Number(process.argv[3] ?? 1_000);
 const namespace = 'default';
 const ROUNDS = 40;
 await using cluster = await BenchCluster.start(2);
@@ -147,7 +149,7 @@ async function readiness(): Promise<number[]> {
   return times;
 }
 
-/** A Deployment of 10 is replaced by another version while a thousand clients a second come by its ClusterIP. */
+/** A Deployment of 10 is replaced by another version while as many clients a second as asked for come by its ClusterIP. */
 async function roll(name: string, more: object): Promise<Load> {
   const labels = { app: name };
   const template = (version: string) => ({ metadata: { labels }, spec: gracefulSpec(version, more) });
@@ -159,7 +161,7 @@ async function roll(name: string, more: object): Promise<Load> {
   }, 180_000);
   await rolled(made.metadata.generation!);
   await inPod.say({ do: 'await', target: { address: clusterIP, port: 8080 } });
-  await inPod.say({ do: 'load', target: { address: clusterIP, port: 8080 }, perSecond: 1_000 });
+  await inPod.say({ do: 'load', target: { address: clusterIP, port: 8080 }, perSecond: PER_SECOND });
   const patched = await client.patch(deployments, { namespace, name }, { type: 'application/merge-patch+json', body: { spec: { template: template('two') } } });
   await rolled(patched.metadata.generation!);
   // Until the last of the old ones is gone.
