@@ -1,5 +1,3 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import type * as Jose from 'jose';
 import type { Node, Pod, Secret, ServiceAccount } from '../../api/generated/core-v1.ts';
 import { nodes, pods, secrets, serviceAccounts } from '../../api/generated/resources.ts';
 import type { User } from '../../api/kind.ts';
@@ -7,6 +5,7 @@ import type { KubeObject, ObjectKey, ResourceType } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
+import { JsonWebTokenKey, type Claims, type PublicKey } from './json-web-token.ts';
 
 export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
@@ -64,23 +63,17 @@ export class ServiceAccountTokens {
   /** Audiences that mean this API server. */
   readonly audiences: readonly string[];
   readonly #options: ServiceAccountTokensOptions;
-  readonly #private: KeyObject;
-  readonly #public: KeyObject;
-  readonly #algorithm: 'ES256' | 'RS256';
-  readonly #keyId: string;
-  readonly #verified = new Map<string, Jose.JWTPayload>();
+  readonly #key: JsonWebTokenKey;
+  readonly #verified = new Map<string, Claims>();
 
   constructor(options: ServiceAccountTokensOptions) {
     this.#options = options;
     this.issuer = options.issuer ?? ISSUER;
     this.audiences = [this.issuer];
-    this.#private = createPrivateKey(options.key);
-    this.#public = createPublicKey(this.#private);
-    this.#algorithm = this.#private.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
-    this.#keyId = createHash('sha256').update(this.#public.export({ type: 'spki', format: 'der' })).digest('base64url');
+    this.#key = new JsonWebTokenKey(options.key);
   }
 
-  async issue({ serviceAccount, audiences, expirationSeconds, pod, secret, node, warnAfterSeconds }: TokenDescription): Promise<string> {
+  issue({ serviceAccount, audiences, expirationSeconds, pod, secret, node, warnAfterSeconds }: TokenDescription): string {
     const now = Math.floor(this.#options.clock.now() / 1000);
     const { namespace, name, uid } = serviceAccount.metadata;
     const claim: KubernetesClaim = {
@@ -90,72 +83,61 @@ export class ServiceAccountTokens {
       ...(node && { node: { name: node.name, ...(node.uid && { uid: node.uid }) } }),
       ...(warnAfterSeconds && { warnafter: now + warnAfterSeconds }),
     };
-    const { SignJWT } = await jose();
-    return new SignJWT({ 'kubernetes.io': claim })
-      .setProtectedHeader({ alg: this.#algorithm, kid: this.#keyId })
-      .setIssuer(this.issuer).setSubject(`system:serviceaccount:${namespace}:${name}`).setAudience([...audiences])
-      .setIssuedAt(now).setNotBefore(now).setExpirationTime(now + expirationSeconds).setJti(this.#options.random.uuid())
-      .sign(this.#private);
+    return this.#key.sign({
+      iss: this.issuer, sub: `system:serviceaccount:${namespace}:${name}`, aud: audiences, iat: now, nbf: now, exp: now + expirationSeconds,
+      jti: this.#options.random.uuid(), 'kubernetes.io': claim,
+    });
   }
 
   /** Tokens of the older kind, kept in secrets of type `kubernetes.io/service-account-token`: without end and for the API server alone. */
-  async issueForSecret(serviceAccount: ServiceAccount, secret: Secret): Promise<string> {
+  issueForSecret(serviceAccount: ServiceAccount, secret: Secret): string {
     const { namespace, name, uid } = serviceAccount.metadata;
-    const { SignJWT } = await jose();
-    return new SignJWT({
+    return this.#key.sign({
+      iss: LEGACY_ISSUER, sub: `system:serviceaccount:${namespace}:${name}`,
       'kubernetes.io/serviceaccount/namespace': namespace, 'kubernetes.io/serviceaccount/secret.name': secret.metadata.name,
       'kubernetes.io/serviceaccount/service-account.name': name, 'kubernetes.io/serviceaccount/service-account.uid': uid,
-    }).setProtectedHeader({ alg: this.#algorithm, kid: this.#keyId }).setIssuer(LEGACY_ISSUER)
-      .setSubject(`system:serviceaccount:${namespace}:${name}`).sign(this.#private);
+    });
   }
 
   /**
    * The user whom the token proves, and those of `audiences` it is meant for. Throws InvalidTokenError.
    */
   async verify(token: string, audiences: readonly string[] = this.audiences): Promise<{ readonly user: User; readonly audiences: readonly string[] }> {
-    const payload = await this.#signed(token);
+    const payload = this.#signed(token);
     if (payload.iss === LEGACY_ISSUER) return { user: this.#legacyUser(token, payload), audiences: audiences.filter((a) => this.audiences.includes(a)) };
     const now = this.#options.clock.now();
     if (payload.exp !== undefined && payload.exp * 1000 <= now - LEEWAY) throw new InvalidTokenError('service account token has expired');
     if (payload.nbf !== undefined && payload.nbf * 1000 > now + LEEWAY) throw new InvalidTokenError('service account token is not valid yet');
-    const own = payload.aud === undefined ? [] : Array.isArray(payload.aud) ? payload.aud : [payload.aud];
+    const own = payload.aud === undefined ? [] : typeof payload.aud === 'string' ? [payload.aud] : payload.aud;
     const common = audiences.filter((audience) => own.includes(audience));
     if (common.length === 0) throw new InvalidTokenError(`token audiences ${quoted(own)} is invalid for the target audiences ${quoted(audiences)}`);
     return { user: this.#userOf(payload), audiences: common };
   }
 
   /** The key set that others check tokens with, `/openid/v1/jwks`. */
-  async keySet(): Promise<{ readonly keys: readonly Jose.JWK[] }> {
-    const { exportJWK } = await jose();
-    return { keys: [{ use: 'sig', ...(await exportJWK(this.#public)), kid: this.#keyId, alg: this.#algorithm }] };
+  keySet(): { readonly keys: readonly PublicKey[] } {
+    return { keys: [this.#key.publicKey()] };
   }
 
   /** `/.well-known/openid-configuration`. */
   discovery(): Readonly<Record<string, unknown>> {
     return {
       issuer: this.issuer, jwks_uri: `${this.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
-      subject_types_supported: ['public'], id_token_signing_alg_values_supported: [this.#algorithm],
+      subject_types_supported: ['public'], id_token_signing_alg_values_supported: [this.#key.algorithm],
     };
   }
 
-  async #signed(token: string): Promise<Jose.JWTPayload> {
+  #signed(token: string): Claims {
     const known = this.#verified.get(token);
     if (known) return known;
-    const { decodeJwt, decodeProtectedHeader, jwtVerify } = await jose();
-    try {
-      if (decodeProtectedHeader(token).alg !== this.#algorithm) throw new InvalidTokenError('unexpected signature algorithm');
-      // Times are checked on every use, here only the signature.
-      const { payload } = await jwtVerify(token, this.#public, { currentDate: new Date((decodeJwt(token).nbf ?? 0) * 1000) });
-      if (this.#verified.size >= VERIFIED_LIMIT) this.#verified.clear();
-      this.#verified.set(token, payload);
-      return payload;
-    } catch (error) {
-      if (error instanceof InvalidTokenError) throw error;
-      throw new InvalidTokenError('invalid bearer token', { cause: error });
-    }
+    const claims = this.#key.read(token);
+    if (!claims) throw new InvalidTokenError('invalid bearer token');
+    if (this.#verified.size >= VERIFIED_LIMIT) this.#verified.clear();
+    this.#verified.set(token, claims);
+    return claims;
   }
 
-  #userOf(payload: Jose.JWTPayload): User {
+  #userOf(payload: Claims): User {
     const claim = payload['kubernetes.io'] as KubernetesClaim | undefined;
     if (!claim?.namespace || !claim.serviceaccount?.name) throw new InvalidTokenError('service account token claims could not be validated');
     const { namespace, serviceaccount, pod, secret, node } = claim;
@@ -171,7 +153,7 @@ export class ServiceAccountTokens {
     return serviceAccountUser(namespace, serviceaccount.name, serviceaccount.uid, extra);
   }
 
-  #legacyUser(token: string, payload: Jose.JWTPayload): User {
+  #legacyUser(token: string, payload: Claims): User {
     const text = (name: string): string => String(payload[`kubernetes.io/serviceaccount/${name}`] ?? '');
     const namespace = text('namespace');
     const reference = { name: text('service-account.name'), uid: text('service-account.uid') };
@@ -203,9 +185,6 @@ export class ServiceAccountTokens {
     return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) < this.#options.clock.now() - LEEWAY;
   }
 }
-
-/** Loaded with the first token: a server starts without. */
-const jose = (): Promise<typeof Jose> => import('jose');
 
 const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 
