@@ -1,5 +1,6 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { statusError, StatusError, type Status } from '../api/errors.ts';
 import { apiVersionOf, type ResourceType } from '../api/object.ts';
 import { currentCause, formatCause } from '../base/cause.ts';
@@ -10,6 +11,12 @@ import { lines } from './lines.ts';
 
 // An `import` of node:http reads all that it exports, among it WebSocket and fetch, whose loading takes a third of a short command's time.
 const { request: httpRequest, Agent: HttpAgent } = process.getBuiltinModule('node:http');
+
+/**
+ * So many requests are under way at once, each on a connection of its own; more of them wait. A connection costs both sides more than ten
+ * requests, and a burst (fifty pods that start) would open one for each. What lasts does not count: a watch has its connection to itself.
+ */
+const PARALLEL = 6;
 
 export interface HttpClientOptions {
   /** `https://127.0.0.1:6443`; plain `http:` is for `kubectl proxy` and its like. */
@@ -66,30 +73,26 @@ export interface HttpClient extends Client, Disposable {
   stream(method: string, path: string, options?: RawOptions): Promise<StreamResponse>;
 }
 
-/** The API over HTTPS with kept-alive connections. Disposing closes them. */
+/** The API over HTTPS with kept-alive connections; throws when the credentials cannot be read. Disposing closes the connections. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = new URL(options.server);
   const secure = base.protocol === 'https:';
   const prefix = base.pathname.replace(/\/$/, '');
-  const agent = secure
-    ? new HttpsAgent({
-      keepAlive: true, maxFreeSockets: 32,
-      ...(options.ca && { ca: options.ca }), ...(options.certificate && { cert: options.certificate, key: options.key }),
-      ...(options.tlsServerName && { servername: options.tlsServerName }), rejectUnauthorized: !options.insecureSkipTlsVerify,
-    })
-    : new HttpAgent({ keepAlive: true, maxFreeSockets: 32 });
+  const makeAgent = agentMaker(options, secure);
+  const agent = makeAgent(PARALLEL);
+  const streamAgent = makeAgent(Infinity);
 
   const headersFor = (more: Headers | undefined): OutgoingHttpHeaders => {
     const token = typeof options.token === 'function' ? options.token() : options.token;
     return { 'user-agent': options.userAgent, accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...options.headers, ...more } as OutgoingHttpHeaders;
   };
 
-  const send = (method: string, path: string, body: Buffer | undefined, headers: OutgoingHttpHeaders, signal: AbortSignal | undefined): Promise<IncomingMessage> =>
+  const send = (method: string, path: string, body: Buffer | undefined, headers: OutgoingHttpHeaders, lasting: boolean, signal: AbortSignal | undefined): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const start = secure ? httpsRequest : httpRequest;
       const host = base.hostname.replace(/^\[|\]$/g, '');
-      const attempt = (): ClientRequest => start({ agent, method, host, port: base.port || (secure ? 443 : 80), path: prefix + path, headers });
+      const attempt = (): ClientRequest => start({ agent: lasting ? streamAgent : agent, method, host, port: base.port || (secure ? 443 : 80), path: prefix + path, headers });
       const follow = (request: ClientRequest, last: boolean): void => {
         const onAbort = (): void => void request.destroy(signal!.reason);
         signal?.addEventListener('abort', onAbort, { once: true });
@@ -109,22 +112,24 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       follow(attempt(), false);
     });
 
-  const stream: HttpClient['stream'] = async (method, path, { body, headers, signal } = {}) => {
+  const request = async (method: string, path: string, { body, headers, signal }: RawOptions, lasting: boolean): Promise<StreamResponse> => {
     const bytes = body === undefined ? undefined : Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
     const cause = method === 'GET' ? '' : formatCause(currentCause());
     const all = headersFor({ ...(bytes && { 'content-type': 'application/json', 'content-length': String(bytes.length) }), ...(cause && { 'wherry-cause': cause }), ...headers });
-    const response = await send(method, path, bytes, all, signal);
+    const response = await send(method, path, bytes, all, lasting, signal);
     if (options.onWarning && response.headers['warning']) for (const text of warnings(response.rawHeaders)) options.onWarning(text);
     const status = response.statusCode!;
     if (status >= 400) throw faultOf(status, (await readAll(response, base)).toString());
     return { status, headers: response.headers, body: response };
   };
 
+  const stream: HttpClient['stream'] = (method, path, streamOptions = {}) => request(method, path, streamOptions, true);
+
   const raw: HttpClient['raw'] = async (method, path, rawOptions = {}) => {
     const milliseconds = options.timeoutMs ?? 60_000;
     const limit = AbortSignal.timeout(milliseconds);
     try {
-      const response = await stream(method, path, { ...rawOptions, signal: rawOptions.signal ? AbortSignal.any([rawOptions.signal, limit]) : limit });
+      const response = await request(method, path, { ...rawOptions, signal: rawOptions.signal ? AbortSignal.any([rawOptions.signal, limit]) : limit }, false);
       return { ...response, body: await readAll(response.body, base) };
     } catch (error) {
       if (!limit.aborted || error instanceof StatusError) throw error;
@@ -171,8 +176,21 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const { dryRun, ...rest } = o;
       await call('DELETE', withQuery(resourcePath(resource, list.namespace), { ...listQuery(list), ...(dryRun && { dryRun: 'All' }) }), { apiVersion: 'v1', kind: 'DeleteOptions', ...rest });
     },
-    [Symbol.dispose]: () => agent.destroy(),
+    [Symbol.dispose]() {
+      agent.destroy();
+      streamAgent.destroy();
+    },
   };
+}
+
+/**
+ * Connections of one kind, for one set of credentials. The credentials are read once: as options of their own they would be read for each
+ * connection, and compared, several kilobytes of them, for each request.
+ */
+function agentMaker({ ca, certificate, key, tlsServerName, insecureSkipTlsVerify }: HttpClientOptions, secure: boolean): (maxSockets: number) => Agent {
+  if (!secure) return (maxSockets) => new HttpAgent({ keepAlive: true, maxSockets });
+  const secureContext = createSecureContext({ ...(ca && { ca }), ...(certificate && { cert: certificate, key }) });
+  return (maxSockets) => new HttpsAgent({ keepAlive: true, maxSockets, secureContext, ...(tlsServerName && { servername: tlsServerName }), rejectUnauthorized: !insecureSkipTlsVerify });
 }
 
 /** Iterates a watch's body, one JSON event a line. */
