@@ -24,4 +24,16 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Adds a line to the answer's `Warning` headers (in process: to the log). Each text is sent once. */
   warn(text: string): void;
+  /** Where the request is written down; absent where nobody wants it to be. */
+  readonly audit?: AuditRecord | undefined;
+}
+
+/** What those who work on a request tell its audit event. Upstream: apiserver pkg/audit. */
+export interface AuditRecord {
+  /** The first value of a key stays. */
+  annotate(key: string, value: string): void;
+  /** The decoded body. */
+  request(object: unknown): void;
+  /** What is answered. */
+  response(object: unknown): void;
 }

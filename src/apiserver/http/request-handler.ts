@@ -9,6 +9,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { Aggregator } from '../aggregator/aggregator.ts';
+import { sourceAddresses, type Auditor, type AuditTrail } from '../audit/auditor.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { asksToImpersonate, impersonate } from '../authn/impersonation.ts';
 import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
@@ -36,6 +37,8 @@ export interface RequestHandlerOptions {
   readonly ledger?: LedgerRequests | undefined;
   readonly metrics: RequestMetrics;
   readonly flowControl: FlowControl;
+  /** Absent: nothing is written down. */
+  readonly auditor?: Auditor | undefined;
   readonly aggregator?: Aggregator;
   readonly clock: Clock;
   readonly random: Random;
@@ -63,7 +66,7 @@ export class RequestHandler {
 
   /** Answers one request. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { aggregator, clock, flowControl, ledger, log, metrics, random } = this.#options;
+    const { aggregator, auditor, clock, flowControl, ledger, log, metrics, random } = this.#options;
     const started = clock.monotonic();
     const { path, query } = splitUrl(request.url ?? '/');
     const method = request.method ?? 'GET';
@@ -78,25 +81,29 @@ export class RequestHandler {
       ticket?.abandon();
       watch?.[Symbol.dispose]();
       lasted?.();
+      trail?.completed(response.statusCode);
       const bytes = response.getHeader('content-length');
       metrics.count({ info, method, code: response.statusCode, seconds: (clock.monotonic() - started) / 1000, dryRun: query.size > 0 && query.has('dryRun'), bytes: typeof bytes === 'number' ? bytes : undefined });
     });
     response.on('error', (error) => log.debug('connection failed', { path, error }));
-    response.setHeader('Audit-Id', request.headers['audit-id'] ?? random.uuid());
+    const auditId = String(request.headers['audit-id'] ?? random.uuid()).slice(0, AUDIT_ID_LENGTH);
+    response.setHeader('Audit-Id', auditId);
+    let trail: AuditTrail | undefined;
+    const audit = auditor && ((user: User): AuditTrail | undefined => (trail = beginTrail(auditor, { request, response, info, user, id: auditId, receivedAt: clock.now() })));
     let warnings: WarningRecorder | undefined;
     const warn = (text: string): void => {
       (warnings ??= new WarningRecorder()).add(text);
       if (!response.headersSent) response.setHeader('Warning', warnings.headers());
     };
     try {
-      const context = await this.#identify(request, end, warn);
+      const context = await this.#identify(request, end, warn, audit);
       ticket = flowControl.start(context.user, info, query);
       if (ticket) {
         const entered = letIn(ticket, response, () => leaveBody(request, response));
         if (entered !== true && !(await entered)) return;
         if (end.came) return;
       }
-      this.#authorize(context.user, info, query);
+      this.#authorize(context, info, query);
       if (info.verb === 'watch') watch = flowControl.watches.add(info, query);
       if (aggregator?.serves(path)) await aggregator.proxy({ request, response, info, query, context });
       else if (READING.has(info.verb) && info.isResourceRequest) await this.#resources.answer({ request, response, info, query, context });
@@ -110,6 +117,8 @@ export class RequestHandler {
         response.destroy();
         return;
       }
+      if (audit && !trail && error instanceof StatusError && error.code === 401) audit(NOBODY);
+      trail?.failed(statusOf(error));
       leaveBody(request, response);
       await sendStatus({ request, response }, statusOf(error), formOf(request, query)).catch((fault: unknown) => {
         log.error('answer failed', { method, path, error: fault });
@@ -122,26 +131,29 @@ export class RequestHandler {
 
   /** Answers a request to upgrade the connection: streams to containers, and watches over WebSockets. Never rejects. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { aggregator, flowControl, log, verbs } = this.#options;
+    const { aggregator, auditor, clock, flowControl, log, random, verbs } = this.#options;
     const { path, query } = splitUrl(request.url ?? '/');
     const info = readRequestInfo(request.method ?? 'GET', path, query);
     const end = this.#begin();
     let ticket: Ticket | undefined;
     let watch: Disposable | undefined;
+    let trail: AuditTrail | undefined;
     socket.on('error', (error) => log.debug('upgraded connection failed', { path, error }));
     socket.on('close', () => {
       this.#open.delete(end);
       end.come(CLIENT_GONE);
       ticket?.abandon();
       watch?.[Symbol.dispose]();
+      trail?.completed(101);
     });
     try {
-      const context = await this.#identify(request, end, () => {});
+      const context = await this.#identify(request, end, () => {}, auditor && ((user) => (trail = beginTrail(auditor, { request, info, user, id: String(request.headers['audit-id'] ?? random.uuid()).slice(0, AUDIT_ID_LENGTH), receivedAt: clock.now() }))));
       ticket = flowControl.start(context.user, info, query);
       if (ticket?.waiting) await ticket.waiting;
       if (ticket?.refused !== undefined) throw tooManyRequests(REFUSAL.trimEnd(), ticket.refused);
       if (end.came) return;
-      this.#authorize(context.user, info, query);
+      this.#authorize(context, info, query);
+      trail?.started(101);
       if (aggregator?.serves(path)) return await aggregator.proxy({ context, info, query, request, upgrade: { socket, head } });
       if (!info.isResourceRequest) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
       const { served } = verbs.find(info);
@@ -163,6 +175,8 @@ export class RequestHandler {
       });
     } catch (error) {
       if (!(error instanceof StatusError)) log.error('upgrade failed', { path, error });
+      trail?.failed(statusOf(error));
+      trail?.completed(statusOf(error).code ?? 500);
       const body = JSON.stringify(statusOf(error));
       if (socket.writable) socket.end(`HTTP/1.1 ${statusOf(error).code ?? 500} ${statusOf(error).reason ?? 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
     } finally {
@@ -171,19 +185,23 @@ export class RequestHandler {
   }
 
   /** Authenticates; answers what the work on the request needs to know about its origin. Throws 401, and 403 for impersonation. */
-  async #identify(request: IncomingMessage, end: RequestEnd, warn: (text: string) => void): Promise<RequestContext> {
+  async #identify(request: IncomingMessage, end: RequestEnd, warn: (text: string) => void, audit: ((user: User) => AuditTrail | undefined) | undefined): Promise<RequestContext> {
     const { authenticator, authorizer } = this.#options;
     const { authorization } = request.headers;
     const clientCertificate = verifiedCertificate(request.socket as TLSSocket);
     if (clientCertificate === 'refused' && !authorization) throw unauthorized();
     const found = authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }) });
     let user: User = found instanceof Promise ? await found : found;
-    if (asksToImpersonate(request.headers)) user = impersonate(user, request.headersDistinct, authorizer);
-    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), get signal() { return end.signal; }, warn };
+    const trail = audit?.(user);
+    if (asksToImpersonate(request.headers)) {
+      user = impersonate(user, request.headersDistinct, authorizer);
+      trail?.impersonated(user);
+    }
+    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), get signal() { return end.signal; }, warn, audit: trail };
   }
 
   /** Throws 403 where the user may not. */
-  #authorize(user: User, info: RequestInfo, query: URLSearchParams): void {
+  #authorize({ user, audit }: RequestContext, info: RequestInfo, query: URLSearchParams): void {
     const { authorizer } = this.#options;
     const { group, version, resource, subresource, namespace, name, verb, path } = info;
     const fieldSelector = query.get('fieldSelector');
@@ -191,6 +209,8 @@ export class RequestHandler {
       ? { user, verb, resource: { group, version, resource, subresource, namespace, name, ...(fieldSelector && { fieldSelector }) } }
       : { user, verb, path };
     const decision = authorizer.authorize(attributes);
+    audit?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
+    audit?.annotate('authorization.k8s.io/reason', decision.reason);
     if (!decision.allowed) throw authorizationFault(attributes, decision);
   }
 
@@ -213,6 +233,24 @@ function leaveBody(request: IncomingMessage, response: ServerResponse): void {
 
 /** Verbs that write nothing, and so need no cause. A get may be a stream to a container, which has none either. */
 const READING: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+
+/** Longer ones of clients are cut. Upstream: apiserver pkg/endpoints/filters.WithAuditInit. */
+const AUDIT_ID_LENGTH = 64;
+
+/** Who could not show who they are. */
+const NOBODY: User = { name: '', groups: [] };
+
+function beginTrail(auditor: Auditor, { request, response, ...rest }: { request: IncomingMessage; response?: ServerResponse; info: RequestInfo; user: User; id: string; receivedAt: number }): AuditTrail | undefined {
+  const trail = auditor.begin({ ...rest, uri: request.url ?? '/', userAgent: request.headers['user-agent'] ?? '', sourceIPs: sourceAddresses(request) });
+  if (trail && response && rest.info.verb === 'watch') {
+    const writeHead = response.writeHead.bind(response) as (...given: unknown[]) => ServerResponse;
+    response.writeHead = ((code: number, ...given: unknown[]) => {
+      if (code === 200) trail.started(code);
+      return writeHead(code, ...given);
+    }) as typeof response.writeHead;
+  }
+  return trail;
+}
 
 const CLIENT_GONE = new Error('the client is gone');
 

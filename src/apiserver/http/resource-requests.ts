@@ -111,9 +111,11 @@ export class ResourceRequests {
     const negotiated = formOf(request, served);
     const options = writeOptions(query, request.request.headers['user-agent'] ?? '');
     const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
+    context.audit?.request(sent.value);
     if (info.subresource) {
       refuseTable(served, negotiated);
       const answer = await this.#verbs.createSubresource(context, served.resource, keyOf(info), info.subresource, sent, options);
+      context.audit?.response(answer);
       return await sendObject(request, 201, answer as object, negotiated);
     }
     if (info.name) throw methodNotAllowedHere();
@@ -127,6 +129,7 @@ export class ResourceRequests {
     const negotiated = formOf(request, served);
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
     const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
+    context.audit?.request(sent.value);
     checkName(sent.value, info.name);
     const { object, created } = await this.#verbs.update(context, served.resource, keyOf(info), sent, options);
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
@@ -141,6 +144,7 @@ export class ResourceRequests {
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
     const bytes = await readBody(request.request);
     const { value, duplicates, fault } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', query.get('fieldValidation'), served.resource.kind);
+    context.audit?.request(value);
     const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;
     const texts = duplicates?.size ? duplicateFields(value, duplicates) : [];
     const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, { ...options, duplicates: texts, ...(fault && { fault }) });
@@ -158,6 +162,7 @@ export class ResourceRequests {
       kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
       details: { name: info.name, ...(info.group && { group: info.group }), kind: info.resource, uid: object.metadata.uid },
     };
+    context.audit?.response(status);
     await sendObject(request, 200, status, negotiated);
   }
 
@@ -171,10 +176,13 @@ export class ResourceRequests {
 
   async #deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
     const body = await readBody(request.request);
-    return deleteOptions(request.query, body.length > 0 ? parseBody(body, bodyMediaType(request.request), null, 'DeleteOptions').value : undefined);
+    const sent = body.length > 0 ? parseBody(body, bodyMediaType(request.request), null, 'DeleteOptions').value : undefined;
+    if (sent) request.context.audit?.request(sent);
+    return deleteOptions(request.query, sent);
   }
 
   async #sendOne(request: ResourceRequest, served: ServedResource, code: number, object: KubeObject, negotiated: Negotiated): Promise<void> {
+    request.context.audit?.response(object);
     switch (negotiated.as) {
       case 'Table': {
         const { resourceVersion } = object.metadata;
@@ -186,6 +194,7 @@ export class ResourceRequests {
   }
 
   async #sendList(request: ResourceRequest, served: ServedResource, list: ObjectList<KubeObject>, negotiated: Negotiated): Promise<void> {
+    request.context.audit?.response(list);
     switch (negotiated.as) {
       case 'Table': return await sendObject(request, 200, tableOf(served, list.items, { ...list.metadata }, this.#tableOptions(request)), negotiated);
       case 'PartialObjectMetadataList': {
