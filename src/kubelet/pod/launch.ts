@@ -64,6 +64,8 @@ export interface ContainerLaunch {
   readonly sandbox: ObservedSandbox;
   readonly observation: PodObservation;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
+  /** Known from containers that are gone from the runtime. */
+  readonly leastRestartCount?: number;
   readonly signal: AbortSignal;
   /** A pull begins: it may take long. */
   readonly pulling: () => void;
@@ -106,7 +108,7 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
   }
   signal.throwIfAborted();
   const current = currentContainer(observation, container.name);
-  const restartCount = nextRestartCount(pod, container.name, current);
+  const restartCount = Math.max(nextRestartCount(pod, container.name, current), launch.leastRestartCount ?? 0);
   let id: string;
   try {
     const services = serviceEnvironment(context.services(pod.metadata.namespace, pod.spec.enableServiceLinks !== false));

@@ -30,7 +30,7 @@ function decide(spec: Partial<PodSpec>, states: readonly string[], more: Partial
   });
   return [
     ...(actions.createSandbox ? [`sandbox ${actions.createSandbox.attempt}`] : []), ...actions.kill.map((k) => `kill ${k.container.name} (${k.reason})`),
-    ...actions.start.map((s) => `start ${s.container.name}`), ...actions.delayed.map((d) => `delay ${d.container.container.name}`), ...(actions.finished ? ['finished'] : []),
+    ...actions.start.map((s) => `start ${s.container.name}`), ...actions.delayed.map((d) => `delay ${d.container.container.name}`), ...(actions.finished ? ['finished'] : []), ...(actions.reset ?? []).map((c) => `reset ${c.name}`),
   ];
 }
 
@@ -97,5 +97,19 @@ describe('what is to be done with a pod', () => {
     const changed = podOf({ containers: [container('app', { image: 'busybox:2' })] });
     const actions = computePodActions({ pod: changed, observation, nowMs: 0, notBeforeMs: () => 0, probe: () => ({ started: true, livenessFailed: false, startupFailed: false }) });
     expect(actions.kill.map((k) => k.message)).toEqual(['Container app definition changed']);
+  });
+});
+
+describe('a rule that has all containers restart', () => {
+  const rule = { restartPolicy: 'Never', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [88] } }] } as const;
+  const spec: Partial<PodSpec> = { restartPolicy: 'Never', initContainers: [container('init')], containers: [container('app'), container('watcher', rule)] };
+  test.each<[string, string[], Partial<PodActionsInput>, string[]]>([
+    ['first the others are ended', ['watcher=exited:88', 'app=running', 'init=exited:0'], {}, ['kill app (restartAll)']],
+    ['then all is removed, the cause last', ['app=exited:137', 'watcher=exited:88', 'init=exited:0'], {}, ['reset app', 'reset init', 'reset watcher']],
+    ['not before the back-off is over', ['app=exited:137', 'watcher=exited:88', 'init=exited:0'], { notBeforeMs: (name) => (name === 'watcher' ? 2000 : 0) }, ['delay watcher']],
+    ['then initialization comes first again', [], {}, ['start init']],
+    ['another exit code means what it always means', ['app=exited:0', 'watcher=exited:1', 'init=exited:0'], {}, ['finished']],
+  ])('%s', (_, states, more, expected) => {
+    expect(decide(spec, states, more)).toEqual(expected);
   });
 });

@@ -1,8 +1,8 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { currentContainer, type ObservedContainer, type ObservedSandbox, type PodObservation } from './observation.ts';
-import { containerHash, isSidecar, podContainers, restartsAfter, type PodContainer } from './pod-containers.ts';
+import { containerHash, findContainer, isSidecar, podContainers, restartsAfter, restartTrigger, type PodContainer } from './pod-containers.ts';
 
-export type KillReason = 'resize' | 'livenessProbe' | 'startupProbe' | 'definitionChanged' | 'unknownState' | 'initFailed';
+export type KillReason = 'restartAll' | 'resize' | 'livenessProbe' | 'startupProbe' | 'definitionChanged' | 'unknownState' | 'initFailed';
 
 export interface KillAction {
   readonly container: ObservedContainer;
@@ -19,6 +19,8 @@ export interface PodActions {
   readonly start: readonly PodContainer[];
   /** To be started, but not before this time (milliseconds since 1970). */
   readonly delayed: readonly { readonly container: PodContainer; readonly untilMs: number }[];
+  /** To be removed, in this order, so that all of the pod begins anew; empty most of the time. */
+  readonly reset?: readonly ObservedContainer[];
   /** Nothing is to run any more: all containers have ended for good, or initialization failed for good. */
   readonly finished: boolean;
 }
@@ -55,6 +57,8 @@ export function computePodActions(input: PodActionsInput): PodActions {
   const sandbox = usableSandbox(pod, observation);
   if (!sandbox) return actionsWithoutSandbox(input);
 
+  const trigger = restartTrigger(pod, observation.containers);
+  if (trigger) return restartAll(input, trigger);
   const plan = new Plan(input, sandbox);
   const initialized = planInit(plan);
   if (plan.failed) {
@@ -67,6 +71,20 @@ export function computePodActions(input: PodActionsInput): PodActions {
   }
   const { kills, starts, delays } = plan;
   return { kill: kills, start: starts, delayed: delays, finished: initialized && kills.length === 0 && isFinished(pod, observation) };
+}
+
+/** All that runs is ended, then all that was is removed, who caused it last: until it is gone it tells that this is under way. Upstream: getContainersToReset. */
+function restartAll({ pod, observation, nowMs, notBeforeMs }: PodActionsInput, trigger: ObservedContainer): PodActions {
+  const nothing: PodActions = { kill: [], start: [], delayed: [], finished: false };
+  const own = observation.containers.filter(({ name }) => findContainer(pod, name)?.role !== 'ephemeral');
+  const running = own.filter(({ state }) => state === 'running' || state === 'unknown');
+  if (running.length > 0) {
+    return { ...nothing, kill: running.map((container) => ({ container, reason: 'restartAll', message: `Container ${container.name} is stopped because all containers of the pod restart` })) };
+  }
+  const untilMs = notBeforeMs(trigger.name);
+  if (untilMs > nowMs) return { ...nothing, delayed: [{ container: findContainer(pod, trigger.name)!, untilMs }] };
+  const isCause = ({ name }: ObservedContainer): boolean => name === trigger.name;
+  return { ...nothing, reset: [...own.filter((c) => !isCause(c)), ...own.filter(isCause).reverse()] };
 }
 
 class Plan {

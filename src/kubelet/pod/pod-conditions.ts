@@ -1,8 +1,9 @@
 import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/core-v1.ts';
-import { isSidecar, podContainers } from './pod-containers.ts';
+import type { ObservedContainer } from './observation.ts';
+import { isSidecar, podContainers, restartTrigger } from './pod-containers.ts';
 
 /** The conditions a kubelet answers for; all others belong to whom they were set by. Upstream: kubelet/types PodConditionsByKubelet. */
-export const KUBELET_CONDITIONS: readonly string[] = ['PodScheduled', 'Ready', 'Initialized', 'ContainersReady', 'PodReadyToStartContainers', 'PodResizePending', 'PodResizeInProgress'];
+export const KUBELET_CONDITIONS: readonly string[] = ['PodScheduled', 'Ready', 'Initialized', 'ContainersReady', 'PodReadyToStartContainers', 'PodResizePending', 'PodResizeInProgress', 'AllContainersRestarting'];
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 const YES: Verdict = { status: 'True' };
@@ -11,6 +12,13 @@ const named = (names: readonly string[]): string => `[${names.join(' ')}]`;
 function complaint(unknown: readonly string[], others: readonly string[], what: string): string {
   return [unknown.length > 0 && `containers with unknown status: ${named(unknown)}`, others.length > 0 && `containers with ${what} status: ${named(others)}`]
     .filter(Boolean).join(', ');
+}
+
+/** Upstream: kubelet/status/generate.go GenerateAllContainersRestartingCondition. */
+export function allContainersRestarting(pod: Pod, containers: readonly ObservedContainer[], phase: string): Verdict {
+  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
+  return restartTrigger(pod, containers) ? { status: 'True', reason: 'RestartAllContainersStarted', message: 'container exited with restart policy rule' } : { status: 'False' };
 }
 
 /** Upstream: kubelet/status/generate.go. */

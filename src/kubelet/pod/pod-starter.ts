@@ -101,6 +101,7 @@ export class PodStarter {
     try {
       const started = await launchContainer({
         pod, item: findContainer(pod, name) ?? item, sandbox, observation: state.observation, volumes: state.volumes.mounted!, signal: state.starting.signal, pulling: publish,
+        leastRestartCount: state.restarts.get(name) ?? 0,
         failed: (container) => state.see(container),
       }, state.context);
       state.resize.started(started.id, name);

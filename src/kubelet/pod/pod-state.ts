@@ -20,6 +20,8 @@ export class PodState {
   readonly log: Log;
   pod: Pod;
   #observation: PodObservation;
+  /** What was removed: a look begun before may still tell of it. */
+  readonly #forgotten = new Set<string>();
   /** Counts the changes of the observation: what was read before the last one may be older than it. */
   changes = 0;
   readonly resize: PodResize;
@@ -29,6 +31,8 @@ export class PodState {
   readonly waiting = new Map<string, WaitingReason>();
   /** When to try again after a fault, in milliseconds since 1970, by container name; '' stands for the sandbox. */
   readonly retryAt = new Map<string, number>();
+  /** How often containers have been started whose last one was removed, so that all begin anew. */
+  readonly restarts = new Map<string, number>();
   /** Containers that were stopped for new resources: no crash. */
   readonly resized = new Set<string>();
   /** Aborted when nothing is to be started any more. */
@@ -81,6 +85,7 @@ export class PodState {
 
   /** What ended never runs again: news that says so was read earlier than what is known. */
   see(container: ObservedContainer): void {
+    if (this.#forgotten.has(container.id)) return;
     if (container.state !== 'exited' && this.observation.containers.some((c) => c.id === container.id && c.state === 'exited')) return;
     const ran = this.observation.containers.find(({ id }) => id === container.id)?.state === 'running';
     this.observation = withContainer(this.observation, container);
@@ -99,6 +104,7 @@ export class PodState {
   }
 
   forget(id: string): void {
+    this.#forgotten.add(id);
     this.observation = without(this.observation, id);
   }
 

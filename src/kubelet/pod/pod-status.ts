@@ -3,9 +3,10 @@ import { qosClass } from '../../api/pod/qos-class.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { containerStatuses, type ContainerStatusesInput } from './container-statuses.ts';
 import type { PodObservation } from './observation.ts';
+import { mayRestartAll } from './pod-containers.ts';
 import { podPhase } from './phase.ts';
 import { usableSandbox } from './pod-actions.ts';
-import { containersReady, KUBELET_CONDITIONS, podInitialized, podReady } from './pod-conditions.ts';
+import { allContainersRestarting, containersReady, KUBELET_CONDITIONS, podInitialized, podReady } from './pod-conditions.ts';
 
 /** Why a pod was ended from here; `disruption` where it was for the node's sake. */
 export interface PodFailure {
@@ -47,6 +48,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     { type: 'Ready', ...podReady(pod, ready, others) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
+    ...(mayRestartAll(pod) ? [{ type: 'AllContainersRestarting', ...allContainersRestarting(pod, observation.containers, phase) }] : []),
     ...(input.resizeConditions ?? []),
     ...(failure?.disruption ? [{ type: 'DisruptionTarget', status: 'True', ...failure.disruption }] : []),
   ];

@@ -3,7 +3,7 @@ import { probeGrace } from '../probes/prober.ts';
 import { rotateLog } from './container-log-files.ts';
 import { finalizeStatus } from './finalize-status.ts';
 import { containerReference } from './launch.ts';
-import { currentContainer, type PodObservation } from './observation.ts';
+import { currentContainer, type ObservedContainer, type PodObservation } from './observation.ts';
 import { computePodActions, type KillAction, type PodActions } from './pod-actions.ts';
 import { findContainer, podTitle } from './pod-containers.ts';
 import { podReferences } from './pod-references.ts';
@@ -256,16 +256,36 @@ export class PodWorker {
       this.publish();
       return this.terminate(this.#state.graceSeconds);
     }
+    if (actions.reset && !this.#stopper.busy && !this.#start) this.#start = this.#reset(actions.reset).finally(() => this.#afterStart());
     if ((actions.createSandbox || actions.start.length > 0) && !this.#start) {
-      this.#start = this.#starter.run().finally(() => {
-        this.#start = undefined;
-        if (this.#stale) void this.#catchUp();
-        else this.#sync();
-      });
+      this.#start = this.#starter.run().finally(() => this.#afterStart());
     }
     this.#explainDelays(actions);
     this.#setTimer(actions);
     this.publish();
+  }
+
+  #afterStart(): void {
+    this.#start = undefined;
+    if (this.#stale) void this.#catchUp();
+    else this.#sync();
+  }
+
+  /** Forgets the containers of the round that is over: the next decision begins with the first of them. Never rejects. */
+  async #reset(containers: readonly ObservedContainer[]): Promise<void> {
+    const { context: { runtime, backoff, clock }, backoffPrefix, log } = this.#state;
+    const cause = containers.at(-1)!;
+    backoff.next(backoffPrefix + cause.name, cause.finishedMs, clock.now());
+    for (const container of containers) {
+      const { name, restartCount } = container;
+      this.#state.restarts.set(name, Math.max(this.#state.restarts.get(name) ?? 0, restartCount + 1));
+      try {
+        await runtime.removeContainer(container.id);
+        this.#state.forget(container.id);
+      } catch (error) {
+        return log.warn('cannot remove a container that is to begin anew', { container: container.name, error });
+      }
+    }
   }
 
   #actions(): PodActions {
