@@ -9,7 +9,7 @@ import { createEventRecorder } from './event-recorder.ts';
 
 const about = { kind: 'Pod', apiVersion: 'v1', namespace: 'default', name: 'web', uid: 'u' };
 
-function setUp() {
+function setUp(isBusy = () => false) {
   const clock = new FakeClock();
   const sent: string[] = [];
   let fault: Error | undefined;
@@ -33,7 +33,7 @@ function setUp() {
       sent.push(`patch ${patch.body.count} ${patch.body.message}`);
     },
   };
-  const recorder = createEventRecorder({ client: client as unknown as Client, clock, random: seededRandom(1), log: silentLog, component: 'tester', host: 'n1' });
+  const recorder = createEventRecorder({ client: client as unknown as Client, clock, random: seededRandom(1), log: silentLog, component: 'tester', host: 'n1', isBusy });
   return { clock, sent, recorder, failOnce: (error: Error) => void (fault = error) };
 }
 
@@ -74,4 +74,21 @@ test('an event that the server forgot is created again; a server out of reach is
   expect(sent.at(-1)).toBe('patch 3 x');
   await recorder[Symbol.asyncDispose]();
   expect(clock.pending).toBe(0);
+});
+
+test('more urgent work goes first, for a second', async () => {
+  let busy = true;
+  const { clock, sent, recorder } = setUp(() => busy);
+  recorder.event(about, 'Normal', 'Pulled', 'pulled it');
+  recorder.event(about, 'Normal', 'Created', 'created it');
+  await clock.advance(900);
+  expect(sent).toEqual([]);
+  await clock.advance(200);
+  expect(sent).toEqual(['create 1 pulled it', 'create 1 created it']);
+  recorder.event(about, 'Normal', 'Started', 'started it');
+  await clock.advance(200);
+  expect(sent).toHaveLength(2);
+  busy = false;
+  await clock.advance(100);
+  expect(sent.at(-1)).toBe('create 1 started it');
 });

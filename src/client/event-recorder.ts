@@ -24,11 +24,15 @@ export interface EventRecorderOptions {
   readonly component: string;
   /** The node's name where the component belongs to a node. */
   readonly host?: string;
+  /** While true there is more urgent work: events wait for its end, at most a second, and then go out one at a time. */
+  readonly isBusy?: () => boolean;
 }
 
 /** More than so many waiting events are dropped: they must not fill the memory while the server is away. */
 const MAX_QUEUED = 10_000;
 const PARALLEL = 8;
+const LONGEST_WAIT_MS = 1_000;
+const LOOK_AGAIN_MS = 100;
 const TRIES = 12;
 const RETRY_MS = 10_000;
 
@@ -39,13 +43,15 @@ export interface DisposableEventRecorder extends EventRecorder, AsyncDisposable 
 
 /** Records v1 Events, those alike counted in one object. Disposing drops what was not yet sent. Upstream: client-go tools/record. */
 export function createEventRecorder(options: EventRecorderOptions): DisposableEventRecorder {
-  const { client, clock, random, log, component, host } = options;
+  const { client, clock, random, log, component, host, isBusy = () => false } = options;
   const correlator = new EventCorrelator(clock);
   const ending = new AbortController();
   /** The newest unsent state of each event; a state under way is not in here. */
   const queue = new Map<string, Occurrence>();
   const underWay = new Map<string, Promise<void>>();
   let dropped = 0;
+  /** Runs while the queue waits for the end of more urgent work. */
+  let waiting: Disposable | undefined;
   let sequence = Math.floor(random.next() * 1e6);
 
   const create = async (occurrence: Occurrence): Promise<void> => {
@@ -86,13 +92,22 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
     }
   };
 
+  /** How many events may be under way now. */
+  const room = (): number => {
+    if (!isBusy()) return PARALLEL;
+    const [oldest] = queue.values();
+    return oldest && clock.now() - oldest.last >= LONGEST_WAIT_MS ? 1 : 0;
+  };
+
   const pump = (): void => {
     if (dropped > 0 && queue.size === 0) {
       log.warn('events were dropped', { dropped });
       dropped = 0;
     }
+    if (queue.size === 0) return;
+    const most = room();
     for (const [key, occurrence] of queue) {
-      if (underWay.size >= PARALLEL) return;
+      if (underWay.size >= most) break;
       if (underWay.has(key)) continue;
       queue.delete(key);
       underWay.set(key, deliver(occurrence).finally(() => {
@@ -100,6 +115,11 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
         pump();
       }));
     }
+    if (most > 0 || ending.signal.aborted) return;
+    waiting ??= clock.timer(LOOK_AGAIN_MS, () => {
+      waiting = undefined;
+      pump();
+    });
   };
 
   return {
@@ -120,6 +140,7 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
     async [Symbol.asyncDispose]() {
       ending.abort(new Error('the event recorder is ending'));
       queue.clear();
+      waiting?.[Symbol.dispose]();
       await Promise.all(underWay.values());
     },
   };

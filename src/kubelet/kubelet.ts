@@ -52,7 +52,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const cgroupTree = cgroups.version === 'none' ? undefined : new CgroupTree(cgroups.version, cgroups.root ?? '');
   const machine = await options.machine();
   const policy: AdmissionPolicy = { unsafeSysctls: configuration.allowedUnsafeSysctls, ...(machine.appArmor !== undefined && { appArmor: machine.appArmor }) };
-  const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
+  const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName, isBusy: () => workers.values().some((worker) => worker.isStarting) });
   const statuses = new StatusWriter({ client, clock, log });
   const objects = new ReferencedObjectCache({ client, clock, log, changed: (reference) => { for (const worker of workers.values()) worker.referenceChanged(reference); } });
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);

@@ -7,7 +7,7 @@ import type { WorkNote, WorkSink } from './entry.ts';
 import { LEDGER_PATH } from './ledger-query.ts';
 
 /** Notes are sent so long after the first of them came. */
-const BATCH_MS = 50;
+const BATCH_MS = 200;
 /** While the server is away the newest so many are kept. */
 const MOST_WAITING = 1_000;
 const RETRY_MS = 5_000;

@@ -62,7 +62,7 @@ function statusOf(item: PodContainer, previous: ContainerStatus | undefined, inp
   const { container, role } = item;
   const [current, last] = input.observation.containers.filter((c) => c.name === container.name);
   const mounts = volumeMounts(item, input);
-  const base = { name: container.name, image: container.image ?? '', imageID: '', ready: false, started: false, restartCount: previous?.restartCount ?? 0, ...(mounts && { volumeMounts: mounts }) };
+  const base = { name: container.name, image: container.image ?? '', imageID: '', ready: false, started: false, restartCount: previous?.restartCount ?? 0, lastState: {}, ...(mounts && { volumeMounts: mounts }) };
   if (!current) return withWaiting(item, absentStatus(base, previous, item, input), undefined, input);
 
   const state: ContainerState = current.state === 'running' ? { running: { startedAt: milliseconds(current.startedMs) } }

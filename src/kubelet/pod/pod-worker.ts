@@ -68,6 +68,11 @@ export class PodWorker {
     return this.#state.resize.allocatedPod(this.#state.pod);
   }
 
+  /** Whether something of it is being made or started. */
+  get isStarting(): boolean {
+    return this.#start !== undefined;
+  }
+
   get observation(): PodObservation {
     return this.#state.observation;
   }
