@@ -62,9 +62,12 @@ const knownConditions = new Set(['PodScheduled', 'Ready', 'Initialized']);
 
 /** A container that ended and may not restart stays ended. */
 function* stateTransitionErrors(path: string, next: readonly ContainerStatus[] = [], previous: readonly ContainerStatus[] = [], spec: PodSpec): FieldErrors {
+  // The end of one may have all of them begin anew, whatever their own policies.
+  const all = [...spec.containers, ...(spec.initContainers ?? [])];
+  if (all.some(({ restartPolicyRules = [] }) => restartPolicyRules.some(({ action }) => action === 'RestartAllContainers'))) return;
   for (const [i, { name, state }] of previous.entries()) {
     if (!state?.terminated) continue;
-    const container = [...spec.containers, ...(spec.initContainers ?? [])].find((one) => one.name === name);
+    const container = all.find((one) => one.name === name);
     const mayRestart = container?.restartPolicyRules?.length || restarts(container?.restartPolicy ?? spec.restartPolicy, state.terminated.exitCode);
     if (mayRestart) continue;
     const after = next.find((status) => status.name === name);
