@@ -14,9 +14,9 @@ export interface Obj {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: {
-    readonly name: string; readonly namespace?: string; readonly uid: string; readonly resourceVersion: string; readonly creationTimestamp: string; readonly deletionTimestamp?: string;
+    readonly name: string; readonly namespace?: string; readonly uid: string; readonly resourceVersion: string; readonly creationTimestamp: string; readonly deletionTimestamp?: string; readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>>; readonly managedFields?: unknown;
-    readonly ownerReferences?: readonly { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly controller?: boolean }[];
+    readonly ownerReferences?: readonly { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string; readonly controller?: boolean }[];
   };
   /** Of config maps. */
   readonly data?: Readonly<Record<string, string>>;

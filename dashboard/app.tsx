@@ -3,7 +3,7 @@ import type { ComponentChild, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { BackgroundView } from './background/background-view.tsx';
 import { connection } from './live.ts';
-import { NEW } from './panel/new-object.tsx';
+import { NEW } from './create/new-object.tsx';
 import { Panel } from './panel/panel.tsx';
 import { close, filter, go, hrefOf, namespace, open, opened, view } from './route.ts';
 import { hello, tables, workloads } from './store.ts';

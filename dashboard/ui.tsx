@@ -81,26 +81,31 @@ export function Command({ text }: { readonly text: string }): JSX.Element {
   return <span class="command"><code>{text}</code><button type="button" class="plain" aria-label={t('Copy the command')} onClick={() => void copy()}><Icon name="copy" /></button></span>;
 }
 
-interface Notice { readonly id: number; readonly tone: 'ok' | 'bad'; readonly text: string }
+interface Notice { readonly id: number; readonly tone: 'ok' | 'bad'; readonly text: string; readonly background?: boolean }
 const notices = signal<readonly Notice[]>([]);
 let noticeCount = 0;
 
 /** Says something in the corner for a while. */
-export function notify(text: string, tone: 'ok' | 'bad' = 'ok'): void {
-  const notice = { id: ++noticeCount, tone, text };
+export function notify(text: string, tone: 'ok' | 'bad' = 'ok', background = false): void {
+  const notice = { id: ++noticeCount, tone, text, ...(background && { background }) };
   notices.value = [...notices.value.slice(-3), notice];
-  setTimeout(() => { notices.value = notices.value.filter((other) => other !== notice); }, tone === 'bad' ? 12_000 : 4000);
+  setTimeout(() => { notices.value = notices.value.filter((other) => other !== notice); }, tone === 'bad' ? 12_000 : background ? 8000 : 4000);
 }
 
+/** Says that the cluster is at work, and where one sees it work. */
+export const done = (text: string): void => notify(text, 'ok', true);
+
 export function Notices(): JSX.Element {
-  return <div class="notices" role="status" aria-live="polite">{notices.value.map(({ id, tone, text }) => <p key={id} class={tone}>{text}</p>)}</div>;
+  return <div class="notices" role="status" aria-live="polite">{notices.value.map(({ id, tone, text, background }) => <p key={id} class={tone}>
+    {text}{background && <a href="#/background?of=latest">{t('Watch what it sets off')}</a>}
+  </p>)}</div>;
 }
 
 /** Does something with the cluster, and says so where it fails. Resolves to whether it was done. */
 export async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
-    notify(what);
+    done(what);
     return true;
   } catch (error) {
     notify((error as Error).message, 'bad');

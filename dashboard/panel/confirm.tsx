@@ -1,10 +1,11 @@
 import { signal } from '@preact/signals';
-import type { JSX } from 'preact';
+import type { ComponentChild, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { t } from '../language.ts';
 
 interface Question {
   readonly text: string;
-  readonly more?: string;
+  readonly more?: ComponentChild;
   readonly yes: string;
   readonly answer: (yes: boolean) => void;
 }
@@ -12,8 +13,8 @@ interface Question {
 const question = signal<Question | undefined>(undefined);
 
 /** Asks before something that cannot be taken back. */
-export function confirm(text: string, yes: string, more?: string): Promise<boolean> {
-  return new Promise((answer) => { question.value = { text, yes, answer, ...(more && { more }) }; });
+export function confirm(text: string, yes: string, more?: ComponentChild): Promise<boolean> {
+  return new Promise((answer) => { question.value = { text, yes, answer, ...(more !== undefined && { more }) }; });
 }
 
 export function ConfirmDialog(): JSX.Element {
@@ -28,8 +29,10 @@ export function ConfirmDialog(): JSX.Element {
     question.value = undefined;
   };
   return <dialog ref={dialog} aria-labelledby="question" onClose={() => answer(false)}>
-    <p id="question">{asked?.text}</p>
-    {asked?.more && <p class="quiet">{asked.more}</p>}
-    <div class="buttons"><button type="button" onClick={() => answer(false)}>Cancel</button><button type="button" class="danger" onClick={() => answer(true)}>{asked?.yes}</button></div>
+    {asked && <>
+      <h2 id="question">{asked.text}</h2>
+      {asked.more}
+      <div class="buttons"><button type="button" onClick={() => answer(false)}>{t('Cancel')}</button><button type="button" class="danger" onClick={() => answer(true)}>{asked.yes}</button></div>
+    </>}
   </dialog>;
 }

@@ -1,91 +1,124 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { request, type Obj } from '../api.ts';
-import { opened } from '../route.ts';
+import type { Obj } from '../api.ts';
+import { many, t } from '../language.ts';
+import { podsByWorkload, tables } from '../store.ts';
 import { useWindow } from '../window-of.ts';
+import { addLines, readLines, type LogLine } from './log-lines.ts';
 
 const LINE_HEIGHT = 18;
-/** More lines are kept than anybody reads; the oldest go first. */
-const MOST_LINES = 50_000;
+/** Of each, from the end; one alone tells more. */
 const TAIL = 5_000;
-/** What tells a terminal to change its colour, or else how it looks. */
-const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
+const TAIL_OF_MANY = 500;
+const MOST_SOURCES = 100;
 
-/** What a container writes, as it writes it. */
-export function Logs({ pod }: { readonly pod: Obj }): JSX.Element {
+interface Source {
+  readonly ns: string;
+  readonly pod: string;
+  readonly container: string;
+  /** Another run of the container is another source: it is read anew. */
+  readonly run: string;
+}
+
+/** What a pod's containers write, as they write it. */
+export function PodLogs({ pod }: { readonly pod: Obj }): JSX.Element {
   const containers: readonly string[] = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map(({ name }: { name: string }) => name);
   const container = useSignal(containers[0]!);
+  const { name, namespace = '' } = pod.metadata;
+  const chosen = container.value === '' ? containers : [container.value];
+  const sources = chosen.map((each) => ({ ns: namespace, pod: name, container: each, run: runOf(pod, each) }));
+  return <Logs sources={sources} names={chosen.length > 1 ? 'container' : 'none'}>
+    {containers.length > 1 && <label>{t('Container')} <select value={container.value} onChange={(event) => { container.value = event.currentTarget.value; }}>
+      {containers.map((each) => <option key={each} value={each}>{each}</option>)}<option value="">{t('all of them')}</option>
+    </select></label>}
+  </Logs>;
+}
+
+/** What all pods of a workload write, merged in the order of time. */
+export function WorkloadLogs({ object }: { readonly object: Obj }): JSX.Element {
+  const { kind, metadata: { namespace = '', name } } = object;
+  const pods = (kind === 'ReplicaSet'
+    ? tables.pods.all().filter(({ ns, owner }) => ns === namespace && owner?.kind === kind && owner.name === name)
+    : podsByWorkload.value.get(`${kind}/${namespace}/${name}`) ?? []).filter(({ node }) => node).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const containers = [...new Set(pods.flatMap((pod) => pod.containers))];
+  const container = useSignal('');
+  const all = pods.flatMap((pod) => pod.containers.filter((each) => !container.value || each === container.value).map((each) => ({ ns: namespace, pod: pod.name, container: each, run: `${pod.uid} ${pod.restarts}` })));
+  const sources = all.slice(0, MOST_SOURCES);
+  return <Logs sources={sources} names={containers.length > 1 ? 'both' : 'pod'}>
+    {containers.length > 1 && <label>{t('Container')} <select value={container.value} onChange={(event) => { container.value = event.currentTarget.value; }}>
+      <option value="">{t('all of them')}</option>{containers.map((each) => <option key={each}>{each}</option>)}
+    </select></label>}
+    <span class="quiet">{many(pods.length, 'one pod', '{n} pods')}{all.length > sources.length && `, ${t('the first {n} are read', { n: sources.length })}`}</span>
+  </Logs>;
+}
+
+function runOf({ status }: Obj, container: string): string {
+  const of = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(({ name }: { name: string }) => name === container) as { containerID?: string; state?: { waiting?: unknown } } | undefined;
+  return `${of?.containerID ?? ''}${of?.state?.waiting ? ' waiting' : ''}`;
+}
+
+interface LogsProps {
+  readonly sources: readonly Source[];
+  /** What of its source stands before each line. */
+  readonly names: 'none' | 'pod' | 'container' | 'both';
+  readonly children?: JSX.Element | readonly (JSX.Element | false)[] | false;
+}
+
+function Logs({ sources, names, children }: LogsProps): JSX.Element {
   const previous = useSignal(false);
   const follow = useSignal(true);
   const times = useSignal(false);
   const search = useSignal('');
   const state = useSignal('');
   const version = useSignal(0);
-  const lines = useRef<string[]>([]);
-  const run = statusOf(pod, container.value);
-  const path = opened.value;
+  const lines = useRef<LogLine[]>([]);
+  const asked = sources.map(({ ns, pod, container }) => `${ns}/${pod}/${container}`);
+  const runs = sources.map(({ pod, container, run }) => `${pod} ${container} ${run}`).join('\n');
   useEffect(() => {
     const ending = new AbortController();
     lines.current = [];
     version.value++;
-    const query = new URLSearchParams({
-      container: container.value, tailLines: String(TAIL), ...(follow.value && !previous.value && { follow: 'true' }), ...(previous.value && { previous: 'true' }), ...(times.value && { timestamps: 'true' }),
-    });
-    void readLines(`${path}/log?${query}`, ending.signal, (fresh) => {
-      const all = lines.current;
-      all.push(...fresh);
-      if (all.length > MOST_LINES) all.splice(0, all.length - MOST_LINES);
-      version.value++;
-    }).then((end) => { if (!ending.signal.aborted) state.value = end; });
     state.value = '';
+    if (asked.length === 0) return;
+    const query = new URLSearchParams([...asked.map((source) => ['source', source]), ['tail', String(asked.length > 1 ? TAIL_OF_MANY : TAIL)], ['follow', String(follow.value && !previous.value)], ['previous', String(previous.value)]]);
+    void readLines(query, ending.signal, (fresh) => {
+      addLines(lines.current, fresh);
+      version.value++;
+    }).then((end) => { if (!ending.signal.aborted) state.value = t(end); });
     return () => ending.abort();
-  }, [container.value, previous.value, follow.value, times.value, path, run]);
+  }, [runs, previous.value, follow.value]);
   const word = search.value.toLowerCase();
-  const shown = useMemo(() => (word ? lines.current.filter((line) => line.toLowerCase().includes(word)) : lines.current), [word, version.value]);
+  const shown = useMemo(() => (word ? lines.current.filter(({ text }) => text.toLowerCase().includes(word)) : lines.current), [word, version.value]);
+  const label = (source: number): string => {
+    const { pod = '', container = '' } = sources[source] ?? {};
+    return names === 'none' ? '' : names === 'container' ? container : names === 'pod' ? pod : `${pod} ${container}`;
+  };
   return <>
     <div class="tools">
-      {containers.length > 1 && <label>Container <select value={container.value} onChange={(event) => { container.value = event.currentTarget.value; }}>{containers.map((name) => <option key={name}>{name}</option>)}</select></label>}
-      <label><input type="checkbox" checked={follow.value} onChange={(event) => { follow.value = event.currentTarget.checked; }} />Follow</label>
-      <label><input type="checkbox" checked={previous.value} onChange={(event) => { previous.value = event.currentTarget.checked; }} />Previous run</label>
-      <label><input type="checkbox" checked={times.value} onChange={(event) => { times.value = event.currentTarget.checked; }} />Times</label>
-      <input type="search" placeholder="Find in the log" aria-label="Find in the log" value={search.value} onInput={(event) => { search.value = event.currentTarget.value; }} />
+      {children}
+      <label><input type="checkbox" checked={follow.value} onChange={(event) => { follow.value = event.currentTarget.checked; }} />{t('Follow')}</label>
+      <label><input type="checkbox" checked={previous.value} onChange={(event) => { previous.value = event.currentTarget.checked; }} />{t('Previous run')}</label>
+      <label><input type="checkbox" checked={times.value} onChange={(event) => { times.value = event.currentTarget.checked; }} />{t('Times')}</label>
+      <input type="search" placeholder={t('Find in the log')} aria-label={t('Find in the log')} value={search.value} onInput={(event) => { search.value = event.currentTarget.value; }} />
+      {word && <span class="quiet" role="status">{many(shown.length, 'one line', '{n} lines')}</span>}
     </div>
-    <Lines lines={shown} version={version.value} stick={follow.value} />
-    <p class="quiet end" role="status">{state.value || (shown.length === 0 ? (lines.current.length > 0 ? 'No line has that.' : 'Nothing written yet.') : '')}</p>
+    <Lines lines={shown} version={version.value} stick={follow.value} word={word} times={times.value} label={label} />
+    <p class="quiet end" role="status">{state.value || (shown.length === 0 ? (lines.current.length > 0 ? t('No line has that.') : t('Nothing written yet.')) : '')}</p>
   </>;
 }
 
-function statusOf({ status }: Obj, container: string): string {
-  const of = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(({ name }: { name: string }) => name === container) as { containerID?: string; state?: { waiting?: unknown } } | undefined;
-  // Read anew when another run of the container begins.
-  return `${of?.containerID ?? ''}${of?.state?.waiting ? ' waiting' : ''}`;
-}
-
-/** Reads until the end; resolves to why it ended, in words. */
-async function readLines(path: string, signal: AbortSignal, take: (lines: string[]) => void): Promise<string> {
-  try {
-    const response = await request('GET', path, { accept: '*/*', signal });
-    const decoder = new TextDecoder();
-    let rest = '';
-    // Not every browser iterates streams.
-    const reader = response.body!.getReader();
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      const text = rest + decoder.decode(chunk.value, { stream: true });
-      const lines = text.split('\n');
-      rest = lines.pop()!;
-      // Colours of terminals are left out; what overwrites a line stands for it.
-      if (lines.length > 0) take(lines.map((line) => line.replaceAll(COLOURS, '').replace(/^.*\r(?!$)/, '').replace(/\r$/, '')));
-    }
-    if (rest) take([rest]);
-    return path.includes('follow=true') ? 'The log ends here.' : '';
-  } catch (error) {
-    return signal.aborted ? '' : (error as Error).message;
-  }
+interface LinesProps {
+  readonly lines: readonly LogLine[];
+  readonly version: number;
+  readonly stick: boolean;
+  readonly word: string;
+  readonly times: boolean;
+  label(source: number): string;
 }
 
 /** Only what is in sight is drawn; at the end it stays at the end while lines come. */
-function Lines({ lines, version, stick }: { readonly lines: readonly string[]; readonly version: number; readonly stick: boolean }): JSX.Element {
+function Lines({ lines, version, stick, word, times, label }: LinesProps): JSX.Element {
   const area = useWindow(lines.length, LINE_HEIGHT);
   const atEnd = useRef(true);
   useLayoutEffect(() => {
@@ -98,7 +131,26 @@ function Lines({ lines, version, stick }: { readonly lines: readonly string[]; r
     atEnd.current = scrollHeight - scrollTop - clientHeight < LINE_HEIGHT * 2;
     area.onScroll();
   };
-  return <div class="log" role="log" aria-live="off" aria-label="Log" tabIndex={0} ref={area.ref} onScroll={onScroll}>
-    <div style={{ height: lines.length * LINE_HEIGHT }}><pre style={{ transform: `translateY(${area.first * LINE_HEIGHT}px)` }}>{lines.slice(area.first, area.last).join('\n')}</pre></div>
+  return <div class="log" role="log" aria-live="off" aria-label={t('Log')} tabIndex={0} ref={area.ref} onScroll={onScroll}>
+    <div style={{ height: lines.length * LINE_HEIGHT }}><div class="lines" style={{ transform: `translateY(${area.first * LINE_HEIGHT}px)` }}>
+      {lines.slice(area.first, area.last).map(({ source, at, text }, i) => {
+        const from = label(source);
+        return <p key={area.first + i} class={at ? undefined : 'fault'}>{times && at && <time>{at.slice(0, 23).replace('T', ' ')} </time>}
+          {from && <b class={`from hue${source % 6}`} title={from}>{from.length > 20 ? `…${from.slice(-19)}` : from} </b>}<Found text={text} word={word} /></p>;
+      })}
+    </div></div>
   </div>;
+}
+
+/** What is searched for, marked. */
+function Found({ text, word }: { readonly text: string; readonly word: string }): JSX.Element {
+  if (!word) return <>{text}</>;
+  const parts: (string | JSX.Element)[] = [];
+  const low = text.toLowerCase();
+  let from = 0;
+  for (let at = low.indexOf(word); at >= 0; at = low.indexOf(word, from)) {
+    parts.push(text.slice(from, at), <mark key={at}>{text.slice(at, at + word.length)}</mark>);
+    from = at + word.length;
+  }
+  return <>{parts}{text.slice(from)}</>;
 }

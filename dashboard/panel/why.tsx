@@ -4,6 +4,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Explanation, ToldNode } from '../../src/dashboard/told.ts';
 import { call } from '../api.ts';
 import { took } from '../format.ts';
+import { t } from '../language.ts';
+import { hrefOf } from '../route.ts';
 import { tables } from '../store.ts';
 import { Empty } from '../ui.tsx';
 
@@ -35,7 +37,7 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
   if (!answer.value) return <Empty>Looking…</Empty>;
   const { state, story, findings, gaps } = answer.value;
   return <>
-    <section class="lead"><p>{state}</p></section>
+    <section class="lead"><p>{state}</p><p class="buttons"><a class="button" href={hrefOf({ view: 'background', params: { of: path, open: '', tab: '' } })}>{t('Watch it in the background')}</a></p></section>
     {findings.map(({ waitsFor, because, help }) => <section key={waitsFor} class="finding">
       <h3>Waits for {waitsFor}</h3>
       {because.map((line) => <p key={line}>{line}</p>)}

@@ -4,16 +4,16 @@ import type { Row, TableName, WorkloadRow } from '../../src/dashboard/rows/row.t
 import { call, pathOf, type Obj } from '../api.ts';
 import { opened } from '../route.ts';
 import { podsInWords, Squares } from '../squares.tsx';
-import { groupBy, healthOf, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
+import { healthOf, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
 import { Age, attempt, ObjectLink, State } from '../ui.tsx';
 import { Conditions, Fact, Facts } from './facts.tsx';
+import { Revisions } from './revisions.tsx';
 import { ScaleSlider } from './scale-slider.tsx';
 
 export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Element | null {
   const { kind, metadata: { namespace = '', name }, spec, status = {} } = object;
   const row = (tables[workloadTableOf[kind as WorkloadRow['kind']] as TableName] as unknown as Table<Row>).get(`${namespace}/${name}`) as WorkloadRow | undefined;
   const pods = kind === 'ReplicaSet' ? tables.pods.all().filter(({ ns, owner }) => ns === namespace && owner?.kind === kind && owner.name === name) : (podsByWorkload.value.get(`${kind}/${namespace}/${name}`) ?? []);
-  const sets = kind === 'Deployment' ? (groupBy(tables.replicasets.all(), ({ ns, owner }) => (owner ? `${ns}/${owner.name}` : undefined)).get(`${namespace}/${name}`) ?? []).sort((a, b) => b.born - a.born) : [];
   if (!row) return null;
   const health = healthOf(row);
   return <>
@@ -30,9 +30,7 @@ export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Eleme
       {pods.length > 50 && <p class="quiet">and {pods.length - 50} more</p>}
       {pods.length === 0 && <p class="quiet">None.</p>}
     </section>
-    {sets.length > 1 && <section><h3>Versions</h3><ul class="plain-list">{sets.map((set) => <li key={set.uid}>
-      <ObjectLink path={pathOf('replicasets', set)}>{set.name}</ObjectLink><span>{set.ready}/{set.wanted}</span><code>{set.containers.map(({ image }) => image).join(', ')}</code><span class="quiet"><Age since={set.born} /></span>
-    </li>)}</ul></section>}
+    <Revisions object={object} />
     <Facts title="How">
       {kind === 'Deployment' && <Fact name="Rollout">{rolloutInWords(spec.strategy)}</Fact>}
       {row.schedule && <Fact name="Schedule"><code>{row.schedule}</code></Fact>}

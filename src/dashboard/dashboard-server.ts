@@ -12,6 +12,7 @@ import { ApiProxy } from './api-proxy.ts';
 import type { PageFiles } from './build-page.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveTables } from './live-tables.ts';
+import { readLogWish, sendLogs } from './merged-logs.ts';
 import { plainPage } from './plain-page.ts';
 import { isClusterPath, refusalOf, refusalOfPath, type Refusal } from './request-guard.ts';
 import type { Usage } from './rows/row.ts';
@@ -134,6 +135,7 @@ class DashboardServer implements AsyncDisposable {
       const refused = refusalOfPath(url);
       return refused ? refuse(response, refused) : this.#proxy.pass(request, response);
     }
+    if (path === '/logs' && method === 'GET') return void sendLogs(this.#options.http, readLogWish(new URLSearchParams(url.split('?')[1])), response);
     const service = this.#services.find(method, path);
     if (service) return void this.#services.answer(request, service, response);
     if (method !== 'GET' && method !== 'HEAD') return refuse(response, { status: 405, message: 'only the cluster can be changed' });
