@@ -49,8 +49,8 @@ export interface Proxy extends AsyncDisposable {
 
 /** Longer no pod waits for its services: its end has a deadline. */
 const DRAIN_PATIENCE_MS = 1_000;
-/** The other nodes hear of it when we do, and write at the same time: so much for the slower ones among them. */
-const OTHER_NODES_MS = 40;
+/** The other nodes hear of it when we do, and write at the same time: so much for the slower ones among them, and for connections that the pod has yet to accept. */
+const OTHER_NODES_MS = 100;
 
 /** After a refusal, milliseconds to the next try, doubling to the second number. */
 const RETRY_MS = [500, 30_000] as const;
