@@ -33,6 +33,7 @@ export const KUBELET_VERSION = 'v1.36.0';
 /** Even where events are pushed, all is listed again so often, in case one was lost. Upstream's evented PLEG does the same. */
 const RELIST_MS = 5 * 60_000;
 const ORPHAN_GRACE_S = 30;
+const MOST_UNCLAIMED = 1000;
 
 /**
  * A kubelet: registers its node, runs the pods assigned to it on `runtime`, and serves logs, exec and statistics. Disposing leaves the
@@ -42,6 +43,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { client, informers, runtime, clock, random, log, rootDir, nodeName, cgroups, work = noSink, configuration = defaultConfiguration } = options;
   const ended = new AbortController();
   const workers = new Map<string, PodWorker>();
+  /** What ended before a worker knew of it, or is nobody's. */
+  const unclaimed = new Set<string>();
   const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
   const serviceInformer = informers.informer(services);
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
@@ -86,8 +89,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       return together && { reason: 'Deferred', message: together.message };
     },
     features: () => agent.features,
+    endedUnclaimed: (id) => unclaimed.delete(id),
     launched() {
-      void cgroupTree?.setClasses([...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod)).catch((error: unknown) => log.warn('cannot set the shares of the classes of pods', { error }));
+      try {
+        cgroupTree?.setClasses([...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod));
+      } catch (error) {
+        log.warn('cannot set the shares of the classes of pods', { error });
+      }
     },
     gone(uid) {
       workers.delete(uid);
@@ -241,7 +249,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
         }
         agent.report();
       } else if (event.type === 'stopped') {
-        for (const worker of workers.values()) if (worker.owns(event.id)) void worker.notice(event.id);
+        const owner = workers.values().find((worker) => worker.owns(event.id));
+        if (owner) void owner.notice(event.id);
+        else unclaimed.add(event.id);
+        if (unclaimed.size > MOST_UNCLAIMED) unclaimed.delete(unclaimed.values().next().value!);
       }
     }
   }

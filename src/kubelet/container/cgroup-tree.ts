@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { qosClass } from '../../api/pod/qos-class.ts';
@@ -45,6 +44,8 @@ export class CgroupTree {
   readonly #version: 'v1' | 'v2';
   readonly #root: string;
   readonly #mounts: ReturnType<typeof cgroupMounts>;
+  /** The shares of the classes as last written. */
+  readonly #classes = new Map<string, number>();
 
   constructor(version: 'v1' | 'v2', root: string, mountInfo = readFileSync('/proc/self/mountinfo', 'utf8')) {
     this.#version = version;
@@ -53,28 +54,32 @@ export class CgroupTree {
   }
 
   /** Of a pod whose cgroup exists by now. */
-  async setPod(path: string, resources: LinuxContainerResources): Promise<void> {
-    for (const [controller, file, value] of cgroupFiles(this.#version, resources)) await this.#write(controller, path, file, value);
+  setPod(path: string, resources: LinuxContainerResources): void {
+    for (const [controller, file, value] of cgroupFiles(this.#version, resources)) this.#write(controller, path, file, value);
   }
 
   /** Best-effort pods get what the others leave; burstable ones together what they ask for together. */
-  async setClasses(pods: readonly Pod[]): Promise<void> {
+  setClasses(pods: readonly Pod[]): void {
     const burstable = pods.filter((pod) => (pod.status?.qosClass ?? qosClass(pod)) === 'Burstable').reduce((sum, pod) => sum + milliValue(podResourceRequests(pod)['cpu']), 0);
     for (const [name, shares] of [['besteffort', 2], ['burstable', cpuShares(burstable)]] as const) {
+      if (this.#classes.get(name) === shares) continue;
       const [file, value] = this.#version === 'v2' ? ['cpu.weight', String(cpuWeight(shares))] : ['cpu.shares', String(shares)];
-      await this.#write('cpu', `${this.#root}/kubepods/${name}`, file!, value!);
+      if (this.#write('cpu', `${this.#root}/kubepods/${name}`, file!, value!)) this.#classes.set(name, shares);
     }
   }
 
-  async #write(controller: 'cpu' | 'memory', path: string, file: string, value: string): Promise<void> {
+  /** At once, without the thread pool: these files are the kernel's, there is nothing to wait for. False: there is no such file. */
+  #write(controller: 'cpu' | 'memory', path: string, file: string, value: string): boolean {
     const mount = this.#version === 'v2' ? this.#mounts.unified : this.#mounts[controller];
-    if (!mount) return;
+    if (!mount) return false;
     const full = join(mount, path, file);
     try {
-      if ((await readFile(full, 'utf8')).trim() !== value) await writeFile(full, value);
+      if (readFileSync(full, 'utf8').trim() !== value) writeFileSync(full, value);
+      return true;
     } catch (error) {
       // No pod of this class yet, or one that has gone already; or a kernel without bandwidth control.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return false;
     }
   }
 }

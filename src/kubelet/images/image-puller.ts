@@ -23,6 +23,8 @@ export interface PullRequest {
   readonly pulling?: () => void;
 }
 
+/** An image that was there is taken to be there for so long. */
+const PRESENT_MS = 1000;
 /** How long `ErrImagePull` stands before it becomes `ImagePullBackOff`. */
 const SHOWN_MS = 2000;
 
@@ -36,6 +38,8 @@ export class ImagePuller {
   readonly #failures = new Map<string, { readonly message: string; readonly atMs: number }>();
   /** Pulls under way, shared by all that want the same with the same credentials. */
   readonly #pulls = new Map<string, Promise<string>>();
+  /** Images asked for of late, by name. Pods that start together are often of one image. */
+  readonly #present = new Map<string, { readonly image: Promise<Image | undefined>; readonly atMs: number }>();
   readonly #changed: () => void;
   readonly #work: WorkSink;
 
@@ -45,6 +49,16 @@ export class ImagePuller {
     this.#clock = options.clock;
     this.#objects = options.objects;
     this.#changed = options.changed;
+  }
+
+  /** Looks for an image that `ensure` will soon be asked for. */
+  anticipate({ image = '', imagePullPolicy = 'Always' }: PullRequest['container']): void {
+    if (imagePullPolicy === 'Always') return;
+    try {
+      this.#find(normalizeImageName(image)).catch(() => { /* Who needs it asks again, and is told. */ });
+    } catch {
+      // No name of an image: `ensure` says so.
+    }
   }
 
   /** Resolves with the image, present on this node; rejects with a ContainerStartError otherwise. */
@@ -61,7 +75,7 @@ export class ImagePuller {
     }
     const policy = container.imagePullPolicy ?? (isLatestImage(requested) ? 'Always' : 'IfNotPresent');
     if (policy !== 'Always') {
-      const present = await this.#runtime.imageStatus({ image: name });
+      const present = await this.#find(name);
       if (present) {
         event('Normal', 'Pulled', `Container image "${requested}" already present on machine and can be accessed by the pod`);
         this.#work.note({ work: 'pull', about: aboutPod(pod), by: 'kubelet', tookMs: 0, facts: { image: requested, present: true } });
@@ -76,6 +90,18 @@ export class ImagePuller {
     const key = `${pod.metadata.uid}_${requested}`;
     this.#refuseWhileBackingOff(key, requested, event);
     return this.#pull(request, name, key);
+  }
+
+  #find(name: string): Promise<Image | undefined> {
+    const nowMs = this.#clock.monotonic();
+    const known = this.#present.get(name);
+    if (known && nowMs - known.atMs < PRESENT_MS) return known.image;
+    for (const [old, { atMs }] of this.#present) if (nowMs - atMs >= PRESENT_MS) this.#present.delete(old);
+    const image = this.#runtime.imageStatus({ image: name });
+    this.#present.set(name, { image, atMs: nowMs });
+    const forget = (found?: Image): void => void (!found && this.#present.delete(name));
+    image.then(forget, () => forget());
+    return image;
   }
 
   forgetPod(uid: string): void {

@@ -46,7 +46,11 @@ export async function launchSandbox(pod: Pod, attempt: number, context: WorkerCo
   const handler = await runtimeHandler(pod, context);
   const id = await noted(context, pod, 'sandbox', {}, () => runtime.runPodSandbox(config, handler));
   // The runtime has made the pod's cgroup by now; its containers need not wait.
-  cgroupTree?.setPod(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod)).catch((error: unknown) => context.log.warn('cannot set the resources of a pod', { pod: pod.metadata.name, error }));
+  try {
+    cgroupTree?.setPod(podCgroupPath(pod, settings.cgroupRoot), podCgroupResources(pod));
+  } catch (error) {
+    context.log.warn('cannot set the resources of a pod', { pod: pod.metadata.name, error });
+  }
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
   writeFileSync(join(directory, 'etc-hosts'), hostsFile(pod, sandbox.ips, context.hostHosts, settings.dns.clusterDomain), { mode: 0o644 });
   return sandbox;

@@ -36,10 +36,10 @@ export class PodResizer {
     const whole = podCgroupResources(pod);
     try {
       // The kernel lets no child have more than its parent: the pod's own limits come off while its containers' change.
-      await cgroupTree?.setPod(path, { ...(whole.cpuShares !== undefined && { cpuShares: whole.cpuShares }) });
+      cgroupTree?.setPod(path, { ...(whole.cpuShares !== undefined && { cpuShares: whole.cpuShares }) });
       await runtime.updateContainerResources(id, linuxResources(pod, findContainer(pod, name)!.container, capacity.memoryBytes));
       resize.started(id, name);
-      await cgroupTree?.setPod(path, whole);
+      cgroupTree?.setPod(path, whole);
       if (resize.pending(this.#state.pod, this.#state.observation).length === 0) recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
     } catch (error) {
       recorder.event(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', (error as Error).message));

@@ -38,6 +38,7 @@ export class PodStarter {
       const volumes = state.volumes.mounted ? undefined : state.volumes.setUp();
       // Awaited below, when the sandbox stands.
       volumes?.catch(() => undefined);
+      if (createSandbox) this.#anticipateImages();
       if (createSandbox) await this.#makeSandbox(createSandbox.attempt, createSandbox.stop);
       await volumes;
       const tried = new Set<string>();
@@ -52,6 +53,12 @@ export class PodStarter {
     } catch (error) {
       if (!signal.aborted) this.#postpone(error);
     }
+  }
+
+  /** Asks for the images while the sandbox is made, so that the first container need not. */
+  #anticipateImages(): void {
+    const { pod, context: { puller } } = this.#options.state;
+    for (const { container } of podContainers(pod)) puller.anticipate(container);
   }
 
   /** After a fault of the whole pod no container is tried before the pod is. */
@@ -147,10 +154,9 @@ export class PodStarter {
     const known = state.observation.containers.find((c) => c.id === started.id);
     state.see(known?.state === 'exited' ? known : started);
     state.probers.keep();
-    if (started.state === 'running') void this.#lookAgain(started.id);
+    if (started.state === 'running' && state.context.endedUnclaimed(started.id)) void this.#lookAgain(started.id);
   }
 
-  /** An exit between the start and our taking note of the container may have been told before we could know whose it was. */
   async #lookAgain(id: string): Promise<void> {
     const { state } = this.#options;
     try {

@@ -54,6 +54,8 @@ export interface WorkerContext {
   features(): RuntimeFeatures;
   /** Why the node cannot give a pod the resources it now asks for. */
   resizeVerdict(pod: Pod): ResizeVerdict | undefined;
+  /** Whether the end of this container was told before its worker could know that it is its own; told once. */
+  endedUnclaimed(id: string): boolean;
   /** A pod has been launched: the classes' shares may have to change. */
   launched(): void;
   /** A pod is over and all of it has been removed from this node. */
