@@ -4,6 +4,7 @@ import { seededRandom } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import type { InformerFactory } from '../client/informer.ts';
+import { startScheduler } from '../scheduler/scheduler.ts';
 import { startControllers } from '../controllers/controllers.ts';
 import type { ControllerOptions } from '../controllers/controller-options.ts';
 import { startTestApiServer } from './api-server.ts';
@@ -17,8 +18,10 @@ export interface ControllersUnderTestOptions {
   readonly only?: readonly string[];
   readonly options?: ControllerOptions;
   readonly pods?: Partial<PodRunnerOptions>;
+  /** With the scheduler; the pod runner then binds nothing. Default false. */
+  readonly scheduler?: boolean;
   /** Stands between the controllers and the server: for faults. */
-  readonly wrapClient?: (client: Client, clock: FakeClock) => Client;
+  readonly wrapClient?: (client: Client, clock: FakeClock, admin: Client) => Client;
   readonly log?: Log;
 }
 
@@ -35,19 +38,23 @@ export interface ControllersUnderTest extends AsyncDisposable {
 }
 
 /** A real API server in memory, controllers with a client of their own rights, a pod runner, and one clock for all. */
-export async function startControllersUnderTest({ only, options, pods, wrapClient = (client) => client, log = silentLog }: ControllersUnderTestOptions = {}): Promise<ControllersUnderTest> {
+export async function startControllersUnderTest({ only, options, pods, scheduler = false, wrapClient = (client) => client, log = silentLog }: ControllersUnderTestOptions = {}): Promise<ControllersUnderTest> {
   const clock = new FakeClock();
   const random = seededRandom(7);
   const stack = new AsyncDisposableStack();
   const api = stack.use(await startTestApiServer({ clock }));
   const informers = stack.use(createInformerFactory({ client: api.admin, clock, random, log }));
-  const runner = stack.use(await startPodRunner({ client: api.admin, informers, clock, log, ...pods }));
+  const runner = stack.use(await startPodRunner({ client: api.admin, informers, clock, log, ...(scheduler && { targetOf: () => '' }), ...pods }));
 
   const start = (): AsyncDisposable => {
     const own = new AsyncDisposableStack();
-    const client = wrapClient(api.client(controllerManager, 'controllers'), clock);
+    const client = wrapClient(api.client(controllerManager, 'controllers'), clock, api.admin);
     const factory = own.use(createInformerFactory({ client, clock, random, log }));
     own.use(startControllers({ client, informers: factory, clock, random, log, ...(only && { only }), ...(options && { options }) }));
+    if (!scheduler) return own;
+    const schedulerClient = wrapClient(api.client({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }, 'kube-scheduler'), clock, api.admin);
+    const schedulerInformers = own.use(createInformerFactory({ client: schedulerClient, clock, random, log }));
+    own.use(startScheduler({ client: schedulerClient, informers: schedulerInformers, clock, random, log }));
     return own;
   };
   let running = start();

@@ -1,19 +1,22 @@
-import { internalError } from '../api/errors.ts';
+import { internalError, statusError } from '../api/errors.ts';
 import type { Random } from '../base/random.ts';
+import type { KubeObject, ObjectKey, ResourceType } from '../api/object.ts';
 import type { Client } from '../client/client.ts';
 
 export interface FaultOptions {
   readonly random: Random;
   /** The share of writes that fail. */
   readonly rate: number;
-  /** `refused`: nothing is written. `lost`: it is written, but the answer does not come. */
-  readonly kind: 'refused' | 'lost';
+  /** `refused`: nothing is written. `lost`: it is written, but the answer does not come. `mixed`: either. */
+  readonly kind: 'refused' | 'lost' | 'mixed';
+  /** Changes objects under the hands of those that update them, so that some of the refusals are real conflicts. Absent: there are none. */
+  readonly meddler?: Client;
 }
 
 const WRITES = new Set<string | symbol>(['create', 'createSubresource', 'update', 'updateStatus', 'patch', 'delete', 'deleteCollection']);
 
 /** A client some of whose writes fail, as those over a bad network do. Faults can be switched off by `stop`. */
-export function faultyClient(client: Client, { random, rate, kind }: FaultOptions): Client & { stop(): void } {
+export function faultyClient(client: Client, { random, rate, kind, meddler }: FaultOptions): Client & { stop(): void } {
   let active = true;
   return new Proxy(client, {
     get(target, name) {
@@ -23,11 +26,20 @@ export function faultyClient(client: Client, { random, rate, kind }: FaultOption
       if (!WRITES.has(name)) return method.bind(target);
       return async (...parameters: unknown[]) => {
         const fails = active && random.next() < rate;
-        if (fails && kind === 'refused') throw internalError('a fault made by the test, before the write');
+        if (fails && meddler && (name === 'update' || name === 'updateStatus') && random.next() < 0.7) {
+          const [resource, { metadata }] = parameters as [ResourceType<KubeObject>, KubeObject];
+          await meddler.patch(resource, keyIn(metadata), { type: 'application/merge-patch+json', body: { metadata: { annotations: { meddled: String(random.next()) } } } });
+          return await (method.apply(target, parameters) as Promise<unknown>);
+        }
+        if (fails && (kind === 'refused' || (kind === 'mixed' && random.next() < 0.6))) throw internalError('a fault made by the test, before the write');
         const answer: unknown = await method.apply(target, parameters);
-        if (fails) throw internalError('a fault made by the test, after the write');
+        if (fails) throw statusError(504, 'Timeout', 'a fault made by the test, after the write');
         return answer;
       };
     },
   }) as Client & { stop(): void };
+}
+
+function keyIn({ namespace, name }: KubeObject['metadata']): ObjectKey {
+  return { name, ...(namespace !== undefined && { namespace }) };
 }

@@ -142,12 +142,14 @@ export const jobController: Controller = {
         ...(isOver && conclude(job, conditions, outcome)),
       };
       if (!semanticEqual(current.status, final)) await client.updateStatus(jobResource, { ...current, status: final });
-      if (isOver) announce(job, outcome);
+      if (!isOver) return;
+      // Not before it is written: who is refused must come again.
+      finished.add(job.metadata.uid);
+      announce(job, outcome);
     }
 
     function conclude(job: Job, conditions: readonly JobCondition[] | undefined, outcome: JobCondition): Partial<JobStatus> {
       const type = outcome.type === 'FailureTarget' ? 'Failed' : 'Complete';
-      finished.add(job.metadata.uid);
       return {
         conditions: withCondition(conditions, jobCondition(type, outcome.reason!, outcome.message!, clock.now())),
         ...(type === 'Complete' && { completionTime: rfc3339(clock.now()) }),
