@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { ServerConfiguration } from './configuration/server-configuration.ts';
 
 export interface KeyPair {
   /** PEM. */
@@ -33,6 +34,10 @@ export interface ApiServerOptions {
   readonly simulatedRanges?: readonly string[];
   /** Address under which pods reach the server: endpoint of the `kubernetes` service. */
   readonly advertise?: { readonly address: string; readonly port: number };
+  /** Audit policy, encryption at rest, other issuers of tokens. */
+  readonly configuration?: ServerConfiguration;
+  /** Where audit events are written: a file, rotated. Needed for an audit policy to have an effect. */
+  readonly auditLog?: string;
   /** Keep a ledger of who wrote what because of what, beside the data where there is a folder for them. Default true. */
   readonly ledger?: boolean;
   /** Freezes stored objects at every depth, so that a test sees who changes one. Default false. */

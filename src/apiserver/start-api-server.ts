@@ -6,9 +6,11 @@ import { MetricRegistry } from '../base/metrics.ts';
 import type { Client } from '../client/client.ts';
 import { openLedgerFile } from '../ledger/ledger-file.ts';
 import { Ledger } from '../ledger/ledger.ts';
-import type { StorageEngine } from '../storage/engine.ts';
+import type { StorageEngine, ValueCodec } from '../storage/engine.ts';
 import { createMemoryEngine } from '../storage/memory.ts';
 import { Aggregator } from './aggregator/aggregator.ts';
+import { AuditLog } from './audit/audit-log.ts';
+import { Auditor } from './audit/auditor.ts';
 import { FrontProxyIdentity } from './aggregator/front-proxy.ts';
 import { ensureDefaultServiceCidr } from './allocation/default-service-cidr.ts';
 import { ServiceAllocation } from './allocation/service-allocation.ts';
@@ -18,6 +20,7 @@ import { admissionPlugins } from './admission/plugins.ts';
 import { WebhookClient } from './admission/webhook-client.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts';
+import type { JwtTokens } from './authn/jwt-tokens.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { mastersAuthorizer, unionAuthorizer } from './authz/authorizer.ts';
 import { ensureBootstrapRbac } from './authz/bootstrap-rbac.ts';
@@ -28,6 +31,7 @@ import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
 import { customRuleValidation } from './custom/custom-rule-validation.ts';
 import { DialGuard } from './dial-guard.ts';
 import { Discovery } from './discovery.ts';
+import { ValueEncryption } from './encryption/value-encryption.ts';
 import { ConfigurationKeeper } from './flow-control/configuration-keeper.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import { storedFigures } from './flow-control/stored-figures.ts';
@@ -73,6 +77,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const objects = storedObjects(engine, (value: KubeObject) => value);
   const rbac = stack.use(new RbacAuthorizer(objects));
   const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new NodeAuthorizer(objects)), rbac]);
+  const jwtTokens = await openJwtTokens(options);
   const tokens = new ServiceAccountTokens({ key: options.serviceAccountKey, clock, random, objects });
   const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
   const dialGuard = new DialGuard(options.simulatedRanges ?? []);
@@ -92,7 +97,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const measured = { objects, summaries: new KubeletSummaries(kubelets, clock), log: log.child('metrics') };
   registry.add(servedBuiltIn(nodeMetricsResource, nodeMetricsDefinition), undefined, new NodeMetricsReader(measured));
   registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(measured));
-  const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authorizer, rbac, kubelets, dialGuard });
+  const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, jwtTokens, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
@@ -119,13 +124,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined });
     registerProcessMetrics(metrics, engine, registry, clock);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
+    const { audit, authentication } = options.configuration ?? {};
+    const auditor = audit && options.auditLog !== undefined ? new Auditor({ policy: audit, sink: stack.use(new AuditLog({ path: options.auditLog, log: log.child('audit') })), clock, metrics }) : undefined;
     const nonResource = new NonResourceRequests({
       discovery: new Discovery(registry), metrics: requestMetrics, flowControl, health: healthChecks(engine, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion)),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
-      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock) }), authorizer, verbs, nonResource, aggregator, flowControl, ledger: ledger && new LedgerRequests(ledger), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock), jwtTokens, anonymous: authentication?.anonymous }), authorizer, verbs, nonResource, aggregator, flowControl, auditor, ledger: ledger && new LedgerRequests(ledger), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
     });
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;
@@ -145,11 +152,24 @@ function healthChecks(engine: StorageEngine<KubeObject>, stopping: AbortSignal):
 }
 
 /** The durable engine is loaded only where it is asked for: a server in memory starts without it. */
-async function openEngine({ dataDir, clock, log }: ApiServerOptions): Promise<StorageEngine<KubeObject>> {
+async function openEngine({ dataDir, clock, log, configuration }: ApiServerOptions): Promise<StorageEngine<KubeObject>> {
   if (dataDir === undefined) return createMemoryEngine<KubeObject>({ clock, log });
   const { openLmdbEngine } = await import('../storage/lmdb.ts');
-  const codec = { encode: objectBytes, decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as KubeObject };
+  // Without a configuration as well: what was encrypted once shall be told of as such, not as damaged.
+  const encryption = new ValueEncryption(configuration?.encryption ?? []);
+  const codec: ValueCodec<KubeObject> = {
+    encode: (object, key) => encryption.seal(objectBytes(object), key), isStale: (bytes, key) => encryption.isStale(bytes, key),
+    decode: (bytes, key) => JSON.parse(Buffer.from(encryption.open(bytes, key)).toString()) as KubeObject,
+  };
   return openLmdbEngine<KubeObject>({ directory: dataDir, codec, clock, log });
+}
+
+/** Undefined where no other issuer's tokens are believed. */
+async function openJwtTokens({ configuration, clock, log }: ApiServerOptions): Promise<JwtTokens | undefined> {
+  const issuers = configuration?.authentication?.jwt ?? [];
+  if (issuers.length === 0) return undefined;
+  const { JwtTokens: Tokens } = await import('./authn/jwt-tokens.ts');
+  return await Tokens.create({ issuers, clock, log: log.child('authentication') });
 }
 
 /** With the data where they are durable; undefined where none is wanted. */

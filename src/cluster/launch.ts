@@ -9,6 +9,7 @@ import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissi
 import { claimClusterNumber } from './cluster-number.ts';
 import { endUnfinished, startDaemon } from './daemon.ts';
 import { loadOrCreatePki, type ClusterPki } from './pki.ts';
+import { adoptServerConfiguration } from './server-configuration-file.ts';
 import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
 
 export const CLUSTER_NUMBERS = '/var/lib/wherry/clusters';
@@ -35,6 +36,8 @@ export interface LaunchRequest {
   readonly registryMirrors?: Readonly<Record<string, string>>;
   readonly nodeGraceSeconds?: number;
   readonly ledger?: boolean;
+  /** A file of documents that configure the API server, or `none`. Taken over when the server starts. */
+  readonly apiServerConfig?: string;
 }
 
 export interface Launched {
@@ -56,6 +59,9 @@ export async function launchCluster(profile: Profile, request: LaunchRequest, to
   const pki = await loadOrCreatePki(profile, plan, clock.now());
   for (let attempt = 1; ; attempt++) {
     profile.write(config);
+    if (request.apiServerConfig !== undefined && adoptServerConfiguration(request.apiServerConfig, profile.serverConfigurationFile) && findProcess(profile.serverPidFile)) {
+      throw new UserError(`the server of the cluster "${profile.name}" runs already, and takes its configuration when it starts`, `wherry stop, then wherry start (the configuration is kept)`);
+    }
     try {
       return { config, pki, plan, alreadyRunning: !(await startProcesses(profile, config, pki, tools)) };
     } catch (error) {

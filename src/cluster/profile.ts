@@ -56,6 +56,9 @@ export class Profile {
   get storageDir(): string { return join(this.folder, 'storage'); }
   get runDir(): string { return join(this.folder, 'run'); }
   get logDir(): string { return join(this.folder, 'log'); }
+  /** Documents that configure the API server; absent where none were given. It holds keys: only the owner may read it. */
+  get serverConfigurationFile(): string { return join(this.folder, 'api-server.yaml'); }
+  get auditLog(): string { return join(this.logDir, 'audit.log'); }
   get pkiFile(): string { return join(this.folder, 'pki.json'); }
   get serverPidFile(): string { return join(this.runDir, 'server.pid'); }
   get serverLog(): string { return join(this.logDir, 'server.log'); }
@@ -96,7 +99,7 @@ export class Profile {
   claimFolder(): void {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     // A start that did not come to its end leaves these.
-    const other = readdirSync(this.folder).find((name) => !/^(busy\.pid|pki\.json|cluster\.json|run$|log$)/.test(name));
+    const other = readdirSync(this.folder).find((name) => !/^(busy\.pid|pki\.json|cluster\.json|api-server\.yaml|run$|log$)/.test(name));
     if (other !== undefined) {
       throw new UserError(`${this.folder} holds other things than a cluster (${other}), and would be removed with the cluster`, 'an empty folder, or one that is not there yet: wherry start --data-dir DIR');
     }

@@ -1,4 +1,4 @@
-import { startApiServer, type ApiServer } from '../apiserver/index.ts';
+import { startApiServer, type ApiServer, type ServerConfiguration } from '../apiserver/index.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly nodeGraceMs?: number;
   /** Keep a ledger of who wrote what because of what. Default true. */
   readonly ledger?: boolean;
+  readonly configuration?: ServerConfiguration;
+  readonly auditLog?: string;
 }
 
 /** The server process's contents: API server, controllers, scheduler; what is added to them is wired by the caller through `client`. */
@@ -44,13 +46,13 @@ const componentUser = (name: string): User => ({ name, groups: ['system:authenti
 
 /** Starts the API server, then controllers and scheduler on it, each as its own user with its own rights. Resolves when all of them work. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated, ledger = true } = options;
+  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated, ledger = true, configuration, auditLog } = options;
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const api = stack.use(await startApiServer({
     ...(storageDir && { dataDir: storageDir }), clock, random, log: log.child('apiserver'), authority: pki.authority, serviceAccountKey: pki.serviceAccountKey,
     ...(serving && { serving: { ...serving, keyPair: pki.server } }), kubeletClient: pki.kubeletClient,
-    ledger, ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
+    ledger, ...(configuration && { configuration }), ...(auditLog !== undefined && { auditLog }), ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
   }));
   const admin = api.client(ADMIN, 'wherry');
   await ensureSystemObjects(admin, plan.dnsService);

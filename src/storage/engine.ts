@@ -13,8 +13,10 @@ export interface Entry<V> {
 
 /** How an engine turns values to bytes and back. `encode` is called once per write. */
 export interface ValueCodec<V> {
-  encode(value: V): Uint8Array;
-  decode(bytes: Uint8Array): V;
+  encode(value: V, key: string): Uint8Array;
+  decode(bytes: Uint8Array, key: string): V;
+  /** Whether `encode` would make other bytes now, by another cipher: they are written again, under the same revision, when the engine opens. */
+  isStale?(bytes: Uint8Array, key: string): boolean;
 }
 
 export interface RangeOptions {

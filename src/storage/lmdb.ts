@@ -56,7 +56,7 @@ export function openLmdbEngine<V>(options: LmdbEngineOptions<V>): StorageEngine<
   const { entries, revision } = load(env, codec);
   const store = new RevisionStore<V>({ ...options, entries, revision });
   const medium: Medium<V> = {
-    encode: (value) => codec.encode(value),
+    encode: (value, key) => codec.encode(value, key),
     commit: (writes) => commit(env, writes).catch((error: unknown) => { throw explained(error, directory); }),
     async close() {
       await env.close();
@@ -69,14 +69,17 @@ export function openLmdbEngine<V>(options: LmdbEngineOptions<V>): StorageEngine<
 
 function load<V>(env: RootDatabase<Uint8Array, string>, codec: ValueCodec<V>): { entries: Entry<V>[]; revision: number } {
   const entries: Entry<V>[] = [];
+  const stale: Entry<V>[] = [];
   let revision = readNumber(env, REVISION_KEY) ?? 0;
   for (const { key, value } of env.getRange()) {
     if (key === FORMAT_KEY || key === REVISION_KEY) continue;
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-    const entry = { key, value: codec.decode(value.subarray(HEADER)), createRevision: view.getFloat64(0), modRevision: view.getFloat64(8) };
+    const entry = { key, value: codec.decode(value.subarray(HEADER), key), createRevision: view.getFloat64(0), modRevision: view.getFloat64(8) };
     revision = Math.max(revision, entry.modRevision);
     entries.push(entry);
+    if (codec.isStale?.(value.subarray(HEADER), key)) stale.push(entry);
   }
+  if (stale.length > 0) env.transactionSync(() => void stale.forEach((entry) => env.putSync(entry.key, record(entry, codec.encode(entry.value, entry.key)))));
   return { entries, revision };
 }
 

@@ -11,7 +11,7 @@ export interface Write<V> {
 /** Where writes become durable: the only thing in which engines differ. */
 export interface Medium<V> {
   /** Called once per put, in the same turn; a throw rejects that put alone. */
-  encode(value: V): Uint8Array | undefined;
+  encode(value: V, key: string): Uint8Array | undefined;
   /** Resolves when all of `writes` would survive a crash. A rejection means that none of them did happen. Never called while a call is open. */
   commit(writes: readonly Write<V>[]): Promise<void>;
   close(): Promise<void>;
@@ -105,7 +105,7 @@ export function createEngine<V>(store: RevisionStore<V>, medium: Medium<V>, mono
       const revision = head + 1;
       const value = make(revision);
       const entry = { key, value, createRevision: previous?.createRevision ?? revision, modRevision: revision };
-      await enqueue(key, { event: { type: 'put', entry, ...(previous && { previous }) }, bytes: medium.encode(value) });
+      await enqueue(key, { event: { type: 'put', entry, ...(previous && { previous }) }, bytes: medium.encode(value, key) });
       return entry;
     },
 

@@ -1,7 +1,9 @@
 import { unauthorized } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
 import { readCertificate } from '../../base/certificates.ts';
+import type { AuthenticationConfiguration } from './authentication-configuration.ts';
 import type { BootstrapTokens } from './bootstrap-tokens.ts';
+import type { JwtTokens } from './jwt-tokens.ts';
 import { InvalidTokenError, type ServiceAccountTokens } from './service-account-tokens.ts';
 
 /** What of a request can prove who sends it. */
@@ -10,6 +12,8 @@ export interface Credentials {
   readonly authorization?: string;
   /** DER of the client certificate, given only when TLS verified it against the cluster's CA. */
   readonly clientCertificate?: Uint8Array;
+  /** Path and query of the request. */
+  readonly url?: string | undefined;
 }
 
 /** Answers the user (group `system:authenticated` added), `system:anonymous` where nothing is presented; throws 401 where something false is. */
@@ -23,8 +27,8 @@ export const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unau
 const CERTIFICATE_LIMIT = 1024;
 
 /** Client certificate first, then bearer token, then nobody. Upstream: pkg/kubeapiserver/authenticator. */
-export function createAuthenticator(options: { readonly tokens: ServiceAccountTokens; readonly bootstrapTokens?: BootstrapTokens }): Authenticator {
-  const { tokens, bootstrapTokens } = options;
+export function createAuthenticator(options: { readonly tokens: ServiceAccountTokens; readonly bootstrapTokens?: BootstrapTokens; readonly jwtTokens?: JwtTokens | undefined; readonly anonymous?: AuthenticationConfiguration['anonymous'] }): Authenticator {
+  const { tokens, bootstrapTokens, jwtTokens, anonymous } = options;
   const holders = new Map<string, User>();
   /** The same by connection, whose certificate is one array. */
   const present = new WeakMap<Uint8Array, User>();
@@ -57,7 +61,7 @@ export function createAuthenticator(options: { readonly tokens: ServiceAccountTo
     try {
       const bootstrap = bootstrapTokens?.verify(token);
       if (bootstrap) return bootstrap;
-      return (await tokens.verify(token)).user;
+      return (await (jwtTokens?.isOurs(token) ? jwtTokens : tokens).verify(token)).user;
     } catch (error) {
       if (error instanceof InvalidTokenError) throw unauthorized();
       throw error;
@@ -65,11 +69,13 @@ export function createAuthenticator(options: { readonly tokens: ServiceAccountTo
   };
 
   return {
-    authenticate({ authorization, clientCertificate }) {
+    authenticate({ authorization, clientCertificate, url = '' }) {
       const holder = clientCertificate && certificateHolder(clientCertificate);
       if (holder) return holder;
       const token = bearerToken(authorization);
-      return token ? tokenHolder(token) : ANONYMOUS;
+      if (token) return tokenHolder(token);
+      if (anonymous && (!anonymous.enabled || (anonymous.paths.length > 0 && !anonymous.paths.includes(url.split('?')[0]!)))) throw unauthorized();
+      return ANONYMOUS;
     },
   };
 }

@@ -190,7 +190,7 @@ export class RequestHandler {
     const { authorization } = request.headers;
     const clientCertificate = verifiedCertificate(request.socket as TLSSocket);
     if (clientCertificate === 'refused' && !authorization) throw unauthorized();
-    const found = authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }) });
+    const found = authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }), url: request.url });
     let user: User = found instanceof Promise ? await found : found;
     const trail = audit?.(user);
     if (asksToImpersonate(request.headers)) {

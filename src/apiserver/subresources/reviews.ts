@@ -7,6 +7,7 @@ import type { User } from '../../api/kind.ts';
 import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/object.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { BootstrapTokens } from '../authn/bootstrap-tokens.ts';
+import type { JwtTokens } from '../authn/jwt-tokens.ts';
 import { InvalidTokenError } from '../authn/service-account-tokens.ts';
 import type { AuthorizationAttributes } from '../authz/authorizer.ts';
 import { aggregate } from '../authz/rbac.ts';
@@ -16,7 +17,7 @@ import type { PostCall, SubresourceHandler, SubresourceServices } from './subres
 
 /** The questions about who one is and what one may do: created, answered, never stored. Upstream: pkg/registry/{authentication,authorization}. */
 export function reviews(services: SubresourceServices): readonly SubresourceHandler[] {
-  const { objects, tokens, authorizer, rbac, clock } = services;
+  const { objects, tokens, jwtTokens, authorizer, rbac, clock } = services;
   const bootstrapTokens = new BootstrapTokens(objects, clock);
 
   const review = <T extends KubeObject>(resource: ResourceType<T>, answer: (asked: T, call: PostCall) => Promise<unknown> | unknown): SubresourceHandler => ({
@@ -40,7 +41,7 @@ export function reviews(services: SubresourceServices): readonly SubresourceHand
       const wanted = audiences?.length ? audiences : tokens.audiences;
       try {
         const bootstrap = bootstrapTokens.verify(token);
-        const proved = bootstrap ? { user: bootstrap, audiences: wanted } : await tokens.verify(token, wanted);
+        const proved = bootstrap ? { user: bootstrap, audiences: wanted } : jwtTokens?.isOurs(token) ? await reviewJwt(jwtTokens, token, audiences ?? [], tokens.audiences) : await tokens.verify(token, wanted);
         return { ...asked, status: { authenticated: true, user: userInfo(proved.user), audiences: proved.audiences } };
       } catch (error) {
         if (!(error instanceof InvalidTokenError)) throw error;
@@ -94,6 +95,15 @@ const userInfo = ({ name, uid, groups, extra }: User): object => ({ username: na
 
 function refuse(resource: ResourceType<unknown>, errors: readonly FieldError[]): void {
   if (errors.length) throw invalid(resource, '', errors);
+}
+
+/** A token of another issuer is for the audiences of that issuer's configuration, which count as this server's own. */
+async function reviewJwt(jwtTokens: JwtTokens, token: string, asked: readonly string[], own: readonly string[]): Promise<{ readonly user: User; readonly audiences: readonly string[] }> {
+  const { user, audiences } = await jwtTokens.verify(token);
+  if (asked.length === 0) return { user, audiences: own };
+  const shared = asked.filter((audience) => audiences.includes(audience) || own.includes(audience));
+  if (shared.length === 0) throw new InvalidTokenError(`token audiences ${JSON.stringify(audiences)} is invalid for the target audiences ${JSON.stringify(asked)}`);
+  return { user, audiences: shared };
 }
 
 function validateOneOf({ resourceAttributes, nonResourceAttributes }: SelfSubjectAccessReviewSpec): readonly FieldError[] {

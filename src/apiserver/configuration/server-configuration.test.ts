@@ -1,0 +1,150 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
+import { expect, test } from 'vitest';
+import { issueCertificate, type KeyPair } from '../../base/certificates.ts';
+import { startTestHttpsApiServer, type HttpsAccess } from '../../testing/api-server.ts';
+import { readServerConfiguration } from './server-configuration.ts';
+
+interface Answer {
+  readonly code: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly json: any;
+}
+
+function ask(https: HttpsAccess, method: string, path: string, { body, headers = {}, identity }: { body?: object; headers?: Record<string, string>; identity?: KeyPair | undefined } = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    request(https.url + path, { method, ca: https.authority, agent: false, headers: { 'content-type': 'application/json', ...headers }, ...(identity && { key: identity.key, cert: identity.certificate }) }, (answer) => {
+      let text = '';
+      answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      answer.on('end', () => resolve({ code: answer.statusCode!, headers: answer.headers, get json() { return JSON.parse(text); } }));
+    }).on('error', reject).end(body && JSON.stringify(body));
+  });
+}
+
+test('requests are written down as the audit policy says', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-'));
+  try {
+    const auditLog = join(folder, 'log', 'audit.log');
+    const configuration = readServerConfiguration(`
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: None
+  nonResourceURLs: ['/livez*', /version]
+- level: Metadata
+  resources: [{ group: '', resources: [secrets] }]
+- level: RequestResponse
+  verbs: [create, delete, patch]
+  omitManagedFields: true
+- level: Request
+  users: [bob]
+`, 'test');
+    await using api = await startTestHttpsApiServer({ configuration, auditLog });
+    const { https } = api;
+    const bob = await https.certificateFor({ name: 'bob', groups: ['sailors'] });
+    const identity = https.admin;
+    await ask(https, 'GET', '/version', { identity });
+    await ask(https, 'POST', '/api/v1/namespaces/default/secrets', { identity, body: { metadata: { name: 's' }, data: { a: 'aGVsbG8=' } } });
+    await ask(https, 'POST', '/api/v1/namespaces/default/configmaps', { identity, headers: { 'audit-id': 'mine', 'user-agent': 'tester/1', 'x-forwarded-for': '10.1.2.3' }, body: { metadata: { name: 'c' }, data: { a: 'b' } } });
+    await ask(https, 'GET', '/api/v1/pods', { identity: bob });
+    await ask(https, 'GET', '/api/v1/pods', { identity });
+    await ask(https, 'DELETE', '/api/v1/namespaces/default/configmaps/nothing', { identity, headers: { 'impersonate-user': 'alice', 'impersonate-group': 'system:masters' } });
+    await ask(https, 'PATCH', '/api/v1/nodes/x', { headers: { authorization: 'Bearer nonsense', 'content-type': 'application/merge-patch+json' }, body: {} });
+    await ask(https, 'GET', '/api/v1/namespaces/default/secrets?watch=1&timeoutSeconds=1', { identity });
+    const events = (): any[] => readFileSync(auditLog, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+    await expect.poll(() => events().length).toBe(7);
+    const [secret, configMap, forbidden, missing, unknown, ...watch] = events();
+    expect(secret).toMatchObject({ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata', stage: 'ResponseComplete', verb: 'create', user: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }, sourceIPs: ['127.0.0.1'], responseStatus: { metadata: {}, code: 201 } });
+    expect(secret.objectRef).toEqual({ resource: 'secrets', namespace: 'default', name: 's', apiVersion: 'v1' });
+    expect(secret).not.toHaveProperty('requestObject');
+    expect(configMap).toMatchObject({
+      level: 'RequestResponse', auditID: 'mine', userAgent: 'tester/1', sourceIPs: ['10.1.2.3', '127.0.0.1'], requestObject: { data: { a: 'b' } }, responseObject: { kind: 'ConfigMap', metadata: { name: 'c' } },
+      annotations: { 'authorization.k8s.io/decision': 'allow', 'authorization.k8s.io/reason': '' },
+    });
+    expect(configMap.responseObject.metadata).not.toHaveProperty('managedFields');
+    expect(configMap.requestReceivedTimestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    expect(forbidden).toMatchObject({ level: 'Request', user: { username: 'bob' }, responseStatus: { status: 'Failure', reason: 'Forbidden', code: 403 }, annotations: { 'authorization.k8s.io/decision': 'forbid' } });
+    expect(missing).toMatchObject({ user: { username: 'kubernetes-admin' }, impersonatedUser: { username: 'alice' }, responseStatus: { code: 404 }, responseObject: { kind: 'Status', reason: 'NotFound' } });
+    expect(unknown).toMatchObject({ user: { username: '' }, verb: 'patch', responseStatus: { code: 401 } });
+    expect(watch.map(({ stage, auditID }) => [stage, auditID === watch[0].auditID])).toEqual([['ResponseStarted', true], ['ResponseComplete', true]]);
+    expect((await ask(https, 'GET', '/version', { identity, headers: { 'audit-id': 'x'.repeat(100) } })).headers['audit-id']).toBe('x'.repeat(64));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('tokens of a configured issuer are those of users', async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const next = await generateKeyPair('ES256');
+  const keys: { current: object[] } = { current: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
+  await using outer = await startTestHttpsApiServer();
+  const serving = await issueCertificate(outer.https.signer, { commonName: 'issuer', addresses: ['127.0.0.1'], usages: ['server auth'], days: 1, now: Date.now() });
+  const issuer = createServer({ key: serving.key, cert: serving.certificate }, (asked, answer) => {
+    answer.end(JSON.stringify(asked.url === '/keys' ? { keys: keys.current } : { issuer: url, jwks_uri: `${url}/keys` }));
+  });
+  await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
+  const configuration = readServerConfiguration(`
+apiVersion: apiserver.config.k8s.io/v1
+kind: AuthenticationConfiguration
+jwt:
+- issuer:
+    url: ${url}
+    audiences: [boats, ships]
+    audienceMatchPolicy: MatchAny
+    certificateAuthority: |
+${outer.https.authority.trimEnd().replaceAll(/^/gm, '      ')}
+  claimValidationRules:
+  - { claim: hd, requiredValue: example.com }
+  - { expression: 'claims.exp - claims.nbf <= 86400', message: too long }
+  claimMappings:
+    username: { claim: email, prefix: 'oidc:' }
+    groups: { expression: 'claims.roles.split(",").map(r, "oidc:" + r)' }
+    uid: { claim: sub }
+    extra: [{ key: example.com/tenant, valueExpression: claims.tenant }]
+  userValidationRules:
+  - { expression: "!user.username.startsWith('oidc:root')", message: no roots }
+anonymous: { enabled: true, conditions: [{ path: /livez }] }
+`, 'test');
+  await using api = await startTestHttpsApiServer({ configuration });
+  const { https, admin } = api;
+  const now = Math.floor(Date.now() / 1000);
+  const good: JWTPayload = { iss: url, aud: 'boats', sub: '42', email: 'ann@example.com', email_verified: true, hd: 'example.com', roles: 'sailors,cooks', tenant: 'north', nbf: now - 10, exp: now + 600 };
+  const token = (claims: JWTPayload, key = privateKey, kid = 'one'): Promise<string> => new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid }).sign(key);
+  const whoAmI = async (text: string): Promise<unknown> => {
+    const { code, json } = await ask(https, 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { headers: { authorization: `Bearer ${text}` }, body: {} });
+    return code === 201 ? json.status.userInfo : code;
+  };
+  expect(await whoAmI(await token(good))).toEqual({ username: 'oidc:ann@example.com', uid: '42', groups: ['oidc:sailors', 'oidc:cooks', 'system:authenticated'], extra: { 'example.com/tenant': ['north'] } });
+  for (const [what, claims] of [
+    ['another audience', { ...good, aud: 'planes' }], ['out of time', { ...good, exp: now - 60 }], ['without an end', { ...good, exp: undefined }], ['another domain', { ...good, hd: 'evil.com' }], ['too long', { ...good, exp: now + 100_000 }],
+    ['unverified', { ...good, email_verified: false }], ['nobody', { ...good, email: '' }], ['root', { ...good, email: 'root@example.com' }],
+  ] as [string, JWTPayload][]) expect([what, await whoAmI(await token(JSON.parse(JSON.stringify(claims))))]).toEqual([what, 401]);
+  expect(await whoAmI(await token(good, next.privateKey))).toBe(401);
+  expect(await whoAmI((await token(good)).replace(/\.[^.]*$/, '.'))).toBe(401);
+  const review = (text: string, audiences?: string[]) => admin.create({ group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews', kind: 'TokenReview', namespaced: false }, { metadata: {}, spec: { token: text, ...(audiences && { audiences }) } } as never) as Promise<any>;
+  expect((await review(await token(good), ['boats', 'cars'])).status).toMatchObject({ authenticated: true, audiences: ['boats'], user: { username: 'oidc:ann@example.com' } });
+  expect((await review(await token({ ...good, hd: 'evil.com' }))).status.error).toContain('required claim hd value does not match');
+  // Anonymous is who may be, and only there.
+  expect((await ask(https, 'GET', '/livez')).code).toBe(200);
+  expect((await ask(https, 'GET', '/readyz')).code).toBe(401);
+  await new Promise((resolve) => {
+    issuer.close(resolve);
+    issuer.closeAllConnections();
+  });
+});
+
+test.each([
+  ['kind: Pod', 'a document of the kind Pod in undefined is not known'],
+  ['apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: All }]', 'rules[0].level: must be one of None, Metadata, Request, RequestResponse'],
+  ['apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, nonResourceURLs: [version] }]', 'must begin with a'],
+  ['apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: [{ issuer: { url: "http://x", audiences: [a] }, claimMappings: {} }]', 'issuer.url: URL scheme must be https'],
+  ['a: [', 'test: '],
+])('%s is refused', (text, message) => {
+  expect(() => readServerConfiguration(text, 'test')).toThrow(message);
+});

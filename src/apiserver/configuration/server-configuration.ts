@@ -1,0 +1,48 @@
+import { LineCounter, parseAllDocuments } from 'yaml';
+import { UserError } from '../../base/user-error.ts';
+import { readAuditPolicy, type AuditPolicy } from '../audit/audit-policy.ts';
+import { readAuthenticationConfiguration, type AuthenticationConfiguration } from '../authn/authentication-configuration.ts';
+import { readEncryptionConfiguration, type EncryptionConfiguration } from '../encryption/encryption-configuration.ts';
+import { ConfigurationReader } from './configuration-reader.ts';
+
+/** What an operator may set besides the command line. */
+export interface ServerConfiguration {
+  readonly audit?: AuditPolicy;
+  readonly encryption?: EncryptionConfiguration;
+  readonly authentication?: AuthenticationConfiguration;
+}
+
+const APISERVER = /^apiserver\.config\.k8s\.io\/v1(beta1|alpha1)?$/;
+
+/** One kind of document, one line. */
+const kinds: Readonly<Record<string, { readonly versions: RegExp; readonly read: (reader: ConfigurationReader) => ServerConfiguration }>> = {
+  Policy: { versions: /^audit\.k8s\.io\/v1$/, read: (reader) => ({ audit: readAuditPolicy(reader) }) },
+  EncryptionConfiguration: { versions: APISERVER, read: (reader) => ({ encryption: readEncryptionConfiguration(reader) }) },
+  AuthenticationConfiguration: { versions: APISERVER, read: (reader) => ({ authentication: readAuthenticationConfiguration(reader) }) },
+};
+
+/**
+ * Reads the documents of a YAML (or JSON) text: the same that kube-apiserver takes in a file each by --audit-policy-file,
+ * --encryption-provider-config and --authentication-config. `source` names the file in messages. Throws UserError.
+ */
+export function readServerConfiguration(text: string, source: string): ServerConfiguration {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines });
+  let configuration: ServerConfiguration = {};
+  const seen = new Set<string>();
+  for (const document of Array.isArray(documents) ? documents : []) {
+    const [fault] = document.errors;
+    if (fault) throw new UserError(`${source}: ${fault.message}`);
+    const value: unknown = document.toJS();
+    if (value === null) continue;
+    const { kind, apiVersion } = value as { readonly kind?: unknown; readonly apiVersion?: unknown };
+    const known = kinds[String(kind)];
+    if (!known || !known.versions.test(String(apiVersion))) {
+      throw new UserError(`${source}: a document of the kind ${String(kind)} in ${String(apiVersion)} is not known`, `use one of ${Object.keys(kinds).join(', ')} (audit.k8s.io/v1, apiserver.config.k8s.io/v1)`);
+    }
+    if (seen.has(String(kind))) throw new UserError(`${source}: there are several documents of the kind ${String(kind)}`);
+    seen.add(String(kind));
+    configuration = { ...configuration, ...known.read(new ConfigurationReader(value, `${source} (${String(kind)})`)) };
+  }
+  return configuration;
+}
