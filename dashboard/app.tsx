@@ -5,11 +5,15 @@ import { BackgroundView } from './background/background-view.tsx';
 import { connection } from './live.ts';
 import { NEW } from './create/new-object.tsx';
 import { Panel } from './panel/panel.tsx';
-import { close, filter, go, hrefOf, namespace, open, opened, view } from './route.ts';
+import { filter, go, hrefOf, namespace, open, view } from './route.ts';
+import { language, speak, t } from './language.ts';
+import { Palette, shown } from './palette.tsx';
+import { cycleTheme, theme } from './theme.ts';
+import { useKeys } from './keys.ts';
 import { hello, tables, workloads } from './store.ts';
 import { Boat, Icon, Notices, type IconName } from './ui.tsx';
 import { EventsView } from './views/events.tsx';
-import { EverythingView } from './views/everything.tsx';
+import { ResourcesView } from './views/resources.tsx';
 import { NodesView } from './views/nodes.tsx';
 import { OverviewView } from './views/overview.tsx';
 import { PodsView } from './views/pods.tsx';
@@ -32,65 +36,57 @@ const views = {
   services: { title: 'Services', count: () => inNamespace(tables.services.all()), show: () => <ServicesView /> },
   nodes: { title: 'Nodes', count: () => tables.nodes.all().length, show: () => <NodesView /> },
   events: { title: 'Events', show: () => <EventsView /> },
-  everything: { title: 'Everything', show: () => <EverythingView /> },
+  resources: { title: 'Resources', show: () => <ResourcesView /> },
 } satisfies Partial<Record<IconName, View>>;
 
+const THEMES = { auto: 'as the system has it', light: 'light', dark: 'dark' } as const;
 const namespaceNames = computed(() => tables.namespaces.all().map(({ name }) => name).sort());
 
 export function App(): JSX.Element {
   const search = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement;
-      const typing = target.closest('input, textarea, select, .terminal') !== null;
-      if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) {
-        event.preventDefault();
-        search.current?.focus();
-        search.current?.select();
-      } else if (event.key === 'Escape' && !event.defaultPrevented && !target.closest('.terminal, dialog')) {
-        if (target === search.current && filter.value) go({ params: { q: '' } }, true);
-        else if (target === search.current) search.current?.blur();
-        // Out of a text first: it may hold what is not saved.
-        else if (target.closest('.panel') && typing) document.querySelector<HTMLElement>('.panel')?.focus();
-        else if (opened.value) close();
-      }
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
-  }, []);
+  useKeys(search);
   const current: View = Object.hasOwn(views, view.value) ? views[view.value as keyof typeof views] : views.overview;
   const context = hello.value?.context ?? '';
-  useEffect(() => { document.title = `${current.title} · ${context || 'wherry'}`; }, [current.title, context]);
+  useEffect(() => {
+    document.title = `${t(current.title)} · ${context || 'wherry'}`;
+    document.documentElement.lang = language.value;
+  }, [current.title, context, language.value]);
   return <>
-    <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>To the content</a>
-    <nav aria-label="Views">
+    <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{t('To the content')}</a>
+    <nav aria-label={t('Views')}>
       <p class="brand"><Boat />wherry</p>
       <ul>{Object.entries(views).map(([name, each]) => <li key={name}>
-        <a href={hrefOf({ view: name, params: { open: '', tab: '', q: '', show: '', of: '' } })} {...(each === current && { 'aria-current': 'page' as const })}><Icon name={name as IconName} />{each.title}<NavCount view={each} /></a>
+        <a href={hrefOf({ view: name, params: { open: '', tab: '', q: '', show: '', of: '' } })} {...(each === current && { 'aria-current': 'page' as const })}><Icon name={name as IconName} /><span>{t(each.title)}</span><NavCount view={each} /></a>
       </li>)}</ul>
+      <div class="choices">
+        <button type="button" class="plain" onClick={() => { shown.value = 'palette'; }} aria-label={t('Go to anything')}><Icon name="search" /><span>{t('Go to…')}</span><kbd>Ctrl K</kbd></button>
+        <button type="button" class="plain" onClick={cycleTheme} aria-label={t('Change between light and dark')} title={t(THEMES[theme.value])}><Icon name={theme.value} /></button>
+        <button type="button" class="plain" lang={language.value === 'ko' ? 'en' : 'ko'} onClick={() => speak(language.value === 'ko' ? 'en' : 'ko')}>{language.value === 'ko' ? 'English' : '한국어'}</button>
+      </div>
       <Cluster />
     </nav>
     <div class="page">
       <header>
-        <h1>{current.title}</h1>
-        <label class="search"><Icon name="search" /><span class="hidden">Filter</span>
-          <input ref={search} type="search" placeholder="Filter" aria-keyshortcuts="/" autocomplete="off" spellcheck={false} value={filter.value}
+        <h1>{t(current.title)}</h1>
+        <label class="search"><Icon name="search" /><span class="hidden">{t('Filter')}</span>
+          <input ref={search} type="search" placeholder={t('Filter')} aria-keyshortcuts="/" autocomplete="off" spellcheck={false} value={filter.value}
             onInput={(event) => go({ params: { q: event.currentTarget.value } }, true)} onKeyDown={(event) => { if (event.key === 'ArrowDown' || event.key === 'Enter') document.querySelector<HTMLElement>('.list')?.focus(); }} />
           {!filter.value && <kbd>/</kbd>}
         </label>
-        <label class="namespace"><span class="hidden">Namespace</span>
+        <label class="namespace"><span class="hidden">{t('Namespace')}</span>
           <select value={namespace.value} onChange={(event) => go({ params: { ns: event.currentTarget.value } })}>
-            <option value="">All namespaces</option>
+            <option value="">{t('All namespaces')}</option>
             {namespaceNames.value.map((name) => <option key={name} value={name}>{name}</option>)}
             {namespace.value && !namespaceNames.value.includes(namespace.value) && <option value={namespace.value}>{namespace.value}</option>}
           </select>
         </label>
-        <button type="button" onClick={() => open(NEW)}>New…</button>
+        <button type="button" onClick={() => open(NEW)}>{t('New…')}</button>
       </header>
       <Banner />
       <main id="main" tabIndex={-1} key={view.value}>{current.show()}</main>
     </div>
     <Panel />
+    <Palette />
     <Notices />
   </>;
 }
@@ -102,15 +98,15 @@ function NavCount({ view: { count } }: { readonly view: View }): JSX.Element | n
 function Cluster(): JSX.Element {
   const at = hello.value;
   return <p class="cluster"><i class={`dot ${connection.value === 'open' ? 'ok' : connection.value === 'first' ? 'busy' : 'bad'}`} />
-    <span><b title={at?.server}>{at?.context || (at ? 'cluster' : 'connecting…')}</b><small>{at?.version}</small></span></p>;
+    <span><b title={at?.server}>{at?.context || (at ? t('cluster') : t('connecting…'))}</b><small>{at?.version}</small></span></p>;
 }
 
 /** What keeps the page from showing all there is. */
 function Banner(): JSX.Element | null {
-  if (connection.value === 'ended') return <p class="banner bad" role="alert">This dashboard has ended, or you are logged out. Start it again by <code>wherry dashboard</code>.</p>;
-  if (connection.value === 'lost') return <p class="banner" role="alert">The connection to the dashboard is lost; trying again. What you see is as it was. Should it have ended: <code>wherry dashboard</code> starts it.</p>;
+  if (connection.value === 'ended') return <p class="banner bad" role="alert">{t('This dashboard has ended, or you are logged out. Start it again:')} <code>wherry dashboard</code></p>;
+  if (connection.value === 'lost') return <p class="banner" role="alert">{t('The connection to the dashboard is lost; trying again. What you see is as it was. Should it have ended, start it again:')} <code>wherry dashboard</code></p>;
   const problems = Object.entries(tables).flatMap(([name, { problem }]) => (problem.value ? [[name, problem.value] as const] : []));
   if (problems.length === 0) return null;
   const messages = new Set(problems.map(([, message]) => message));
-  return <p class="banner" role="alert">{problems.length === Object.keys(tables).length ? 'The cluster does not answer' : `Cannot follow ${problems.map(([name]) => name).join(', ')}`}: {[...messages].slice(0, 2).join('; ')}</p>;
+  return <p class="banner" role="alert">{problems.length === Object.keys(tables).length ? t('The cluster does not answer') : t('Cannot follow {what}', { what: problems.map(([name]) => name).join(', ') })}: {[...messages].slice(0, 2).join('; ')}</p>;
 }

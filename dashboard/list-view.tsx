@@ -2,12 +2,16 @@ import { signal, useComputed, type ReadonlySignal, type Signal } from '@preact/s
 import type { ComponentChildren, JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
 import type { Row } from '../src/dashboard/rows/row.ts';
-import { filter, namespace, open, opened } from './route.ts';
+import { t } from './language.ts';
+import { filter, go, namespace, open, opened } from './route.ts';
 import { Empty } from './ui.tsx';
 import { useWindow } from './window-of.ts';
 
 export interface Column<R> {
+  /** In English. */
   readonly label: string;
+  /** For who points at it. */
+  readonly about?: string;
   /** A track of a CSS grid: `minmax(10rem, 2fr)`. */
   readonly width: string;
   cell(row: R): ComponentChildren;
@@ -71,15 +75,15 @@ export function ListView<R extends Row>(props: ListProps<R>): JSX.Element {
     }
   };
   const tracks = { gridTemplateColumns: columns.map(({ width }) => width).join(' ') };
-  return <div class="list" role="grid" aria-label={props.label} aria-rowcount={list.length + 1} tabIndex={0} ref={area.ref} onScroll={area.onScroll} onKeyDown={onKeyDown}
+  return <div class="list" role="grid" aria-label={t(props.label)} aria-rowcount={list.length + 1} tabIndex={0} ref={area.ref} onScroll={area.onScroll} onKeyDown={onKeyDown}
     {...(active.value >= 0 && { 'aria-activedescendant': `row-${active.value}` })}>
     <div class="head" role="row" style={tracks}>
-      {columns.map(({ label, key }, i) => {
+      {columns.map(({ label, key, about }, i) => {
         const sorted = sort.value.column === i && key !== undefined;
-        return <span role="columnheader" key={label} {...(sorted && { 'aria-sort': sort.value.descending ? 'descending' : 'ascending' })}>
+        return <span role="columnheader" key={label} {...(about && { title: about })} {...(sorted && { 'aria-sort': sort.value.descending ? 'descending' : 'ascending' })}>
           {key ? <button type="button" tabIndex={-1} onClick={() => { sort.value = { column: i, descending: sorted && !sort.value.descending }; }}>
-            {label}{sorted && <i class={sort.value.descending ? 'sorted down' : 'sorted'} />}
-          </button> : label}
+            {t(label)}{sorted && <i class={sort.value.descending ? 'sorted down' : 'sorted'} />}
+          </button> : t(label)}
         </span>;
       })}
     </div>
@@ -87,7 +91,7 @@ export function ListView<R extends Row>(props: ListProps<R>): JSX.Element {
       {list.slice(area.first, area.last).map((row, i) => <ListRow key={row.id} index={area.first + i} row={row} columns={columns} tracks={tracks} active={active}
         live={props.live?.(row.id, row)} path={props.pathOf(row)} />)}
     </div>
-    {list.length === 0 && <Empty>{filter.value || (namespace.value && rows.value.length > 0) ? 'Nothing fits the filter.' : props.empty}</Empty>}
+    {list.length === 0 && <Empty>{filter.value || (namespace.value && rows.value.length > 0) ? <><p>{t('Nothing fits the filter.')}</p><button type="button" onClick={() => go({ params: { q: '', ns: '', show: '' } })}>{t('Show all')}</button></> : props.empty}</Empty>}
   </div>;
 }
 

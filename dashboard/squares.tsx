@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { PodRow } from '../src/dashboard/rows/row.ts';
 import { pathOf } from './api.ts';
+import { many, t } from './language.ts';
 import { open } from './route.ts';
 import { tables } from './store.ts';
 
@@ -49,5 +50,5 @@ function Square({ id, row }: { readonly id: string; readonly row: Signal<PodRow>
 export function podsInWords(pods: readonly PodRow[]): string {
   const words = { ok: 'running', busy: 'on the way', bad: 'failing', done: 'done', idle: 'idle' } as const;
   const counts = Object.entries(words).map(([tone, word]) => [pods.filter((pod) => pod.tone === tone).length, word] as const).filter(([number]) => number > 0);
-  return `${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}${counts.length > 0 ? `: ${counts.map(([number, word]) => `${number} ${word}`).join(', ')}` : ''}`;
+  return `${many(pods.length, '1 pod', '{n} pods')}${counts.length > 0 ? `: ${counts.map(([number, word]) => `${number} ${t(word)}`).join(', ')}` : ''}`;
 }

@@ -1,6 +1,6 @@
 // What the page knows of the cluster: a signal a row, so that a change redraws that row alone, and a version a table for what is made of many rows.
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Frame, PodRow, Row, TableName, Tables, Usage, WorkloadRow } from '../src/dashboard/rows/row.ts';
+import type { Frame, PodRow, Row, Sample, TableName, Tables, Usage, WorkloadRow } from '../src/dashboard/rows/row.ts';
 
 export class Table<R extends Row> {
   readonly rows = new Map<string, Signal<R>>();
@@ -43,6 +43,9 @@ const names = Object.keys(tables) as TableName[];
 
 export const hello = signal<Frame['hello']>();
 export const usage = signal<Usage | null>(null);
+/** The use of nodes lately, the oldest first. */
+export const history = signal<readonly Sample[]>([]);
+const MOST_SAMPLES = 360;
 /** Whether the first frame after a connection is still to come: it has all there is. */
 let whole = false;
 
@@ -50,6 +53,7 @@ export function takeFrame(frame: Frame): void {
   batch(() => {
     if (frame.hello) {
       hello.value = frame.hello;
+      history.value = frame.hello.history;
       whole = true;
       return;
     }
@@ -69,7 +73,10 @@ export function takeFrame(frame: Frame): void {
     }
     whole = false;
     for (const name of frame.synced ?? []) tables[name].synced.value = true;
-    if (frame.usage !== undefined) usage.value = frame.usage;
+    if (frame.usage !== undefined) {
+      usage.value = frame.usage;
+      if (frame.usage) history.value = [...history.value.slice(1 - MOST_SAMPLES), { at: Date.now(), nodes: frame.usage.nodes }];
+    }
   });
 }
 

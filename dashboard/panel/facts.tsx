@@ -1,17 +1,18 @@
 import type { ComponentChildren, JSX } from 'preact';
+import { t } from '../language.ts';
 
 export function Facts({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
-  return <section><h3>{title}</h3><dl class="facts">{children}</dl></section>;
+  return <section><h3>{t(title)}</h3><dl class="facts">{children}</dl></section>;
 }
 
 export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
-  return <><dt>{name}</dt><dd>{children}</dd></>;
+  return <><dt>{t(name)}</dt><dd>{children}</dd></>;
 }
 
 /** The conditions of an object's status, a line each. */
 export function Conditions({ of }: { readonly of: readonly { readonly type: string; readonly status: string; readonly message?: string }[] | undefined }): JSX.Element {
   return <>{of?.map(({ type, status, message }) => <Fact key={type} name={type}>
-    {status === 'True' ? 'yes' : status === 'False' ? 'no' : 'unknown'}{message && <span class="quiet">: {message}</span>}
+    {status === 'True' ? t('yes') : status === 'False' ? t('no') : t('unknown')}{message && <span class="quiet">: {message}</span>}
   </Fact>)}</>;
 }
 

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useComputed } from '@preact/signals';
 import type { EventRow } from '../../src/dashboard/rows/row.ts';
 import { pathOf, pathOfKind } from '../api.ts';
+import { t } from '../language.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { chip, namespace } from '../route.ts';
 import { tables } from '../store.ts';
@@ -27,6 +28,6 @@ export function EventsView(): JSX.Element {
   return <>
     <Chips label="Which events" chips={[{ name: '', label: 'All', count: here.value.length }, { name: 'warnings', label: 'Warnings', count: here.value.filter(({ warning }) => warning).length }]} />
     <ListView label="Events" rows={rows} columns={columns} descending live={(id) => tables.events.rows.get(id)} pathOf={(row) => pathOf('events', row)}
-      text={({ reason, message, about, from }) => `${reason} ${message} ${about.kind}/${about.name} ${from}`} empty={tables.events.synced.value ? 'Nothing has happened lately.' : 'Looking…'} />
+      text={({ reason, message, about, from }) => `${reason} ${message} ${about.kind}/${about.name} ${from}`} empty={tables.events.synced.value ? t('Nothing has happened lately. Events are kept for an hour.') : t('Looking…')} />
   </>;
 }

@@ -3,20 +3,21 @@ import { useComputed } from '@preact/signals';
 import type { NodeRow } from '../../src/dashboard/rows/row.ts';
 import { pathOf } from '../api.ts';
 import { bytes, cores } from '../format.ts';
+import { t } from '../language.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { podsByNode, tables, usage } from '../store.ts';
-import { Age, State } from '../ui.tsx';
+import { Age, Command, State } from '../ui.tsx';
 
 const podsOn = ({ name }: NodeRow): number => podsByNode.value.get(name)?.length ?? 0;
 
 function Use({ row, what }: { readonly row: NodeRow; readonly what: 'cpu' | 'memory' }): JSX.Element {
   const format = what === 'cpu' ? cores : bytes;
   const used = usage.value?.nodes[row.name]?.[what === 'cpu' ? 0 : 1];
-  return <span>{used === undefined ? format(row[what]) : `${format(used)} of ${format(row[what])}`}</span>;
+  return <span>{used === undefined ? format(row[what]) : t('{a} of {b}', { a: format(used), b: format(row[what]) })}</span>;
 }
 
 function PodCount({ row }: { readonly row: NodeRow }): JSX.Element {
-  return <span>{podsOn(row)} of {row.podLimit}</span>;
+  return <span>{t('{a} of {b}', { a: podsOn(row), b: row.podLimit })}</span>;
 }
 
 const columns: readonly Column<NodeRow>[] = [
@@ -34,5 +35,5 @@ const columns: readonly Column<NodeRow>[] = [
 export function NodesView(): JSX.Element {
   const rows = useComputed(() => tables.nodes.all());
   return <ListView label="Nodes" rows={rows} columns={columns} live={(id) => tables.nodes.rows.get(id)} pathOf={(row) => pathOf('nodes', row)}
-    text={({ name, status, roles, ip, version }) => `${name} ${status} ${roles} ${ip} ${version}`} empty={tables.nodes.synced.value ? 'There are no nodes yet.' : 'Looking…'} />;
+    text={({ name, status, roles, ip, version }) => `${name} ${status} ${roles} ${ip} ${version}`} empty={tables.nodes.synced.value ? <><p>{t('There are no nodes yet.')}</p><Command text="wherry node add" /></> : t('Looking…')} />;
 }

@@ -3,10 +3,11 @@ import type { JSX } from 'preact';
 import type { PodRow, Tone } from '../../src/dashboard/rows/row.ts';
 import { pathOf } from '../api.ts';
 import { bytes, cores } from '../format.ts';
+import { t } from '../language.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { chip, namespace } from '../route.ts';
 import { tables, usage } from '../store.ts';
-import { Age, ObjectLink, State } from '../ui.tsx';
+import { Age, Command, ObjectLink, State } from '../ui.tsx';
 import { Chips } from './chips.tsx';
 
 const columns: readonly Column<PodRow>[] = [
@@ -42,6 +43,6 @@ export function PodsView(): JSX.Element {
     ]} />
     <ListView label="Pods" rows={rows} columns={usage.value ? [...columns.slice(0, 5), ...measured, ...columns.slice(5)] : columns} live={(id) => tables.pods.rows.get(id)} pathOf={(pod) => pathOf('pods', pod)}
       text={(pod) => `${pod.ns}/${pod.name} ${pod.status} ${pod.node ?? ''} ${pod.ip ?? ''} ${pod.images.join(' ')} ${Object.entries(pod.labels).map(([key, value]) => `${key}=${value}`).join(' ')}`}
-      empty={tables.pods.synced.value ? 'There are no pods here.' : 'Looking…'} />
+      empty={tables.pods.synced.value ? <><p>{t('There are no pods here. The shortest way to one:')}</p><Command text="kubectl run hello --image=nginx" /></> : t('Looking…')} />
   </>;
 }

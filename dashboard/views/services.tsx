@@ -3,9 +3,10 @@ import { useComputed } from '@preact/signals';
 import type { ServiceRow } from '../../src/dashboard/rows/row.ts';
 import { pathOf } from '../api.ts';
 import { ListView, type Column } from '../list-view.tsx';
+import { t } from '../language.ts';
 import { slicesByService, tables } from '../store.ts';
 import { eventsOf } from '../troubles.ts';
-import { Age, State } from '../ui.tsx';
+import { Age, Command, State } from '../ui.tsx';
 
 /** How many endpoints there are, and how many are ready. */
 export function endpointsOf({ id }: ServiceRow): { readonly ready: number; readonly all: number } {
@@ -16,16 +17,17 @@ export function endpointsOf({ id }: ServiceRow): { readonly ready: number; reado
 
 /** Why a service waits for its external address. */
 export function pendingReason({ uid }: ServiceRow): string {
-  return eventsOf(uid)[0]?.message ?? 'Nobody in this cluster has given it an external address yet.';
+  return eventsOf(uid)[0]?.message ?? t('Nobody in this cluster has given it an external address yet.');
 }
 
 function Endpoints({ row }: { readonly row: ServiceRow }): JSX.Element {
   const { ready, all } = endpointsOf(row);
-  return all === 0 ? <span class="quiet">none</span> : <State tone={ready === all ? 'ok' : 'busy'}>{ready === all ? `${ready} ready` : `${ready} of ${all} ready`}</State>;
+  return all === 0 ? <span class="quiet">{t('none')}</span> : <State tone={ready === all ? 'ok' : 'busy'}>{ready === all ? t('{n} ready', { n: ready }) : t('{ready} of {wanted} ready', { ready, wanted: all })}</State>;
 }
 
 function External({ row }: { readonly row: ServiceRow }): JSX.Element {
-  return row.pending ? <span title={pendingReason(row)}><State tone="busy">pending</State></span> : <span class="mono">{row.external.join(', ')}</span>;
+  return row.pending ? <span title={pendingReason(row)}><State tone="busy">{t('pending')}</State></span>
+    : <span class="mono">{row.external.map((address, i) => <a key={address} class="link" href={addressesOf(row)[i]} target="_blank" rel="noopener noreferrer">{address}</a>)}</span>;
 }
 
 const columns: readonly Column<ServiceRow>[] = [
@@ -39,8 +41,14 @@ const columns: readonly Column<ServiceRow>[] = [
   { label: 'Age', width: '5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
 ];
 
+/** Where a browser reaches it from outside: one address for each that was given, by its first port over TCP. */
+export function addressesOf({ external, ports }: ServiceRow): readonly string[] {
+  const port = ports.find((text) => text.endsWith('/TCP'))?.split(/[:/]/)[0];
+  return port === undefined ? [] : external.map((address) => `${port === '443' ? 'https' : 'http'}://${address.includes(':') ? `[${address}]` : address}${port === '80' || port === '443' ? '' : `:${port}`}/`);
+}
+
 export function ServicesView(): JSX.Element {
   const rows = useComputed(() => tables.services.all());
   return <ListView label="Services" rows={rows} columns={columns} live={(id) => tables.services.rows.get(id)} pathOf={(row) => pathOf('services', row)}
-    text={({ ns, name, type, clusterIp, external, ports }) => `${ns}/${name} ${type} ${clusterIp} ${external.join(' ')} ${ports.join(' ')}`} empty={tables.services.synced.value ? 'There are no services here.' : 'Looking…'} />;
+    text={({ ns, name, type, clusterIp, external, ports }) => `${ns}/${name} ${type} ${clusterIp} ${external.join(' ')} ${ports.join(' ')}`} empty={tables.services.synced.value ? <><p>{t('There are no services here. A service gives pods one address and name that stay:')}</p><Command text="kubectl expose deployment hello --port 80" /></> : t('Looking…')} />;
 }

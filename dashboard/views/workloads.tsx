@@ -2,12 +2,13 @@ import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { WorkloadRow } from '../../src/dashboard/rows/row.ts';
 import { pathOf } from '../api.ts';
+import { t } from '../language.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { ScaleSlider } from '../panel/scale-slider.tsx';
-import { chip, namespace } from '../route.ts';
+import { chip, go, namespace } from '../route.ts';
 import { Squares, podsInWords } from '../squares.tsx';
 import { healthOf, podsByWorkload, tables, workloads, workloadTableOf } from '../store.ts';
-import { Age, State } from '../ui.tsx';
+import { Age, Command, State } from '../ui.tsx';
 import { Chips } from './chips.tsx';
 
 const columns: readonly Column<WorkloadRow>[] = [
@@ -44,6 +45,8 @@ export function WorkloadsView(): JSX.Element {
     <Chips label="Which workloads" chips={[{ name: '', label: 'All', count: here.value.length }, ...kinds.map((kind) => ({ name: kind, label: `${kind}s`, count: here.value.filter((row) => row.kind === kind).length }))]} />
     <ListView label="Workloads" rows={rows} columns={columns} pathOf={(row) => pathOf(workloadTableOf[row.kind], row)}
       text={({ ns, name, kind, status, containers }) => `${ns}/${name} ${kind} ${status} ${containers.map(({ image }) => image).join(' ')}`}
-      empty={tables.deployments.synced.value ? <>Nothing runs here yet. Try <code>kubectl create deployment hello --image=…</code></> : 'Looking…'} />
+      empty={tables.deployments.synced.value ? <>
+        <p>{t('Nothing runs here yet. One command makes something run:')}</p><Command text="kubectl create deployment hello --image=nginx" />
+        <p><button type="button" onClick={() => go({ params: { open: 'new', tab: '' } })}>{t('or make it here')}</button></p></> : t('Looking…')} />
   </>;
 }

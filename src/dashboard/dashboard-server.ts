@@ -15,7 +15,7 @@ import { LiveTables } from './live-tables.ts';
 import { readLogWish, sendLogs } from './merged-logs.ts';
 import { plainPage } from './plain-page.ts';
 import { isClusterPath, refusalOf, refusalOfPath, type Refusal } from './request-guard.ts';
-import type { Usage } from './rows/row.ts';
+import type { Sample, Usage } from './rows/row.ts';
 import { refuse, ServicesOfPage } from './services-of-page.ts';
 import { cookieName, cookieOf, Sessions } from './sessions.ts';
 import type { Tunnel } from './tunnel.ts';
@@ -46,6 +46,9 @@ export interface Dashboard extends AsyncDisposable {
 
 /** The page does not wait longer for a word that is only shown. */
 const VERSION_MS = 1500;
+
+/** An hour of them. */
+const MOST_SAMPLES = 360;
 
 /** The style sheet of the terminal is written by its library at run time; scripts come from our files only. */
 const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -78,6 +81,8 @@ class DashboardServer implements AsyncDisposable {
   /** While there are pages. */
   #polling: AbortController | undefined;
   #usage: Usage | null | undefined;
+  /** What was measured while somebody looked, the oldest first. */
+  #history: readonly Sample[] = [];
 
   constructor(options: DashboardOptions) {
     this.#options = options;
@@ -194,7 +199,7 @@ class DashboardServer implements AsyncDisposable {
     const version = await this.#version();
     if (this.#ending.signal.aborted || socket.destroyed) return;
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const hello = { context, server: http.options.server, namespace, version };
+      const hello = { context, server: http.options.server, namespace, version, history: this.#history };
       const connection = new LiveConnection({ socket: webSocket, tables: this.#tables!, clock, hello });
       this.#connections.add(connection);
       if (this.#usage !== undefined) connection.measured(this.#usage);
@@ -218,6 +223,7 @@ class DashboardServer implements AsyncDisposable {
       http, clock, log, signal: this.#polling.signal,
       tell: (usage) => {
         this.#usage = usage;
+        if (usage) this.#history = [...this.#history.slice(1 - MOST_SAMPLES), { at: clock.now(), nodes: usage.nodes }];
         for (const connection of this.#connections) connection.measured(usage);
       },
     });

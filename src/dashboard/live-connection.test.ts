@@ -19,7 +19,7 @@ function setUp(rows: Record<string, string>) {
   const frames: Frame[] = [];
   const socket = { bufferedAmount: 0, send: (text: string) => void frames.push(JSON.parse(text) as Frame) };
   const clock = new FakeClock();
-  const connection = new LiveConnection({ socket: socket as unknown as WebSocket, tables, clock, hello: { context: 'c', server: 's', namespace: 'n', version: 'v' } });
+  const connection = new LiveConnection({ socket: socket as unknown as WebSocket, tables, clock, hello: { context: 'c', server: 's', namespace: 'n', history: [], version: 'v' } });
   const put = (id: string, name?: string): void => {
     if (name === undefined) pods.delete(id);
     else pods.set(id, JSON.stringify({ id, name }));

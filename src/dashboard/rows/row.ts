@@ -139,9 +139,16 @@ export interface Usage {
   readonly pods: Readonly<Record<string, readonly [cpu: number, memory: number]>>;
 }
 
+/** What nodes used, some time ago. */
+export interface Sample {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly nodes: Usage['nodes'];
+}
+
 /** One message of the live connection. All parts may be absent; `put` comes before `drop` of other ids. */
 export interface Frame {
-  readonly hello?: { readonly context: string; readonly server: string; readonly namespace: string; readonly version: string };
+  readonly hello?: { readonly context: string; readonly server: string; readonly namespace: string; readonly version: string; readonly history: readonly Sample[] };
   readonly put?: { readonly [T in TableName]?: readonly Tables[T][] };
   readonly drop?: { readonly [T in TableName]?: readonly string[] };
   /** Tables that are complete now. */
