@@ -9,12 +9,13 @@ import { duplicateFields } from '../registry/duplicate-fields.ts';
 import { noSuchResource, type ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
+import { FlushSchedule } from './flush-schedule.ts';
 import { MEDIA_TYPES, negotiate, TEXT_MEDIA_TYPES, type Negotiated } from './negotiation.ts';
 import { deleteOptions, listOptions, watchOptions, writeOptions } from './query-options.ts';
 import { bodyMediaType, parseBody, readBody } from './read-body.ts';
 import { contentTypeOf, listBytes, listMessage, plainList, sendBytes, sendObject, type Exchange } from './send.ts';
 import { partialObjectMetadata, partialObjectMetadataList, tableOf, type IncludeObject } from './table.ts';
-import { chunkedOutput, frameMaker, FrameSink, type FrameOutput } from './watch-stream.ts';
+import { chunkedOutput, frameFormat, FrameSink, type FrameOutput } from './watch-stream.ts';
 
 /** A request after authentication and authorization. */
 export interface ResourceRequest extends Exchange {
@@ -37,11 +38,13 @@ export class ResourceRequests {
   readonly #verbs: ResourceVerbs;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #flushes: FlushSchedule;
 
   constructor({ verbs, clock, random }: ResourceRequestsOptions) {
     this.#verbs = verbs;
     this.#clock = clock;
     this.#random = random;
+    this.#flushes = new FlushSchedule(clock);
   }
 
   async answer(request: ResourceRequest): Promise<void> {
@@ -98,7 +101,7 @@ export class ResourceRequests {
     const store = this.#verbs.store(info, 'watch');
     const name = info.name && !options.fieldSelector?.includes('metadata.name') ? `metadata.name=${info.name}` : '';
     const fieldSelector = [options.fieldSelector, name].filter(Boolean).join(',');
-    const sink = new FrameSink(output, frameMaker(served, negotiated, { includeObject: includeObject(query), now: () => this.#clock.now() }));
+    const sink = new FrameSink(output, frameFormat(served, negotiated, { includeObject: includeObject(query), now: () => this.#clock.now() }), this.#flushes);
     const timeoutSeconds = options.timeoutSeconds ?? Math.round(MIN_WATCH_SECONDS * (1 + this.#random.next()));
     const watch = store.openWatch({ ...options, ...(fieldSelector && { fieldSelector }), timeoutSeconds }, sink);
     open();

@@ -3,7 +3,6 @@ import type { WebSocket } from 'ws';
 import { stringify as stringifyYaml } from 'yaml';
 import type { Status, StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { afterTurn } from '../../base/turn.ts';
 import type { WatchEvent } from '../../client/client.ts';
 import { encodeProtobuf } from '../../api/protobuf/envelope.ts';
 import { encodeWatchFrame } from '../../api/protobuf/watch-frame.ts';
@@ -11,6 +10,7 @@ import { objectBytes } from '../registry/object-bytes.ts';
 import { envelopedMessage } from '../registry/object-message.ts';
 import type { WatchSink } from '../registry/resource-watch.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
+import type { FlushSchedule } from './flush-schedule.ts';
 import type { Negotiated } from './negotiation.ts';
 import { partialObjectMetadata, tableOf, type IncludeObject } from './table.ts';
 
@@ -19,61 +19,69 @@ const MAX_BACKLOG = 16 * 1024 * 1024;
 
 type EventType = WatchEvent<KubeObject>['type'] | 'ERROR';
 
-const frames = new WeakMap<object, Map<EventType, Buffer>>();
-
-/** `{"type":"ADDED","object":…}` with its newline, made once for each state of an object and shared by all watchers. */
-function jsonFrame(type: EventType, object: KubeObject): Buffer {
-  let known = frames.get(object);
-  if (!known) frames.set(object, (known = new Map()));
-  let frame = known.get(type);
-  if (!frame) known.set(type, (frame = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes(object), END])));
-  return frame;
+interface FramedEvent {
+  readonly type: EventType;
+  readonly object: KubeObject | Status;
 }
 
-const END = Buffer.from('}\n');
-
-const messageFrames = new WeakMap<object, Map<EventType, Buffer>>();
-
-/** The same in protobuf. */
-function protobufFrame(type: EventType, object: KubeObject): Buffer {
-  let known = messageFrames.get(object);
-  if (!known) messageFrames.set(object, (known = new Map()));
-  let frame = known.get(type);
-  if (!frame) known.set(type, (frame = encodeWatchFrame(type, envelopedMessage(object))));
-  return frame;
+/** Turns events into what goes out. */
+export interface FrameFormat {
+  /** Adds the bytes of one event, in pieces. */
+  add(event: FramedEvent, pieces: Buffer[]): void;
+  /** Set where the same events make the same bytes for all watchers whose format has this key; a table leaves out what it has told before, so it has none. */
+  readonly key?: string;
 }
-
-/** Turns an event into what goes out. Stateful where a table leaves out what it has told. */
-export type FrameMaker = (type: EventType, object: KubeObject | Status) => Buffer;
 
 export interface FrameOptions {
   readonly includeObject: IncludeObject;
   readonly now: () => number;
 }
 
-export function frameMaker(served: ServedResource, { media, as }: Negotiated, { includeObject, now }: FrameOptions): FrameMaker {
+const END = Buffer.from('}\n');
+const heads = new Map<EventType, Buffer>();
+
+/** `{"type":"ADDED","object":…}` with its newline. */
+const json: FrameFormat = {
+  key: 'json',
+  add({ type, object }, pieces) {
+    let head = heads.get(type);
+    if (!head) heads.set(type, (head = Buffer.from(`{"type":"${type}","object":`)));
+    pieces.push(head, type === 'ERROR' ? Buffer.from(JSON.stringify(object)) : objectBytes(object as KubeObject), END);
+  },
+};
+
+const protobuf: FrameFormat = {
+  key: 'protobuf',
+  add({ type, object }, pieces) {
+    pieces.push(encodeWatchFrame(type, envelopedMessage(object as KubeObject)));
+  },
+};
+
+export function frameFormat(served: ServedResource, { media, as }: Negotiated, { includeObject, now }: FrameOptions): FrameFormat {
   let first = true;
-  const transform = (type: EventType, object: KubeObject): object => {
+  const transform = ({ type, object }: FramedEvent): object => {
     if (type === 'ERROR' || !as) return object;
-    if (as !== 'Table') return partialObjectMetadata(object);
-    const { resourceVersion } = object.metadata;
-    if (type === 'BOOKMARK') return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion }, columnDefinitions: null, rows: [{ cells: [], object: partialObjectMetadata(object) }] };
-    const table = tableOf(served, [object], { resourceVersion }, { includeObject, nowMs: now(), withoutColumns: !first });
+    if (as !== 'Table') return partialObjectMetadata(object as KubeObject);
+    const { resourceVersion } = (object as KubeObject).metadata;
+    if (type === 'BOOKMARK') return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion }, columnDefinitions: null, rows: [{ cells: [], object: partialObjectMetadata(object as KubeObject) }] };
+    const table = tableOf(served, [object as KubeObject], { resourceVersion }, { includeObject, nowMs: now(), withoutColumns: !first });
     first = false;
     return table;
   };
-  if (media === 'application/yaml') return (type, object) => Buffer.from(`---\n${stringifyYaml({ type, object: transform(type, object as KubeObject) }, { aliasDuplicateObjects: false })}`);
-  if (media === 'application/vnd.kubernetes.protobuf') {
-    if (!as) return (type, object) => protobufFrame(type, object as KubeObject);
-    return (type, object) => encodeWatchFrame(type, encodeProtobuf(transform(type, object as KubeObject) as KubeObject));
+  const key = as === 'Table' ? {} : { key: `${media};as=${as ?? ''}` };
+  switch (media) {
+    case 'application/yaml':
+      return { ...key, add: (event, pieces) => void pieces.push(Buffer.from(`---\n${stringifyYaml({ type: event.type, object: transform(event) }, { aliasDuplicateObjects: false })}`)) };
+    case 'application/vnd.kubernetes.protobuf':
+      return as ? { ...key, add: (event, pieces) => void pieces.push(encodeWatchFrame(event.type, encodeProtobuf(transform(event) as KubeObject))) } : protobuf;
+    case 'application/json':
+      return as ? { ...key, add: (event, pieces) => void pieces.push(Buffer.from(`${JSON.stringify({ type: event.type, object: transform(event) })}\n`)) } : json;
   }
-  if (!as) return (type, object) => (type === 'ERROR' ? Buffer.from(`${JSON.stringify({ type, object })}\n`) : jsonFrame(type, object as KubeObject));
-  return (type, object) => Buffer.from(`${JSON.stringify({ type, object: transform(type, object as KubeObject) })}\n`);
 }
 
 /** Where frames go: a chunked answer, or the messages of a WebSocket. */
 export interface FrameOutput {
-  write(frames: readonly Buffer[]): void;
+  write(events: readonly FramedEvent[], format: FrameFormat): void;
   /** Bytes not yet taken by the client. */
   backlog(): number;
   end(): void;
@@ -81,42 +89,77 @@ export interface FrameOutput {
   destroy(): void;
 }
 
-/** Gathers the events of a turn and writes them at once; drops a client that falls behind. */
+/** Gathers events and writes them at once when the schedule says so; drops a client that falls behind. */
 export class FrameSink implements WatchSink {
   readonly #output: FrameOutput;
-  readonly #frame: FrameMaker;
-  #waiting: Buffer[] = [];
+  readonly #format: FrameFormat;
+  readonly #schedule: FlushSchedule;
+  #waiting: FramedEvent[] = [];
   #ended = false;
 
-  constructor(output: FrameOutput, frame: FrameMaker) {
+  constructor(output: FrameOutput, format: FrameFormat, schedule: FlushSchedule) {
     this.#output = output;
-    this.#frame = frame;
+    this.#format = format;
+    this.#schedule = schedule;
   }
 
   events(batch: readonly WatchEvent<KubeObject>[]): void {
-    if (this.#waiting.length === 0) afterTurn(() => this.#flush());
-    for (const { type, object } of batch) this.#waiting.push(this.#frame(type, object));
+    if (this.#waiting.length === 0) this.#schedule.add(() => this.#flush());
+    for (const event of batch) this.#waiting.push(event);
   }
 
   end(fault?: StatusError): void {
-    if (fault) this.#waiting.push(this.#frame('ERROR', fault.status));
+    if (fault) this.#waiting.push({ type: 'ERROR', object: fault.status });
     this.#ended = true;
     this.#flush();
     this.#output.end();
   }
 
   #flush(): void {
-    const frames = this.#waiting;
+    const events = this.#waiting;
     this.#waiting = [];
-    if (frames.length > 0) this.#output.write(frames);
+    if (events.length > 0) this.#output.write(events, this.#format);
     if (!this.#ended && this.#output.backlog() > MAX_BACKLOG) this.#output.destroy();
   }
 }
 
+/** The chunk that was made last: in one turn most watchers of a resource are told the same, so that it is made once for all of them. */
+let last: { readonly key: string; readonly events: readonly FramedEvent[]; readonly chunk: Buffer } | undefined;
+
+/** Longer ones are not kept. */
+const KEPT = 256 * 1024;
+
+/** Events as one chunk of an answer in HTTP's chunked encoding. */
+function chunkOf(events: readonly FramedEvent[], format: FrameFormat): Buffer {
+  const { key } = format;
+  if (last && last.key === key && isSameEvents(last.events, events)) return last.chunk;
+  const pieces: Buffer[] = [];
+  for (const event of events) format.add(event, pieces);
+  let size = 0;
+  for (const piece of pieces) size += piece.length;
+  const chunk = Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), ...pieces, CHUNK_END]);
+  if (key !== undefined) last = chunk.length <= KEPT ? { key, events, chunk } : undefined;
+  return chunk;
+}
+
+const CHUNK_END = Buffer.from('\r\n');
+
+function isSameEvents(left: readonly FramedEvent[], right: readonly FramedEvent[]): boolean {
+  return left.length === right.length && left.every(({ type, object }, i) => object === right[i]!.object && type === right[i]!.type);
+}
+
 export function chunkedOutput(response: ServerResponse): FrameOutput {
   return {
-    write(frames) {
-      if (!response.destroyed) response.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+    write(events, format) {
+      if (response.destroyed) return;
+      // Past the response, which would frame the same bytes anew for each watcher.
+      if (response.headersSent && response.chunkedEncoding && response.socket && response.writableLength === response.socket.writableLength) {
+        response.socket.write(chunkOf(events, format));
+        return;
+      }
+      const pieces: Buffer[] = [];
+      for (const event of events) format.add(event, pieces);
+      response.write(Buffer.concat(pieces));
     },
     backlog: () => response.writableLength,
     end: () => void response.end(),
@@ -126,8 +169,13 @@ export function chunkedOutput(response: ServerResponse): FrameOutput {
 
 export function webSocketOutput(socket: WebSocket): FrameOutput {
   return {
-    write(frames) {
-      if (socket.readyState === socket.OPEN) for (const frame of frames) socket.send(frame, { binary: false });
+    write(events, format) {
+      for (const event of events) {
+        if (socket.readyState !== socket.OPEN) return;
+        const pieces: Buffer[] = [];
+        format.add(event, pieces);
+        socket.send(Buffer.concat(pieces), { binary: false });
+      }
     },
     backlog: () => socket.bufferedAmount,
     end: () => socket.close(1000),
