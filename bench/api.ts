@@ -208,19 +208,26 @@ async function list(): Promise<void> {
 const MARK = Buffer.from('"mark":"');
 const MARK_LENGTH = 16;
 
+/** Leases change all the time, as those of nodes do; pods are ten times as large, and the client that this machine has to run beside the server reads them all. */
 async function watch(): Promise<void> {
-  const [watchers, rate, seconds, warmUp] = [100, 1000, 8, 3];
+  const lease = (name: string): object => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, annotations: { mark: '0000000000000000' } }, spec: { holderIdentity: name, leaseDurationSeconds: 40 } });
+  await fanOut('leases', '/apis/coordination.k8s.io/v1/namespaces/default/leases', lease, 1000);
+  await fanOut('pods', PODS, pod, 200);
+}
+
+async function fanOut(what: string, path: string, object: (name: string) => object, rate: number): Promise<void> {
+  const [watchers, seconds, warmUp] = [100, 8, 3];
   await using wherry = await startWherry();
   await wherry.connect(16);
-  await drive(wherry.connections, 100, (index) => createPod(`watched-${index}`));
-  const { body } = await wherry.connections[0]!.send(requestBytes({ path: PODS }));
+  await drive(wherry.connections, 100, (index) => requestBytes({ method: 'POST', path, body: JSON.stringify(object(`watched-${index}`)) }));
+  const { body } = await wherry.connections[0]!.send(requestBytes({ path }));
   const { resourceVersion } = (JSON.parse(body.toString()) as { metadata: { resourceVersion: string } }).metadata;
   const delays: number[] = [];
   let delivered = 0;
   let counting = false;
   using stack = new DisposableStack();
   for (let i = 0; i < watchers; i++) {
-    stack.use(await followMarkers(wherry.target, requestBytes({ path: `${PODS}?watch=true&resourceVersion=${resourceVersion}&allowWatchBookmarks=true` }), MARK, MARK_LENGTH, (text) => {
+    stack.use(await followMarkers(wherry.target, requestBytes({ path: `${path}?watch=true&resourceVersion=${resourceVersion}&allowWatchBookmarks=true` }), MARK, MARK_LENGTH, (text) => {
       if (!counting) return;
       delivered++;
       delays.push(performance.now() - Number(text));
@@ -242,7 +249,7 @@ async function watch(): Promise<void> {
       const connection = idle.pop()!;
       // The time of sending is in the object, so that whoever gets it knows how old it is.
       const mark = performance.now().toFixed(6).padStart(MARK_LENGTH, '0').slice(0, MARK_LENGTH);
-      const request = requestBytes({ method: 'PATCH', path: `${PODS}/watched-${sent % 100}`, contentType: 'application/merge-patch+json', body: `{"metadata":{"annotations":{"mark":"${mark}"}}}` });
+      const request = requestBytes({ method: 'PATCH', path: `${path}/watched-${sent % 100}`, contentType: 'application/merge-patch+json', body: `{"metadata":{"annotations":{"mark":"${mark}"}}}` });
       if (counting) counted++;
       const work = connection.send(request).then(({ status }) => {
         if (status !== 200) throw new Error(`status ${status}`);
@@ -257,9 +264,9 @@ async function watch(): Promise<void> {
   await Promise.all(pending);
   for (let i = 0; i < 100 && delivered < counted * watchers; i++) await delay(100);
   const cpu = (await wherry.usage()).cpu - before!.cpu;
-  const { length } = await (await wherry.connections[0]!.send(requestBytes({ path: `${PODS}/watched-0` }))).body;
+  const { length } = await (await wherry.connections[0]!.send(requestBytes({ path: `${path}/watched-0` }))).body;
   report([
-    [`updates a second to ${watchers} watchers`, `${Math.round(sent / took)}, of ${length} bytes`],
+    [`updates of ${what} a second to ${watchers} watchers (of ${rate} wanted)`, `${Math.round(sent / took)}, of ${length} bytes`],
     ['events delivered of those expected', `${delivered} of ${counted * watchers}`],
     ['from the request to the watcher (target p99 < 50 ms)', `p50 ${ms(percentile(delays, 50))}, p99 ${ms(percentile(delays, 99))}`],
     ['CPU of the server', `${(cpu / counted).toFixed(0)} µs an update, ${(cpu / delivered).toFixed(1)} µs an event`],
