@@ -7,8 +7,9 @@ import { rfc3339 } from '../../base/clock.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
-import { mayEvict, readyStatus, silentConditions } from './node-health.ts';
-import { withConditionTaints } from './taints.ts';
+import { EvictionPace } from './eviction-pace.ts';
+import { readyStatus, silentConditions } from './node-health.ts';
+import { drivesAway, withConditionTaints } from './taints.ts';
 
 const DEFAULT_GRACE_MS = 50_000;
 /** A node that has never said a word is given longer. */
@@ -48,9 +49,10 @@ export const nodeLifecycleController: Controller = {
       }
       const untilSilent = observe(node) + (readyStatus(node) === undefined ? STARTUP_GRACE_MS : graceMs) - clock.now();
       if (untilSilent <= 0) node = await markSilent(node);
-      node = await taint(node);
+      const turn = await taint(node);
       if (readyStatus(node) === 'Unknown') await markPodsUnready(node);
-      if (untilSilent > 0) return { requeueAfterMs: untilSilent };
+      const waits = [untilSilent, turn ?? 0].filter((wait) => wait > 0);
+      if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
     }
 
     /** Answers when the node last gave a sign of life. */
@@ -73,11 +75,18 @@ export const nodeLifecycleController: Controller = {
       return marked;
     }
 
-    async function taint(node: Node): Promise<Node> {
-      const others = nodes.list().filter((other) => other.metadata.name !== node.metadata.name);
-      const taints = withConditionTaints(node, mayEvict(node, [...others, node]), clock.now());
-      if (!taints) return node;
-      return await client.update(nodeResource, { ...node, spec: { ...node.spec, taints } });
+    /** Answers how long until it is this node's turn to lose its pods, if it must wait for that. */
+    async function taint(node: Node): Promise<number | undefined> {
+      const { name } = node.metadata;
+      const driven = drivesAway(node);
+      const wait = driven ? 0 : pace.waitMs(name, clock.now());
+      const taints = withConditionTaints(node, !pace.cutOff && wait === 0, clock.now());
+      if (taints) {
+        const updated = await client.update(nodeResource, { ...node, spec: { ...node.spec, taints } });
+        if (!driven && drivesAway(updated)) pace.took(name, clock.now());
+      }
+      const status = readyStatus(node);
+      return status === 'False' || status === 'Unknown' ? wait : undefined;
     }
 
     /** A silent node's pods get no more traffic, wherever they may be. */
@@ -104,11 +113,10 @@ export const nodeLifecycleController: Controller = {
     loop.follow(nodes, itself);
     loop.follow(leases, (lease: Lease) => [lease.metadata.name]);
     // Whether one node's pods may be driven away depends on how the others are.
-    loop.own(nodes.subscribe({
-      update(before, node) {
-        if (readyStatus(before) !== readyStatus(node)) for (const other of nodes.list()) loop.enqueue(other.metadata.name);
-      },
-    }));
+    const pace = new EvictionPace((names) => {
+      for (const name of names) loop.enqueue(name);
+    });
+    loop.own(nodes.subscribe({ add: (node) => pace.set(node), update: (_, node) => pace.set(node), delete: (node) => pace.delete(node.metadata.name) }));
     return loop;
   },
 };

@@ -37,6 +37,11 @@ export function withConditionTaints(node: Node, evict: boolean, nowMs: number): 
   return added.length === 0 && kept.length === taints.length ? undefined : [...kept, ...added];
 }
 
+/** Whether pods are driven away because the node is not well. */
+export function drivesAway(node: Node): boolean {
+  return node.spec?.taints?.some(({ key, effect }) => effect === 'NoExecute' && (key === NOT_READY || key === UNREACHABLE)) ?? false;
+}
+
 /**
  * When a pod must leave its node (milliseconds since 1970), or undefined: never. Each NoExecute taint is borne for the
  * shortest time of the tolerations that match it, from when it came to the node or the pod did; without one not at all.
