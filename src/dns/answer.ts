@@ -1,4 +1,6 @@
 import type { Answer, RecordType, StringAnswer } from 'dns-packet';
+import { isIP } from 'node:net';
+import { ipv6Groups, ipv6Text } from '../base/ipv6-address.ts';
 
 /** What DNS needs to know of the cluster. Names in lower case. */
 export interface DnsView {
@@ -9,8 +11,8 @@ export interface DnsView {
 }
 
 export interface DnsService {
-  /** Absent: headless or external. */
-  readonly clusterIP?: string;
+  /** One of each family that it has; none: headless or external. */
+  readonly clusterIPs: readonly string[];
   readonly externalName?: string;
   readonly ports: readonly DnsPort[];
   /** Ready backends only. */
@@ -62,14 +64,14 @@ export function answer(question: { readonly name: string; readonly type: AskedTy
   const asked = question.name.replace(/\.$/, '');
   const name = asked.toLowerCase();
   const reply = new Reply(asked, question.type, zone);
-  if (name.endsWith('.in-addr.arpa')) return reverse(name, reply, view, zone);
+  if (name.endsWith('.in-addr.arpa') || name.endsWith('.ip6.arpa')) return reverse(name, reply, view, zone);
   if (name !== zone.domain && !name.endsWith(`.${zone.domain}`)) return { kind: 'forward' };
   const labels = name === zone.domain ? [] : name.slice(0, -zone.domain.length - 1).split('.');
   const kind = labels.at(-1);
 
   if (kind === undefined) return reply.records('SOA', [zone]).records('NS', [`ns.dns.${zone.domain}`]).found();
   if (name === `dns-version.${zone.domain}`) return reply.records('TXT', ['1.1.0']).found();
-  if (name === `ns.dns.${zone.domain}`) return reply.records('A', [zone.server]).found();
+  if (name === `ns.dns.${zone.domain}`) return reply.addresses([zone.server]).found();
   if (labels.length === 1 && (kind === 'svc' || kind === 'pod' || kind === 'dns')) return reply.found();
   if (kind === 'pod') return podRecords(labels, reply);
   if (kind !== 'svc') return reply.missing();
@@ -88,16 +90,16 @@ export function answer(question: { readonly name: string; readonly type: AskedTy
 
 function serviceRecords(service: DnsService, canonical: string, reply: Reply, view: DnsView, zone: DnsZone, depth: number): DnsReply {
   if (service.externalName !== undefined) return alias(service.externalName, reply, view, zone, depth);
-  if (service.clusterIP !== undefined) return reply.records('A', [service.clusterIP]).services(portTargets(service, canonical)).found();
+  if (service.clusterIPs.length > 0) return reply.addresses(service.clusterIPs).services(portTargets(service, canonical)).found();
   // As CoreDNS has it, a headless service that nobody backs is not there.
   if (service.endpoints.length === 0) return reply.missing();
-  return reply.records('A', unique(service.endpoints.map(({ address }) => address))).services(portTargets(service, canonical)).found();
+  return reply.addresses(unique(service.endpoints.map(({ address }) => address))).services(portTargets(service, canonical)).found();
 }
 
 function endpointRecords(service: DnsService, host: string, canonical: string, reply: Reply): DnsReply {
   const endpoints = service.endpoints.filter((endpoint) => endpoint.host === host);
   if (endpoints.length === 0) return reply.missing();
-  return reply.records('A', unique(endpoints.map(({ address }) => address))).services(portTargets({ ports: service.ports, endpoints }, canonical)).found();
+  return reply.addresses(unique(endpoints.map(({ address }) => address))).services(portTargets({ clusterIPs: [], ports: service.ports, endpoints }, canonical)).found();
 }
 
 function portRecords(service: DnsService, port: string, protocol: string, canonical: string, reply: Reply): DnsReply {
@@ -107,21 +109,31 @@ function portRecords(service: DnsService, port: string, protocol: string, canoni
 
 interface SrvTarget {
   readonly host: string;
-  readonly address: string;
+  readonly addresses: readonly string[];
   readonly port: number;
 }
 
 function portTargets(service: DnsService, canonical: string, wanted: (port: DnsPort) => boolean = () => true): SrvTarget[] {
-  if (service.clusterIP !== undefined) return service.ports.filter(wanted).map(({ port }) => ({ host: canonical, address: service.clusterIP!, port }));
-  return service.endpoints.flatMap((endpoint) => endpoint.ports.filter(wanted).map(({ port }) => ({ host: `${endpoint.host}.${canonical}`, address: endpoint.address, port })));
+  if (service.clusterIPs.length > 0) return service.ports.filter(wanted).map(({ port }) => ({ host: canonical, addresses: service.clusterIPs, port }));
+  // A host with an address of each family is one target.
+  const targets = new Map<string, SrvTarget>();
+  for (const endpoint of service.endpoints) {
+    for (const { port } of endpoint.ports.filter(wanted)) {
+      const host = `${endpoint.host}.${canonical}`;
+      const known = targets.get(`${host}:${port}`);
+      targets.set(`${host}:${port}`, { host, port, addresses: unique([...(known?.addresses ?? []), endpoint.address]) });
+    }
+  }
+  return [...targets.values()];
 }
 
-/** `10-244-1-5.default.pod.cluster.local`: the address is in the name, whether there is such a pod or not. */
+/** `10-244-1-5.default.pod.cluster.local`, `fd00--5.…`: the address is in the name, whether there is such a pod or not. */
 function podRecords(labels: readonly string[], reply: Reply): DnsReply {
-  const address = labels[0]!.replaceAll('-', '.');
   if (labels.length === 2) return reply.found();
-  if (labels.length !== 3 || !isAddress(address)) return reply.missing();
-  return reply.records('A', [address]).found();
+  const [label] = labels as [string];
+  const address = /^\d+(-\d+){3}$/.test(label) ? label.replaceAll('-', '.') : label.replaceAll('-', ':');
+  if (labels.length !== 3 || !isIP(address)) return reply.missing();
+  return reply.addresses([address]).found();
 }
 
 function alias(externalName: string, reply: Reply, view: DnsView, zone: DnsZone, depth: number): DnsReply {
@@ -136,8 +148,8 @@ function alias(externalName: string, reply: Reply, view: DnsView, zone: DnsZone,
 }
 
 function reverse(name: string, reply: Reply, view: DnsView, zone: DnsZone): DnsReply {
-  const address = name.replace(/\.in-addr\.arpa$/, '').split('.').toReversed().join('.');
-  if (!isAddress(address)) return { kind: 'forward' };
+  const address = addressOfReverse(name);
+  if (!address) return { kind: 'forward' };
   const owners = view.byAddress(address);
   if (owners.length === 0) return { kind: 'forward' };
   return reply.records('PTR', owners.map(({ namespace, service, host }) => `${host ? `${host}.` : ''}${service}.${namespace}.svc.${zone.domain}`)).found();
@@ -157,8 +169,13 @@ class Reply {
     this.#zone = zone;
   }
 
+  /** A for those of IPv4, AAAA for those of IPv6. */
+  addresses(addresses: readonly string[]): this {
+    return this.records('A', addresses.filter((one) => !one.includes(':'))).records('AAAA', addresses.filter((one) => one.includes(':')));
+  }
+
   /** `always`: whatever was asked for, as aliases are. */
-  records(type: 'A' | 'PTR' | 'CNAME' | 'NS' | 'TXT' | 'SOA', values: readonly (string | DnsZone)[], always = false): this {
+  records(type: 'A' | 'AAAA' | 'PTR' | 'CNAME' | 'NS' | 'TXT' | 'SOA', values: readonly (string | DnsZone)[], always = false): this {
     if (!always && this.type !== type && this.type !== 'ANY') return this;
     for (const value of values) {
       this.answers.push(typeof value === 'string' ? ({ name: this.#name, type, ttl: this.#zone.ttl, class: 'IN', data: value } as StringAnswer) : soa(value));
@@ -172,8 +189,8 @@ class Reply {
     for (const { host, port } of targets) {
       this.answers.push({ name: this.#name, type: 'SRV', ttl: this.#zone.ttl, class: 'IN', data: { priority: 0, weight, port, target: host } });
     }
-    const hosts = new Map(targets.map(({ host, address }) => [`${host}/${address}`, { host, address }]));
-    for (const { host, address } of hosts.values()) this.#additionals.push({ name: host, type: 'A', ttl: this.#zone.ttl, class: 'IN', data: address });
+    const hosts = new Map(targets.flatMap(({ host, addresses }) => addresses.map((address) => [`${host}/${address}`, { host, address }] as const)));
+    for (const { host, address } of hosts.values()) this.#additionals.push({ name: host, type: address.includes(':') ? 'AAAA' : 'A', ttl: this.#zone.ttl, class: 'IN', data: address });
     return this;
   }
 
@@ -194,9 +211,15 @@ function soa({ domain, ttl, serial }: DnsZone): Answer {
   };
 }
 
-function isAddress(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
+/** `5.1.244.10.in-addr.arpa`, or 32 nibbles from the last to the first and `ip6.arpa`. */
+function addressOfReverse(name: string): string | undefined {
+  if (name.endsWith('.in-addr.arpa')) {
+    const address = name.slice(0, -'.in-addr.arpa'.length).split('.').toReversed().join('.');
+    return isIP(address) === 4 ? address : undefined;
+  }
+  const nibbles = name.slice(0, -'.ip6.arpa'.length).split('.').toReversed();
+  if (nibbles.length !== 32 || !nibbles.every((nibble) => /^[\da-f]$/.test(nibble))) return undefined;
+  return ipv6Text(ipv6Groups(nibbles.join('').match(/.{4}/g)!.join(':'))!);
 }
 
 function unique<T>(values: readonly T[]): T[] {

@@ -17,7 +17,7 @@ export function clusterView(informers: InformerFactory): DnsView & { untilSynced
     return name ? [`${slice.metadata.namespace}/${name}`] : [];
   });
   sliceInformer.addIndex(BY_ADDRESS, (slice) => [...new Set((slice.endpoints ?? []).flatMap(({ addresses }) => addresses))]);
-  serviceInformer.addIndex(BY_ADDRESS, (service) => (service.spec?.clusterIP ? [service.spec.clusterIP] : []));
+  serviceInformer.addIndex(BY_ADDRESS, (service) => clusterIPsOf(service));
 
   return {
     async untilSynced(signal) {
@@ -43,18 +43,22 @@ export function clusterView(informers: InformerFactory): DnsView & { untilSynced
 
 export function dnsService(service: Service, slices: readonly EndpointSlice[]): DnsService {
   const { spec } = service;
-  if (spec?.type === 'ExternalName') return { externalName: spec.externalName ?? '', ports: [], endpoints: [] };
-  const { clusterIP } = spec ?? {};
+  if (spec?.type === 'ExternalName') return { externalName: spec.externalName ?? '', clusterIPs: [], ports: [], endpoints: [] };
   return {
-    ...(clusterIP && clusterIP !== 'None' && !clusterIP.includes(':') ? { clusterIP } : {}),
+    clusterIPs: clusterIPsOf(service),
     ports: (spec?.ports ?? []).map(({ name, protocol, port }) => ({ name: name ?? '', protocol: (protocol ?? 'TCP').toLowerCase(), port })),
     endpoints: slices.flatMap(readyEndpoints).toSorted((a, b) => (a.address < b.address ? -1 : 1)),
   };
 }
 
+function clusterIPsOf({ spec }: Service): readonly string[] {
+  const all = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []);
+  return all.filter((address) => address !== 'None');
+}
+
 function readyEndpoints(slice: EndpointSlice): DnsEndpoint[] {
-  if (slice.addressType !== 'IPv4') return [];
+  if (slice.addressType !== 'IPv4' && slice.addressType !== 'IPv6') return [];
   const ports = (slice.ports ?? []).flatMap(({ name, protocol, port }) => (port ? [{ name: name ?? '', protocol: (protocol ?? 'TCP').toLowerCase(), port }] : []));
   return (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready ?? true).flatMap(({ addresses, hostname }) =>
-    addresses.map((address) => ({ address, host: hostname?.toLowerCase() || address.replaceAll('.', '-'), ports })));
+    addresses.map((address) => ({ address, host: hostname?.toLowerCase() || address.replaceAll(/[.:]/g, '-'), ports })));
 }

@@ -13,23 +13,25 @@ import { FakeClock } from '../testing/fake-clock.ts';
 import { answer, type DnsService, type DnsView } from './answer.ts';
 import { startDns } from './dns.ts';
 import { Forwarder } from './forwarder.ts';
-import { readQuery, writeReply, type Query } from './message.ts';
+import { QueryError, readQuery, writeFault, writeReply, type Query } from './message.ts';
 
 const http = { name: 'http', protocol: 'tcp', port: 80 };
 const dns = { name: 'dns', protocol: 'udp', port: 53 };
 const inside: Record<string, DnsService> = {
-  'default/web': { clusterIP: '10.96.0.50', ports: [http, dns], endpoints: [{ address: '10.244.1.5', host: '10-244-1-5', ports: [{ ...http, port: 8080 }] }] },
-  'default/db': { ports: [http], endpoints: [{ address: '10.244.1.6', host: 'db-0', ports: [http] }, { address: '10.244.2.7', host: 'db-1', ports: [http] }, { address: '10.244.2.8', host: '10-244-2-8', ports: [http] }] },
-  'default/nobody': { ports: [http], endpoints: [] },
-  'default/plain': { ports: [], endpoints: [{ address: '10.244.1.9', host: '10-244-1-9', ports: [] }] },
-  'default/out': { externalName: 'example.org.', ports: [], endpoints: [] },
-  'default/in': { externalName: 'web.default.svc.cluster.local', ports: [], endpoints: [] },
-  'default/ring': { externalName: 'ring.default.svc.cluster.local', ports: [], endpoints: [] },
+  'default/web': { clusterIPs: ['10.96.0.50'], ports: [http, dns], endpoints: [{ address: '10.244.1.5', host: '10-244-1-5', ports: [{ ...http, port: 8080 }] }] },
+  'default/db': { clusterIPs: [], ports: [http], endpoints: [{ address: '10.244.1.6', host: 'db-0', ports: [http] }, { address: '10.244.2.7', host: 'db-1', ports: [http] }, { address: '10.244.2.8', host: '10-244-2-8', ports: [http] }] },
+  'default/nobody': { clusterIPs: [], ports: [http], endpoints: [] },
+  'default/plain': { clusterIPs: [], ports: [], endpoints: [{ address: '10.244.1.9', host: '10-244-1-9', ports: [] }] },
+  'default/out': { externalName: 'example.org.', clusterIPs: [], ports: [], endpoints: [] },
+  'default/in': { externalName: 'web.default.svc.cluster.local', clusterIPs: [], ports: [], endpoints: [] },
+  'default/both': { clusterIPs: ['10.96.0.60', 'fd00:96::60'], ports: [http], endpoints: [] },
+  'default/heads': { clusterIPs: [], ports: [http], endpoints: [{ address: '10.244.1.8', host: 'h-0', ports: [http] }, { address: 'fd00:244::8', host: 'h-0', ports: [http] }, { address: 'fd00:244::9', host: 'fd00-244--9', ports: [http] }] },
+  'default/ring': { externalName: 'ring.default.svc.cluster.local', clusterIPs: [], ports: [], endpoints: [] },
 };
 const view: DnsView = {
   service: (namespace, name) => inside[`${namespace}/${name}`],
   hasServices: (namespace) => namespace === 'default',
-  byAddress: (address) => ({ '10.96.0.50': [{ namespace: 'default', service: 'web' }], '10.244.1.6': [{ namespace: 'default', service: 'db', host: 'db-0' }] })[address] ?? [],
+  byAddress: (address) => ({ '10.96.0.50': [{ namespace: 'default', service: 'web' }], '10.244.1.6': [{ namespace: 'default', service: 'db', host: 'db-0' }], 'fd00:96::60': [{ namespace: 'default', service: 'both' }] })[address] ?? [],
 };
 const zone = { domain: 'cluster.local', server: '10.96.0.10', ttl: 5, serial: 1 };
 
@@ -87,6 +89,16 @@ describe('the answer to a question', () => {
     ['50.0.96.10.in-addr.arpa', 'PTR', 'PTR web.default.svc.cluster.local'],
     ['6.1.244.10.in-addr.arpa', 'PTR', 'PTR db-0.db.default.svc.cluster.local'],
     ['1.2.0.192.in-addr.arpa', 'PTR', 'forward'],
+    ['both.default.svc.cluster.local', 'A', 'A 10.96.0.60'],
+    ['both.default.svc.cluster.local', 'AAAA', 'AAAA fd00:96::60'],
+    ['_http._tcp.both.default.svc.cluster.local', 'SRV', 'SRV 100 80 both.default.svc.cluster.local, +A 10.96.0.60, +AAAA fd00:96::60'],
+    ['heads.default.svc.cluster.local', 'AAAA', 'AAAA fd00:244::8, AAAA fd00:244::9'],
+    ['h-0.heads.default.svc.cluster.local', 'AAAA', 'AAAA fd00:244::8'],
+    ['_http._tcp.heads.default.svc.cluster.local', 'SRV', 'SRV 50 80 h-0.heads.default.svc.cluster.local, SRV 50 80 fd00-244--9.heads.default.svc.cluster.local, +A 10.244.1.8, +AAAA fd00:244::8, +AAAA fd00:244::9'],
+    ['fd00-244--9.default.pod.cluster.local', 'AAAA', 'AAAA fd00:244::9'],
+    ['fd00-244--9.default.pod.cluster.local', 'A', 'NODATA'],
+    ['0.6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa', 'PTR', 'PTR both.default.svc.cluster.local'],
+    ['0.6.0.0.ip6.arpa', 'PTR', 'forward'],
     ['example.org', 'A', 'forward'],
     ['notcluster.local', 'A', 'forward'],
     ['web.default.svc.cluster.local', 'ANY', 'A 10.96.0.50, SRV 50 80 web.default.svc.cluster.local, SRV 50 53 web.default.svc.cluster.local, +A 10.96.0.50'],
@@ -114,9 +126,23 @@ describe('messages', () => {
     expect(decode(writeReply(query, { rcode: 'NOERROR', answers: many(100) }, 'tcp'))).toMatchObject({ flag_tc: false, answers: { length: 100 } });
   });
 
+  it('write a name once', () => {
+    const owner = 'db.default.svc.cluster.local';
+    const answers: Answer[] = [
+      { name: owner, type: 'SRV', ttl: 5, class: 'IN', data: { priority: 0, weight: 50, port: 80, target: `a.${owner}` } }, { name: `a.${owner}`, type: 'A', ttl: 5, class: 'IN', data: '10.244.1.6' },
+      { name: `a.${owner}`, type: 'AAAA', ttl: 5, class: 'IN', data: 'fd00:244::6' }, { name: owner, type: 'CNAME', ttl: 5, class: 'IN', data: `b.${owner}` }, { name: owner, type: 'TXT', ttl: 5, class: 'IN', data: ['text'] },
+      { name: 'cluster.local', type: 'SOA', ttl: 5, class: 'IN', data: { mname: 'ns.dns.cluster.local', rname: 'hostmaster.cluster.local', serial: 1, refresh: 2, retry: 3, expire: 4, minimum: 5 } },
+    ];
+    const bytes = writeReply({ ...query, edns: 4096 }, { rcode: 'NOERROR', answers }, 'udp');
+    // Twice: as the question, and in the target of SRV, where no pointer may be.
+    expect(bytes.toString('latin1').split('svc').length - 1).toBeLessThanOrEqual(3);
+    expect(decode(bytes).answers!.map((record) => ({ ...record, flush: undefined }))).toMatchObject(answers.map((record) => (record.type === 'TXT' ? { type: 'TXT' } : record)));
+    expect(decode(writeReply(query, { rcode: 'NOERROR', answers: many(28) }, 'udp'))).toMatchObject({ flag_tc: false, answers: { length: 28 } });
+  });
+
   it('lose what is additional before they are cut', () => {
-    const reply = decode(writeReply(query, { rcode: 'NOERROR', answers: many(8), additionals: many(20) }, 'udp'));
-    expect([reply.flag_tc, reply.answers!.length, reply.additionals!.length]).toEqual([false, 8, 0]);
+    const reply = decode(writeReply(query, { rcode: 'NOERROR', answers: many(20), additionals: many(20) }, 'udp'));
+    expect([reply.flag_tc, reply.answers!.length, reply.additionals!.length]).toEqual([false, 20, 0]);
   });
 
   it('that are none are refused in the right words, or not at all', () => {
@@ -127,6 +153,17 @@ describe('messages', () => {
     const update = Buffer.from(good);
     update[2] = 5 << 3;
     expect(() => readQuery(update)).toThrow('NOTIMP');
+    expect(() => readQuery(encode({ type: 'query', id: 1, questions: [{ name: 'cluster.local', type: 'AXFR' }] }))).toThrow('REFUSED');
+    const newer = { type: 'OPT', name: '.', udpPayloadSize: 1232, flags: 0, options: [], ednsVersion: 1 } as never;
+    const refusal = ((): QueryError => {
+      try {
+        readQuery(encode({ type: 'query', id: 1, questions: [{ name: 'a.b', type: 'A' }], additionals: [newer] }));
+      } catch (error) {
+        return error as QueryError;
+      }
+      throw new Error('it was read');
+    })();
+    expect(decode(writeFault(refusal))).toMatchObject({ id: 1, rcode: 'NOERROR', additionals: [{ type: 'OPT', extendedRcode: 1, ednsVersion: 0 }] });
     expect(readQuery(encode({ type: 'response', id: 1 }))).toBe(undefined);
     expect(readQuery(Buffer.from('short'))).toBe(undefined);
   });

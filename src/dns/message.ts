@@ -1,12 +1,13 @@
-import { AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, TRUNCATED_RESPONSE, type Answer, type DecodedPacket, type OptAnswer, type Packet, type Question } from 'dns-packet';
+import { AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, TRUNCATED_RESPONSE, type Answer, type DecodedPacket, type OptAnswer, type Question } from 'dns-packet';
+import { writeMessage, type Message } from './write-message.ts';
 
 /** What we say of ourselves to a client with EDNS, and the most that we send in one datagram. */
 const LARGEST_DATAGRAM = 1232;
 /** A client without EDNS takes no more (RFC 1035). */
 const PLAIN_DATAGRAM = 512;
 
-/** The four low bits of the flags. */
-export const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
+/** The four low bits of the flags; what is above them is in the OPT record. */
+export const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const;
 export type Rcode = keyof typeof RCODES;
 
 export interface Query {
@@ -47,6 +48,9 @@ export function readQuery(bytes: Buffer): Query | undefined {
   if (!question || more.length > 0) throw new QueryError('FORMERR', id);
   if ((question.class ?? 'IN') !== 'IN') throw new QueryError('REFUSED', id);
   const opt = packet.additionals?.find((record): record is OptAnswer => record.type === 'OPT');
+  if (opt && opt.ednsVersion > 0) throw new QueryError('BADVERS', id);
+  // Zones are nobody's to copy.
+  if (question.type === 'AXFR' || question.type === 'IXFR') throw new QueryError('REFUSED', id);
   return { id, question, recursionDesired: (flags & RECURSION_DESIRED) !== 0, edns: opt && Math.max(PLAIN_DATAGRAM, opt.udpPayloadSize) };
 }
 
@@ -66,10 +70,10 @@ export interface ReplyContents {
  */
 export function writeReply(query: Query, contents: ReplyContents, transport: 'udp' | 'tcp'): Buffer {
   const { rcode, authoritative = false, recursionAvailable = false, answers = [], authorities = [], additionals = [] } = contents;
-  const opt: Answer[] = query.edns === undefined ? [] : [{ type: 'OPT', name: '.', udpPayloadSize: LARGEST_DATAGRAM, flags: 0, options: [], extendedRcode: 0, ednsVersion: 0, flag_do: false } as OptAnswer];
-  const flags = (authoritative ? AUTHORITATIVE_ANSWER : 0) | (query.recursionDesired ? RECURSION_DESIRED : 0) | (recursionAvailable ? RECURSION_AVAILABLE : 0) | RCODES[rcode];
-  const write = (some: Partial<Packet>, extra = 0): Buffer =>
-    encode({ type: 'response', id: query.id, flags: flags | extra, questions: [query.question], answers: [], authorities: [], additionals: opt, ...some });
+  const opt: Answer[] = query.edns === undefined ? [] : [optRecord(rcode)];
+  const flags = (authoritative ? AUTHORITATIVE_ANSWER : 0) | (query.recursionDesired ? RECURSION_DESIRED : 0) | (recursionAvailable ? RECURSION_AVAILABLE : 0) | (RCODES[rcode] & 0xf);
+  const write = (some: Partial<Message>, extra = 0): Buffer =>
+    writeMessage({ id: query.id, flags: flags | extra, question: query.question, answers: [], authorities: [], additionals: opt, ...some });
   const limit = transport === 'tcp' ? 65_535 : query.edns === undefined ? PLAIN_DATAGRAM : Math.min(query.edns, LARGEST_DATAGRAM);
   const full = write({ answers: [...answers], authorities: [...authorities], additionals: [...additionals, ...opt] });
   if (full.length <= limit) return full;
@@ -85,5 +89,9 @@ export function writeReply(query: Query, contents: ReplyContents, transport: 'ud
 
 /** For a query we could not read: only its number and the fault. */
 export function writeFault({ id, rcode }: QueryError): Buffer {
-  return encode({ type: 'response', id, flags: RCODES[rcode] });
+  return encode({ type: 'response', id, flags: RCODES[rcode] & 0xf, ...(RCODES[rcode] > 0xf && { additionals: [optRecord(rcode)] }) });
+}
+
+function optRecord(rcode: Rcode): OptAnswer {
+  return { type: 'OPT', name: '.', udpPayloadSize: LARGEST_DATAGRAM, flags: 0, options: [], extendedRcode: RCODES[rcode] >> 4, ednsVersion: 0, flag_do: false } as OptAnswer;
 }

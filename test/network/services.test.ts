@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ContainerPort, ServiceSpec } from '../../src/api/generated/core-v1.ts';
+import type { ContainerPort, PodSpec, ServiceSpec } from '../../src/api/generated/core-v1.ts';
 import { endpointSlices, nodes, pods, services } from '../../src/api/generated/resources.ts';
 import { keyOf } from '../../src/api/object.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
@@ -36,11 +36,11 @@ const SERVER = [
   `printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\n"\\necho "$(hostname) $REMOTE_ADDR"\\n' > index.cgi`, 'busybox chmod 755 index.cgi', 'touch /tmp/w/ready', 'httpd -f -p 8080 -h /tmp/w',
 ].join('; ');
 
-async function makePod(name: string, node: 'ways' | 'ways-2', labels: Record<string, string>, ports: readonly ContainerPort[] = []): Promise<void> {
+async function makePod(name: string, node: 'ways' | 'ways-2', labels: Record<string, string>, ports: readonly ContainerPort[] = [], more: Partial<PodSpec> = {}): Promise<void> {
   await client.create(pods, {
     metadata: { name, namespace, labels },
     spec: {
-      nodeSelector: { 'kubernetes.io/hostname': node }, terminationGracePeriodSeconds: 300,
+      nodeSelector: { 'kubernetes.io/hostname': node }, terminationGracePeriodSeconds: 300, ...more,
       containers: [{ name: 'c', image, imagePullPolicy: 'Never', command: ['sh', '-c', SERVER], ports: [{ name: 'http', containerPort: 8080 }, ...ports], readinessProbe: { httpGet: { port: 8080, path: '/ready' }, periodSeconds: 1, failureThreshold: 1 } }],
     },
   });
@@ -277,6 +277,43 @@ test('host ports: on all addresses or one, TCP and UDP', async () => {
   await client.delete(pods, { namespace, name: 'porter' }, { gracePeriodSeconds: 0 });
   await eventually('the ports are closed', async () => !(await rulesOf('ways')).includes('9080'));
   expect([await isSilent('host', nodeAddresses[0]!, 9080), await isSilent('ways', '127.0.0.1', 9081)]).toEqual([true, true]);
+});
+
+test('names: every kind of record, over UDP and TCP, and what is not there', async () => {
+  await makePod('named', 'ways-2', { app: 'heads' }, [], { hostname: 'h-0', subdomain: 'heads' });
+  await cluster.kubectl('label', 'pod', 'three', 'app=heads', '--overwrite');
+  const port = { name: 'web', port: 80, targetPort: 8080, protocol: 'TCP' };
+  await client.create(services, { metadata: { name: 'heads', namespace }, spec: { clusterIP: 'None', selector: { app: 'heads' }, ports: [port] } });
+  await client.create(services, { metadata: { name: 'alias', namespace }, spec: { type: 'ExternalName', externalName: 'heads.default.svc.cluster.local' } });
+  const { ip } = await service('known', { ports: [port] });
+  const dashed = addresses['three']!.replaceAll('.', '-');
+  const script = `
+    const r = new (require('dns').promises.Resolver)({ timeout: 2000, tries: 2 }); r.setServers(['${plan.dnsService}']);
+    const all = { a: r.resolve4('KNOWN.default.svc.cluster.local', { ttl: true }), aaaa: r.resolve6('known.default.svc.cluster.local'), absent: r.resolve4('nothing.default.svc.cluster.local'),
+      srv: r.resolveSrv('_web._tcp.known.default.svc.cluster.local'), noPort: r.resolveSrv('_other._tcp.known.default.svc.cluster.local'), reverse: r.reverse('${ip}'), heads: r.resolve4('heads.default.svc.cluster.local'),
+      head: r.resolve4('h-0.heads.default.svc.cluster.local'), dashed: r.resolve4('${dashed}.heads.default.svc.cluster.local'), headSrv: r.resolveSrv('_web._tcp.heads.default.svc.cluster.local'),
+      headReverse: r.reverse('${addresses['named']}'), alias: r.resolveCname('alias.default.svc.cluster.local'), behindAlias: r.resolve4('alias.default.svc.cluster.local'), pod: r.resolve4('10-1-2-3.default.pod.cluster.local'),
+      version: r.resolveTxt('dns-version.cluster.local'), zone: r.resolveSoa('cluster.local'), server: r.resolveNs('cluster.local'), outside: r.resolve4('example.org') };
+    Promise.all(Object.entries(all).map(async ([name, asked]) => [name, await asked.catch((error) => error.code)])).then((found) => console.log(JSON.stringify(Object.fromEntries(found))))`;
+  const ask = async (): Promise<Record<string, unknown>> => JSON.parse((await run([...networkOf('client'), process.execPath, '-e', script])).stdout) as Record<string, unknown>;
+  const found = await eventually('all pods are known', async () => {
+    const one = await ask();
+    return Array.isArray(one['heads']) && one['heads'].length === 2 && one;
+  });
+  const sorted = (value: unknown): unknown => (value as unknown[]).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  expect({ ...found, heads: sorted(found['heads']), behindAlias: sorted(found['behindAlias']), headSrv: (found['headSrv'] as { name: string; port: number }[]).map(({ name, port: number }) => ({ name, port: number })).toSorted((a, b) => (a.name < b.name ? -1 : 1)) }).toEqual({
+    a: [{ address: ip, ttl: 5 }], aaaa: 'ENODATA', absent: 'ENOTFOUND', srv: [expect.objectContaining({ name: 'known.default.svc.cluster.local', port: 80 })], noPort: 'ENOTFOUND', reverse: ['known.default.svc.cluster.local'],
+    heads: sorted([addresses['named'], addresses['three']]), head: [addresses['named']], dashed: [addresses['three']],
+    headSrv: [`${dashed}.heads.default.svc.cluster.local`, 'h-0.heads.default.svc.cluster.local'].map((name) => ({ name, port: 8080 })),
+    headReverse: ['h-0.heads.default.svc.cluster.local'], alias: ['heads.default.svc.cluster.local'], behindAlias: sorted([addresses['named'], addresses['three']]), pod: ['10.1.2.3'],
+    version: [['1.1.0']], zone: expect.objectContaining({ nsname: 'ns.dns.cluster.local' }), server: ['ns.dns.cluster.local'], outside: 'EREFUSED',
+  });
+  // By the search list of the pod, as its programs do.
+  for (const [name, there] of [['known', true], ['known.default', true], ['known.default.svc', true], ['nothing', false]] as const) {
+    expect((await exec('client', 'nc', '-w', '2', name, '80')).code === 0, name).toBe(there);
+  }
+  await cluster.kubectl('label', 'pod', 'three', 'app=web', '--overwrite');
+  await client.delete(pods, { namespace, name: 'named' }, { gracePeriodSeconds: 0 });
 });
 
 test('the kernel holds what is meant: rules made from the API alone, in an empty network, are the same', async () => {
