@@ -60,7 +60,7 @@ export class Discovery {
     if (!known) {
       const items = groups.filter(({ name }) => (name === '') === (which === 'core')).map((group) => ({
         metadata: { ...(group.name && { name: group.name }), creationTimestamp: null },
-        versions: group.versions.map(({ version, resources }) => ({ version, resources: resources.map(aggregatedResource), freshness: 'Current' })),
+        versions: group.versions.map(({ version, resources }) => ({ version, resources: resources.map(aggregatedResource), freshness: resources.some(({ stale }) => stale) ? 'Stale' : 'Current' })),
       }));
       const body = { kind: 'APIGroupDiscoveryList', apiVersion, metadata: {}, items };
       known = { body, etag: `"${createHash('sha512').update(JSON.stringify(body)).digest('hex').toUpperCase()}"` };

@@ -128,7 +128,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const auditor = audit && options.auditLog !== undefined ? new Auditor({ policy: audit, sink: stack.use(new AuditLog({ path: options.auditLog, log: log.child('audit') })), clock, metrics }) : undefined;
     const nonResource = new NonResourceRequests({
       discovery: new Discovery(registry), metrics: requestMetrics, flowControl, health: healthChecks(engine, stopping.signal),
-      openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion)),
+      openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion, () => aggregator.documents())),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({

@@ -13,6 +13,7 @@ import { hostPort } from '../subresources/kubelet-connections.ts';
 import { reverseProxy } from '../subresources/reverse-proxy.ts';
 import type { ConnectCall } from '../subresources/subresource-handler.ts';
 import { discoveredResources, type ApiResourceList } from './discovered-resources.ts';
+import { sliceOf, type ForeignDocument } from './foreign-documents.ts';
 import { userHeaders, type FrontProxyIdentity } from './front-proxy.ts';
 
 export interface AggregatorOptions {
@@ -30,6 +31,11 @@ export interface AggregatorOptions {
 /** Who asks another server what it serves. */
 const AGGREGATOR_USER: User = { name: 'system:kube-aggregator', groups: ['system:masters'] };
 
+/** Documents of another server that were read less than this ago are good enough; older ones are read again while they serve once more. */
+const DOCUMENT_AGE_MS = 60_000;
+/** Upper bound of what another server tells of itself, in bytes. */
+const LARGEST = 64 * 1024 * 1024;
+
 const CHECK_TIMEOUT_MS = 5000;
 /** How long after a failure another server is asked again. */
 const RETRY_MS = 5000;
@@ -39,6 +45,9 @@ interface Aggregated {
   readonly service: APIService;
   readonly agent: Promise<Agent>;
   check?: Disposable;
+  /** What it serves, as it told last. */
+  resources?: ApiResourceList['resources'];
+  document?: { readonly readMs: number; readonly content: Promise<ForeignDocument> };
 }
 
 /**
@@ -90,7 +99,46 @@ export class Aggregator implements Disposable {
     const { headersDistinct } = call.request;
     for (const name of Object.keys(headersDistinct)) if (name.startsWith('x-remote-')) delete headersDistinct[name];
     const { url, serverName } = this.#address(aggregated.service, call.request.url ?? call.info.path);
-    await reverseProxy(call, { url, agent: await aggregated.agent, headers: { ...userHeaders(call.context.user), host: serverName } }, this.#options.log);
+    try {
+      await reverseProxy(call, { url, agent: await aggregated.agent, headers: { ...userHeaders(call.context.user), host: serverName } }, this.#options.log);
+    } catch (error) {
+      if (isReason(error, 'ServiceUnavailable') && !aggregated.check) this.#check(aggregated, 0);
+      throw error;
+    }
+  }
+
+  /** What other servers tell of the group versions that they answer for; those that cannot be asked are left out. */
+  async documents(): Promise<readonly ForeignDocument[]> {
+    if (this.#aggregated.size === 0) return [];
+    return await Promise.all([...this.#aggregated.values()].filter(({ resources }) => resources).map((aggregated) => this.#documentOf(aggregated)));
+  }
+
+  #documentOf(aggregated: Aggregated): Promise<ForeignDocument> {
+    const now = this.#options.clock.monotonic();
+    const known = aggregated.document;
+    if (known && now - known.readMs < DOCUMENT_AGE_MS) return known.content;
+    const content = this.#readDocument(aggregated);
+    aggregated.document = { readMs: now, content: known ? known.content : content };
+    if (!known) return content;
+    void content.then(() => (aggregated.document = { readMs: now, content }));
+    return known.content;
+  }
+
+  /** Never rejects: a server without documents is one that says less of itself. */
+  async #readDocument(aggregated: Aggregated): Promise<ForeignDocument> {
+    const { spec: { group, version } } = aggregated.service;
+    const path = `apis/${group}/${version}`;
+    const read = async (from: string): Promise<Buffer | undefined> => {
+      try {
+        return await this.#fetch(aggregated, from);
+      } catch (error) {
+        this.#options.log.debug('no document of another server', { path: from, service: aggregated.service.metadata.name, error });
+        return undefined;
+      }
+    };
+    const [v3, v2] = await Promise.all([read(`/openapi/v3/${path}`), read('/openapi/v2')]);
+    const parsed = v2 && parseObject(v2);
+    return { path, ...(v3 && parseObject(v3) && { v3 }), ...(parsed && { v2: sliceOf(parsed, path) }) };
   }
 
   #find(path: string): Aggregated | undefined {
@@ -132,6 +180,7 @@ export class Aggregator implements Disposable {
   #check(aggregated: Aggregated, delayMs: number): void {
     aggregated.check?.[Symbol.dispose]();
     aggregated.check = this.#options.clock.timer(delayMs, () => {
+      delete aggregated.check;
       void this.#checkNow(aggregated);
     });
   }
@@ -143,11 +192,14 @@ export class Aggregator implements Disposable {
     try {
       const list = await this.#discover(aggregated);
       if (this.#aggregated.get(keyOf(service)) !== aggregated) return;
+      aggregated.resources = list.resources;
+      delete aggregated.document;
       this.#publish(service, list.resources);
       condition = { type: 'Available', status: 'True', reason: 'Passed', message: 'all checks passed' };
     } catch (error) {
       if (context.signal.aborted || this.#aggregated.get(keyOf(service)) !== aggregated) return;
       const message = error instanceof Error ? error.message : String(error);
+      if (aggregated.resources) this.#publish(service, aggregated.resources, true);
       condition = { type: 'Available', status: 'False', reason: error instanceof StatusError ? 'MissingEndpoints' : 'FailedDiscoveryCheck', message };
       this.#check(aggregated, RETRY_MS);
     }
@@ -158,24 +210,30 @@ export class Aggregator implements Disposable {
     }
   }
 
-  async #discover({ service, agent }: Aggregated): Promise<ApiResourceList> {
-    const { group, version } = service.spec;
-    const { url, serverName } = this.#address(service, `/apis/${group}/${version}`);
+  async #discover(aggregated: Aggregated): Promise<ApiResourceList> {
+    const { group, version } = aggregated.service.spec;
+    return JSON.parse((await this.#fetch(aggregated, `/apis/${group}/${version}`)).toString()) as ApiResourceList;
+  }
+
+  /** Asks the other server for a document as the aggregator itself. */
+  async #fetch({ service, agent }: Aggregated, path: string): Promise<Buffer> {
+    const { url, serverName } = this.#address(service, path);
     const headers = { accept: 'application/json', host: serverName, ...userHeaders(AGGREGATOR_USER) };
     const made = await agent;
     return await new Promise((resolve, reject) => {
       const fail = (cause: string): void => reject(new Error(`failing or missing response from ${url.href}: ${cause}`));
       const asked = httpsRequest(url, { agent: made, headers, timeout: CHECK_TIMEOUT_MS, signal: this.#options.context.signal }, (answer) => {
         const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        let size = 0;
+        answer.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > LARGEST) asked.destroy(new Error('the answer is too large'));
+          else chunks.push(chunk);
+        });
         answer.on('error', (error) => fail(error.message));
         answer.on('end', () => {
-          if (answer.statusCode !== 200) return fail(`bad status from ${url.href}: ${answer.statusCode}`);
-          try {
-            resolve(JSON.parse(Buffer.concat(chunks).toString()) as ApiResourceList);
-          } catch (error) {
-            fail(String(error));
-          }
+          if (answer.statusCode === 200) resolve(Buffer.concat(chunks));
+          else fail(`bad status from ${url.href}: ${answer.statusCode}`);
         });
       });
       asked.on('timeout', () => asked.destroy(new Error('time-out')));
@@ -185,8 +243,8 @@ export class Aggregator implements Disposable {
   }
 
   /** Shows these resources of the group version in discovery, and no others. What the server itself serves under the version comes back when none are given. */
-  #publish({ spec: { group = '', version = '' } }: APIService, resources: ApiResourceList['resources']): void {
-    this.#options.registry.shadow(group, version, resources.length > 0 ? discoveredResources(group, version, resources) : undefined);
+  #publish({ spec: { group = '', version = '' } }: APIService, resources: ApiResourceList['resources'], stale = false): void {
+    this.#options.registry.shadow(group, version, resources.length > 0 ? discoveredResources(group, version, resources, stale) : undefined);
   }
 
   async #writeCondition({ metadata: { name } }: APIService, condition: Omit<APIServiceCondition, 'lastTransitionTime'>): Promise<void> {
@@ -214,3 +272,13 @@ export class Aggregator implements Disposable {
 }
 
 const keyOf = ({ spec: { group = '', version = '' } }: APIService): string => `${group}/${version}`;
+
+function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString());
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // another server's nonsense is no fault of ours
+    throw error;
+  }
+}

@@ -19,8 +19,8 @@ export interface ApiResourceList {
   readonly resources: readonly ApiResource[];
 }
 
-/** The resources of another server as discovery here tells them. They have no store: requests for them never come that far. */
-export function discoveredResources(group: string, version: string, list: readonly ApiResource[]): readonly ServedResource[] {
+/** The resources of another server as discovery here tells them. `stale`: it cannot be asked at present. They have no store: requests for them never come that far. */
+export function discoveredResources(group: string, version: string, list: readonly ApiResource[], stale: boolean): readonly ServedResource[] {
   const subresources = Map.groupBy(list.filter(({ name }) => name.includes('/')), ({ name }) => name.split('/')[0]!);
   return list.filter(({ name }) => !name.includes('/')).map((entry) => {
     const resource: ResourceType<KubeObject> = { group, version, resource: entry.name, kind: entry.kind, namespaced: entry.namespaced };
@@ -30,7 +30,7 @@ export function discoveredResources(group: string, version: string, list: readon
     }));
     return {
       resource, singular: entry.singularName ?? '', listKind: `${entry.kind}List`, shortNames: entry.shortNames ?? [], categories: entry.categories ?? [], verbs: entry.verbs, subresources: below,
-      documented: { ...resource, verbs: entry.verbs, subresources: below }, definition: { resource }, schema: new CustomSchema(resource, undefined), custom: true,
+      documented: { ...resource, verbs: entry.verbs, subresources: below, foreign: true }, definition: { resource }, schema: new CustomSchema(resource, undefined), custom: true, ...(stale && { stale }),
     };
   });
 }

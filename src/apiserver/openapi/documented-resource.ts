@@ -14,6 +14,10 @@ export interface DocumentedResource {
   /** Custom: `openAPIV3Schema` of the version (absent: any object), and the kind of its lists. */
   readonly schema?: Readonly<Record<string, unknown>>;
   readonly listKind?: string;
+  /** Another server answers for it, and documents it. */
+  readonly foreign?: boolean;
+  /** Whether a delete that removes an object is answered with it, and not with a Status. */
+  readonly returnsDeleted?: boolean;
 }
 
 /** `com.example.stable.v1.CronTab`, as upstream names the schemas of custom resources. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { loadDescriptions, type Descriptions } from './descriptions.ts';
+import { mergeV2, type ForeignDocument } from '../aggregator/foreign-documents.ts';
 import { documentV2, documentV3 } from './document.ts';
 import type { DocumentedResource } from './documented-resource.ts';
 import { encodeV2, PROTO_V2 } from './proto-v2.ts';
@@ -38,22 +39,27 @@ export class OpenApi {
   readonly #resources: () => readonly DocumentedResource[];
   readonly #serverVersion: string;
   readonly #groups = new Map<string, { readonly resources: readonly DocumentedResource[]; readonly document: PublishedDocument }>();
-  #all: { readonly resources: readonly DocumentedResource[]; readonly document: PublishedDocument } | undefined;
+  readonly #foreign: () => Promise<readonly ForeignDocument[]>;
+  readonly #foreignDocuments = new WeakMap<Buffer, PublishedDocument>();
+  #all: { readonly resources: readonly unknown[]; readonly document: PublishedDocument } | undefined;
   #protobuf: { readonly of: PublishedDocument; readonly document: PublishedDocument } | undefined;
 
   #descriptions: Promise<Descriptions> | undefined;
 
-  /** `serverVersion`: `v1.36.0`. */
-  constructor(resources: () => readonly DocumentedResource[], serverVersion: string) {
-    this.#resources = resources;
+  /** `serverVersion`: `v1.36.0`. `foreign`: what other servers tell of the group versions that they answer for. */
+  constructor(resources: () => readonly DocumentedResource[], serverVersion: string, foreign: () => Promise<readonly ForeignDocument[]> = async () => []) {
+    this.#resources = () => resources().filter((resource) => !resource.foreign);
+    this.#foreign = foreign;
     this.#serverVersion = serverVersion;
   }
 
   /** `/openapi/v2`. */
   async v2(): Promise<PublishedDocument> {
     const descriptions = await this.#describe();
+    const others = (await this.#foreign()).flatMap(({ v2 }) => (v2 ? [v2] : []));
     const resources = this.#resources();
-    if (!this.#all || !same(this.#all.resources, resources)) this.#all = { resources: [...resources], document: json(documentV2(resources, this.#serverVersion, descriptions)) };
+    const sources = [...resources, ...others];
+    if (!this.#all || !same(this.#all.resources, sources)) this.#all = { resources: sources, document: json(mergeV2(documentV2(resources, this.#serverVersion, descriptions), others)) };
     return this.#all.document;
   }
 
@@ -68,18 +74,28 @@ export class OpenApi {
   async index(): Promise<PublishedDocument> {
     const descriptions = await this.#describe();
     const paths: Record<string, unknown> = {};
+    for (const { path, v3 } of await this.#foreign()) if (v3) paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#published(v3).hash}` };
     for (const path of [...this.#byGroupVersion().keys()].sort()) {
       // Each document takes a few milliseconds when it is made first: others shall have their turn in between.
       if (!this.#groups.has(path)) await setImmediate();
       const document = this.#group(path, descriptions);
       if (document) paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${document.hash}` };
     }
-    return json({ paths });
+    return json({ paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))) });
   }
 
   /** `/openapi/v3/PATH`: `api/v1`, `apis/apps/v1`. Undefined where nothing is served there. */
   async group(path: string): Promise<PublishedDocument | undefined> {
-    return this.#group(path, await this.#describe());
+    const own = this.#group(path, await this.#describe());
+    if (own) return own;
+    const v3 = (await this.#foreign()).find((foreign) => foreign.path === path)?.v3;
+    return v3 && this.#published(v3);
+  }
+
+  #published(bytes: Buffer): PublishedDocument {
+    let document = this.#foreignDocuments.get(bytes);
+    if (!document) this.#foreignDocuments.set(bytes, (document = new PublishedDocument(bytes)));
+    return document;
   }
 
   #group(path: string, descriptions: Descriptions): PublishedDocument | undefined {

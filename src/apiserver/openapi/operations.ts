@@ -98,7 +98,7 @@ export function pathsOf(resource: DocumentedResource): Path[] {
     has('get') && operation('get', `read${prefix}${scope}${kind}`, 'get', [], { 200: type }),
     has('update') && operation('put', `replace${prefix}${scope}${kind}`, 'put', write, { 200: type, 201: type }, type),
     has('patch') && operation('patch', `patch${prefix}${scope}${kind}`, 'patch', patch, { 200: type, 201: type }, 'patch'),
-    has('delete') && operation('delete', `delete${prefix}${scope}${kind}`, 'delete', remove, { 200: `${META}Status`, 202: `${META}Status` }, `${META}DeleteOptions`, false),
+    has('delete') && operation('delete', `delete${prefix}${scope}${kind}`, 'delete', remove, resource.returnsDeleted ? { 200: type, 202: type } : { 200: `${META}Status`, 202: `${META}Status` }, `${META}DeleteOptions`, false),
   ]);
   if (namespaced) push(`${base}/${resource.resource}`, [...list, pretty], [has('list') && operation('get', `list${prefix}${kind}ForAllNamespaces`, 'list', [], { 200: listType })]);
   const watched = { 200: `${META}WatchEvent` };

@@ -65,7 +65,8 @@ export function servedBuiltIn(entry: BuiltInResource, definition: KindDefinition
     categories: entry.categories ?? [],
     verbs: entry.verbs,
     subresources: entry.subresources ?? [],
-    documented: entry,
+    // What stays until something lets it go is answered with the object as well, but documented as if it were not: a namespace.
+    documented: definition.returnsDeleted && !definition.heldFromDeletion ? { ...entry, returnsDeleted: true } : entry,
     definition,
     schema: builtInSchema(entry),
     custom: false,

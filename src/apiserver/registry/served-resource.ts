@@ -44,6 +44,8 @@ export interface ServedResource {
   readonly schema: ObjectSchema;
   /** Custom resources keep `kind` and `apiVersion` in list items. */
   readonly custom: boolean;
+  /** Of another server that cannot be asked at present: what is known of it may not be so any more. */
+  readonly stale?: boolean;
 }
 
 export function subresourceOf(served: ServedResource, name: string): ServedSubresource | undefined {
