@@ -1,7 +1,7 @@
 import { isReason } from '../api/errors.ts';
 import type { Pod } from '../api/generated/core-v1.ts';
 import {
-  namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceClaims, services, statefulSets, storageClasses,
+  csiNodes, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceClaims, services, statefulSets, storageClasses, volumeAttachments,
 } from '../api/generated/resources.ts';
 import { keyOf, parseKey, type ResourceType } from '../api/object.ts';
 import { isPodTerminal } from '../api/pod/conditions.ts';
@@ -101,7 +101,7 @@ class RunningScheduler implements Scheduler {
     this.#context = {
       cluster: this.#cluster, client, clock,
       namespaces: informer(namespaces), services: informer(services), replicationControllers: informer(replicationControllers), replicaSets: informer(replicaSets),
-      waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), resourceClaims: informer(resourceClaims),
+      waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), csiNodes: informer(csiNodes), volumeAttachments: informer(volumeAttachments), resourceClaims: informer(resourceClaims),
     };
     this.#plugins = createPlugins(this.#context);
     this.#queue = this.#owned.use(new SchedulingQueue({ clock, plugins: this.#plugins.map(({ plugin }) => plugin), onReady: () => this.#wake() }));
@@ -158,6 +158,8 @@ class RunningScheduler implements Scheduler {
     tell('PersistentVolume', persistentVolumes);
     tell('StorageClass', storageClasses);
     tell('ResourceClaim', resourceClaims);
+    tell('CSINode', csiNodes);
+    tell('VolumeAttachment', volumeAttachments);
     informers.informer(podDisruptionBudgets);
     this.#owned.use(informers.informer(pods).subscribe({
       add: (pod) => this.#onPod(pod, undefined),

@@ -1,7 +1,7 @@
 import type { Namespace, PersistentVolume, PersistentVolumeClaim, ReplicationController, Service } from '../../api/generated/core-v1.ts';
 import type { ReplicaSet, StatefulSet } from '../../api/generated/apps-v1.ts';
 import type { ResourceClaim } from '../../api/generated/resource-v1.ts';
-import type { StorageClass } from '../../api/generated/storage-v1.ts';
+import type { CSINode, StorageClass, VolumeAttachment } from '../../api/generated/storage-v1.ts';
 import type { Client } from '../../client/client.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -23,6 +23,8 @@ export interface PluginContext {
   readonly persistentVolumes: Lister<PersistentVolume>;
   readonly persistentVolumeClaims: Pick<Informer<PersistentVolumeClaim>, 'get' | 'list' | 'subscribe'>;
   readonly storageClasses: Lister<StorageClass>;
+  readonly csiNodes: Lister<CSINode>;
+  readonly volumeAttachments: Lister<VolumeAttachment>;
   readonly resourceClaims: Lister<ResourceClaim>;
   /** For `preBind` alone. */
   readonly client: Client;

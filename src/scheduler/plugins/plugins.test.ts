@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Affinity, Pod, PodAffinityTerm, TopologySpreadConstraint } from '../../api/generated/core-v1.ts';
+import type { Affinity, PersistentVolume, Pod, PodAffinityTerm, TopologySpreadConstraint } from '../../api/generated/core-v1.ts';
+import type { CSINode } from '../../api/generated/storage-v1.ts';
 import { fitMessage } from '../fit-error.ts';
 import { describeCluster, nodeObject, podObject, type ClusterDescription } from '../scheduling-fixture.ts';
 
@@ -203,9 +204,9 @@ describe('what is preferred', () => {
 describe('volumes', () => {
   const meta = (name: string) => ({ name, uid: name, resourceVersion: '1', creationTimestamp: '' });
   const claim = (spec: object, annotations = {}, status = {}) => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { ...meta('data'), namespace: 'default', annotations }, spec: { resources: { requests: { storage: '5Gi' } }, accessModes: ['ReadWriteOnce'], ...spec }, status });
-  const volume = (name: string, host: string, storage = '10Gi', phase = 'Available') => ({
+  const volume = (name: string, host: string | undefined, storage = '10Gi', phase = 'Available') => ({
     apiVersion: 'v1', kind: 'PersistentVolume', metadata: meta(name), status: { phase },
-    spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], storageClassName: 'local', nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [host] }] }] } } },
+    spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], storageClassName: 'local', ...(host && { nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [host] }] }] } } }) },
   });
   const lazy = (provisioner: string) => ({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: meta('local'), provisioner, volumeBindingMode: 'WaitForFirstConsumer' });
   const pod = podObject('p', { spec: { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] } });
@@ -215,12 +216,39 @@ describe('volumes', () => {
     ['no claim', {}, '0/2 nodes are available: persistentvolumeclaim "data" not found.'],
     ['a claim that the controller will bind', { claims: [claim({ storageClassName: 'now' })] }, '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.'],
     ['a bound volume on one node', { claims: [claim({ volumeName: 'pv' }, bound)], volumes: [volume('pv', 'b', '10Gi', 'Bound')] }, 'b'],
-    ['a bound volume that is not there', { claims: [claim({ volumeName: 'pv' }, bound)] }, '0/2 nodes are available: 2 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s).'],
+    ['a bound volume that is not there', { claims: [claim({ volumeName: 'pv' }, bound)] }, '0/2 nodes are available: persistentvolume "pv" not found.'],
     ['a free volume on one node', { claims: [claim({ storageClassName: 'local' })], volumes: [volume('pv', 'b')], classes: [lazy('kubernetes.io/no-provisioner')] }, 'b'],
     ['a free volume that is too small', { claims: [claim({ storageClassName: 'local' })], volumes: [volume('pv', 'b', '1Gi')], classes: [lazy('kubernetes.io/no-provisioner')] }, "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind."],
     ['a class that makes volumes', { claims: [claim({ storageClassName: 'local' })], classes: [lazy('example.com/local')] }, 'a'],
     ['a volume being made for a node', { claims: [claim({ storageClassName: 'local' }, { 'volume.kubernetes.io/selected-node': 'b' })], classes: [lazy('example.com/local')] }, 'b'],
   ])('%s', (_, cluster, expected) => expect(ask({ nodes, ...cluster }, pod)).toBe(expected));
+
+
+  test.each<[Record<string, string>, string]>([
+    [{ 'topology.kubernetes.io/zone': 'west' }, 'b'],
+    [{ 'failure-domain.beta.kubernetes.io/zone': 'north__west' }, 'b'],
+    [{ 'topology.kubernetes.io/zone': 'south' }, '0/2 nodes are available: 2 node(s) had no available volume zone.'],
+  ])('a volume labelled %j', (labels, expected) => {
+    const zoned = [nodeObject('a', { labels: { 'topology.kubernetes.io/zone': 'east' } }), nodeObject('b', { labels: { 'topology.kubernetes.io/zone': 'west' } })];
+    const { metadata, ...rest } = volume('pv', undefined, '10Gi', 'Bound');
+    expect(ask({ nodes: zoned, claims: [claim({ volumeName: 'pv' }, bound)], volumes: [{ ...rest, metadata: { ...metadata, labels } }] }, pod)).toBe(expected);
+  });
+
+  test('no more volumes of a driver than the node takes, each counted once', () => {
+    const csi = (name: string): PersistentVolume => ({ ...volume(name, undefined, '10Gi', 'Bound'), spec: { ...volume(name, undefined, '10Gi', 'Bound').spec, csi: { driver: 'disk.example', volumeHandle: name } } });
+    const csiNode = (name: string, count: number): CSINode => ({ apiVersion: 'v1', kind: 'CSINode', metadata: { name, uid: name, resourceVersion: '1', creationTimestamp: '' }, spec: { drivers: [{ name: 'disk.example', nodeID: name, allocatable: { count } }] } });
+    const other = podObject('other', { spec: { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'theirs' } }] } });
+    const theirs = { ...claim({ volumeName: 'pv2' }, bound), metadata: { ...claim({}, bound).metadata, name: 'theirs' } };
+    const of = (used: Pod, count: number): string => ask({ nodes: [nodeObject('a')], claims: [claim({ volumeName: 'pv1' }, bound), theirs], volumes: [csi('pv1'), csi('pv2')], csiNodes: [csiNode('a', count)], pods: { a: [used] } }, pod);
+    expect(of(other, 2)).toBe('a');
+    expect(of(other, 1)).toBe('0/1 nodes are available: 1 node(s) exceed max volume count.');
+    expect(of({ ...pod, metadata: { ...pod.metadata, name: 'same-volume' } }, 1)).toBe('a');
+  });
+
+  test.each<[boolean, string]>([[true, 'n'], [false, '0/1 nodes are available: 1 node(s) had no available disk.']])('a disk that another pod has, both reading only: %s', (readOnly, expected) => {
+    const withDisk = (name: string): Pod => podObject(name, { spec: { volumes: [{ name: 'v', gcePersistentDisk: { pdName: 'disk', readOnly } }] } });
+    expect(ask({ nodes: [nodeObject('n')], pods: { n: [withDisk('old')] } }, withDisk('new'))).toBe(expected);
+  });
 
   test('a claim for one pod has one pod', () => {
     const cluster = { nodes, claims: [claim({ volumeName: 'pv', accessModes: ['ReadWriteOncePod'] }, bound)], volumes: [volume('pv', 'a')], pods: { a: [{ ...pod, metadata: { ...pod.metadata, name: 'other' } }] } };

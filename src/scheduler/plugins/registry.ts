@@ -8,12 +8,14 @@ import { nodePorts } from './node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
 import { nodeResourcesFit } from './node-resources-fit.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
+import { nodeVolumeLimits } from './node-volume-limits.ts';
 import type { PluginContext } from './plugin-context.ts';
 import { podTopologySpread } from './pod-topology-spread.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
 import { volumeBinding } from './volume-binding.ts';
 import { volumeRestrictions } from './volume-restrictions.ts';
+import { volumeZone } from './volume-zone.ts';
 
 /**
  * All plugins in the order in which they filter, with the weights of upstream's default profile. Order of the queue (PrioritySort),
@@ -28,7 +30,9 @@ export const createPlugins = (context: PluginContext): readonly WeightedPlugin[]
   { plugin: nodePorts(), weight: 0 },
   { plugin: nodeResourcesFit(context), weight: 1 },
   { plugin: volumeRestrictions(context), weight: 0 },
+  { plugin: nodeVolumeLimits(context), weight: 0 },
   { plugin: volumeBinding(context), weight: 0 },
+  { plugin: volumeZone(context), weight: 0 },
   { plugin: dynamicResources(context), weight: 0 },
   { plugin: podTopologySpread(context), weight: 2 },
   { plugin: interPodAffinity(context), weight: 2 },
