@@ -215,9 +215,9 @@ export class PodWorker {
     void running.done.then(() => this.#afterTermination());
   }
 
-  /** Tells the API how the pod stands. */
+  /** Tells the API how the pod stands, as long as it knows the pod. */
   publish(): void {
-    if (this.#disposed || this.#rejected || (this.#gone && this.#cleaned)) return;
+    if (this.#disposed || this.#rejected || this.#gone) return;
     this.#state.context.statuses.set(this.pod, this.#computeStatus());
   }
 

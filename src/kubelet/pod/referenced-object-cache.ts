@@ -13,13 +13,17 @@ interface Entry {
   readonly first: Promise<void>;
   object: KubeObject | undefined;
   readonly end: AbortController;
+  /** Runs while no pod needs it. */
+  lingering?: Disposable | undefined;
 }
 
 const RETRY_MS = 1000;
+/** What no pod needs any more is followed for so long: the next one is often of the same kind. */
+const LINGER_MS = 60_000;
 
 /**
- * The config maps and secrets that this node's pods refer to, each watched by itself as long as a pod does so: a node may read no
- * others. `changed` is called with the reference whose object changed. Upstream: kubelet/util/manager watch_based_manager.
+ * The config maps and secrets that this node's pods refer to, each watched by itself as long as a pod does so, and a little longer: a
+ * node may read no others. `changed` is called with the reference whose object changed. Upstream: kubelet/util/manager watch_based_manager.
  */
 export class ReferencedObjectCache implements ReferencedObjects, Disposable {
   readonly #entries = new Map<string, Entry>();
@@ -43,19 +47,29 @@ export class ReferencedObjectCache implements ReferencedObjects, Disposable {
     return await this.#read(secrets, namespace, name) as Secret | undefined;
   }
 
-  /** Ends the watches that no pod of these needs. */
+  /** Lets go of what no pod of these needs. */
   keepOnly(pods: Iterable<Pod>): void {
     const needed = new Set<string>();
     for (const pod of pods) for (const reference of podReferences(pod)) needed.add(reference);
     for (const [reference, entry] of this.#entries) {
-      if (needed.has(reference)) continue;
-      entry.end.abort();
-      this.#entries.delete(reference);
+      if (needed.has(reference)) this.#hold(entry);
+      else entry.lingering ??= this.#clock.timer(LINGER_MS, () => this.#close(reference, entry));
     }
   }
 
   [Symbol.dispose](): void {
-    this.keepOnly([]);
+    for (const [reference, entry] of this.#entries) this.#close(reference, entry);
+  }
+
+  #hold(entry: Entry): void {
+    entry.lingering?.[Symbol.dispose]();
+    entry.lingering = undefined;
+  }
+
+  #close(reference: string, entry: Entry): void {
+    this.#hold(entry);
+    entry.end.abort();
+    if (this.#entries.get(reference) === entry) this.#entries.delete(reference);
   }
 
   async #read(resource: ResourceType<ConfigMap> | ResourceType<Secret>, namespace: string, name: string): Promise<KubeObject | undefined> {
@@ -65,12 +79,12 @@ export class ReferencedObjectCache implements ReferencedObjects, Disposable {
       entry = this.#open(resource as ResourceType<KubeObject>, namespace, name, reference);
       this.#entries.set(reference, entry);
     }
+    this.#hold(entry);
     try {
       await entry.first;
     } catch (error) {
       // The next read asks again.
-      entry.end.abort();
-      if (this.#entries.get(reference) === entry) this.#entries.delete(reference);
+      this.#close(reference, entry);
       throw error;
     }
     return entry.object;
@@ -106,6 +120,8 @@ export class ReferencedObjectCache implements ReferencedObjects, Disposable {
         }
       } catch (error) {
         if (signal.aborted) return;
+        // Without a pod that refers to it, it may no longer be read.
+        if (entry.lingering) return this.#close(reference, entry);
         if (!isReason(error, 'Expired', 'Gone')) this.#log.debug('the watch of a referenced object broke', { reference, error });
         await sleepOn(this.#clock, RETRY_MS, signal).catch(() => undefined);
         const object = signal.aborted ? entry.object : await this.#get(resource, namespace, name).catch(() => entry.object);
