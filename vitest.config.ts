@@ -5,7 +5,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 30_000 } },
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts', 'dashboard/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 30_000 } },
       // Whole clusters on this machine: one file after the other, when the rest is done, so that what one leaves behind is seen.
       { extends: true, test: { name: 'end-to-end', include: ['test/**/*.test.ts'], testTimeout: 90_000, hookTimeout: 180_000, fileParallelism: false, sequence: { groupOrder: 1 } } },
     ],

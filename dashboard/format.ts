@@ -29,7 +29,3 @@ export function took(ms: number): string {
 export function since(ms: number): string {
   return ms < 1 ? '0' : `+${took(ms)}`;
 }
-
-export function count(amount: number, one: string, many = `${one}s`): string {
-  return `${amount} ${amount === 1 ? one : many}`;
-}

@@ -36,7 +36,7 @@ export function rank(text: string, words: readonly string[]): number {
   const low = text.toLowerCase();
   if (!words.every((word) => low.includes(word))) return -1;
   const first = words[0] ?? '';
-  return (low.startsWith(first) ? 0 : new RegExp(`[\\s/.-]${first.replace(/[^\p{L}\p{N}]/gu, '\\$&')}`, 'u').test(low) ? 1 : 2) * 1000 + low.length;
+  return (low.startsWith(first) || low.split('/').at(-1)!.startsWith(first) ? 0 : new RegExp(`[\\s/.-]${first.replace(/[^\p{L}\p{N}]/gu, '\\$&')}`, 'u').test(low) ? 1 : 2) * 1000 + low.length;
 }
 
 /** Everything by its name: places, kinds, objects, and what the page can do. */

@@ -86,7 +86,7 @@ function NoLedger({ gap }: { readonly gap: string }): JSX.Element {
     <p>{gap === 'forbidden'
       ? t('You may not read the ledger of this server (it takes the right to get /wherry/v1/ledger).')
       : t('This server keeps no ledger of causes: clusters of wherry do.')}</p>
-    <p>{t('Choose something under Workloads and open “Background” there: its story is put together from objects and events, in whole seconds.')}</p>
+    <p>{t('Choose something under Workloads, open “Why” there and watch it in the background: its story is put together from objects and events, in whole seconds.')}</p>
     <p><a class="button" href={hrefOf({ view: 'workloads' })}>{t('Workloads')}</a></p>
   </Empty>;
 }
