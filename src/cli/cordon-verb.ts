@@ -1,5 +1,5 @@
 import type { Node } from '../api/generated/core-v1.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from './mutation.ts';
+import { dryRunOf, printResult, writeFlags, writeQuery } from './mutation.ts';
 import { listTargets, type NamedTarget } from './selected-targets.ts';
 import { targetFlags, targetPath } from './targets.ts';
 import { KubectlError, type Call, type Verb } from './verb.ts';
@@ -9,7 +9,7 @@ export function cordonVerb(unschedulable: boolean): Verb {
   return {
     usage: 'NODE',
     summary: unschedulable ? 'Mark node as unschedulable' : 'Mark node as schedulable',
-    flags: { ...mutationFlags, selector: targetFlags.selector },
+    flags: { 'dry-run': writeFlags('')['dry-run'], selector: targetFlags.selector },
     async run(call) {
       const verb = unschedulable ? 'cordon' : 'uncordon';
       if (call.args.length === 0 && !call.flags.string('selector')) throw new KubectlError(`USAGE: ${verb} NODE [flags]\nSee 'kubectl ${verb} -h' for help and examples`);

@@ -32,13 +32,15 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     while (verb.verbs) {
       const at = firstArgument(words, { ...globalFlags, ...verb.flags });
       if (at < 0 || !Object.hasOwn(verb.verbs, words[at]!)) break;
-      path += ` ${words[at]}`;
-      verb = verb.verbs[words[at]!]!;
+      const below: Verb = verb.verbs[words[at]!]!;
+      // Messages call it by its first name: `create cm` is `create configmap`.
+      path += ` ${Object.keys(verb.verbs).find((one) => verb.verbs![one] === below)}`;
+      verb = below;
       words = words.toSpliced(at, 1);
     }
     const specs: FlagSpecs = { ...globalFlags, ...verb.flags, help: { short: 'h', type: 'bool', usage: 'help' } };
     const { flags, args, dashAt } = parseFlags(specs, words);
-    if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}" for "${path}"\nSee '${path} -h' for help and examples`);
+    if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}"\nSee '${path} -h' for help and examples`);
     if (flags.bool('help') || !verb.run) {
       if (flags.bool('help')) io.out(helpOf(path, verb));
       else io.err(helpOf(path, verb));
@@ -72,6 +74,9 @@ function firstArgument(argv: readonly string[], specs: FlagSpecs): number {
   return -1;
 }
 
+/** As Go words them. */
+const SYSTEM_FAULTS: Readonly<Record<string, string>> = { ENOENT: 'no such file or directory', EACCES: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'not a directory' };
+
 function report(error: unknown, path: string, io: KubectlIo): number {
   if (error instanceof UsageError) {
     io.err(`error: ${error.message}\nSee '${path} --help' for usage.\n`);
@@ -90,7 +95,9 @@ function report(error: unknown, path: string, io: KubectlIo): number {
     return 1;
   }
   if (io.signal.aborted) return 130;
-  if (error instanceof ConnectionError) io.err(`${error.message}\n`);
+  const system = error as NodeJS.ErrnoException;
+  if (system.code && Object.hasOwn(SYSTEM_FAULTS, system.code) && system.path) io.err(`error: ${system.syscall} ${system.path}: ${SYSTEM_FAULTS[system.code]}\n`);
+  else if (error instanceof ConnectionError) io.err(`${error.message}\n`);
   else io.err(`error: ${(error as Error).message}\n`);
   return 1;
 }

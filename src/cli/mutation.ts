@@ -4,17 +4,26 @@ import { objectPrinter, outputFlags } from './printers/object-printer.ts';
 import { pathOf, qualifiedKind, type DiscoveredResource } from './resource-mapper.ts';
 import { KubectlError, type Call } from './verb.ts';
 
-/** Flags of all verbs that write. */
-export const mutationFlags = {
+/** Flags of all verbs that write; `manager` is whose name the write bears unless the flag says another. */
+export const writeFlags = (manager: string) => ({
   ...outputFlags,
   'dry-run': { type: 'string', default: 'none', bare: 'unchanged', usage: 'Must be "none", "server", or "client".' },
-  'field-manager': { type: 'string', usage: 'Name of the manager used to track field ownership.' },
+  'field-manager': { type: 'string', default: manager, usage: 'Name of the manager used to track field ownership.' },
+}) as const satisfies FlagSpecs;
+
+/** Those of verbs whose writes bear kubectl's own name. */
+export const plainWriteFlags = { ...outputFlags, 'dry-run': writeFlags('')['dry-run'] } as const satisfies FlagSpecs;
+
+/** Those of verbs that send whole objects: the server checks their fields. */
+export const checkedWriteFlags = (manager: string) => ({
+  ...writeFlags(manager),
   validate: { type: 'string', default: 'strict', bare: 'strict', usage: 'Must be one of: strict (or true), warn, ignore (or false).' },
-} as const satisfies FlagSpecs;
+}) as const satisfies FlagSpecs;
 
 export type DryRun = 'none' | 'client' | 'server';
 
 export function dryRunOf(flags: Flags): DryRun {
+  if (!flags.has('dry-run')) return 'none';
   const value = flags.string('dry-run');
   if (value === 'unchanged') throw new KubectlError('--dry-run flag without a value was specified. A value must be set: "none", "server", or "client".');
   if (value !== 'none' && value !== 'client' && value !== 'server') throw new KubectlError(`Invalid dry-run value (${value}). Must be "none", "server", or "client".`);
@@ -33,7 +42,7 @@ function validationOf(flags: Flags): string | undefined {
 /** Query parameters of a write by this call. */
 export function writeQuery(call: Call, manager: string): Record<string, string | undefined> {
   const { flags } = call;
-  return { fieldManager: flags.string('field-manager') || manager, fieldValidation: validationOf(flags), dryRun: dryRunOf(flags) === 'server' ? 'All' : undefined };
+  return { fieldManager: (flags.has('field-manager') && flags.string('field-manager')) || manager, fieldValidation: validationOf(flags), dryRun: dryRunOf(flags) === 'server' ? 'All' : undefined };
 }
 
 /** `kubectl` with neither names nor files where it needs some. */
@@ -41,7 +50,7 @@ export const NO_RESOURCES = "You must provide one or more resources by argument 
 
 /** Prints `deployment.apps/kubia created`, or the object where `-o` asks for it; some verbs do not say that nothing was written. */
 export function printResult(call: Call, resource: Pick<DiscoveredResource, 'group' | 'kind'>, object: unknown, done: string, { sayDryRun = true } = {}): void {
-  const printer = objectPrinter(call.flags);
+  const printer = call.flags.has('output') ? objectPrinter(call.flags) : undefined;
   if (printer) {
     call.io.out(printer(object));
     return;

@@ -26,7 +26,7 @@ export function overridden(flags: Flags, object: { readonly apiVersion: string; 
   if (type === 'merge') return applyMergePatch(object, patch);
   if (type === 'strategic') {
     const { group, version } = parseApiVersion(object.apiVersion);
-    return applyStrategic(object, patch, kindType(group, version, object.kind), { lists: 'target first' });
+    return applyStrategic(object, patch, kindType(group, version, object.kind), { lists: 'server' });
   }
   if (type === 'json') {
     const copy = structuredClone(object);

@@ -4,6 +4,7 @@ import { LAST_APPLIED } from './last-applied.ts';
 import { dryRunOf, printResult } from './mutation.ts';
 import { pathOf, type DiscoveredResource } from './resource-mapper.ts';
 import type { Target } from './targets.ts';
+import { untilGone } from './until-gone.ts';
 import { KubectlError, type Call } from './verb.ts';
 
 /** Which kinds are pruned unless the flag names others, `group/version/kind`. */
@@ -19,8 +20,14 @@ export function checkPrune({ flags }: Call): void {
   if (flags.bool('server-side')) throw new KubectlError("--prune is in alpha and doesn't currently work on objects created by server-side apply");
 }
 
-/** Deletes what earlier applies made and this one no longer names, in the namespaces of the manifests. Upstream: kubectl pkg/cmd/apply/prune.go. */
-export async function prune(call: Call, applied: readonly Target[]): Promise<void> {
+interface Prunable {
+  readonly resource: DiscoveredResource;
+  readonly namespace: string | undefined;
+  readonly object: KubeObject;
+}
+
+/** What earlier applies made and `applied` no longer names, in the namespaces of the manifests. Upstream: kubectl pkg/cmd/apply/prune.go. */
+export async function prunable(call: Call, applied: readonly Target[]): Promise<Prunable[]> {
   const { session, flags } = call;
   const mapper = await session.discovered();
   const chosen = flags.strings('prune-allowlist').length > 0 ? flags.strings('prune-allowlist') : ALLOWED;
@@ -33,18 +40,36 @@ export async function prune(call: Call, applied: readonly Target[]): Promise<voi
   const namespaces = new Set(applied.flatMap(({ namespace }) => (namespace === undefined ? [] : [namespace])));
   const key = (resource: DiscoveredResource, namespace: string | undefined, name: string): string => `${resource.group}/${resource.resource}/${namespace ?? ''}/${name}`;
   const kept = new Set(applied.map(({ resource, namespace, name }) => key(resource, namespace, name ?? '')));
+  const found: Prunable[] = [];
   for (const resource of kinds) {
     for (const namespace of resource.namespaced ? namespaces : [undefined]) {
       const { items } = await session.json<ObjectList<KubeObject>>(pathOf(resource, { namespace }), { query: { labelSelector: flags.string('selector') } });
       for (const object of items) {
         if (object.metadata.annotations?.[LAST_APPLIED] === undefined || object.metadata.deletionTimestamp || kept.has(key(resource, namespace, object.metadata.name))) continue;
-        try {
-          if (dryRunOf(flags) === 'none') await session.call('DELETE', pathOf(resource, { namespace, name: object.metadata.name }), { body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' } });
-        } catch (error) {
-          if (!isReason(error, 'NotFound')) throw error; // somebody else was faster
-        }
-        printResult(call, resource, object, 'pruned');
+        found.push({ resource, namespace, object });
       }
     }
   }
+  return found;
+}
+
+/** Deletes what is prunable, and says so. */
+export async function prune(call: Call, applied: readonly Target[]): Promise<void> {
+  for (const { resource, namespace, object } of await prunable(call, applied)) await deletePruned(call, resource, namespace, object);
+}
+
+export async function deletePruned(call: Call, resource: DiscoveredResource, namespace: string | undefined, object: KubeObject): Promise<void> {
+  const { session, flags } = call;
+  const policies: Readonly<Record<string, string>> = { background: 'Background', orphan: 'Orphan', foreground: 'Foreground' };
+  const grace = flags.int('grace-period');
+  const { name, uid } = object.metadata;
+  if (dryRunOf(flags) === 'none') {
+    try {
+      await session.call('DELETE', pathOf(resource, { namespace, name }), { body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: policies[flags.string('cascade')], ...(grace >= 0 && { gracePeriodSeconds: grace }) } });
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error; // somebody else was faster
+    }
+    if (flags.bool('wait')) await untilGone(call, { resource, namespace, name }, uid, flags.duration('timeout'));
+  }
+  printResult(call, resource, object, 'pruned');
 }

@@ -25,6 +25,13 @@ export const globalFlags: FlagSpecs = {
   'as-uid': { type: 'string', usage: 'UID to impersonate for the operation' },
   'match-server-version': { type: 'bool', usage: 'Require server version to match client version' },
   'warnings-as-errors': { type: 'bool', usage: 'Treat warnings received from the server as errors and exit with a non-zero exit code' },
+  'disable-compression': { type: 'bool', usage: 'If true, opt-out of response compression for all requests to the server' },
+  username: { type: 'string', usage: 'Username for basic authentication to the API server' },
+  password: { type: 'string', usage: 'Password for basic authentication to the API server' },
+  profile: { type: 'string', default: 'none', usage: 'Name of profile to capture. Taken for the sake of scripts, without effect.' },
+  'profile-output': { type: 'string', default: 'profile.pprof', usage: 'Name of the file to write the profile to. Without effect.' },
+  'log-flush-frequency': { type: 'duration', default: '5s', usage: 'Maximum number of seconds between log flushes. Without effect.' },
+  vmodule: { type: 'string', usage: 'Comma-separated list of pattern=N settings for file-filtered logging. Without effect.' },
   'cache-dir': { type: 'string', usage: 'Default cache directory' },
   v: { short: 'v', type: 'int', usage: 'number for the log level verbosity' },
 };
@@ -192,5 +199,6 @@ function impersonation(flags: Flags): Record<string, string> {
     ...(flags.string('as') && { 'Impersonate-User': flags.string('as') }),
     ...(groups.length > 0 && { 'Impersonate-Group': groups.join(',') }),
     ...(flags.string('as-uid') && { 'Impersonate-Uid': flags.string('as-uid') }),
+    ...(flags.string('username') && { authorization: `Basic ${Buffer.from(`${flags.string('username')}:${flags.string('password')}`).toString('base64')}` }),
   };
 }

@@ -3,11 +3,16 @@ import { readManifests, type Manifest, type ManifestObject } from './manifest.ts
 import { pathOf, type DiscoveredResource } from './resource-mapper.ts';
 import { KubectlError, type Call } from './verb.ts';
 
-/** Flags by which verbs pick objects. */
-export const targetFlags = {
+/** Flags by which verbs take manifests. */
+export const fileFlags = {
   filename: { short: 'f', type: 'strings', usage: 'Filename, directory, or URL to files' },
   kustomize: { short: 'k', type: 'string', usage: 'A folder with a kustomization, which is built first. Not together with -f or -R.' },
   recursive: { short: 'R', type: 'bool', usage: 'Process the directory used in -f, --filename recursively' },
+} as const satisfies FlagSpecs;
+
+/** Flags by which verbs pick objects. */
+export const targetFlags = {
+  ...fileFlags,
   selector: { short: 'l', type: 'string', usage: 'Selector (label query) to filter on' },
 } as const satisfies FlagSpecs;
 

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CronJob } from '../../api/generated/batch-v1.ts';
 import type { FlagSpecs } from '../flags.ts';
+import { namedHash } from '../kustomize/content-hash.ts';
 import { resolveTargets, targetPath } from '../targets.ts';
 import { KubectlError, type Call } from '../verb.ts';
 import { ingressFlags, ingressOf } from './ingress.ts';
@@ -31,6 +32,15 @@ function nameOf(call: Call, extra = 0): string {
   return call.args[0]!;
 }
 
+function readBytes(file: string, fault: (why: string) => string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new KubectlError(fault('no such file or directory'));
+  }
+}
+
 function required(call: Call, flag: string): string {
   const value = call.flags.string(flag);
   if (!value) throw new KubectlError(`required flag(s) "${flag}" not set`);
@@ -40,7 +50,7 @@ function required(call: Call, flag: string): string {
 /** `--from-literal`, `--from-file`, `--from-env-file` as pairs of key and bytes. */
 function dataOf(call: Call, kind: 'ConfigMap' | 'Secret' = 'Secret'): [string, Buffer][] {
   const pairs: [string, Buffer][] = [];
-  for (const literal of call.flags.strings('from-literal')) {
+  for (const literal of call.flags.has('from-literal') ? call.flags.strings('from-literal') : []) {
     const equals = literal.indexOf('=');
     if (equals < 1) throw new KubectlError(`invalid literal source ${literal}, expected key=value`);
     pairs.push([literal.slice(0, equals), Buffer.from(literal.slice(equals + 1).replace(/^(['"])(.*)\1$/, '$2'))]);
@@ -61,8 +71,8 @@ function dataOf(call: Call, kind: 'ConfigMap' | 'Secret' = 'Secret'): [string, B
       pairs.push([equals < 0 ? basename(file) : source.slice(0, equals), readFileSync(file)]);
     }
   }
-  for (const file of call.flags.strings('from-env-file')) {
-    for (const line of readFileSync(file, 'utf8').split('\n')) {
+  for (const file of call.flags.has('from-env-file') ? call.flags.strings('from-env-file') : []) {
+    for (const line of readBytes(file, (why) => `error reading ${file}: ${why}`).toString().split('\n')) {
       const text = line.trimStart();
       if (text === '' || text.startsWith('#')) continue;
       const equals = text.indexOf('=');
@@ -83,6 +93,13 @@ const dataFlags = {
   'from-env-file': { type: 'array', usage: 'Specify the path to a file to read lines of key=val pairs' },
 } as const satisfies FlagSpecs;
 
+const hashFlag = { 'append-hash': { type: 'bool', usage: 'Put a hash of the content behind the name, so that changed content gets a new name.' } } as const satisfies FlagSpecs;
+
+/** With `--append-hash` the name ends in a hash of the content. */
+function hashed(call: Call, object: Generated): Generated[] {
+  return [call.flags.bool('append-hash') ? { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-${namedHash(object as unknown as Record<string, unknown>)}` } } : object];
+}
+
 const portFlags = { tcp: { type: 'strings', usage: 'Port pairs can be specified as "<port>:<targetPort>".' } } as const satisfies FlagSpecs;
 
 function servicePorts(call: Call, nodePort?: number): unknown[] {
@@ -90,7 +107,7 @@ function servicePorts(call: Call, nodePort?: number): unknown[] {
   return pairs.map((pair) => {
     const [port, target = port] = pair.split(':');
     for (const part of [port!, ...(/^\d/.test(target!) ? [target!] : [])]) {
-      if (!/^\d+$/.test(part) || Number(part) < 1 || Number(part) > 65535) throw new KubectlError(`invalid port value "${pair}"`);
+      if (!/^\d+$/.test(part) || Number(part) > 65535) throw new KubectlError(`invalid port value "${pair}"`);
     }
     return { name: pair.replace(':', '-'), port: Number(port), protocol: 'TCP', targetPort: /^\d+$/.test(target!) ? Number(target) : target, ...(nodePort && { nodePort }) };
   });
@@ -125,8 +142,11 @@ const serviceVerbs: Readonly<Record<string, Generator>> = {
 const commandAfterDash = (call: Call): readonly string[] => (call.dashAt >= 0 ? call.args.slice(call.dashAt) : call.args.slice(1));
 
 function secretType(call: Call, type: string, data: readonly [string, Buffer][]): Generated[] {
-  return [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: nameOf(call) }, data: Object.fromEntries(data.map(([key, bytes]) => [key, bytes.toString('base64')])), ...(type && { type }) }];
+  const encoded = data.length > 0 && { data: Object.fromEntries(data.map(([key, bytes]) => [key, bytes.toString('base64')])) };
+  return hashed(call, { apiVersion: 'v1', kind: 'Secret', metadata: { name: nameOf(call) }, ...encoded, ...(type && { type }) });
 }
+
+const RESOURCE_VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'use', 'bind', 'escalate', 'impersonate', 'approve', 'sign', 'attest', '*'];
 
 const roleFlags = {
   verb: { type: 'strings', usage: 'Verb that applies to the resources contained in the rule' },
@@ -138,11 +158,14 @@ const roleFlags = {
 async function rulesOf(call: Call): Promise<unknown[]> {
   const verbs = call.flags.strings('verb');
   if (verbs.length === 0) throw new KubectlError('at least one verb must be specified');
+  if (call.flags.strings('resource').length === 0) throw new KubectlError('at least one resource must be specified');
+  for (const verb of verbs) if (!RESOURCE_VERBS.includes(verb)) call.io.err(`Warning: '${verb}' is not a standard resource verb\n`);
   const mapper = await call.session.mapper((builtIn) => call.flags.strings('resource').every((text) => text === '*' || builtIn.find(text.split('/')[0]!)));
   const groups = new Map<string, string[]>();
   for (const text of call.flags.strings('resource')) {
     const [name, subresource] = text.split('/');
-    const found = name === '*' ? { group: '', resource: '*' } : mapper.mustFind(name!);
+    const found = name === '*' ? { group: '', resource: '*' } : mapper.find(name!);
+    if (!found) throw new KubectlError(`the server doesn't have a resource type "${name}"`, { bare: true });
     groups.set(found.group, [...(groups.get(found.group) ?? []), subresource ? `${found.resource}/${subresource}` : found.resource]);
   }
   const names = call.flags.strings('resource-name');
@@ -183,7 +206,7 @@ const namespaceGenerator: Generator = {
 };
 
 const configMapGenerator: Generator = {
-  usage: 'NAME [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a config map from a local file, directory or literal value', flags: dataFlags,
+  usage: 'NAME [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a config map from a local file, directory or literal value', flags: { ...dataFlags, ...hashFlag },
   generate(call) {
     const data: Record<string, string> = {};
     const binaryData: Record<string, string> = {};
@@ -192,7 +215,7 @@ const configMapGenerator: Generator = {
       if (Buffer.from(text).equals(bytes)) data[key] = text;
       else binaryData[key] = bytes.toString('base64');
     }
-    return [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: nameOf(call) }, ...(Object.keys(data).length > 0 && { data }), ...(Object.keys(binaryData).length > 0 && { binaryData }) }];
+    return hashed(call, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: nameOf(call) }, ...(Object.keys(data).length > 0 && { data }), ...(Object.keys(binaryData).length > 0 && { binaryData }) });
   },
 };
 
@@ -214,7 +237,6 @@ const deploymentGenerator: Generator = {
     if (images.length === 0) throw new KubectlError('required flag(s) "image" not set');
     const command = call.dashAt >= 0 ? call.args.slice(call.dashAt) : [];
     if (images.length > 1 && command.length > 0) throw new KubectlError('cannot specify multiple --image options and command');
-    if (call.flags.int('replicas') < 0) throw new KubectlError('--replicas must be 0 or greater');
     const port = call.flags.int('port');
     const names = new Map<string, number>();
     const containers = images.map((image) => {
@@ -236,32 +258,43 @@ const quotaGenerator: Generator = {
   usage: 'NAME [--hard=key1=value1,key2=value2]', summary: 'Create a quota with the specified name',
   flags: { hard: { type: 'string', usage: 'A comma-delimited set of resource=quantity pairs that define a hard limit.' }, scopes: { type: 'string', usage: 'A comma-delimited set of quota scopes.' } },
   generate(call) {
-    const hard = Object.fromEntries(call.flags.string('hard').split(',').filter(Boolean).map((pair) => pair.split('=') as [string, string]));
+    const hard = Object.fromEntries(call.flags.string('hard').split(',').filter(Boolean).map((pair) => {
+      const [name, amount, more] = pair.split('=');
+      if (!amount || more !== undefined) throw new KubectlError(`Invalid argument syntax ${pair}, expected <resource>=<value>`);
+      return [name!, amount];
+    }));
     const scopes = call.flags.string('scopes').split(',').filter(Boolean);
     return [{ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: nameOf(call) }, spec: { ...(Object.keys(hard).length > 0 && { hard }), ...(scopes.length > 0 && { scopes }) }, status: {} }];
   },
 };
+
+function certificateFile(call: Call, flag: 'cert' | 'key'): Buffer {
+  if (!call.flags.string('cert') || !call.flags.string('key')) throw new KubectlError('key and cert must be specified');
+  return readBytes(call.flags.string(flag), (why) => `Cannot read file ${call.flags.string(flag)}, open ${call.flags.string(flag)}: ${why}`);
+}
 
 const secretGenerator: Generator = {
   usage: '(docker-registry | generic | tls)', summary: 'Create a secret using a specified subcommand', flags: {},
   verbs: {
     generic: {
       usage: 'NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a secret from a local file, directory, or literal value',
-      flags: { ...dataFlags, type: { type: 'string', usage: 'The type of secret to create' } },
+      flags: { ...dataFlags, ...hashFlag, type: { type: 'string', usage: 'The type of secret to create' } },
       generate: (call) => secretType(call, call.flags.string('type'), dataOf(call)),
     },
     tls: {
       usage: 'NAME --cert=path/to/cert/file --key=path/to/key/file', summary: 'Create a TLS secret',
-      flags: { cert: { type: 'string', usage: 'Path to PEM encoded public key certificate.' }, key: { type: 'string', usage: 'Path to private key associated with given certificate.' } },
-      generate: (call) => secretType(call, 'kubernetes.io/tls', [['tls.crt', readFileSync(required(call, 'cert'))], ['tls.key', readFileSync(required(call, 'key'))]]),
+      flags: { ...hashFlag, cert: { type: 'string', usage: 'Path to PEM encoded public key certificate.' }, key: { type: 'string', usage: 'Path to private key associated with given certificate.' } },
+      generate: (call) => secretType(call, 'kubernetes.io/tls', [['tls.crt', certificateFile(call, 'cert')], ['tls.key', certificateFile(call, 'key')]]),
     },
     'docker-registry': {
       usage: 'NAME --docker-username=user --docker-password=password [--docker-server=string]', summary: 'Create a secret for use with a Docker registry',
       flags: {
+        ...hashFlag, 'from-file': { type: 'array', usage: 'A file with the credentials, as .dockerconfigjson: in the place of server, user and password.' },
         'docker-server': { type: 'string', default: 'https://index.docker.io/v1/', usage: 'Server location for Docker registry' }, 'docker-username': { type: 'string', usage: 'Username for Docker registry authentication' },
         'docker-password': { type: 'string', usage: 'Password for Docker registry authentication' }, 'docker-email': { type: 'string', usage: 'Email for Docker registry' },
       },
       generate(call) {
+        if (call.flags.strings('from-file').length > 0) return secretType(call, 'kubernetes.io/dockerconfigjson', dataOf(call).map(([key, bytes]) => [key === '.dockerconfigjson' || call.flags.strings('from-file').length > 1 ? key : '.dockerconfigjson', bytes]));
         const [username, password, email] = [required(call, 'docker-username'), required(call, 'docker-password'), call.flags.string('docker-email')];
         const auth = Buffer.from(`${username}:${password}`).toString('base64');
         const config = { auths: { [call.flags.string('docker-server')]: { username, password, ...(email && { email }), auth } } };
@@ -315,6 +348,7 @@ const clusterRoleGenerator: Generator = {
       if (urls.length > 0 || verbs.length > 0 || flags.strings('resource').length > 0) throw new KubectlError('aggregation rule must be specified without nonResourceURLs, resources and verbs');
       return [{ ...base, aggregationRule: { clusterRoleSelectors: [{ matchLabels: parseLabels(aggregation) }] }, rules: null }];
     }
+    for (const url of urls) if (url !== '*' && !url.startsWith('/')) throw new KubectlError('nonResourceURL should start with /');
     const rules = flags.strings('resource').length > 0 || urls.length === 0 ? await rulesOf(call) : [];
     return [{ ...base, rules: [...rules, ...(urls.length > 0 ? [{ nonResourceURLs: [...urls], verbs: [...verbs] }] : [])] }];
   },

@@ -1,4 +1,3 @@
-import { parseLabels } from './pod-template.ts';
 import { KubectlError, type Call } from '../verb.ts';
 import type { Generated, Generator } from './create-generators.ts';
 
@@ -26,7 +25,10 @@ export function ingressOf(call: Call, name: string): Generated {
     hosts.set(host, [...(hosts.get(host) ?? []), { backend: backendOf(service), path: prefix ? path.slice(0, -1) : path, pathType: prefix ? 'Prefix' : 'Exact' }]);
     if (secured) tls.set(secret, [...(tls.get(secret) ?? []), ...(host && !tls.get(secret)?.includes(host) ? [host] : [])]);
   }
-  const annotations = flags.strings('annotation').map((pair) => parseLabels(pair));
+  const annotations = flags.strings('annotation').map((pair) => {
+    if (!/^[^=]+=/.test(pair)) throw new KubectlError(`annotation ${pair} is invalid and should be in format key=[value]`);
+    return { [pair.slice(0, pair.indexOf('='))]: pair.slice(pair.indexOf('=') + 1) };
+  });
   return {
     apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name, ...(annotations.length > 0 && { annotations: Object.assign({}, ...annotations) as Record<string, string> }) },
     spec: {

@@ -8,7 +8,17 @@ export function contentHash(object: Tree): string {
   const kind = object['kind'];
   const hashed: Tree = kind === 'ConfigMap' ? { kind, name: '', data: object['data'] ?? '', ...part('binaryData') }
     : kind === 'Secret' ? { kind, type: object['type'] ?? '', name: '', data: object['data'] ?? '', ...part('stringData') } : object;
-  return spelled(createHash('sha256').update(goJson(hashed)).digest('hex'));
+  return hashOf(hashed);
+}
+
+/** As `kubectl create --append-hash` does: the name counts, and and there is always data. Upstream: kubectl pkg/util/hash. */
+export function namedHash(object: Tree): string {
+  const { kind, metadata, data, binaryData, type } = object;
+  return hashOf({ kind, name: (metadata as Tree)['name'], data: data ?? {}, ...(binaryData !== undefined && { binaryData }), ...(kind === 'Secret' && { type: type ?? '' }) });
+}
+
+function hashOf(content: unknown): string {
+  return spelled(createHash('sha256').update(goJson(content)).digest('hex'));
 }
 
 /** JSON as Go writes it: keys in order, what HTML gives a meaning escaped. */

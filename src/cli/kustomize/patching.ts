@@ -50,7 +50,7 @@ function strategic(list: ResourceList, { target, options }: Patch, patches: read
 function merge(resource: Resource, patch: Resource, options: Patch['options']): void {
   const { kind, name, namespace, group, version } = resource.id;
   if (options?.allowNameChange || options?.allowKindChange) resource.rememberId();
-  const merged = applyStrategic(resource.object, patch.object, kindType(group, version, kind), { lists: 'patch first' });
+  const merged = applyStrategic(resource.object, patch.object, kindType(group, version, kind), { lists: 'kustomize' });
   resource.object = isTree(merged) ? merged : {};
   if (Object.keys(resource.object).length === 0) return;
   if (!options?.allowKindChange) resource.object['kind'] = kind;

@@ -1,12 +1,13 @@
 import type { Field, Type } from '../../api/schema/schema.ts';
 
 export interface StrategicOptions {
-  /** How merged lists are ordered: the server keeps what is there and appends, kustomize begins with the items of the patch. */
-  readonly lists: 'target first' | 'patch first';
+  /** How merged lists are ordered: as the server does it, or as kustomize, which begins with the items of the patch. */
+  readonly lists: 'server' | 'kustomize';
 }
 
 type Fields = Record<string, unknown>;
 const isMap = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const ORDER = '$setElementOrder/';
 const DIRECTIVES = ['$patch', '$retainKeys'];
 
 /**
@@ -27,7 +28,7 @@ function mergeMap(target: Fields, patch: Fields, type: Type | undefined, options
   const retained = patch['$retainKeys'];
   const result: Fields = Array.isArray(retained) ? Object.fromEntries(Object.entries(target).filter(([key]) => retained.includes(key))) : { ...target };
   for (const [key, value] of Object.entries(patch)) {
-    if (DIRECTIVES.includes(key) || key.startsWith('$setElementOrder/')) continue;
+    if (DIRECTIVES.includes(key) || key.startsWith(ORDER)) continue;
     if (key.startsWith('$deleteFromPrimitiveList/')) {
       const name = key.slice(key.indexOf('/') + 1);
       const gone = value as readonly unknown[];
@@ -44,7 +45,22 @@ function mergeMap(target: Fields, patch: Fields, type: Type | undefined, options
     if (merged === undefined) delete result[key];
     else result[key] = merged;
   }
+  for (const [key, order] of Object.entries(patch)) {
+    if (!key.startsWith(ORDER) || !Array.isArray(order)) continue;
+    const name = key.slice(ORDER.length);
+    if (Array.isArray(result[name])) result[name] = ordered(result[name] as unknown[], order, fields?.get(name)?.patchMergeKey);
+  }
   return result;
+}
+
+/** Items that the order names in its order; the others after them. */
+function ordered(list: readonly unknown[], order: readonly unknown[], key: string | undefined): unknown[] {
+  const identity = (item: unknown): unknown => (key !== undefined && isMap(item) ? item[key] : item);
+  const place = (item: unknown): number => {
+    const at = order.findIndex((one) => identity(one) === identity(item));
+    return at < 0 ? order.length : at;
+  };
+  return list.toSorted((a, b) => place(a) - place(b));
 }
 
 function mergeList(target: readonly unknown[], patch: readonly unknown[], type: Type | undefined, options: StrategicOptions, field: Field | undefined): unknown[] {
@@ -65,10 +81,23 @@ function mergeList(target: readonly unknown[], patch: readonly unknown[], type: 
     return change ? (change.value === undefined ? [] : [change.value]) : [present];
   };
   const fresh = merged.flatMap(({ at, value }) => (at < 0 && value !== undefined ? [value] : []));
-  if (options.lists === 'target first') return [...target.flatMap(kept), ...fresh];
+  if (options.lists === 'server') return serverOrder(target, merged);
   // Where two fields tell items apart (ports), kustomize leaves those that are there in their order.
   if (identity.length > 0) return [...fresh, ...target.flatMap(kept)];
   return [...merged.flatMap(({ value }) => (value === undefined ? [] : [value])), ...target.filter((_present, at) => !merged.some((one) => one.at === at))];
+}
+
+/** Items of the patch in its order; those that it does not name keep their places before those that they stood before. */
+function serverOrder(target: readonly unknown[], merged: readonly { readonly at: number; readonly value: unknown }[]): unknown[] {
+  const others = target.map((value, at) => ({ at, value })).filter(({ at }) => !merged.some((one) => one.at === at));
+  const named = merged.filter(({ value }) => value !== undefined);
+  const result: unknown[] = [];
+  while (others.length > 0 || named.length > 0) {
+    const [left, right] = [others[0], named[0]];
+    const takeLeft = !right || (left !== undefined && right.at >= 0 && left.at < right.at);
+    result.push((takeLeft ? others : named).shift()!.value);
+  }
+  return result;
 }
 
 /** Ports are told apart by protocol too, where both sides name one. */

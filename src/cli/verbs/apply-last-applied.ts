@@ -1,12 +1,13 @@
 import type { KubeObject } from '../../api/object.ts';
 import { editObjects } from '../edit-objects.ts';
 import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
-import { dryRunOf, mutationFlags, NO_RESOURCES, printResult, writeQuery } from '../mutation.ts';
+import { checkedWriteFlags, dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { listTargets } from '../selected-targets.ts';
 import { sortKeys } from '../sort-keys.ts';
-import { manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets.ts';
+import { fileFlags, manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Verb } from '../verb.ts';
+import { outputFlags } from '../printers/object-printer.ts';
 
 const annotationOf = (object: KubeObject): string | undefined => object.metadata.annotations?.[LAST_APPLIED];
 
@@ -35,7 +36,7 @@ export const viewLastApplied: Verb = {
 export const setLastApplied: Verb = {
   usage: '-f FILENAME',
   summary: 'Set the last-applied-configuration annotation on a live object to match the contents of a file',
-  flags: { ...targetFlags, ...mutationFlags, 'create-annotation': { type: 'bool', usage: "Will create 'last-applied-configuration' annotations if current objects doesn't have one" } },
+  flags: { filename: fileFlags.filename, ...outputFlags, 'dry-run': writeFlags('')['dry-run'], 'create-annotation': { type: 'bool', usage: "Will create 'last-applied-configuration' annotations if current objects doesn't have one" } },
   async run(call) {
     const { flags, session, io } = call;
     if (!sourcesGiven(flags)) throw new KubectlError('must specify one of -f and -k');
@@ -58,7 +59,7 @@ export const setLastApplied: Verb = {
 export const editLastApplied: Verb = {
   usage: '(RESOURCE/NAME | -f FILENAME)',
   summary: 'Edit latest last-applied-configuration annotations of a resource/object',
-  flags: { ...targetFlags, ...mutationFlags },
+  flags: { ...fileFlags, ...outputFlags, 'field-manager': writeFlags('kubectl-client-side-apply')['field-manager'], validate: checkedWriteFlags('').validate, 'windows-line-endings': { type: 'bool', usage: 'Lines end as on Windows.' } },
   async run(call) {
     const { flags, session, io } = call;
     if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);

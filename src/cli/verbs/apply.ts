@@ -4,7 +4,9 @@ import { kindType } from '../../api/schema/schema.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation.ts';
+import type { NamedTarget } from '../selected-targets.ts';
+import { untilGone } from '../until-gone.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { pathOf } from '../resource-mapper.ts';
 import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
@@ -14,7 +16,13 @@ import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { editLastApplied, setLastApplied, viewLastApplied } from './apply-last-applied.ts';
 
 const flags = {
-  ...mutationFlags, ...targetFlags,
+  ...checkedWriteFlags('kubectl-client-side-apply'), ...targetFlags,
+  cascade: { type: 'string', default: 'background', bare: 'background', usage: 'With --force and --prune: what happens to dependents: background, orphan or foreground.' },
+  'grace-period': { type: 'int', default: -1, usage: 'With --force and --prune: seconds that an object gets to end.' },
+  timeout: { type: 'duration', usage: 'With --force and --prune: how long to wait for the end, zero for no limit.' },
+  wait: { type: 'bool', usage: 'With --prune: wait until pruned objects are gone.' },
+  'openapi-patch': { type: 'bool', default: true, usage: 'Taken for the sake of scripts: ours always knows the types.' },
+  subresource: { type: 'string', usage: 'Apply to this subresource (status, scale). With --server-side only.' },
   'server-side': { type: 'bool', usage: 'If true, apply runs in the server instead of the client.' },
   'force-conflicts': { type: 'bool', usage: 'If true, server-side apply will force the changes against conflicts.' },
   prune: { type: 'bool', usage: 'Automatically delete resource objects, that do not appear in the configs and are created by either apply or create --save-config.' },
@@ -33,6 +41,8 @@ export const verb: Verb = {
   verbs: { 'view-last-applied': viewLastApplied, 'edit-last-applied': editLastApplied, 'set-last-applied': setLastApplied },
   async run(call) {
     if (call.flags.bool('force-conflicts') && !call.flags.bool('server-side')) throw new KubectlError('--force-conflicts only works with --server-side');
+    if (call.flags.string('subresource') && !call.flags.bool('server-side')) throw new KubectlError('--subresource can only be specified for --server-side');
+    if (call.flags.bool('force') && call.flags.bool('server-side')) throw new KubectlError('--force cannot be used with --server-side');
     if (!sourcesGiven(call.flags)) throw new KubectlError('must specify one of -f and -k');
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
     const targets = await manifestTargets(call);
@@ -62,7 +72,7 @@ async function applyServerSide(call: Call, target: Target): Promise<void> {
   const { session, flags: given } = call;
   if (dryRunOf(given) === 'client') throw new KubectlError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
   if (!target.name) throw new KubectlError('metadata.name is required for server-side apply');
-  const object = await session.call('PATCH', targetPath(target), {
+  const object = await session.call('PATCH', targetPath(target, given.string('subresource') || undefined), {
     body: toYaml(target.object), contentType: 'application/apply-patch+yaml',
     query: { ...writeQuery(call, 'kubectl'), force: given.bool('force-conflicts') ? 'true' : undefined },
   });
@@ -101,9 +111,19 @@ async function applyClientSide(call: Call, target: Target): Promise<void> {
       // Defaults may undo a difference that is none: nothing was written then.
       return printResult(call, resource, next, next.metadata.resourceVersion === live.metadata.resourceVersion && dryRunOf(call.flags) === 'none' ? 'unchanged' : 'configured');
     } catch (error) {
+      if (isReason(error, 'Conflict', 'Invalid') && call.flags.bool('force') && dryRunOf(call.flags) === 'none' && (attempt >= 5 || isReason(error, 'Invalid'))) return recreate(call, target, modified);
       if (!isReason(error, 'Conflict') || attempt >= 5) throw error;
       live = await session.json<KubeObject>(targetPath(target));
     }
   }
 }
 
+/** `--force`: what cannot be changed is deleted and made anew. */
+async function recreate(call: Call, target: Target, modified: object): Promise<void> {
+  const { session, flags: given } = call;
+  const policies: Readonly<Record<string, string>> = { background: 'Background', orphan: 'Orphan', foreground: 'Foreground' };
+  const grace = given.int('grace-period');
+  await session.call('DELETE', targetPath(target), { body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: policies[given.string('cascade')], ...(grace >= 0 && { gracePeriodSeconds: grace }) } });
+  await untilGone(call, target as NamedTarget, undefined, given.duration('timeout'));
+  printResult(call, target.resource, await session.call('POST', pathOf(target.resource, { namespace: target.namespace }), { body: modified, query: writeQuery(call, CLIENT_SIDE) }), 'configured');
+}

@@ -2,11 +2,11 @@ import type { SelfSubjectAccessReview, SelfSubjectRulesReview } from '../../api/
 import type { SelfSubjectReview } from '../../api/generated/authentication-v1.ts';
 import { compactRules, qualifiedResource } from '../describe/role.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, mutationFlags } from '../mutation.ts';
+import { dryRunOf, writeFlags } from '../mutation.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
 import { reconcileRbac } from '../reconcile-rbac.ts';
-import { manifestTargets, targetFlags } from '../targets.ts';
+import { fileFlags, manifestTargets } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const canIFlags = {
@@ -31,7 +31,7 @@ export const verb: Verb = {
     reconcile: {
       usage: '-f FILENAME', summary: 'Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects', run: reconcile,
       flags: {
-        ...mutationFlags, ...targetFlags,
+        ...outputFlags, 'dry-run': writeFlags('')['dry-run'], ...fileFlags,
         'remove-extra-permissions': { type: 'bool', usage: 'If true, removes extra permissions added to roles' }, 'remove-extra-subjects': { type: 'bool', usage: 'If true, removes extra subjects added to rolebindings' },
       },
     },

@@ -1,15 +1,18 @@
 import type { FlagSpecs } from '../flags.ts';
-import { createObject, mutationFlags } from '../mutation.ts';
+import { withLastApplied } from '../last-applied.ts';
+import { createObject, writeFlags } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
-import { targetFlags } from '../targets.ts';
+import { fileFlags } from '../targets.ts';
 import { apiVersionOf } from '../../api/object.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import type { DiscoveredResource } from '../resource-mapper.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  ...mutationFlags, ...targetFlags,
+  ...writeFlags('kubectl-autoscale'), ...fileFlags,
   min: { type: 'int', default: -1, usage: 'The lower limit for the number of pods that can be set by the autoscaler.' },
   max: { type: 'int', default: -1, usage: 'The upper limit for the number of pods that can be set by the autoscaler. Required.' },
   'cpu-percent': { type: 'int', default: -1, usage: 'The target average CPU utilization (represented as a percent of requested CPU) over all the pods.' },
+  'save-config': { type: 'bool', usage: 'Keep the object as given in its annotation, so that it can be applied later.' },
   name: { type: 'string', usage: 'The name for the newly created object. If not specified, the name of the input resource will be used.' },
 } as const satisfies FlagSpecs;
 
@@ -24,7 +27,9 @@ export const verb: Verb = {
     if (max < min) throw new KubectlError(`--max=MAXPODS must be larger or equal to --min=MINPODS, max: ${max}, min: ${min}`);
     for (const target of await listTargets(call)) {
       const { resource, name } = target;
-      if (!['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController'].includes(resource.kind)) throw new KubectlError(`cannot autoscale a ${resource.kind}: no implementation for it`);
+      if (!['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController'].includes(resource.kind) && !(await canScale(call, resource))) {
+        throw new KubectlError(`cannot autoscale a ${resource.kind}: could not find scale subresource for ${resource.group}/${resource.version}, Resource=${resource.resource} in discovery information`);
+      }
       const autoscaler = {
         apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: given.string('name') || name },
         spec: {
@@ -33,7 +38,13 @@ export const verb: Verb = {
         },
         status: { currentReplicas: 0, desiredReplicas: 0 },
       };
-      await createObject(call, autoscaler, 'kubectl-autoscale', 'autoscaled');
+      await createObject(call, given.bool('save-config') ? withLastApplied(autoscaler) : autoscaler, 'kubectl-autoscale', 'autoscaled');
     }
   },
 };
+
+/** Custom resources may have a scale, too. */
+async function canScale({ session }: Call, { group, version, resource }: DiscoveredResource): Promise<boolean> {
+  const list = await session.json<{ readonly resources: readonly { readonly name: string }[] }>(group ? `/apis/${group}/${version}` : `/api/${version}`);
+  return list.resources.some(({ name }) => name === `${resource}/scale`);
+}

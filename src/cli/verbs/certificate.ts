@@ -1,17 +1,18 @@
 import { isReason } from '../../api/errors.ts';
 import type { CertificateSigningRequest } from '../../api/generated/certificates-v1.ts';
 import { rfc3339, systemClock } from '../../base/clock.ts';
-import { mutationFlags, printResult } from '../mutation.ts';
+import { printResult } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
-import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
+import { fileFlags, sourcesGiven, targetPath } from '../targets.ts';
 import { KubectlError, type Verb } from '../verb.ts';
+import { outputFlags } from '../printers/object-printer.ts';
 
 function decisionVerb(type: 'Approved' | 'Denied', word: 'approve' | 'deny'): Verb {
   const done = type.toLowerCase();
   return {
     usage: '(-f FILENAME | NAME)',
     summary: `${word === 'approve' ? 'Approve' : 'Deny'} a certificate signing request`,
-    flags: { ...mutationFlags, ...targetFlags, force: { type: 'bool', usage: 'Update the CSR even if it is already decided.' } },
+    flags: { ...outputFlags, ...fileFlags, force: { type: 'bool', usage: 'Update the CSR even if it is already decided.' } },
     async run(call) {
       const { flags, session } = call;
       if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError('one or more CSRs must be specified as <name> or -f <filename>');

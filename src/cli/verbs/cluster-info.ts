@@ -21,7 +21,8 @@ export const verb: Verb = {
     dump: {
       usage: '', summary: 'Dump relevant information for debugging and diagnosis', run: dump,
       flags: {
-        output: { ...outputFlags.output, default: 'json' },
+        ...outputFlags, output: { ...outputFlags.output, default: 'json' },
+        'pod-running-timeout': { type: 'duration', default: '20s', usage: 'How long (5s, 2m, 3h; more than zero) to wait until a pod runs.' },
         'output-directory': { type: 'string', usage: 'Where to output the files. If empty or \'-\' uses stdout, otherwise creates a directory hierarchy in that directory' },
         namespaces: { type: 'strings', usage: 'A comma separated list of namespaces to dump.' },
         'all-namespaces': { short: 'A', type: 'bool', usage: 'If true, dump all namespaces.' },

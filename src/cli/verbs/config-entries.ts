@@ -88,6 +88,8 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
     usage: 'NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password]', summary: 'Set a user entry in kubeconfig',
     flags: {
       'embed-certs': { type: 'bool', usage: 'Embed client cert/key for the user entry in kubeconfig' }, username: { type: 'string', usage: 'username for the user entry in kubeconfig' }, password: { type: 'string', usage: 'password for the user entry in kubeconfig' },
+      'auth-provider': { type: 'string', usage: 'Auth provider for the user entry in kubeconfig' }, 'auth-provider-arg': { type: 'array', usage: "'key=value' arguments for the auth provider" },
+      'exec-interactive-mode': { type: 'string', usage: 'InteractiveMode of the exec credentials plugin for the user entry' }, 'exec-provide-cluster-info': { type: 'bool', usage: 'ProvideClusterInfo of the exec credentials plugin for the user entry' },
       'exec-command': { type: 'string', usage: 'Command for the exec credential plugin for the user entry in kubeconfig' }, 'exec-api-version': { type: 'string', usage: 'API version of the exec credential plugin' },
       'exec-arg': { type: 'array', usage: 'New arguments for the exec credential plugin command' }, 'exec-env': { type: 'array', usage: "'key=value' environment values for the exec credential plugin" },
     },
@@ -103,7 +105,8 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
         ...(key && { 'client-key': embed ? undefined : resolve(key), 'client-key-data': embed ? bytes(key) : undefined }),
         ...(flags.string('token') && { token: flags.string('token'), username: undefined, password: undefined }),
         ...(flags.string('username') && { username: flags.string('username'), token: undefined }), ...(flags.string('password') && { password: flags.string('password'), token: undefined }),
-        ...(flags.string('exec-command') && { exec: { apiVersion: flags.string('exec-api-version'), args: flags.strings('exec-arg'), command: flags.string('exec-command'), env, interactiveMode: 'IfAvailable', provideClusterInfo: false } }),
+        ...(flags.string('exec-command') && { exec: { apiVersion: flags.string('exec-api-version'), args: flags.strings('exec-arg'), command: flags.string('exec-command'), env: env.length > 0 ? env : null, ...(flags.string('exec-interactive-mode') && { interactiveMode: flags.string('exec-interactive-mode') }), provideClusterInfo: flags.bool('exec-provide-cluster-info') } }),
+        ...(flags.string('auth-provider') && { 'auth-provider': { name: flags.string('auth-provider'), config: Object.fromEntries(flags.strings('auth-provider-arg').map((pair) => [pair.split('=')[0], pair.slice(pair.indexOf('=') + 1)])) } }),
       }));
       call.io.out(`User "${args[0]}" set.\n`);
     },

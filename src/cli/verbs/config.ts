@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { loadKubeconfig, type Kubeconfig } from '../../client/kubeconfig.ts';
 import { setContext, useContext } from '../../client/kubeconfig-file.ts';
 import { pathsOf } from '../kubeconfig-edit.ts';
@@ -21,6 +22,15 @@ function redacted(config: Kubeconfig): unknown {
       },
     })),
   };
+}
+
+/** With the contents of files in the place of their names. */
+function flattened(config: Kubeconfig): Kubeconfig {
+  const inline = <T extends object>(entry: T): T => Object.fromEntries(Object.entries(entry).map(([field, value]) => {
+    const isFile = ['certificate-authority', 'client-certificate', 'client-key'].includes(field) && typeof value === 'string' && value !== '';
+    return isFile ? [`${field}-data`, readFileSync(value).toString('base64')] : [field, value];
+  })) as T;
+  return { ...config, clusters: config.clusters?.map((entry) => ({ ...entry, cluster: inline(entry.cluster) })) ?? [], users: config.users?.map((entry) => ({ ...entry, user: inline(entry.user) })) ?? [] };
 }
 
 export const verb: Verb = {
@@ -75,14 +85,15 @@ export const verb: Verb = {
     },
     view: {
       usage: '[flags]', summary: 'Display merged kubeconfig settings or a specified kubeconfig file',
-      flags: { raw: { type: 'bool', usage: 'Display raw byte data and sensitive data' }, minify: { type: 'bool', usage: 'Remove all information not used by current-context from the output' }, ...outputFlags, output: { ...outputFlags.output, default: 'yaml' } },
+      flags: { flatten: { type: 'bool', usage: 'Put certificates and keys of files into the output, so that it stands alone' }, merge: { type: 'bool', default: true, usage: 'Merge all kubeconfig files; if not, show the first one only' }, raw: { type: 'bool', usage: 'Display raw byte data and sensitive data' }, minify: { type: 'bool', usage: 'Remove all information not used by current-context from the output' }, ...outputFlags, output: { ...outputFlags.output, default: 'yaml' } },
       async run(call) {
-        let config = load(call);
+        let config = call.flags.bool('merge') ? load(call) : loadKubeconfig(pathsOf(call).slice(0, 1));
         if (call.flags.bool('minify')) {
           const current = config.contexts?.find(({ name }) => name === config['current-context']);
           if (!current) throw new KubectlError('cannot locate context');
           config = { ...config, contexts: [current], clusters: config.clusters?.filter(({ name }) => name === current.context.cluster) ?? [], users: config.users?.filter(({ name }) => name === current.context.user) ?? [] };
         }
+        if (call.flags.bool('flatten')) config = flattened(config);
         const shown = { apiVersion: 'v1', kind: 'Config', preferences: {}, ...((call.flags.bool('raw') ? config : redacted(config)) as object) };
         call.io.out(objectPrinter(call.flags)!(shown));
       },

@@ -1,3 +1,4 @@
+import { StatusError } from '../../api/errors.ts';
 import type { TokenRequest } from '../../api/generated/authentication-v1.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { KubectlError, type Verb } from '../verb.ts';
@@ -28,7 +29,11 @@ export const createToken: Verb = {
     const audiences = flags.strings('audience');
     const spec = { audiences: audiences.length > 0 ? audiences : null, ...(duration > 0 && { expirationSeconds: Math.round(duration / 1000) }), ...(kind && { boundObjectRef: { apiVersion: BOUND[kind], kind, name, ...(uid && { uid }) } }) };
     const path = `/api/v1/namespaces/${await session.namespace()}/serviceaccounts/${encodeURIComponent(args[0]!)}/token`;
-    const answer = await session.call<TokenRequest>('POST', path, { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec } });
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec };
+    const answer = await session.call<TokenRequest>('POST', path, { body }).catch((error: unknown) => {
+      if (!(error instanceof StatusError)) throw error;
+      throw new KubectlError(`failed to create token: ${error.message}`);
+    });
     if (!answer.status?.token) throw new KubectlError('failed to create token: no token in server response');
     const printer = objectPrinter(flags);
     io.out(printer ? printer(answer) : io.terminal ? `${answer.status.token}\n` : answer.status.token);

@@ -1,28 +1,37 @@
 import type { FlagSpecs } from '../flags.ts';
 import { createGenerators, type Generator } from '../generators/create-generators.ts';
-import { createObject, dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { checkedWriteFlags, createObject, dryRunOf, printResult, writeQuery } from '../mutation.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
+import { editObjects } from '../edit-objects.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { rawRequest } from '../raw-request.ts';
 import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, sourcesGiven, targetFlags } from '../targets.ts';
+import { manifestTargets, sourcesGiven, targetFlags, type Target } from '../targets.ts';
 import { StatusError } from '../../api/errors.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { createToken } from './create-token.ts';
 
 const flags = {
-  ...mutationFlags, ...targetFlags,
+  ...checkedWriteFlags('kubectl-create'), ...targetFlags,
   'save-config': { type: 'bool', usage: `If true, the configuration of current object will be saved in its annotation (${LAST_APPLIED}).` },
   edit: { type: 'bool', usage: 'Edit the API resource before creating' },
-  raw: { type: 'string', usage: 'Raw URI to POST to the server.' },
+  raw: { type: 'string', usage: 'A URI of the server that is sent a POST with the file of -f as body.' },
+  'windows-line-endings': { type: 'bool', usage: 'With --edit: lines end as on Windows.' },
 } as const satisfies FlagSpecs;
 
-async function createFromFiles(call: Call): Promise<number> {
+async function createFromFiles(call: Call): Promise<number | void> {
   const { flags: given, session, io } = call;
+  if (given.string('raw') && sourcesGiven(given)) {
+    if (given.bool('edit')) throw new KubectlError('--raw and --edit are mutually exclusive');
+    return rawRequest(call, 'POST');
+  }
   if (!sourcesGiven(given)) {
     throw new KubectlError(call.args.length > 0 ? `Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl create -h' for help and examples` : 'must specify one of -f and -k\n\nSee \'kubectl create -h\' for help and examples');
   }
   const targets = await manifestTargets(call);
   if (targets.length === 0) throw new KubectlError('no objects passed to create');
+  if (given.bool('edit')) return editThenCreate(call, targets);
   let code = 0;
   for (const { resource, namespace, object, source } of targets) {
     const body = given.bool('save-config') ? withLastApplied(object!) : object!;
@@ -41,6 +50,19 @@ async function createFromFiles(call: Call): Promise<number> {
   return code;
 }
 
+/** `--edit`: what the editor leaves is created. */
+function editThenCreate(call: Call, targets: readonly Target[]): Promise<number> {
+  const objects = targets.map(({ object }) => object as unknown as KubeObject);
+  return editObjects(call, objects, {
+    json: call.flags.string('output') === 'json', unchanged: () => call.io.err('Edit cancelled, no changes made.\n'),
+    async save(before, after) {
+      const { resource, namespace } = targets[objects.indexOf(before)]!;
+      const body = call.flags.bool('save-config') ? withLastApplied(after) : after;
+      printResult(call, resource, await call.session.call('POST', pathOf(resource, { namespace }), { body, query: writeQuery(call, 'kubectl-create') }), 'created');
+    },
+  });
+}
+
 /** How kubectl calls a kind that could not be created; those that are not here keep the server's words. */
 const NOUNS: Readonly<Record<string, string>> = {
   ClusterRoleBinding: 'clusterrolebinding:', ConfigMap: 'configmap:', CronJob: 'cronjob:', Deployment: 'deployment:', Ingress: 'ingress:', Job: 'job:', PodDisruptionBudget: 'poddisruptionbudgets:',
@@ -51,7 +73,7 @@ const NOUNS: Readonly<Record<string, string>> = {
 function nounVerb(noun: Generator): Verb {
   const { generate, verbs } = noun;
   return {
-    usage: noun.usage, summary: noun.summary, flags: { ...mutationFlags, 'save-config': flags['save-config'], ...noun.flags },
+    usage: noun.usage, summary: noun.summary, flags: generate ? { ...checkedWriteFlags('kubectl-create'), 'save-config': flags['save-config'], ...noun.flags } : noun.flags,
     ...(verbs && { verbs: nounVerbs(verbs) }),
     ...(generate && {
       run: async (call: Call) => {
@@ -70,7 +92,8 @@ function nounVerb(noun: Generator): Verb {
 }
 
 function nounVerbs(nouns: Readonly<Record<string, Generator>>): Record<string, Verb> {
-  return Object.fromEntries(Object.entries(nouns).map(([name, noun]) => [name, nounVerb(noun)]));
+  const made = new Map([...new Set(Object.values(nouns))].map((noun) => [noun, nounVerb(noun)]));
+  return Object.fromEntries(Object.entries(nouns).map(([name, noun]) => [name, made.get(noun)!]));
 }
 
 export const verb: Verb = { usage: '-f FILENAME', summary: 'Create a resource from a file or from stdin', flags, run: createFromFiles, verbs: { ...nounVerbs(createGenerators), token: createToken } };

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import type { Container, Node, Pod } from '../../api/generated/core-v1.ts';
 import { nameSuffix, systemRandom } from '../../base/random.ts';
 import { attachToDebugger } from '../attach-when-running.ts';
+import { debugProfiles, withCustomContainer, withProfile, type DebugProfile, type DebugStyle } from '../debug-profile.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { parseEnv } from '../generators/pod-template.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
@@ -8,14 +11,21 @@ import { targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  filename: targetFlags.filename, recursive: targetFlags.recursive,
+  filename: targetFlags.filename,
   'arguments-only': { type: 'bool', usage: 'If specified, everything after -- will be passed to the new container as Args instead of Command.' },
   attach: { type: 'bool', usage: "If true, wait for the container to start running, and then attach as if 'kubectl attach ...' were called." },
   container: { short: 'c', type: 'string', usage: 'Container name to use for debug container.' },
   'copy-to': { type: 'string', usage: 'Create a copy of the target Pod with this name.' },
+  custom: { type: 'string', usage: 'A JSON or YAML file with part of a container spec that is laid over what the profile makes.' },
   env: { type: 'array', usage: 'Environment variables to set in the container.' },
   image: { type: 'string', usage: 'Container image to use for debug container.' },
   'image-pull-policy': { type: 'string', usage: 'The image pull policy for the container.' },
+  'keep-annotations': { type: 'bool', usage: 'With --copy-to: the copy keeps the annotations.' },
+  'keep-init-containers': { type: 'bool', default: true, usage: 'With --copy-to: the copy runs the init containers.' },
+  'keep-labels': { type: 'bool', usage: 'With --copy-to: the copy keeps the labels, so that services send it traffic.' },
+  'keep-liveness': { type: 'bool', usage: 'With --copy-to: the copy keeps the liveness probes.' },
+  'keep-readiness': { type: 'bool', usage: 'With --copy-to: the copy keeps the readiness probes.' },
+  'keep-startup': { type: 'bool', usage: 'With --copy-to: the copy keeps the startup probes.' },
   profile: { type: 'string', default: 'general', usage: 'Options are "legacy", "general", "baseline", "netadmin", "restricted" or "sysadmin".' },
   quiet: { short: 'q', type: 'bool', usage: 'If true, suppress informational messages.' },
   replace: { type: 'bool', usage: "When used with '--copy-to', delete the original Pod." },
@@ -47,7 +57,7 @@ export const verb: Verb = {
     if (names.length === 0) throw new KubectlError('NAME or filename is required for debug');
     if (given.bool('tty') && !given.bool('stdin')) throw new KubectlError('-i/--stdin is required for containers with -t/--tty=true');
     if (given.string('target') && copies) throw new KubectlError('--target is incompatible with --copy-to. Use --share-processes instead.');
-    if (!['legacy', 'general', 'baseline', 'netadmin', 'restricted', 'sysadmin'].includes(given.string('profile'))) throw new KubectlError(`unknown profile: ${given.string('profile')}`);
+    if (!(debugProfiles as readonly string[]).includes(given.string('profile'))) throw new KubectlError(`unknown profile: ${given.string('profile')}`);
     for (const target of await listTargets(call, { args: names.map((name) => (name.includes('/') ? name : `pods/${name}`)) })) {
       if (target.resource.kind === 'Node') await debugNode(call, target);
       else if (target.resource.kind === 'Pod') await (copies ? debugCopy(call, target) : debugEphemeral(call, target));
@@ -66,18 +76,17 @@ function containerFlags({ flags: given, args, dashAt }: Call, name: string): Con
     name, image: given.string('image'), ...(given.string('image-pull-policy') && { imagePullPolicy: given.string('image-pull-policy') as Container['imagePullPolicy'] }),
     ...(command.length > 0 && (given.bool('arguments-only') ? { args: command } : { command })), ...(env.length > 0 && { env: env as Container['env'] }),
     stdin: given.bool('stdin'), tty: given.bool('tty'), terminationMessagePolicy: 'File',
-    ...securityOf(given.string('profile')),
   } as Container;
 }
 
-function securityOf(profile: string): object {
-  switch (profile) {
-    case 'general': return { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } };
-    case 'netadmin': return { securityContext: { capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } } };
-    case 'sysadmin': return { securityContext: { privileged: true } };
-    case 'restricted': return { securityContext: { runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' } } };
-    default: return {};
-  }
+/** The pod as profile and custom spec make it. */
+function profiled<T extends Pick<Pod, 'metadata' | 'spec'>>({ flags: given }: Call, pod: T, container: string, style: DebugStyle): T {
+  const made = withProfile(pod, container, given.string('profile') as DebugProfile, style, {
+    labels: given.bool('keep-labels'), annotations: given.bool('keep-annotations'), liveness: given.bool('keep-liveness'), readiness: given.bool('keep-readiness'), startup: given.bool('keep-startup'),
+    initContainers: given.bool('keep-init-containers'),
+  });
+  const file = given.string('custom');
+  return file ? withCustomContainer(made, container, parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : made;
 }
 
 function nameFor({ flags: given, io }: Call, pod: Pod | undefined): string {
@@ -94,8 +103,9 @@ async function debugEphemeral(call: Call, target: NamedTarget): Promise<void> {
   const pod = await session.json<Pod>(targetPath(target));
   if (given.string('target') && !given.bool('quiet')) io.out(`Targeting container "${given.string('target')}". If you don't see processes from this container it may be because the container runtime doesn't support this feature.\n`);
   const name = nameFor(call, pod);
-  const container = { ...containerFlags(call, name), ...(given.string('target') && { targetContainerName: given.string('target') }) };
-  await session.call('PATCH', targetPath(target, 'ephemeralcontainers'), { body: { spec: { ephemeralContainers: [container] } }, contentType: 'application/strategic-merge-patch+json' });
+  const added = { ...containerFlags(call, name), ...(given.string('target') && { targetContainerName: given.string('target') }) };
+  const { ephemeralContainers = [] } = profiled(call, { ...pod, spec: { ...pod.spec, ephemeralContainers: [added as never] } }, name, 'ephemeral').spec;
+  await session.call('PATCH', targetPath(target, 'ephemeralcontainers'), { body: { spec: { ephemeralContainers } }, contentType: 'application/strategic-merge-patch+json' });
   await attach(call, target.namespace!, target.name, name);
 }
 
@@ -105,18 +115,12 @@ async function debugNode(call: Call, target: NamedTarget): Promise<void> {
   const node = await session.json<Node>(targetPath(target));
   const namespace = await session.namespace();
   const container = given.string('container') || 'debugger';
-  const host = ['general', 'legacy', 'sysadmin'].includes(given.string('profile'));
   const name = `node-debugger-${node.metadata.name}-${suffix()}`;
-  const { securityContext: _security, ...plain } = containerFlags(call, container);
-  const pod = {
-    apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'kubectl-debug' } },
-    spec: {
-      containers: [{ ...plain, ...(['general', 'legacy'].includes(given.string('profile')) ? {} : securityOf(given.string('profile'))), ...(host && { volumeMounts: [{ mountPath: '/host', name: 'host-root' }] }) }],
-      nodeName: node.metadata.name, restartPolicy: 'Never', tolerations: [{ operator: 'Exists' }],
-      ...((host || given.string('profile') === 'netadmin') && { hostNetwork: true, hostPID: true, hostIPC: given.string('profile') !== 'netadmin' }),
-      ...(host && { volumes: [{ name: 'host-root', hostPath: { path: '/' } }] }),
-    },
+  const draft = {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'kubectl-debug' } } as unknown as Pod['metadata'],
+    spec: { containers: [containerFlags(call, container)], nodeName: node.metadata.name, restartPolicy: 'Never', tolerations: [{ operator: 'Exists' }] } as Pod['spec'],
   };
+  const pod = profiled(call, draft, container, 'node');
   if (!given.bool('quiet')) io.out(`Creating debugging pod ${name} with container ${container} on node ${node.metadata.name}.\n`);
   await session.call('POST', `/api/v1/namespaces/${namespace}/pods`, { body: pod });
   await attach(call, namespace, name, container);
@@ -127,27 +131,27 @@ async function debugCopy(call: Call, target: NamedTarget): Promise<void> {
   const { metadata, spec } = await session.json<Pod>(targetPath(target));
   const images = new Map(given.strings('set-image').map((pair) => pair.split('=') as [string, string]));
   const { nodeName, ephemeralContainers: _ephemeral, ...rest } = spec;
-  let containers: readonly Container[] = spec.containers.map((container) => ({ ...container, ...((images.get(container.name) ?? images.get('*')) && { image: images.get(container.name) ?? images.get('*')! }) }));
-  let name = given.string('container');
-  const existing = containers.find((container) => container.name === name);
-  if (existing) {
-    const { image, ...changes } = containerFlags(call, name);
-    containers = containers.map((container) => (container === existing ? { ...container, ...changes, image: image || container.image! } : container));
-  } else if (given.string('image')) {
-    name = nameFor(call, { metadata, spec } as Pod);
-    containers = [...containers, containerFlags(call, name)];
-  } else {
-    name ||= containers[0]!.name;
-    const command = call.dashAt >= 0 ? call.args.slice(call.dashAt) : call.args.slice(1);
-    if (command.length > 0) containers = containers.map((container) => (container.name === name ? { ...container, ...(given.bool('arguments-only') ? { args: command } : { command, args: [] }), stdin: given.bool('stdin'), tty: given.bool('tty') } : container));
-  }
-  const copy = {
-    apiVersion: 'v1', kind: 'Pod', metadata: { name: given.string('copy-to'), namespace: metadata.namespace, ...(metadata.annotations && { annotations: metadata.annotations }) },
-    spec: { ...rest, containers, ...(given.bool('same-node') && nodeName && { nodeName }), ...(given.bool('share-processes') && { shareProcessNamespace: true }) },
+  const containers: Container[] = spec.containers.map((container) => ({ ...container, image: images.get(container.name) ?? images.get('*') ?? container.image! }));
+  const draft = {
+    apiVersion: 'v1', kind: 'Pod',
+    metadata: { name: given.string('copy-to'), namespace: metadata.namespace, ...(metadata.annotations && { annotations: metadata.annotations }), ...(metadata.labels && { labels: metadata.labels }) } as Pod['metadata'],
+    spec: { ...rest, containers, ...(given.bool('same-node') && nodeName && { nodeName }), ...(given.changed('share-processes') && { shareProcessNamespace: given.bool('share-processes') }) } as Pod['spec'],
   };
+  const existing = containers.find(({ name }) => name === given.string('container'));
+  let copy = draft;
+  let name = given.string('container');
+  if (existing || given.string('image')) {
+    if (!existing) name ||= nameFor(call, { metadata, spec } as Pod);
+    const { image, ...changes } = containerFlags(call, name);
+    const debugged: Container = existing ? { ...existing, ...changes, ...(changes.command && { args: undefined as never }), image: image || existing.image! } : { ...changes, image: image! };
+    const all = existing ? containers.map((one) => (one === existing ? debugged : one)) : [...containers, debugged];
+    copy = profiled(call, { ...draft, spec: { ...draft.spec, containers: all } }, name, 'copy');
+  } else if (images.size === 0) {
+    throw new KubectlError('you must specify image when creating new container');
+  }
   if (given.bool('replace')) await session.call('DELETE', targetPath(target), { body: { apiVersion: 'v1', kind: 'DeleteOptions' } });
   await session.call('POST', `/api/v1/namespaces/${metadata.namespace}/pods`, { body: copy });
-  await attach(call, metadata.namespace!, given.string('copy-to'), name);
+  if (name) await attach(call, metadata.namespace!, given.string('copy-to'), name);
 }
 
 /** Attaches where the flags ask for it. */

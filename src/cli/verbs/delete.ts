@@ -1,13 +1,14 @@
-import { isReason, StatusError } from '../../api/errors.ts';
+import { StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { dryRunOf } from '../mutation.ts';
-import { pathOf, qualifiedKind } from '../resource-mapper.ts';
+import { rawRequest } from '../raw-request.ts';
+import { qualifiedKind } from '../resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
-import { watchLines } from '../watch-lines.ts';
+import { untilGone } from '../until-gone.ts';
 
 const flags = {
   ...targetFlags,
@@ -19,6 +20,8 @@ const flags = {
   force: { type: 'bool', usage: 'If true, immediately remove resources from API and bypass graceful deletion.' },
   'grace-period': { type: 'int', default: -1, usage: 'Period of time in seconds given to the resource to terminate gracefully.' },
   'ignore-not-found': { type: 'bool', usage: 'Treat "resource not found" as a successful delete.' },
+  interactive: { short: 'i', type: 'bool', usage: 'Show what would be deleted and ask before it is.' },
+  raw: { type: 'string', usage: 'A URI of the server that is sent a DELETE, with the file of -f as body.' },
   now: { type: 'bool', usage: 'If true, resources are signaled for immediate shutdown (same as --grace-period=1).' },
   output: { short: 'o', type: 'string', usage: 'Output mode. Use "-o name" for shorter output (resource/name).' },
   timeout: { type: 'duration', usage: 'The length of time to wait before giving up on a delete, zero means determine a timeout from the size of the object' },
@@ -31,6 +34,10 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, session, io } = call;
+    if (given.string('raw')) {
+      if (given.bool('interactive')) throw new KubectlError('--interactive can not be used with --raw');
+      return rawRequest(call, 'DELETE');
+    }
     const policies: Readonly<Record<string, string>> = { background: 'Background', orphan: 'Orphan', foreground: 'Foreground', true: 'Background', false: 'Orphan' };
     const propagationPolicy = policies[given.string('cascade')];
     if (!propagationPolicy) throw new KubectlError(`Invalid cascade value (${given.string('cascade')}). Must be "background", "foreground", or "orphan".`);
@@ -39,6 +46,10 @@ export const verb: Verb = {
     const targets = await listTargets(call, { allNamespaces: given.bool('all-namespaces') });
     if (targets.length === 0) {
       if (!given.string('output')) io.out('No resources found\n');
+      return 0;
+    }
+    if (given.bool('interactive') && !(await confirmed(call, targets))) {
+      io.out('deletion is cancelled\n');
       return 0;
     }
     const tolerant = given.bool('ignore-not-found') || given.bool('all');
@@ -63,10 +74,25 @@ export const verb: Verb = {
         code = 1;
       }
     }
-    if (given.bool('wait') && dryRun === 'none' && grace !== 0) for (const { target, uid } of deleted) await untilGone(call, target, uid);
+    if (given.bool('wait') && dryRun === 'none' && grace !== 0) for (const { target, uid } of deleted) await untilGone(call, target, uid, given.duration('timeout'));
     return code;
   },
 };
+
+/** Shows what is about to go; whether the person says yes. */
+async function confirmed({ io }: Call, targets: readonly NamedTarget[]): Promise<boolean> {
+  io.out(`You are about to delete the following ${targets.length} resource(s):\n${targets.map(({ resource, name }) => `${qualifiedKind(resource)}/${name}\n`).join('')}Do you want to continue? (y/N): `);
+  return (await firstLine(io.stdin)).trim().toLowerCase() === 'y';
+}
+
+async function firstLine(input: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of input) {
+    text += chunk.toString();
+    if (text.includes('\n')) break;
+  }
+  return text.split('\n')[0]!;
+}
 
 function gracePeriod(call: Call): number | undefined {
   const { flags: given, io } = call;
@@ -81,24 +107,4 @@ function gracePeriod(call: Call): number | undefined {
   const grace = given.int('grace-period');
   if (grace === 0) throw new KubectlError('--grace-period must be combined with --force when set to 0. Use --now or --grace-period=1 for a faster delete.', { bare: false });
   return grace < 0 ? undefined : grace;
-}
-
-/** Waits until the object is gone, or another of its name is there. */
-async function untilGone(call: Call, target: NamedTarget, uid: string | undefined): Promise<void> {
-  const { session, io } = call;
-  const timeout = call.flags.duration('timeout');
-  const signal = timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(timeout)]) : io.signal;
-  for (;;) {
-    const path = pathOf(target.resource, { namespace: target.namespace });
-    const fieldSelector = `metadata.name=${target.name}`;
-    const list = await session.json<{ readonly metadata: { readonly resourceVersion: string }; readonly items: readonly KubeObject[] }>(path, { query: { fieldSelector } });
-    const [present] = list.items;
-    if (!present || (uid !== undefined && present.metadata.uid !== uid)) return;
-    try {
-      for await (const frame of watchLines<KubeObject>(session, path, { fieldSelector, resourceVersion: list.metadata.resourceVersion }, false, signal)) if (frame.type === 'DELETED') return;
-    } catch (error) {
-      if (!isReason(error, 'Expired', 'Gone')) throw error;
-    }
-    if (signal.aborted) throw new KubectlError(io.signal.aborted ? '' : `timed out waiting for the condition on ${target.resource.resource}/${target.name}`);
-  }
 }

@@ -9,6 +9,7 @@ import type { FlagSpecs } from '../flags.ts';
 import { LAST_APPLIED, lastApplied } from '../last-applied.ts';
 import { withoutManagedFields } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
+import { prunable } from '../prune.ts';
 import { pathOf } from '../resource-mapper.ts';
 import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
@@ -20,6 +21,8 @@ const flags = {
   'force-conflicts': { type: 'bool', usage: 'If true, server-side apply will force the changes against conflicts.' },
   'server-side': { type: 'bool', usage: 'If true, apply runs in the server instead of the client.' },
   'show-managed-fields': { type: 'bool', usage: 'If true, include managed fields in the diff.' },
+  prune: { type: 'bool', usage: 'Show also what a pruning apply would delete.' },
+  'prune-allowlist': { type: 'array', usage: 'Kinds that are pruned, group/version/kind, in the place of the usual ones.' },
   concurrency: { type: 'int', default: 1, usage: 'Number of objects to process in parallel when diffing against the live version.' },
 } as const satisfies FlagSpecs;
 
@@ -43,6 +46,11 @@ export const verb: Verb = {
         const [from, to] = kind === 'Secret' && group === '' ? masked(live, merged) : [live, merged];
         writeFileSync(join(folders.live, name), from ? toYaml(shown(call, from)) : '');
         writeFileSync(join(folders.merged, name), to ? toYaml(shown(call, to)) : '');
+      }
+      if (given.bool('prune')) {
+        for (const { resource: { group, version, kind }, namespace, object } of await prunable(call, targets)) {
+          writeFileSync(join(folders.live, `${group ? `${group}.` : ''}${version}.${kind}.${namespace ?? ''}.${object.metadata.name}`), toYaml(shown(call, object)));
+        }
       }
       return await compare(call, folders.live, folders.merged);
     } finally {

@@ -5,14 +5,13 @@ import { systemClock } from '../../base/clock.ts';
 import { setUnschedulable } from '../cordon-verb.ts';
 import { podsToDrain } from '../drain-filters.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, mutationFlags, printResult } from '../mutation.ts';
+import { dryRunOf, printResult, writeFlags } from '../mutation.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { targetFlags } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  selector: targetFlags.selector, 'dry-run': mutationFlags['dry-run'], output: mutationFlags.output, template: mutationFlags.template,
-  'allow-missing-template-keys': mutationFlags['allow-missing-template-keys'], 'show-managed-fields': mutationFlags['show-managed-fields'],
+  selector: targetFlags.selector, 'dry-run': writeFlags('')['dry-run'],
   force: { type: 'bool', usage: 'Continue even if there are pods that do not declare a controller.' },
   'grace-period': { type: 'int', default: -1, usage: 'Period of time in seconds given to each pod to terminate gracefully. If negative, the default value specified in the pod will be used.' },
   'ignore-daemonsets': { type: 'bool', usage: 'Ignore DaemonSet-managed pods.' },

@@ -2,18 +2,19 @@ import type { KubeObject } from '../../api/object.ts';
 import { editObjects } from '../edit-objects.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
-import { mutationFlags, NO_RESOURCES, printResult, writeQuery } from '../mutation.ts';
+import { checkedWriteFlags, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
-import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
+import { fileFlags, sourcesGiven, targetPath } from '../targets.ts';
 import { mergePatchBetween } from '../three-way-merge.ts';
 import { KubectlError, type Verb } from '../verb.ts';
+import { outputFlags } from '../printers/object-printer.ts';
 
 const flags = {
-  ...targetFlags, ...mutationFlags,
+  ...fileFlags, ...outputFlags, 'field-manager': writeFlags('kubectl-edit')['field-manager'], validate: checkedWriteFlags('').validate,
   'save-config': { type: 'bool', usage: `If true, the configuration of current object will be saved in its annotation (${LAST_APPLIED}).` },
   subresource: { type: 'string', usage: 'If specified, edit will operate on the subresource of the requested object.' },
   'output-patch': { type: 'bool', usage: 'Output the patch if the resource is edited.' },
-  all: { type: 'bool', usage: 'Select all resources' },
+  'windows-line-endings': { type: 'bool', usage: 'Lines end as on Windows.' },
 } as const satisfies FlagSpecs;
 
 /** Upstream: kubectl pkg/cmd/edit. */

@@ -1,6 +1,7 @@
 import type { FlagSpecs } from '../flags.ts';
 import { containerOf } from '../attach-to.ts';
 import { podOf } from '../pod-of.ts';
+import { manifestTargets } from '../targets.ts';
 import { openStreams } from '../remote-command.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
@@ -9,6 +10,7 @@ const flags = {
   stdin: { short: 'i', type: 'bool', usage: 'Pass stdin to the container' },
   tty: { short: 't', type: 'bool', usage: 'Stdin is a TTY' },
   quiet: { short: 'q', type: 'bool', usage: 'Only print output from the remote session' },
+  'pod-running-timeout': { type: 'duration', default: '1m0s', usage: 'How long (5s, 2m, 3h; more than zero) to wait until a pod of a workload is there.' },
   filename: { short: 'f', type: 'strings', usage: 'to use to exec into the resource' },
 } as const satisfies FlagSpecs;
 
@@ -18,11 +20,13 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, args, dashAt, io, session } = call;
-    const command = dashAt >= 0 ? args.slice(dashAt) : args.slice(1);
-    if (args.length === 0 || dashAt === 0) throw new KubectlError("pod, type/name or --filename must be specified");
+    const files = given.strings('filename').length > 0;
+    const command = dashAt >= 0 ? args.slice(dashAt) : args.slice(files ? 0 : 1);
+    if (!files && (args.length === 0 || dashAt === 0)) throw new KubectlError("pod, type/name or --filename must be specified");
     if (command.length === 0) throw new KubectlError('you must specify at least one command for the container');
     if (dashAt < 0) throw new KubectlError(`exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples`);
-    const pod = await podOf(call, args[0]!);
+    const [target] = files ? await manifestTargets(call) : [];
+    const pod = await podOf(call, target ? `${target.resource.resource}${target.resource.group ? `.${target.resource.group}` : ''}/${target.name}` : args[0]!);
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') throw new KubectlError(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`);
     const container = containerOf(call, pod, given.string('container')).name;
     const tty = given.bool('tty') && given.bool('stdin') && io.terminal;

@@ -6,7 +6,7 @@ import { KubectlError, type Verb } from '../verb.ts';
 const flags = {
   recursive: { type: 'bool', usage: 'When true, print the name of all the fields recursively.' },
   'api-version': { type: 'string', usage: 'Use given api-version (group/version) of the resource.' },
-  output: { type: 'string', default: 'plaintext', usage: 'Format in which to render the schema. Valid values are: (plaintext, plaintext-openapiv2).' },
+  output: { short: 'o', type: 'string', default: 'plaintext', usage: 'Format in which to render the schema. Valid values are: (plaintext, plaintext-openapiv2).' },
 } as const satisfies FlagSpecs;
 
 /** Upstream: kubectl pkg/cmd/explain, pkg/explain/v2. */

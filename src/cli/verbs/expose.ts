@@ -1,12 +1,15 @@
 import type { KubeObject } from '../../api/object.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { parseLabels } from '../generators/pod-template.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
-import { resolveTargets, targetFlags, targetPath } from '../targets.ts';
+import { withLastApplied } from '../last-applied.ts';
+import { overridden, overrideFlags } from '../overrides.ts';
+import { dryRunOf, printResult, writeFlags, writeQuery } from '../mutation.ts';
+import { fileFlags, resolveTargets, targetPath } from '../targets.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
 const flags = {
-  ...mutationFlags, ...targetFlags,
+  ...writeFlags('kubectl-expose'), ...fileFlags, ...overrideFlags,
+  'save-config': { type: 'bool', usage: 'Keep the object as given in its annotation, so that it can be applied later.' },
   port: { type: 'string', usage: 'The port that the service should serve on.' },
   'target-port': { type: 'string', usage: 'Name or number for the port on the container that the service should direct traffic to.' },
   protocol: { type: 'string', usage: "The network protocol for the service to be created. Default is 'TCP'." },
@@ -60,7 +63,7 @@ export const verb: Verb = {
       const found = object.kind === 'Service' ? (object.spec.ports ?? []) : named.flatMap(({ ports = [] }) => ports.map(({ containerPort, protocol }) => ({ port: containerPort, ...(protocol && { protocol }) })));
       const asked = given.string('port') ? given.string('port').split(',').map((port) => ({ port: Number(port), protocol: given.string('protocol') || found.find((p) => String(p.port) === port)?.protocol || 'TCP' })) : found;
       if (asked.length === 0) throw new KubectlError("couldn't find port via --port flag or introspection\nSee 'kubectl expose -h' for help and examples");
-      for (const { port } of asked) if (!Number.isInteger(port)) throw new KubectlError(`strconv.ParseInt: parsing "${given.string('port')}": invalid syntax`);
+      for (const { port } of asked) if (!Number.isInteger(port)) throw new KubectlError(`strconv.Atoi: parsing "${given.string('port')}": invalid syntax`);
       const targetPort = given.string('target-port');
       const ports = asked.map(({ port, protocol = 'TCP' }, i) => ({
         ...(asked.length > 1 && { name: `port-${i + 1}` }), port, protocol: given.string('protocol') || protocol,
@@ -68,7 +71,7 @@ export const verb: Verb = {
       }));
       const name = given.string('name') || object.metadata.name;
       const labels = given.string('labels') ? parseLabels(given.string('labels')) : object.metadata.labels;
-      const service = {
+      const generated = {
         apiVersion: 'v1', kind: 'Service', metadata: { creationTimestamp: null, ...(labels && { labels }), name: name.slice(0, 63) }, status: { loadBalancer: {} },
         spec: {
           ...(given.string('cluster-ip') && { clusterIP: given.string('cluster-ip') }), ...(given.string('external-ip') && { externalIPs: [given.string('external-ip')] }),
@@ -76,6 +79,8 @@ export const verb: Verb = {
           ...(given.string('session-affinity') && { sessionAffinity: given.string('session-affinity') }), ...(given.string('type') && { type: given.string('type') }),
         },
       };
+      const whole = overridden(given, generated) as typeof generated;
+      const service = given.bool('save-config') ? withLastApplied(whole) : whole;
       const resource = (await session.mapper((builtIn) => builtIn.findKind('v1', 'Service'))).byKind('v1', 'Service');
       if (dryRunOf(given) === 'client') {
         printResult(call, resource, service, 'exposed');

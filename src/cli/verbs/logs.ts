@@ -2,11 +2,14 @@ import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { isReason } from '../../api/errors.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { podOf } from '../pod-of.ts';
+import { podOf, podsOf } from '../pod-of.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
   selector: { short: 'l', type: 'string', usage: 'Selector (label query) to filter on' },
+  'all-pods': { type: 'bool', usage: 'The logs of all pods of a workload, each line with its pod.' },
+  'insecure-skip-tls-verify-backend': { type: 'bool', usage: 'Do not check the certificate of the node that the log comes from.' },
+  'pod-running-timeout': { type: 'duration', default: '20s', usage: 'How long (5s, 2m, 3h; more than zero) to wait until a pod of a workload is there.' },
   'all-containers': { type: 'bool', usage: "Get all containers' logs in the pod(s)." },
   container: { short: 'c', type: 'string', usage: 'Print the logs of this container' },
   follow: { short: 'f', type: 'bool', usage: 'Specify if the logs should be streamed.' },
@@ -34,7 +37,7 @@ export const verb: Verb = {
     const namespace = await session.namespace();
     const pods = selector
       ? (await session.json<ObjectList<Pod>>(`/api/v1/namespaces/${namespace}/pods`, { query: { labelSelector: selector } })).items
-      : [await foundPod(call, args[0]!)];
+      : await foundPods(call, args[0]!);
     if (pods.length === 0) {
       call.io.err(`No resources found in ${namespace} namespace.\n`);
       return 0;
@@ -49,10 +52,10 @@ export const verb: Verb = {
   },
 };
 
-/** The pod, or its absence in the words of this verb. */
-async function foundPod(call: Call, text: string): Promise<Pod> {
+/** The pod or pods, or their absence in the words of this verb. */
+async function foundPods(call: Call, text: string): Promise<readonly Pod[]> {
   try {
-    return await podOf(call, text);
+    return call.flags.bool('all-pods') ? await podsOf(call, text) : [await podOf(call, text)];
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
     throw new KubectlError(`error from server (NotFound): ${error.message} in namespace "${await call.session.namespace()}"`);
@@ -85,7 +88,7 @@ async function show(call: Call, pod: Pod, container: string | undefined): Promis
     sinceSeconds: given.duration('since') > 0 ? String(Math.ceil(given.duration('since') / 1000)) : undefined, sinceTime: given.string('since-time') || undefined,
     tailLines: tail >= 0 ? String(tail) : undefined, limitBytes: given.int('limit-bytes') > 0 ? String(given.int('limit-bytes')) : undefined,
   };
-  const prefix = given.bool('prefix') ? `[pod/${pod.metadata.name}/${container}] ` : '';
+  const prefix = given.bool('prefix') || given.bool('all-pods') ? `[pod/${pod.metadata.name}/${container}] ` : '';
   try {
     const answer = await session.open('GET', `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/log`, { query });
     let atLineStart = true;

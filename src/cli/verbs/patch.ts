@@ -1,33 +1,39 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { isReason } from '../../api/errors.ts';
+import { parseApiVersion } from '../../api/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
-import { listTargets } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
+import { dryRunOf, printResult, writeFlags } from '../mutation.ts';
+import { currentObject, isLocal, localFlag, patchObject, type ObjectPatch, type PatchKind } from '../patch-object.ts';
+import { listTargets, type NamedTarget } from '../selected-targets.ts';
+import { fileFlags } from '../targets.ts';
 import { mergePatchBetween } from '../three-way-merge.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  ...mutationFlags, ...targetFlags,
+  ...writeFlags('kubectl-patch'), ...fileFlags, ...localFlag,
   patch: { short: 'p', type: 'string', usage: 'The patch to be applied to the resource JSON file.' },
   'patch-file': { type: 'string', usage: 'A file containing a patch to be applied to the resource.' },
   type: { type: 'string', default: 'strategic', usage: 'The type of patch being provided; one of [json merge strategic]' },
   subresource: { type: 'string', usage: 'If specified, patch will operate on the subresource of the requested object.' },
 } as const satisfies FlagSpecs;
 
-const contentTypes: Readonly<Record<string, string>> = { json: 'application/json-patch+json', merge: 'application/merge-patch+json', strategic: 'application/strategic-merge-patch+json' };
+const KINDS: readonly string[] = ['json', 'merge', 'strategic'];
 
 export const verb: Verb = {
   usage: '(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]',
   summary: 'Update fields of a resource',
   flags,
   async run(call) {
-    const { flags: given, session } = call;
-    const contentType = contentTypes[given.string('type').toLowerCase()];
-    if (!contentType) throw new KubectlError(`--type must be one of [json merge strategic], not "${given.string('type')}"`);
-    if ((given.string('patch') === '') === (given.string('patch-file') === '')) throw new KubectlError('must specify --patch or --patch-file containing the contents of the patch');
+    const { flags: given } = call;
+    const wanted = given.string('type').toLowerCase() as PatchKind;
+    if (given.string('patch') && given.string('patch-file')) throw new KubectlError('cannot specify --patch and --patch-file together');
+    if (isLocal(given) && call.args.length > 0) throw new KubectlError('cannot specify --local and server resources');
+    if (isLocal(given) && dryRunOf(given) === 'server') throw new KubectlError('cannot specify --local and --dry-run=server - did you mean --dry-run=client?');
+    if (!KINDS.includes(wanted)) throw new KubectlError(`--type must be one of [json merge strategic], not "${given.string('type')}"`);
+    if (given.string('patch') === '' && given.string('patch-file') === '') throw new KubectlError('must specify --patch or --patch-file containing the contents of the patch');
     const text = given.string('patch-file') ? readFileSync(given.string('patch-file'), 'utf8') : given.string('patch');
     let body: unknown;
     try {
@@ -36,14 +42,27 @@ export const verb: Verb = {
       throw new KubectlError(`unable to parse "${text}": ${(error as Error).message}`);
     }
     for (const target of await listTargets(call)) {
-      const type = contentType === contentTypes.strategic && !kindType(target.resource.group, target.resource.version, target.resource.kind) ? contentTypes.merge! : contentType;
-      const before = await session.json<KubeObject>(targetPath(target, given.string('subresource') || undefined));
-      const after = dryRunOf(given) === 'client' ? before
-        : await session.call<KubeObject>('PATCH', targetPath(target, given.string('subresource') || undefined), { body, contentType: type, query: writeQuery(call, 'kubectl-patch') });
-      printResult(call, target.resource, after, unchanged(before, after) ? 'patched (no change)' : 'patched', { sayDryRun: !unchanged(before, after) });
+      const known = kindType(target.resource.group, target.resource.version, target.resource.kind) !== undefined;
+      const subresource = given.string('subresource') || undefined;
+      const before = await currentObject(call, target, subresource);
+      if (wanted === 'strategic' && !known && isLocal(given)) throw new KubectlError(`strategic merge patch is not supported for ${target.resource.group}/${target.resource.version}, Kind=${target.resource.kind} locally, try --type merge`);
+      const after = await patched(call, target, before, { kind: wanted, body, manager: 'kubectl-patch', subresource });
+      // A subresource may be of another kind: scale.
+      const { group } = parseApiVersion(after.apiVersion);
+      printResult(call, { group, kind: after.kind }, after, unchanged(before, after) ? 'patched (no change)' : 'patched', { sayDryRun: false });
     }
   },
 };
+
+async function patched(call: Call, target: NamedTarget, before: KubeObject, patch: ObjectPatch): Promise<KubeObject> {
+  try {
+    return await patchObject(call, target, before, patch);
+  } catch (error) {
+    if (!isReason(error, 'UnsupportedMediaType')) throw error;
+    const { group, version, kind } = target.resource;
+    throw new KubectlError(`application/${{ json: 'json-patch', merge: 'merge-patch', strategic: 'strategic-merge-patch' }[patch.kind]}+json is not supported by ${group}/${version}, Kind=${kind}: ${error.message}`);
+  }
+}
 
 /** In a dry run the revision stays even where something would change. */
 function unchanged(before: KubeObject, after: KubeObject): boolean {

@@ -4,18 +4,21 @@ import { systemClock } from '../../base/clock.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation.ts';
+import { rawRequest } from '../raw-request.ts';
 import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
+import { fileFlags, manifestTargets, sourcesGiven, targetPath, type Target } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  ...mutationFlags, ...targetFlags,
+  ...checkedWriteFlags('kubectl-replace'), ...fileFlags,
   'save-config': { type: 'bool', usage: `If true, the configuration of current object will be saved in its annotation (${LAST_APPLIED}).` },
   force: { type: 'bool', usage: 'If true, immediately remove resources from API and bypass graceful deletion.' },
   cascade: { type: 'string', default: 'background', bare: 'background', usage: 'Must be "background", "orphan", or "foreground".' },
   'grace-period': { type: 'int', default: -1, usage: 'Period of time in seconds given to the resource to terminate gracefully.' },
   timeout: { type: 'duration', usage: 'The length of time to wait before giving up on a delete' },
+  raw: { type: 'string', usage: 'A URI of the server that is sent a PUT with the file of -f as body.' },
+  wait: { type: 'bool', usage: 'With --force, wait until the old objects are gone. Always so here.' },
   subresource: { type: 'string', usage: 'If specified, replace will operate on the subresource of the requested object.' },
 } as const satisfies FlagSpecs;
 
@@ -26,6 +29,7 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, io } = call;
+    if (given.string('raw')) return rawRequest(call, 'PUT');
     const force = given.bool('force');
     if (given.int('grace-period') >= 0 && !force) throw new KubectlError('--grace-period must have --force specified');
     if (given.duration('timeout') > 0 && !force) throw new KubectlError('--timeout must have --force specified');

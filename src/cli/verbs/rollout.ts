@@ -3,7 +3,7 @@ import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
 import { apiVersionOf, type KubeObject, type ObjectList } from '../../api/object.ts';
 import { formatLabelSelector } from '../../api/selector.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { dryRunOf, writeFlags, printResult, writeQuery } from '../mutation.ts';
 import { textTable } from '../printers/text-table.ts';
 import { pathOf, qualifiedKind } from '../resource-mapper.ts';
 import { rolloutStatus } from '../rollout-status.ts';
@@ -11,10 +11,12 @@ import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { watchLines } from '../watch-lines.ts';
+import { outputFlags } from '../printers/object-printer.ts';
 
 const CHANGE_CAUSE = 'kubernetes.io/change-cause';
 const REVISION = 'deployment.kubernetes.io/revision';
-const flags = { ...targetFlags, ...mutationFlags } as const satisfies FlagSpecs;
+const flags = { ...targetFlags, ...outputFlags, 'field-manager': writeFlags('kubectl-rollout')['field-manager'] } as const satisfies FlagSpecs;
+const { 'field-manager': _manager, ...unmanaged } = flags;
 
 type Workload = Deployment | DaemonSet | StatefulSet;
 
@@ -135,7 +137,7 @@ export const verb: Verb = {
   summary: 'Manage the rollout of one or many resources.',
   flags: {},
   verbs: {
-    history: { usage, summary: 'View rollout history', flags: { ...flags, revision: { type: 'int', usage: 'See the details, including podTemplate of the revision specified' } }, run: history },
+    history: { usage, summary: 'View rollout history', flags: { ...unmanaged, revision: { type: 'int', usage: 'See the details, including podTemplate of the revision specified' } }, run: history },
     pause: { usage, summary: 'Mark the provided resource as paused', flags, run: pausing(true) },
     restart: { usage, summary: 'Restart a resource', flags, run: restart },
     resume: { usage, summary: 'Resume a paused resource', flags, run: pausing(false) },
@@ -146,6 +148,6 @@ export const verb: Verb = {
         watch: { short: 'w', type: 'bool', default: true, usage: 'Watch the status of the rollout until it\'s done.' },
       },
     },
-    undo: { usage, summary: 'Undo a previous rollout', flags: { ...flags, 'to-revision': { type: 'int', usage: 'The revision to rollback to. Default to 0 (last revision).' } }, run: undo },
+    undo: { usage, summary: 'Undo a previous rollout', flags: { ...unmanaged, 'dry-run': writeFlags('')['dry-run'], 'to-revision': { type: 'int', usage: 'The revision to rollback to. Default to 0 (last revision).' } }, run: undo },
   },
 };

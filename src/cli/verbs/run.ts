@@ -4,12 +4,12 @@ import { attachToRun } from '../attach-when-running.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { parseEnv, parseLabels } from '../generators/pod-template.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
-import { createObject, dryRunOf, mutationFlags } from '../mutation.ts';
+import { createObject, dryRunOf, writeFlags } from '../mutation.ts';
 import { overridden, overrideFlags } from '../overrides.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  ...mutationFlags, ...overrideFlags,
+  ...writeFlags('kubectl-run'), ...overrideFlags,
   image: { type: 'string', usage: 'The image for the container to run.' },
   port: { type: 'string', usage: 'The port that this container exposes.' },
   env: { type: 'array', usage: 'Environment variables to set in the container.' },
@@ -48,8 +48,8 @@ export const verb: Verb = {
     const [name, ...rest] = args;
     if (!name || call.dashAt === 0) throw misused('NAME is required for run');
     const image = given.string('image');
-    if (!image) throw new KubectlError('required flag(s) "image" not set');
-    if (!/^[\w.:/@-]+$/.test(image)) throw new KubectlError(`Invalid image name "${image}": invalid reference format`);
+    if (!image) throw new KubectlError(given.changed('image') ? '--image is required' : 'required flag(s) "image" not set');
+    if (!/^(?:[\w.-]+(?::\d+)?\/)?[a-z\d]+(?:[._-]+[a-z\d]+)*(?:\/[a-z\d]+(?:[._-]+[a-z\d]+)*)*(?::\w[\w.-]{0,127})?(?:@[\w+.-]+:[\da-fA-F]{32,})?$/.test(image)) throw new KubectlError(`Invalid image name "${image}": invalid reference format`);
     if (given.bool('tty') && !given.bool('stdin')) throw misused('-i/--stdin is required for containers with -t/--tty=true');
     const port = given.string('port');
     if (given.bool('expose') && !port) throw misused('--port must be set when exposing a service');

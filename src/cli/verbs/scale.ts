@@ -1,12 +1,12 @@
 import { isReason } from '../../api/errors.ts';
 import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { dryRunOf, plainWriteFlags, printResult, writeQuery } from '../mutation.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const flags = {
-  ...mutationFlags, ...targetFlags,
+  ...plainWriteFlags, ...targetFlags,
   replicas: { type: 'int', usage: 'The new desired number of replicas. Required.' },
   'current-replicas': { type: 'int', default: -1, usage: 'Precondition for current size. Requires that the current size of the resource match this value in order to scale.' },
   'resource-version': { type: 'string', usage: 'Precondition for resource version.' },

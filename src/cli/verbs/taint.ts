@@ -1,5 +1,5 @@
 import type { Node } from '../../api/generated/core-v1.ts';
-import { dryRunOf, mutationFlags, printResult, writeQuery } from '../mutation.ts';
+import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
 import { changeTaints, parseTaints } from '../taints.ts';
 import { targetFlags, targetPath } from '../targets.ts';
@@ -10,7 +10,7 @@ export const verb: Verb = {
   usage: 'NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N',
   summary: 'Update the taints on one or more nodes',
   flags: {
-    ...mutationFlags, selector: targetFlags.selector,
+    ...checkedWriteFlags('kubectl-taint'), selector: targetFlags.selector,
     all: { type: 'bool', usage: 'Select all nodes in the cluster' },
     overwrite: { type: 'bool', usage: 'If true, allow taints to be overwritten, otherwise reject taint updates that overwrite existing taints.' },
   },

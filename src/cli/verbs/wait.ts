@@ -6,17 +6,19 @@ import { statusText } from '../kubectl-errors.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { pathOf, qualifiedKind } from '../resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { targetFlags } from '../targets.ts';
+import { localFlag } from '../patch-object.ts';
+import { fileFlags, manifestTargets, targetFlags } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { waitCondition, type WaitCondition } from '../wait-condition.ts';
 import { watchLines } from '../watch-lines.ts';
 
 const flags = {
-  ...targetFlags, ...outputFlags,
+  filename: fileFlags.filename, recursive: { ...fileFlags.recursive, default: true }, selector: targetFlags.selector, ...outputFlags,
   all: { type: 'bool', usage: 'Select all resources in the namespace of the specified resource types' },
   'all-namespaces': { short: 'A', type: 'bool', usage: 'If present, list the requested object(s) across all namespaces.' },
   'field-selector': { type: 'string', usage: 'Selector (field query) to filter on' },
   for: { type: 'array', usage: "The condition to wait on: [create|delete|condition=condition-name[=condition-value]|jsonpath='{JSONPath expression}'=[JSONPath value]]." },
+  ...localFlag,
   timeout: { type: 'duration', default: '30s', usage: "The length of time to wait before giving up. Zero means check once and don't wait, negative means wait for a week." },
 } as const satisfies FlagSpecs;
 
@@ -27,6 +29,7 @@ export const verb: Verb = {
   async run(call) {
     const { flags: given, io } = call;
     const conditions = given.strings('for').map((text) => waitCondition(text));
+    if (given.bool('local')) return checkLocally(call, conditions);
     if (conditions.length === 0) throw new KubectlError('unrecognized condition: ""');
     const timeout = given.duration('timeout');
     const deadline = systemClock.monotonic() + (timeout < 0 ? 7 * 24 * 3_600_000 : timeout);
@@ -49,6 +52,18 @@ export const verb: Verb = {
     return code;
   },
 };
+
+/** `--local`: whether the objects of the files meet the conditions as they are. */
+async function checkLocally(call: Call, conditions: readonly WaitCondition[]): Promise<number> {
+  let code = 0;
+  for (const { resource, name, object } of await manifestTargets(call)) {
+    const met = conditions.every((condition) => condition.kind === 'create' || (condition.kind === 'met' && condition.isMet(object as unknown as KubeObject)));
+    if (met) call.io.out(`${qualifiedKind(resource)}/${name} condition met\n`);
+    else call.io.err(`error: timed out waiting for the condition on ${resource.resource}/${name}\n`);
+    if (!met) code = 1;
+  }
+  return code;
+}
 
 /** For `create`, what a selector picks may come into being only later. */
 async function targetsOf(call: Call, condition: WaitCondition, deadline: number): Promise<NamedTarget[]> {
