@@ -48,8 +48,8 @@ test.each<[string, unknown]>([
 });
 
 test('faults are told as CelErrors', () => {
-  expect(() => compile('object.spec ==')).toThrow('compilation failed: ERROR: <input>: Unexpected token: EOF');
-  expect(() => compile('nobody == 1')).toThrow('Unknown variable: nobody');
+  expect(() => compile('object.spec ==')).toThrow('compilation failed: ERROR: <input>:1:15: Syntax error: Unexpected token: EOF\n | object.spec ==\n | ..............^');
+  expect(() => compile('nobody == 1')).toThrow("ERROR: <input>:1:1: undeclared reference to 'nobody' (in container '')");
   expect(() => compile('object.spec.none > 1').evaluate({ object, oldObject: null })).toThrow('no such key: none');
 });
 

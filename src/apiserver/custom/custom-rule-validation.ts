@@ -5,11 +5,11 @@ import { partPath } from '../../api/validation/custom/version.ts';
 import type { AdmissionPlugin } from '../admission/admission.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { ruleDefinitionErrors } from './rule-definition-errors.ts';
 import { defaultErrors } from './schema-defaults.ts';
-import { ruleCompileErrors } from './validation-rules.ts';
 
 /**
- * Refuses definitions whose rules do not compile or whose defaults break their own schema.
+ * Refuses definitions whose rules do not compile or could cost too much, or whose defaults break their own schema.
  * Upstream does it in apiextensions validation; here it stays with the code that applies rules and defaults.
  */
 export const customRuleValidation: AdmissionPlugin = {
@@ -18,10 +18,12 @@ export const customRuleValidation: AdmissionPlugin = {
   validate({ resource, subresource, object, oldObject, name }) {
     if (resource.group !== customResourceDefinitions.group || resource.resource !== customResourceDefinitions.resource || subresource || !object) return;
     const { spec } = object as CustomResourceDefinition;
-    if (oldObject && deepEqual(spec, (oldObject as CustomResourceDefinition).spec)) return;
-    // Versions with one schema in common have its faults in common too.
-    const schemas = new Map(spec.versions.map((version, i) => [`${partPath(spec, i, 'schema')}.openAPIV3Schema`, (version.schema?.openAPIV3Schema ?? {}) as JsonSchema]));
-    const errors = [...schemas].flatMap(([path, schema]) => [...ruleCompileErrors(schema, path), ...defaultErrors(schema, path)]);
+    const previous = (oldObject as CustomResourceDefinition | undefined)?.spec.versions ?? [];
+    // A schema that was accepted once stays so, and versions with one schema in common have its faults in common too.
+    const changed = spec.versions.map((version, i) => [version, i] as const)
+      .filter(([{ name: versionName, schema }]) => !previous.some((before) => before.name === versionName && deepEqual(before.schema, schema)));
+    const schemas = new Map(changed.map(([version, i]) => [`${partPath(spec, i, 'schema')}.openAPIV3Schema`, (version.schema?.openAPIV3Schema ?? {}) as JsonSchema]));
+    const errors = [...schemas].flatMap(([path, schema]) => [...ruleDefinitionErrors(schema, path), ...defaultErrors(schema, path)]);
     if (errors.length > 0) throw invalid(resource, name, errors);
   },
 };

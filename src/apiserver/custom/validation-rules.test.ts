@@ -36,3 +36,23 @@ test('what did not change since an update before the rule came is let pass', () 
   expect([...ruleErrors([1], list, 'spec', [1])]).toEqual([]);
   expect([...ruleErrors([1, 2], list, 'spec', [1])]).toHaveLength(1);
 });
+
+test('an expression, and all rules together, may cost so much and no more', () => {
+  const list = { type: 'array', items: { type: 'integer' } };
+  const numbers = Array.from({ length: 725 }, () => 20);
+  const messages = (value: unknown, given: JsonSchema): readonly string[] => [...ruleErrors(value, given, 'spec', undefined)].map(({ message }) => message);
+  expect(messages(numbers, { ...list, 'x-kubernetes-validations': [{ rule: 'self.all(x, self.all(y, y == x))' }, { rule: 'false' }] })).toEqual([
+    "Invalid value: \"array\": 'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: self.all(x, self.all(y, y == x))",
+  ]);
+  const often = { type: 'array', items: { ...list, 'x-kubernetes-validations': [{ rule: 'self.all(x, x == 20)' }] } };
+  expect(messages(Array.from({ length: 3000 }, () => numbers), often)).toEqual(['Invalid value: "array": validation failed due to running out of cost budget, no further validation rules will be run']);
+  expect(messages(Array.from({ length: 300 }, () => numbers), often)).toEqual([]);
+});
+
+test('a message that an expression makes', () => {
+  const made = (messageExpression: string) => [...ruleErrors('x', { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == "y"', message: 'fixed', messageExpression }] }, 'spec', undefined)].map(({ message }) => message);
+  expect(made('self + " is not y"')).toEqual(['Invalid value: "x": x is not y']);
+  expect(made('" "')).toEqual(['Invalid value: "x": fixed']);
+  expect(made('"a\\nb"')).toEqual(['Invalid value: "x": fixed']);
+  expect(made('[self][1]')).toEqual(['Invalid value: "x": fixed']);
+});
