@@ -12,12 +12,45 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return parseJsonStrictly(text).value; // Throws the same fault in Go's words.
+    return readJson(text).value; // Throws the same fault in Go's words.
   }
 }
 
-/** Reads JSON and notes keys that come twice in one object (the last one counts). About ten times slower than JSON.parse. */
+/** Reads JSON and notes keys that come twice in one object (the last one counts). */
 export function parseJsonStrictly(text: string): { readonly value: unknown; readonly duplicates: DuplicateKeys } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return readJson(text); // Throws the same fault in Go's words.
+  }
+  // What looks like a key may stand in a string, so that at least as many are seen as there are. As many as there are in the value: none came twice.
+  return keysSeen(text) === keysIn(value) ? { value, duplicates: none } : readJson(text);
+}
+
+const none: DuplicateKeys = new Map();
+
+function keysSeen(text: string): number {
+  const key = /"[ \t\n\r]*:/g;
+  let count = 0;
+  while (key.test(text)) count++;
+  return count;
+}
+
+function keysIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += keysIn(item);
+    return count;
+  }
+  for (const key in value) count += 1 + keysIn((value as Record<string, unknown>)[key]);
+  return count;
+}
+
+/** The same about ten times slower than JSON.parse, with Go's words for faults. */
+function readJson(text: string): { readonly value: unknown; readonly duplicates: DuplicateKeys } {
   const reader = new Reader(text);
   return { value: reader.document(), duplicates: reader.duplicates };
 }

@@ -5,7 +5,7 @@ import { emptyObject } from '../../api/schema/decode.ts';
 import type { ManagedFieldsEntry } from '../../api/generated/meta-v1.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import { runSteps } from '../../base/steps.ts';
-import { difference, emptySet, hasPath, intersection, isEmptySet, members, pathText, union, type FieldSet } from './field-set.ts';
+import { difference, emptySet, hasPath, intersection, isDeeperIn, isEmptySet, members, pathText, union, type FieldSet } from './field-set.ts';
 import { comparisonFor, filtered, identity, ownable, readManaged, resetFields, surrender, track, withManaged, withoutReset, writeManaged, type Managed, type ManagedWrite } from './managed-fields.ts';
 import type { Comparisons, OtherVersion, VersionLookup } from './other-versions.ts';
 import { compare, deepEqual, isObject, merge, removeItems, toFieldSet, typeFaults, withNamedParents, type Comparison } from './typed-value.ts';
@@ -131,7 +131,7 @@ function* merged(request: ApplyRequest, versions: VersionLookup | undefined, con
   const last = managed.get(id);
   const set = withoutReset(toFieldSet(schema, config), reset);
   managed.set(id, { entry, set });
-  const object = yield* prune(request, versions, merge(schema, live, config), managed, last);
+  const object = yield* prune(request, versions, merge(schema, live, config), managed, set, last);
   const comparison = filtered(compare(schema, live, object), reset);
   const otherVersions = versions && (yield* comparedElsewhere(request, versions, managed, live, object as KubeObject));
   const write = { apiVersion, ...(otherVersions && { otherVersions }) };
@@ -166,13 +166,15 @@ function* comparedElsewhere(request: ApplyRequest, versions: VersionLookup, mana
  * Takes out what the manager applied before and neither applies now nor anybody else owns. What it applied in another version is taken out in
  * that version. Upstream: merge.Updater.prune.
  */
-function* prune(request: ApplyRequest, versions: VersionLookup | undefined, object: unknown, managed: ReadonlyMap<string, Managed>, last: Managed | undefined): Steps<unknown> {
+function* prune(request: ApplyRequest, versions: VersionLookup | undefined, object: unknown, managed: ReadonlyMap<string, Managed>, applied: FieldSet, last: Managed | undefined): Steps<unknown> {
   if (!last || isEmptySet(last.set)) return object;
   const own: OtherVersion & { readonly apiVersion: string } = (versions && withName(request.apiVersion, versions(request.apiVersion)))
     ?? { apiVersion: request.apiVersion, schema: request.schema, convert: (of) => of };
   const versionOf = (apiVersion: string) => (apiVersion === own.apiVersion || !versions ? own : withName(apiVersion, versions(apiVersion)));
   const then = versionOf(last.entry.apiVersion ?? '');
   if (!then) return object; // a version that is no more: what was applied in it cannot be told any more
+  // The usual case: the manager applies all that it applied before, and nothing that it applied empty has been filled by defaults.
+  if (then === own && isEmptySet(difference(last.set, applied)) && !isDeeperIn(toFieldSet(own.schema, object), last.set)) return object;
   let current = own;
   let everything = object;
   const go = function* (to: typeof own): Steps<void> {

@@ -106,6 +106,16 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   return combine(a, b, (left, right) => left && right, false, false);
 }
 
+/** Whether something of `a` has fields in it in `b` and none in `a`. */
+export function isDeeperIn(b: FieldSet, a: FieldSet): boolean {
+  for (const key in a) {
+    if (key === '.') continue;
+    const other = child(b, key);
+    if (other && !isEmptySet(other) && (isEmptySet(a[key]!) || isDeeperIn(other, a[key]!))) return true;
+  }
+  return false;
+}
+
 /** `a` without the fields at `paths` and all that is in them. */
 export function withoutPaths(a: FieldSet, paths: readonly (readonly string[])[]): FieldSet {
   let result = a;

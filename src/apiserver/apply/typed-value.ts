@@ -1,5 +1,5 @@
 import type { ListType, StructType, Type } from '../../api/schema/schema.ts';
-import { emptySet, FieldSetBuilder, hasElement, isEmptySet, nodeOf, under, union, type FieldSet } from './field-set.ts';
+import { emptySet, hasElement, isEmptySet, nodeOf, under, union, type FieldSet } from './field-set.ts';
 
 /**
  * Values seen by their schema: what a value sets, how two differ, how one is laid over another, how parts are taken out.
@@ -171,31 +171,32 @@ function byElement(type: ListType, items: readonly unknown[]): Map<string, unkno
 
 /** All fields that a value sets. */
 export function toFieldSet(type: Type, value: unknown): FieldSet {
-  const builder = new FieldSetBuilder();
-  const path: string[] = [];
-  const walk = (type: Type | undefined, value: unknown): void => {
-    const how = form(type, value);
-    if (how === 'whole') {
-      if (path.length) builder.add(path);
-    } else if (how === 'items') {
-      for (const item of Array.isArray(value) ? value : []) {
-        path.push(itemElement(type as ListType, item));
-        walk((type as ListType).item, item);
-        builder.add(path);
-        path.pop();
+  return fieldSetOf(type, value, false) ?? emptySet;
+}
+
+/** The same under one path element, with the element itself where `member`; undefined for nothing. */
+function fieldSetOf(type: Type | undefined, value: unknown, member: boolean): FieldSet | undefined {
+  const children: Record<string, FieldSet> = {};
+  switch (form(type, value)) {
+    case 'whole': return emptySet;
+    case 'items':
+      for (const item of Array.isArray(value) ? (value as readonly unknown[]) : []) {
+        const element = itemElement(type as ListType, item);
+        const set = fieldSetOf((type as ListType).item, item, true)!;
+        const twin = children[element];
+        children[element] = twin ? union({ twins: twin }, { twins: set })['twins']! : set;
       }
-    } else if (isObject(value)) {
-      for (const [key, inner] of Object.entries(value)) {
+      break;
+    case 'fields':
+      if (!isObject(value)) break;
+      for (const key in value) {
+        const inner = value[key];
         if (inner === undefined) continue;
-        path.push(`f:${key}`);
-        walk(typeOfField(type!, key), inner);
-        if (inner === null || (isObject(inner) && isBlank(inner)) || !isDeclared(type!, key)) builder.add(path);
-        path.pop();
+        const set = fieldSetOf(typeOfField(type!, key), inner, inner === null || (isObject(inner) && isBlank(inner)) || !isDeclared(type!, key));
+        if (set) children[fieldElement(type!, key)] = set;
       }
-    }
-  };
-  walk(type, value);
-  return builder.set();
+  }
+  return nodeOf(member, children);
 }
 
 /** Lays `config` over `live`: what config sets wins, all else stays; items that only live has keep their places. */
@@ -278,18 +279,18 @@ export function removeItems(type: Type | undefined, value: unknown, set: FieldSe
 
 /** The set with every declared field of a struct a member of which something is. */
 export function withNamedParents(type: Type | undefined, set: FieldSet): FieldSet {
-  let added = emptySet;
+  let named: Record<string, FieldSet> | undefined;
   for (const key in set) {
     if (key === '.') continue;
-    const inner = under(set, key);
-    const name = key.slice(2);
-    const childType = !type ? undefined : key.startsWith('f:') ? typeOfField(type, name) : type.kind === 'list' ? type.item : undefined;
+    const inner = set[key]!;
     if (isEmptySet(inner)) continue;
-    const deeper = withNamedParents(childType, inner);
-    const named = key.startsWith('f:') && type !== undefined && isDeclared(type, name);
-    added = union(added, { [key]: named ? { '.': emptySet, ...deeper } : deeper });
+    const isField = key.startsWith('f:');
+    const name = key.slice(2);
+    let deeper = withNamedParents(!type ? undefined : isField ? typeOfField(type, name) : type.kind === 'list' ? type.item : undefined, inner);
+    if (isField && type && !hasElement(set, key) && isDeclared(type, name)) deeper = { '.': emptySet, ...deeper };
+    if (deeper !== inner) (named ??= { ...set })[key] = deeper;
   }
-  return union(set, added);
+  return named ?? set;
 }
 
 /** What does not fit the schema, as structured-merge-diff words it: `.spec.foo: field not declared in schema`. */

@@ -5,6 +5,9 @@ import { parseYamlText } from './yaml-text.ts';
 test.each([
   { text: 'a: 1\nb: {c: 2}\n', value: { a: 1, b: { c: 2 } }, fault: undefined },
   { text: '\na: 1\na: 2\n', value: { a: 2 }, fault: 'yaml: unmarshal errors:\n  line 3: key "a" already set in map' },
+  { text: '{"a": {"b": "x\\": y"}, "c": [1, {"d": null}]}', value: { a: { b: 'x": y' }, c: [1, { d: null }] }, fault: undefined },
+  { text: '{"a": 1,\n"a" : 2}', value: { a: 2 }, fault: 'yaml: unmarshal errors:\n  line 2: key "a" already set in map' },
+  { text: '{a: 1, b: [x]}', value: { a: 1, b: ['x'] }, fault: undefined },
   { text: 'list:\n- {x: 1, x: 2}\n- x: 1\nlist: []\n', value: { list: [] }, fault: 'yaml: unmarshal errors:\n  line 4: key "list" already set in map\n  line 2: key "x" already set in map' },
 ])('$text', ({ text, value, fault }) => {
   expect(parseYamlText(text, true)).toEqual({ value, ...(fault && { fault }) });

@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
+import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
 
 export interface YamlText {
   readonly value: unknown;
@@ -11,6 +12,23 @@ export interface YamlText {
  * `yaml: unmarshal errors:\n  line 9: key "foo" already set in map`. Throws YAMLParseError.
  */
 export function parseYamlText(text: string, strictly: boolean): YamlText {
+  return parseJsonText(text, strictly) ?? parseYaml(text, strictly);
+}
+
+/** Most YAML that programs send is JSON, which is read some thirty times faster as such. Undefined where it is not, or where something is to be told of it. */
+function parseJsonText(text: string, strictly: boolean): YamlText | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    if (!strictly) return { value: parseJson(text) };
+    const { value, duplicates } = parseJsonStrictly(text);
+    return duplicates.size > 0 ? undefined : { value };
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function parseYaml(text: string, strictly: boolean): YamlText {
   const lines = new LineCounter();
   const document = parseDocument(text, { strict: strictly, uniqueKeys: false, lineCounter: lines });
   const [error]: readonly YAMLParseError[] = document.errors;
