@@ -42,7 +42,7 @@ async function ensureStorageClass(client: Client, folder: string): Promise<void>
   try {
     await client.create(storageClasses, {
       metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
-      provisioner: LOCAL_PATH, parameters: { path: folder }, reclaimPolicy: 'Delete', volumeBindingMode: 'WaitForFirstConsumer',
+      provisioner: LOCAL_PATH, parameters: { path: folder }, reclaimPolicy: 'Delete', volumeBindingMode: 'WaitForFirstConsumer', allowVolumeExpansion: true,
     });
   } catch (error) {
     if (!isReason(error, 'AlreadyExists')) throw error;

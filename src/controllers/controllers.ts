@@ -1,5 +1,6 @@
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { horizontalPodAutoscalerController } from './autoscaler/horizontal-pod-autoscaler.ts';
+import { bootstrapSignerController } from './bootstrap-signer.ts';
 import { certificateApproverController } from './certificate/approver.ts';
 import { certificateCleanerController } from './certificate/cleaner.ts';
 import { certificateSignerController } from './certificate/signer.ts';
@@ -32,6 +33,7 @@ import { ephemeralVolumeController } from './volume/ephemeral-volume.ts';
 import { localPathProvisionerController } from './volume/local-path-provisioner.ts';
 import { persistentVolumeBinderController } from './volume/persistent-volume-binder.ts';
 import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './volume/storage-protection.ts';
+import { volumeExpansionController } from './volume/volume-expansion.ts';
 
 /** Every controller there is, one line each. */
 export const controllers: readonly Controller[] = [
@@ -64,10 +66,12 @@ export const controllers: readonly Controller[] = [
   attributesClassProtectionController,
   ephemeralVolumeController,
   localPathProvisionerController,
+  volumeExpansionController,
   certificateApproverController,
   certificateSignerController,
   certificateCleanerController,
   tokenCleanerController,
+  bootstrapSignerController,
   garbageCollectorController,
 ];
 

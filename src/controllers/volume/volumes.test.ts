@@ -134,3 +134,20 @@ test('a class of attributes stays as long as a claim names it', async () => {
   await world.pass(2);
   expect((await admin.list(volumeAttributesClasses)).items).toEqual([]);
 });
+
+test('a claim on a folder grows where its class lets it, and its volume before it', async () => {
+  await using world = await startControllersUnderTest({ only: [...only, 'volume_expand'] });
+  const { admin } = world;
+  await admin.create(storageClasses, { metadata: { name: 'local' }, provisioner: LOCAL_PATH, volumeBindingMode: 'Immediate', reclaimPolicy: 'Delete', allowVolumeExpansion: true });
+  await world.pass(1);
+  await admin.create(persistentVolumeClaims, claim('data', '1Gi', 'local'));
+  await world.pass(2);
+  await admin.patch(persistentVolumeClaims, { namespace, name: 'data' }, { type: 'application/merge-patch+json', body: { spec: { resources: { requests: { storage: '3Gi' } } } } });
+  await world.pass(2);
+  const grown = await claimNamed(admin, 'data');
+  expect(grown.status).toMatchObject({ phase: 'Bound', capacity: { storage: '3Gi' }, allocatedResources: { storage: '3Gi' } });
+  expect((await volumeNamed(admin, grown.spec.volumeName!)).spec.capacity).toEqual({ storage: '3Gi' });
+  const { resourceVersion } = grown.metadata;
+  await world.pass(20);
+  expect((await claimNamed(admin, 'data')).metadata.resourceVersion).toBe(resourceVersion);
+});
