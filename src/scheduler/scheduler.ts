@@ -95,7 +95,7 @@ class RunningScheduler implements Scheduler {
     this.#options = options;
     const { client, informers, clock, random, log, config = {} } = options;
     this.#schedulerName = config.schedulerName ?? 'default-scheduler';
-    this.#recorder = options.recorder ?? this.#owned.use(createEventRecorder({ client, clock, random, log, component: this.#schedulerName }));
+    this.#recorder = options.recorder ?? this.#owned.use(createEventRecorder({ client, clock, random, log, component: this.#schedulerName, isBusy: () => this.#running !== undefined || this.#bindings.size > 0 }));
     this.#status = this.#owned.use(new PodStatusWriter({ client, clock, log }));
     const informer = <T>(resource: ResourceType<T>) => informers.informer(resource);
     this.#context = {
