@@ -30,7 +30,7 @@ export async function plan(text: string, where: string, force: boolean): Promise
   for (const object of objects) {
     const path = await pathFor(object, where);
     const warnings: string[] = [];
-    const before = await currentOf(path);
+    const before = await currentOf(path, object);
     try {
       const after = await call('PATCH', `${path}?${QUERY}&dryRun=All${force ? '&force=true' : ''}`, { body: object, type: APPLY, onWarning: (warning) => warnings.push(warning) });
       planned.push({ path, object, before, after: wishOf(after), warnings, later: false });
@@ -60,11 +60,9 @@ async function pathFor({ apiVersion, kind, metadata }: Obj, where: string): Prom
   return `${of.base}/${of.namespaced ? `namespaces/${metadata.namespace ?? where}/` : ''}${of.resource}/${metadata.name}`;
 }
 
-async function currentOf(path: string): Promise<string> {
-  try {
-    return wishOf(await call('GET', path));
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== 404) throw error;
-    return '';
-  }
+/** By a list, for what is not there is no fault. */
+async function currentOf(path: string, { apiVersion, kind }: Obj): Promise<string> {
+  const at = path.lastIndexOf('/');
+  const { items } = await call<{ readonly items: readonly Obj[] }>('GET', `${path.slice(0, at)}?${new URLSearchParams({ fieldSelector: `metadata.name=${path.slice(at + 1)}` })}`);
+  return items[0] ? wishOf({ ...items[0], apiVersion, kind }) : '';
 }

@@ -31,6 +31,9 @@ export function CodeEditor({ label, text, readOnly = false, onSave }: CodeEditor
       editor.current?.dispose();
     };
   }, []);
-  useSignalEffect(() => editor.current?.set(text.value));
+  useSignalEffect(() => {
+    const fresh = text.value;
+    editor.current?.set(fresh);
+  });
   return <div class="editor" ref={place}>{!ready.value && <Empty>{t('Looking…')}</Empty>}</div>;
 }

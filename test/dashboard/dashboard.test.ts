@@ -1,47 +1,21 @@
 // The dashboard as a person uses it: wherry dashboard against a simulated cluster, in a real browser.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deployments, pods } from '../../src/api/generated/resources.ts';
-import { putContext } from '../../src/client/kubeconfig-file.ts';
-import { WHERRY } from '../../src/testing/cluster-under-test.ts';
-import { startSimulatedCluster, type SimulatedCluster } from '../why/simulated-cluster.ts';
-import { openTestBrowser, type Browser } from './browser.ts';
+import { makeDeployment as make, openDashboard, type OpenDashboard } from './open-dashboard.ts';
 
-const stack = new AsyncDisposableStack();
-let cluster: SimulatedCluster;
-let dashboard: ChildProcess;
+let dashboard: OpenDashboard;
+let cluster: OpenDashboard['cluster'];
+let browser: OpenDashboard['browser'];
 let address: string;
-let browser: Browser;
 
 beforeAll(async () => {
-  cluster = stack.use(await startSimulatedCluster());
-  const { server, ca, certificate, key } = cluster.kubectl.options;
-  const kubeconfig = join(cluster.folder, 'kubeconfig');
-  putContext(kubeconfig, { name: 'harbour', server, ca: ca!, certificate: certificate!, key: key! });
-  dashboard = spawn(WHERRY, ['dashboard', '--url', '--kubeconfig', kubeconfig], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: dashboard.stdout! });
-  [address] = (await once(lines, 'line')) as [string];
-  browser = stack.use(await openTestBrowser());
+  dashboard = await openDashboard();
+  ({ cluster, browser, address } = dashboard);
 });
-afterAll(async () => {
-  const ended = once(dashboard, 'exit');
-  dashboard.kill('SIGINT');
-  await ended;
-  await stack.disposeAsync();
-});
+afterAll(() => dashboard[Symbol.asyncDispose]());
 
-const go = (hash: string): Promise<unknown> => browser.page.goto(`${new URL(address).origin}/#/${hash}`);
-
-async function makeDeployment(name: string, replicas: number, script: string): Promise<void> {
-  const labels = { app: name };
-  await cluster.kubectl.create(deployments, {
-    metadata: { name, namespace: 'default' },
-    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', script] }] } } },
-  });
-}
+const go = (hash: string): Promise<void> => dashboard.go(hash);
+const makeDeployment = (name: string, replicas: number, script: string): Promise<void> => make(cluster.kubectl, name, replicas, script);
 
 test('the printed address logs in once', async () => {
   const { page } = browser;
@@ -108,25 +82,39 @@ test('a deleted pod goes, and another one comes', async () => {
   await page.getByRole('row', { name: /kubia/ }).getByText('7/7').waitFor();
 }, 90_000);
 
-test('YAML is edited; what somebody else changed meanwhile is not lost unsaid', async () => {
+test('YAML is edited with the schema at hand, and shown to the server before it is saved; what somebody else changed meanwhile is not lost unsaid', async () => {
   const { page } = browser;
   const path = '/apis/apps/v1/namespaces/default/deployments/kubia';
+  const editor = page.getByRole('textbox', { name: 'YAML' });
   const label = async (text: string): Promise<void> => {
-    const editor = page.getByRole('textbox', { name: 'YAML' });
-    await editor.fill((await editor.inputValue()).replace(/^metadata:$/m, `metadata:\n  labels:\n    mine: ${text}`));
+    // After `metadata:`, the third line.
+    await editor.click();
+    await page.keyboard.press('Control+Home');
+    for (const key of ['ArrowDown', 'ArrowDown', 'End']) await page.keyboard.press(key);
+    await page.keyboard.insertText(`\n  labels:\n    mine: ${text}`);
   };
   const labels = async (): Promise<unknown> => (await cluster.kubectl.get(deployments, { namespace: 'default', name: 'kubia' })).metadata.labels;
   await go(`workloads?open=${path}&tab=yaml`);
   await label('one');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Home');
+  await page.keyboard.type('  gener');
+  await page.getByRole('option', { name: /generateName/ }).waitFor();
+  await page.keyboard.press('Escape');
+  for (let i = 0; i < 7; i++) await page.keyboard.press('Backspace');
   await cluster.kubectl.patch(deployments, { namespace: 'default', name: 'kubia' }, { type: 'application/merge-patch+json', body: { metadata: { annotations: { theirs: 'yes' } } } });
   await page.getByText('The object has changed since.').waitFor();
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'Review changes' }).click();
   await page.getByText('Somebody else changed it').waitFor();
   expect(await labels()).toBeUndefined();
   await page.getByRole('button', { name: 'Take theirs, drop mine' }).click();
-  expect(await page.getByRole('textbox', { name: 'YAML' }).inputValue()).toContain('theirs');
+  await editor.getByText('theirs').waitFor();
   await label('two');
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'Review changes' }).click();
+  await page.getByRole('group', { name: 'what changes' }).getByText('+     mine: two').waitFor();
+  expect(await labels()).toBeUndefined();
+  await dashboard.picture('diff');
+  await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByText('kubia is saved.').waitFor();
   expect(await labels()).toEqual({ mine: 'two' });
 });
@@ -135,11 +123,17 @@ test('a manifest makes something new', async () => {
   const { page } = browser;
   await go('workloads');
   await page.getByRole('button', { name: 'New…' }).click();
-  const manifest = page.getByRole('textbox', { name: 'Manifest' });
-  await manifest.fill('apiVersion: v1\nkind: Konfig\nmetadata: {name: x}\n');
-  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByRole('tab', { name: 'YAML' }).click();
+  const write = async (text: string): Promise<void> => {
+    await page.getByRole('textbox', { name: 'Manifest' }).click();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.insertText(text);
+    await page.getByRole('button', { name: 'Review' }).click();
+  };
+  await write('apiVersion: v1\nkind: Konfig\nmetadata: {name: x}\n');
   await page.getByText('This cluster serves no Konfig in v1.').waitFor();
-  await manifest.fill('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chart}\ndata: {north: up}\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: tide}\nspec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: none}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: bay}\n');
+  await write('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chart}\ndata: {north: up}\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: tide}\nspec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: none}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: bay}\n');
+  await page.getByText('Namespace bay: will be made').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('complementary', { name: 'ConfigMap chart' }).getByText('north').waitFor();
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption('bay');
@@ -147,7 +141,7 @@ test('a manifest makes something new', async () => {
   await page.keyboard.press('Escape');
   await page.getByRole('complementary').waitFor({ state: 'detached' });
   await page.getByText('Nothing runs here yet.').waitFor();
-  await go('everything?of=/apis/autoscaling/v2/horizontalpodautoscalers');
+  await go('resources?of=/apis/autoscaling/v2/horizontalpodautoscalers');
   await page.getByRole('row', { name: /tide/ }).waitFor();
 });
 
