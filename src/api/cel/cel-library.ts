@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP } from '../../base/ip-family.ts';
 import { RE2JS } from 're2js';
 import type { Environment } from '@marcbachmann/cel-js';
 import { registerFormats } from './cel-formats.ts';

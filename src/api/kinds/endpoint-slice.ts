@@ -1,5 +1,5 @@
 /** Upstream: pkg/registry/discovery/endpointslice/strategy.go. */
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from '../../base/ip-family.ts';
 import type { KindDefinition } from '../kind.ts';
 import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '../generated/discovery-v1.ts';
 import { endpointSlices } from '../generated/resources.ts';

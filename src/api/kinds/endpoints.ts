@@ -1,5 +1,5 @@
 /** Upstream: pkg/registry/core/endpoint/strategy.go. */
-import { isIPv6 } from 'node:net';
+import { isIPv6 } from '../../base/ip-family.ts';
 import type { KindDefinition } from '../kind.ts';
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from '../generated/core-v1.ts';
 import { endpoints as resource } from '../generated/resources.ts';

@@ -2,7 +2,7 @@
  * Formats of single values besides names (names.ts has those). Each answers what is wrong with the value, nothing where it is right.
  * Upstream: apimachinery pkg/util/validation.
  */
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from '../../base/ip-family.ts';
 import { inclusiveRangeFault, regexFault } from '../names.ts';
 
 /** A user or group id of Linux. */

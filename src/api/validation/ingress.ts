@@ -1,5 +1,5 @@
 /** Upstream: pkg/apis/networking/validation, of ingresses. */
-import { isIP } from 'node:net';
+import { isIP } from '../../base/ip-family.ts';
 import { fieldError } from '../errors.ts';
 import type { HTTPIngressPath, IngressBackend, IngressLoadBalancerIngress, IngressSpec } from '../generated/networking-v1.ts';
 import { isDns1123Label, isDns1123Subdomain, isPathSegmentName, isPortName, isPortNumber, isWildcardDns1123Subdomain } from '../names.ts';

@@ -1,5 +1,5 @@
 /** Upstream: pkg/apis/core/validation ValidateService and ValidateServiceUpdate. */
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from '../../base/ip-family.ts';
 import { fieldError } from '../errors.ts';
 import type { LoadBalancerStatus, Service, ServicePort, ServiceSpec } from '../generated/core-v1.ts';
 import { isDns1123Subdomain, isPortNumber } from '../names.ts';
