@@ -67,6 +67,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly unconditionalUpdate?: boolean;
   /** How names are checked. Default `subdomain`. */
   readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'path' | 'any';
+  /** Whether finalizers may be plain names, as that of the definitions of custom resources is. Default false: `domain/name`. */
+  readonly shortFinalizers?: boolean;
   /** Seconds of grace when none is asked for; undefined: deleted at once. Pods answer from their spec and state. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number | undefined;
   /** What the first delete request changes in an object, should it stay for a while: the phase of a namespace, the finalizer and condition of a CRD. */

@@ -19,6 +19,7 @@ export const customResourceDefinition: KindDefinition<CustomResourceDefinition> 
   validate: (object) => [...customResourceDefinitionErrors(object)],
   validateUpdate: (next, previous) => [...customResourceDefinitionUpdateErrors(next, previous)],
   unconditionalUpdate: false,
+  shortFinalizers: true,
   prepareForDelete(object, nowMs) {
     const { finalizers = [] } = object.metadata;
     const terminating = {

@@ -276,3 +276,17 @@ test('admission sees the version that its rules name', async () => {
   await admin.create(validatingAdmissionPolicyBindings, { metadata: { name: 'b' }, spec: { policyName: 'p', validationActions: ['Deny'] } } as never);
   await expect(admin.create(v2, route('b', { host: 'h', port: 1 }))).rejects.toMatchObject({ message: expect.stringContaining('seen as v1') });
 });
+
+test('a definition whose objects cannot be converted stays until they can', async () => {
+  await using w = await world();
+  const { admin } = w;
+  await admin.create(v1, route('a', { hostPort: 'h:1' }));
+  w.behaviour.answer = () => ({});
+  await w.redefine([first(), second({ storage: true })]);
+  await admin.delete(customResourceDefinitions, { name });
+  await expect.poll(async () => (await admin.get(customResourceDefinitions, { name })).status?.conditions).toContainEqual(
+    expect.objectContaining({ type: 'Terminating', status: 'True', reason: 'InstanceDeletionFailed', message: expect.stringContaining('could not list instances: conversion webhook for example.com/v1, Kind=Route failed') }),
+  );
+  w.behaviour.answer = undefined;
+  await expect.poll(() => admin.get(customResourceDefinitions, { name }).then(() => 'there', (error: { reason: string }) => error.reason), { timeout: 10_000 }).toBe('NotFound');
+});

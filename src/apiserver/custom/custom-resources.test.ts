@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
-import { customResourceDefinitions } from '../../api/generated/resources.ts';
+import type { Lease } from '../../api/generated/coordination-v1.ts';
+import { customResourceDefinitions, leases } from '../../api/generated/resources.ts';
 import type { KubeObject, New, ResourceType } from '../../api/object.ts';
 import type { Client } from '../../client/client.ts';
 import { startTestApiServer } from '../../testing/api-server.ts';
@@ -140,7 +141,7 @@ test('deleting the definition deletes its objects first, finalizers and all', as
   await admin.delete(customResourceDefinitions, { name });
   await expect(admin.create(boats, boat('late', { name: 'Ark' }))).rejects.toMatchObject({ code: 405 });
   await expect.poll(async () => (await admin.list(boats)).items.map(({ metadata }) => metadata.name)).toEqual(['held']);
-  expect((await admin.get(customResourceDefinitions, { name })).status?.conditions).toContainEqual(expect.objectContaining({ type: 'Terminating', status: 'True' }));
+  expect((await admin.get(customResourceDefinitions, { name })).status?.conditions).toContainEqual(expect.objectContaining({ type: 'Terminating', status: 'True', reason: 'InstanceDeletionInProgress' }));
   await admin.patch(boats, key('held'), { type: 'application/merge-patch+json', body: { metadata: { finalizers: null } } });
   await expect.poll(() => admin.get(customResourceDefinitions, { name }).then(() => 'there', (error: { reason: string }) => error.reason)).toBe('NotFound');
   await expect(admin.list(boats)).rejects.toMatchObject({ code: 404 });
@@ -151,4 +152,46 @@ test('a rule that does not compile is a fault of the definition', async () => {
   const broken = structuredClone(definition()) as any;
   broken.spec.versions[0].schema.openAPIV3Schema['x-kubernetes-validations'] = [{ rule: 'self.spec +' }];
   await expect(api.admin.create(customResourceDefinitions, broken)).rejects.toMatchObject({ code: 422, message: expect.stringContaining('x-kubernetes-validations[0].rule') });
+});
+
+test('a name that another definition has is not to be had until it is free', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  await admin.create(customResourceDefinitions, definition());
+  const ships = (names: object) => ({
+    metadata: { name: 'ships.example.com' }, spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'ships', singular: 'ship', kind: 'Ship', ...names }, versions: [version('v1', { storage: true })] },
+  }) as unknown as New<CustomResourceDefinition>;
+  const ship = { ...boats, resource: 'ships', kind: 'Ship' };
+  const named = async (): Promise<CustomResourceDefinition['status']> => (await admin.get(customResourceDefinitions, { name: 'ships.example.com' })).status;
+  await admin.create(customResourceDefinitions, ships({ shortNames: ['bt', 'sh'] }));
+  await expect.poll(named).toMatchObject({
+    acceptedNames: { plural: 'ships', kind: 'Ship' },
+    conditions: [
+      { type: 'NamesAccepted', status: 'False', reason: 'ShortNamesConflict', message: '"bt" is already in use' }, { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' },
+    ],
+  });
+  await expect(admin.list(ship)).rejects.toMatchObject({ code: 404 });
+  await admin.delete(customResourceDefinitions, { name });
+  await expect.poll(named).toMatchObject({ acceptedNames: { shortNames: ['bt', 'sh'] }, conditions: [{ type: 'NamesAccepted', status: 'True' }, { type: 'Established', status: 'True' }] });
+  expect((await admin.list(ship)).items).toEqual([]);
+  // What is established keeps the names that it has when it asks for one that is taken.
+  await admin.create(customResourceDefinitions, definition());
+  const present = await admin.get(customResourceDefinitions, { name: 'ships.example.com' });
+  await admin.update(customResourceDefinitions, { ...present, spec: { ...present.spec, names: { ...present.spec.names, singular: 'boat' } } });
+  await expect.poll(named).toMatchObject({ acceptedNames: { singular: 'ship' }, conditions: [{ reason: 'SingularConflict', message: '"boat" is already in use' }, { type: 'Established', status: 'True' }] });
+  expect((await admin.list(ship)).items).toEqual([]);
+});
+
+test('a definition of a resource of the server’s own changes nothing', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  const own = { metadata: { name: 'leases.coordination.k8s.io', annotations: { 'api-approved.kubernetes.io': 'unapproved, a test' } }, spec: { group: 'coordination.k8s.io', scope: 'Namespaced', names: { plural: 'leases', kind: 'Lease' }, versions: [version('v1', { storage: true })] } };
+  await admin.create(leases, { metadata: { name: 'kept', namespace: 'default' } } as New<Lease>);
+  await admin.create(customResourceDefinitions, own as unknown as New<CustomResourceDefinition>);
+  await expect.poll(async () => (await admin.get(customResourceDefinitions, { name: own.metadata.name })).status?.conditions).toContainEqual(
+    expect.objectContaining({ type: 'KubernetesAPIApprovalPolicyConformant', status: 'False', reason: 'UnapprovedAnnotation', message: 'not approved: "unapproved, a test"' }),
+  );
+  await admin.delete(customResourceDefinitions, { name: own.metadata.name });
+  await expect.poll(() => admin.get(customResourceDefinitions, { name: own.metadata.name }).then(() => 'there', (error: { reason: string }) => error.reason)).toBe('NotFound');
+  expect((await admin.list(leases, { namespace: 'default' })).items.map(({ metadata }) => metadata.name)).toEqual(['kept']);
 });

@@ -22,6 +22,8 @@ export class RegisteredDefinition {
   readonly #entries: readonly { readonly served: ServedResource; readonly store: WatchableStore }[];
   /** That of the version in which objects are stored, whether it is served or not. */
   readonly store: ResourceStore;
+  /** Whether a resource of the server's own has the name: that one stays, and its objects are none of the definition's. */
+  overlaps = false;
 
   constructor(definition: CustomResourceDefinition, environment: StoreEnvironment, client: WebhookClient) {
     this.#definition = definition;
@@ -45,14 +47,16 @@ export class RegisteredDefinition {
   }
 
   enter(registry: ApiRegistry): void {
-    for (const { served, store } of this.#entries) registry.add(served, store);
+    const { spec: { group, names } } = this.#definition;
+    this.overlaps = [...registry.all()].some(({ served: { custom, resource } }) => !custom && resource.group === group && resource.resource === names.plural);
+    if (!this.overlaps) for (const { served, store } of this.#entries) registry.add(served, store);
   }
 
   /** `successor` takes over its versions. All watches end: a client watches again from where it was, and is told then if the resource is gone. */
   leave(registry: ApiRegistry, successor?: RegisteredDefinition): void {
     const kept = new Set(successor ? successor.#entries.map(({ served }) => served.resource.version) : []);
     for (const { served, store } of this.#entries) {
-      if (!kept.has(served.resource.version)) registry.remove(served.resource);
+      if (!this.overlaps && !kept.has(served.resource.version)) registry.remove(served.resource);
       store.endWatches();
     }
   }

@@ -108,7 +108,7 @@ export class WriteStrategy {
   #metadataErrors(object: KubeObject): readonly FieldError[] {
     const { custom, definition } = this.#served;
     return validateObjectMeta(object.metadata, {
-      namespaced: this.#served.resource.namespaced, ...(definition.nameRule && { nameRule: definition.nameRule }), ...(custom && { shortFinalizers: true }),
+      namespaced: this.#served.resource.namespaced, ...(definition.nameRule && { nameRule: definition.nameRule }), ...((custom || definition.shortFinalizers) && { shortFinalizers: true }),
     });
   }
 }
