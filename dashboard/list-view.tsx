@@ -91,7 +91,7 @@ export function ListView<R extends Row>(props: ListProps<R>): JSX.Element {
       {list.slice(area.first, area.last).map((row, i) => <ListRow key={row.id} index={area.first + i} row={row} columns={columns} tracks={tracks} active={active}
         live={props.live?.(row.id, row)} path={props.pathOf(row)} />)}
     </div>
-    {list.length === 0 && <Empty>{filter.value || (namespace.value && rows.value.length > 0) ? <><p>{t('Nothing fits the filter.')}</p><button type="button" onClick={() => go({ params: { q: '', ns: '', show: '' } })}>{t('Show all')}</button></> : props.empty}</Empty>}
+    {list.length === 0 && <div role="row"><div role="gridcell"><Empty>{filter.value || (namespace.value && rows.value.length > 0) ? <><p>{t('Nothing fits the filter.')}</p><button type="button" onClick={() => go({ params: { q: '', ns: '', show: '' } })}>{t('Show all')}</button></> : props.empty}</Empty></div></div>}
   </div>;
 }
 

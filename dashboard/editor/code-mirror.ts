@@ -56,7 +56,7 @@ export function createEditor({ place, label, text, readOnly, onChange, onSave }:
     yamlLanguage, indentService.of(indentOf), syntaxHighlighting(colours), autocompletion({ override: [completeYaml], activateOnTypingDelay: 80 }), lintGutter(),
     linter(async ({ state }) => [...(await faultsIn(state.doc.toString(), schemaOf))], { delay: 350 }),
     keymap.of([{ key: 'Mod-s', run: () => { onSave(); return true; }, preventDefault: true }, ...completionKeymap, ...historyKeymap, ...keys]),
-    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }), EditorState.tabSize.of(2), EditorState.readOnly.of(readOnly),
+    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }), EditorState.tabSize.of(2), EditorState.readOnly.of(readOnly),
     EditorView.updateListener.of((update) => { if (update.docChanged) onChange(update.state.doc.toString()); }),
   ];
   const view = new EditorView({ parent: place, state: EditorState.create({ doc: text, extensions }) });
