@@ -11,9 +11,9 @@ export function applyTableDefaults<T>(type: string | StructType, object: T): T {
 
 function fill(type: Type, value: unknown): unknown {
   switch (type.kind) {
-    case 'struct': return defaultsWithin(type) && typeof value === 'object' && value !== null ? fillStruct(type, value as Record<string, unknown>) : value;
+    case 'struct': return !type.oneOf && typeof value === 'object' && value !== null ? fillStruct(type, value as Record<string, unknown>) : value;
     case 'list': {
-      if (!within(type.item) || !Array.isArray(value)) return value;
+      if (!isCompound(type.item) || !Array.isArray(value)) return value;
       let result: unknown[] = value;
       for (let i = 0; i < value.length; i++) {
         const after = fill(type.item, value[i]);
@@ -24,7 +24,7 @@ function fill(type: Type, value: unknown): unknown {
       return result;
     }
     case 'map': {
-      if (!within(type.value) || typeof value !== 'object' || value === null) return value;
+      if (!isCompound(type.value) || typeof value !== 'object' || value === null) return value;
       let result = value as Record<string, unknown>;
       for (const [key, before] of Object.entries(value)) {
         const after = fill(type.value, before);
@@ -38,14 +38,23 @@ function fill(type: Type, value: unknown): unknown {
   }
 }
 
+/** Goes by what is there: to find out first which of all types have defaults somewhere in them takes longer than most servers spend on defaults. */
 function fillStruct(type: StructType, source: Record<string, unknown>): unknown {
   let result = source;
-  for (const field of interesting(type)) {
-    const before = source[field.name];
-    const after = before === undefined ? ownDefault(field) : fill(field.type, before);
+  const { fields } = type;
+  for (const key in source) {
+    const field = fields.get(key);
+    if (!field || !isCompound(field.type)) continue;
+    const before = source[key];
+    const after = fill(field.type, before);
     if (after === before) continue;
     if (result === source) result = { ...source };
-    result[field.name] = after;
+    result[key] = after;
+  }
+  for (const field of fieldsWithDefaults(type)) {
+    if (source[field.name] !== undefined) continue;
+    if (result === source) result = { ...source };
+    result[field.name] = ownDefault(field);
   }
   return result;
 }
@@ -57,25 +66,12 @@ function ownDefault(field: Field): unknown {
   return value;
 }
 
-const within = (type: Type): boolean =>
-  type.kind === 'struct' ? defaultsWithin(type) : type.kind === 'list' ? within(type.item) : type.kind === 'map' ? within(type.value) : false;
+const isCompound = ({ kind }: Type): boolean => kind === 'struct' || kind === 'list' || kind === 'map';
 
-const known = new Map<StructType, boolean>();
-const fieldsOf = new WeakMap<StructType, readonly Field[]>();
+const withDefaults = new WeakMap<StructType, readonly Field[]>();
 
-/** Whether a type or any type in it has a default. */
-function defaultsWithin(type: StructType): boolean {
-  const found = known.get(type);
-  if (found !== undefined) return found;
-  if (type.oneOf) return false;
-  known.set(type, false); // A type that holds itself has no more defaults for that.
-  const has = interesting(type).length > 0;
-  known.set(type, has);
-  return has;
-}
-
-function interesting(type: StructType): readonly Field[] {
-  let found = fieldsOf.get(type);
-  if (!found) fieldsOf.set(type, (found = [...type.fields.values()].filter((field) => ownDefault(field) !== undefined || within(field.type))));
+function fieldsWithDefaults(type: StructType): readonly Field[] {
+  let found = withDefaults.get(type);
+  if (!found) withDefaults.set(type, (found = [...type.fields.values()].filter((field) => ownDefault(field) !== undefined)));
   return found;
 }
