@@ -16,6 +16,7 @@ import type { Kubelet } from '../kubelet/options.ts';
 import { cgroupMode, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startNetworkPolicy } from '../policy/index.ts';
 import { startProxy } from '../proxy/index.ts';
+import { KUBELET_FOLDER, showKubeletFolder } from './kubelet-folder.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
 
 export interface NodeOptions {
@@ -69,19 +70,22 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const resolvConf = join(ground.directory, 'resolv.conf');
   const staticPodPath = join(ground.directory, 'manifests');
   for (const folder of [rootDir, staticPodPath]) mkdirSync(folder, { recursive: true });
+  const shown = showKubeletFolder(rootDir);
+  shown.catch(() => { /* Awaited below. */ });
   const proxy = stack.use(await startProxy({
     informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, healthPort: 10256, clock,
     log: log.child('proxy'),
   }));
   const policy = stack.use(startNetworkPolicy({ informers, nodeName: ground.nodeName, dnsAddress: options.dnsAddress, clock, log: log.child('policy') }));
   stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', upstreams: nameservers(resolvConf), clock, random, log: log.child('dns') }));
+  await shown;
   const kubelet = stack.use(await startKubelet({
     nodeName: ground.nodeName, client, informers, runtime, clock, random, log: log.child('kubelet'), rootDir, nodeAddress: ground.address, podCidr: ground.podCidr,
     clusterDns: [options.dnsAddress], clusterDomain: 'cluster.local', resolvConf,
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    mounter: mountCommand, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), protectPod: policy.protect, drainPod: proxy.drained,
+    mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), protectPod: policy.protect, drainPod: proxy.drained,
   }));
   await kubelet.untilReady();
   const running = stack.move();

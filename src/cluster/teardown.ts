@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { destroyFabric, findProcess, releaseNodeGround, stopProcess, findNodeNames } from '../machine/index.ts';
 import { clusterNumberOf, releaseClusterNumber } from './cluster-number.ts';
 import { endUnfinished } from './daemon.ts';
+import { forgetKubeletFolder } from './kubelet-folder.ts';
 import { CLUSTER_NUMBERS, type LaunchTools } from './launch.ts';
 import { DamagedConfigError, type ClusterConfig, type NodeConfig, type Profile } from './profile.ts';
 
@@ -53,6 +54,7 @@ export async function deleteCluster(profile: Profile, config: ClusterConfig, too
   await tools.steps.step('files', () => {
     profile.remove();
     releaseClusterNumber(CLUSTER_NUMBERS, profile.folder);
+    forgetKubeletFolder(CLUSTER_NUMBERS);
   });
 }
 

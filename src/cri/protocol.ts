@@ -246,11 +246,11 @@ function parseField(text: string): [string, Field] {
 
 const words = (text: string): string[] => text.split(' ').filter(Boolean);
 
-function parseMessages(table: Readonly<Record<string, string>>): Record<string, unknown> {
+export function parseMessages(table: Readonly<Record<string, string>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(table).map(([name, fields]) => [name, { fields: Object.fromEntries(words(fields).map(parseField)) }]));
 }
 
-function parseEnum(text: string): { values: Record<string, number> } {
+export function parseEnum(text: string): { values: Record<string, number> } {
   return { values: Object.fromEntries(words(text).map((pair) => pair.split('=')).map(([name, value]) => [name!, Number(value)])) };
 }
 

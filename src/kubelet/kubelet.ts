@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../api/generated/core-v1.ts';
@@ -8,6 +9,7 @@ import { noSink } from '../ledger/entry.ts';
 import { defaultConfiguration } from './configuration.ts';
 import { CgroupTree } from './container/cgroup-tree.ts';
 import { parseResolvConf } from './container/dns.ts';
+import { CsiDrivers } from './csi/csi-drivers.ts';
 import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
@@ -50,6 +52,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
   serviceInformer.addIndex('namespace', (service) => [service.metadata.namespace]);
 
+  // Programs that look after the node mount these folders, and expect them to be there.
+  for (const name of ['pods', 'plugins', 'plugins_registry']) mkdirSync(join(rootDir, name), { recursive: true, mode: 0o750 });
   // Simulated pods use no mounts, and need no root.
   const mounter = options.mounter ?? (cgroups.version === 'none' ? undefined : mountCommand);
   const cgroupTree = cgroups.version === 'none' ? undefined : new CgroupTree(cgroups.version, cgroups.root ?? '');
@@ -58,12 +62,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName, isBusy: () => workers.values().some((worker) => worker.isStarting) });
   const statuses = new StatusWriter({ client, clock, log });
   const objects = new ReferencedObjectCache({ client, clock, log, changed: (reference) => { for (const worker of workers.values()) worker.referenceChanged(reference); } });
+  const csiDrivers = options.driversRoot === undefined ? undefined : new CsiDrivers({ folder: join(rootDir, 'plugins_registry'), nodeName, client, clock, log: log.child('csi') });
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
   let agent: NodeAgent;
   const context: WorkerContext = {
     client, runtime, clock, random, log, recorder, work, statuses, objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
-    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime },
+    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot! } },
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
     ...(options.drainPod ? { drainPod: options.drainPod } : {}),
     sandbox: {
@@ -260,6 +265,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   async function run(): Promise<void> {
     await Promise.all([staticPods?.start(), agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]);
     agent.start();
+    void csiDrivers?.start().catch((error: unknown) => log.warn('storage drivers cannot register', { error }));
     nodeInformer.subscribe({ add: (n) => agent.observe(n), update: (_, n) => agent.observe(n) });
     agent.tell('Normal', 'Starting', 'Starting kubelet.');
     scheduleRelist();
@@ -286,6 +292,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       relistTimer?.[Symbol.dispose]();
       await server?.[Symbol.asyncDispose]();
       await staticPods?.[Symbol.asyncDispose]();
+      await csiDrivers?.[Symbol.asyncDispose]();
       await Promise.all([...workers.values()].map((worker) => worker[Symbol.asyncDispose]()));
       await agent[Symbol.asyncDispose]();
       await statuses[Symbol.asyncDispose]();

@@ -86,6 +86,8 @@ export interface KubeletOptions {
   readonly cgroups: PodCgroups;
   /** Default: mount(8) where pods have cgroups, none where they have not. */
   readonly mounter?: Mounter;
+  /** The name by which storage drivers in pods know `rootDir`, in the runtime's mount namespace; absent: none can register. */
+  readonly driversRoot?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
   /** Default: upstream's. */

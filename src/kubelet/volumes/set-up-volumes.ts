@@ -41,7 +41,13 @@ export async function tearDownVolumes(podDirectory: string, ground: VolumeGround
     for (const name of names) {
       const directory = join(folder, name);
       await type.tearDown?.({ directory, ground });
-      await rm(directory, { recursive: true, force: true });
+      await removeUnmounted(directory, ground);
     }
   }
+}
+
+/** What is mounted there is not ours to empty. */
+async function removeUnmounted(directory: string, { mounter }: VolumeGround): Promise<void> {
+  for (const path of [join(directory, 'mount'), directory]) if (await mounter?.isMounted(path)) throw new Error(`${path} is still mounted`);
+  await rm(directory, { recursive: true, force: true });
 }

@@ -1,9 +1,11 @@
 import type { Pod, Volume } from '../../api/generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import type { CriRuntime } from '../../cri/runtime.ts';
 import type { ReferencedObjects } from '../container/environment.ts';
+import type { CsiDrivers } from '../csi/csi-drivers.ts';
 import type { FieldContext } from '../container/field-ref.ts';
 import type { Mounter } from '../options.ts';
 import type { TokenSource } from './token-source.ts';
@@ -27,6 +29,18 @@ export interface VolumeGround {
   /** undefined: nothing is mounted (simulated nodes). */
   readonly mounter: Mounter | undefined;
   readonly runtime: Pick<CriRuntime, 'viewImage' | 'releaseImageView'>;
+  /** undefined: no storage drivers run here. */
+  readonly csi: CsiGround | undefined;
+  readonly log: Log;
+}
+
+/** The storage drivers of a node, and where they find its volumes. */
+export interface CsiGround {
+  readonly drivers: Pick<CsiDrivers, 'get'>;
+  readonly nodeName: string;
+  readonly rootDir: string;
+  /** By what name drivers know `rootDir`; both are the same folder. */
+  readonly driversRoot: string;
 }
 
 export interface MountedVolume {
