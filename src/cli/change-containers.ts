@@ -1,3 +1,4 @@
+import { StatusError } from '../api/errors.ts';
 import type { Container } from '../api/generated/core-v1.ts';
 import type { FlagSpecs } from './flags.ts';
 import { dryRunOf, printResult, writeFlags } from './mutation.ts';
@@ -28,8 +29,8 @@ export function isChosen(container: Container, pattern: string): boolean {
   return new RegExp(`^${pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(container.name);
 }
 
-/** Patches containers of each target as `change` says, and prints `done` for those that change. */
-export async function changeContainers(call: Call, targets: readonly NamedTarget[], done: string, change: (container: Container) => Partial<Container> | undefined): Promise<void> {
+/** Patches containers of each target as `change` says, and prints `done` for those that change; what the server refuses is told behind `fault`. */
+export async function changeContainers(call: Call, targets: readonly NamedTarget[], done: string, fault: string, change: (container: Container) => Partial<Container> | undefined): Promise<void> {
   for (const target of targets) {
     const live = await currentObject(call, target);
     const spec = podSpecOf(live);
@@ -38,7 +39,10 @@ export async function changeContainers(call: Call, targets: readonly NamedTarget
       return patch ? [{ name: container.name, ...patch }] : [];
     })] as const).filter(([, patches]) => patches.length > 0);
     if (lists.length === 0) continue;
-    const next = await patchObject(call, target, live, { kind: 'strategic', body: aroundPodSpec(target.resource.kind, Object.fromEntries(lists)), manager: 'kubectl-set' });
+    const next = await patchObject(call, target, live, { kind: 'strategic', body: aroundPodSpec(target.resource.kind, Object.fromEntries(lists)), manager: 'kubectl-set' }).catch((error: unknown) => {
+      if (!(error instanceof StatusError)) throw error;
+      throw new KubectlError(`${fault} ${error.message}`);
+    });
     if (mergePatchBetween(live, next) !== undefined) printResult(call, target.resource, next, done);
   }
 }

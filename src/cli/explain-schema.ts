@@ -36,7 +36,7 @@ export class SchemaExplainer {
     let head = '';
     for (const [i, name] of path.entries()) {
       const next = this.#fields(at)?.[name];
-      if (!next) throw new KubectlError(`field "${name}" does not exist`);
+      if (!next) throw new KubectlError(`field "${path.at(-1)}" does not exist`);
       at = next;
       if (i === path.length - 1) {
         const values = this.#enum(at);

@@ -42,8 +42,7 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     const { flags, args, dashAt } = parseFlags(specs, words);
     if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}"\nSee '${path} -h' for help and examples`);
     if (flags.bool('help') || !verb.run) {
-      if (flags.bool('help')) io.out(helpOf(path, verb));
-      else io.err(helpOf(path, verb));
+      io.out(helpOf(path, verb));
       return flags.bool('help') ? 0 : 1;
     }
     const session = new Session(flags, io);

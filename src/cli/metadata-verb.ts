@@ -58,7 +58,7 @@ export function metadataVerb({ field, done, removed, noun, summary }: { readonly
             if (Object.hasOwn(present, key) && present[key] !== value) throw new KubectlError(field === 'labels' ? `'${key}' already has a value (${present[key]}), and --overwrite is false` : `--overwrite is false but found the following declared ${noun}(s): '${key}' already has a value (${present[key]})`);
           }
         }
-        for (const key of drop) if (!Object.hasOwn(present, key)) io.out(`${noun} "${key}" not found.\n`);
+        if (field === 'labels') for (const key of drop) if (!Object.hasOwn(present, key)) io.out(`${noun} "${key}" not found.\n`);
         const changed = Object.entries(set).some(([key, value]) => present[key] !== value) || drop.some((key) => Object.hasOwn(present, key));
         const patch = { metadata: { [field]: { ...set, ...Object.fromEntries(drop.map((key) => [key, null])) }, ...(flags.string('resource-version') && { resourceVersion: flags.string('resource-version') }) } };
         const result = changed ? await patchObject(call, target, live, { kind: 'merge', body: patch, manager: noun === 'label' ? 'kubectl-label' : 'kubectl-annotate' }) : live;

@@ -20,6 +20,18 @@ export function checkPrune({ flags }: Call): void {
   if (flags.bool('server-side')) throw new KubectlError("--prune is in alpha and doesn't currently work on objects created by server-side apply");
 }
 
+/** The kinds that pruning looks at. Throws KubectlError for one that is not served. */
+export async function prunedKinds({ session, flags }: Call): Promise<DiscoveredResource[]> {
+  const mapper = await session.discovered();
+  const chosen = flags.strings('prune-allowlist').length > 0 ? flags.strings('prune-allowlist') : ALLOWED;
+  return chosen.map((text) => {
+    const [group, version, kind] = text.split('/');
+    const found = mapper.resources.find((r) => r.group === (group === 'core' ? '' : group) && r.version === version && r.kind === kind);
+    if (!found) throw new KubectlError(`no matches for kind "${kind}" in version "${group}/${version}"`);
+    return found;
+  });
+}
+
 interface Prunable {
   readonly resource: DiscoveredResource;
   readonly namespace: string | undefined;
@@ -29,14 +41,7 @@ interface Prunable {
 /** What earlier applies made and `applied` no longer names, in the namespaces of the manifests. Upstream: kubectl pkg/cmd/apply/prune.go. */
 export async function prunable(call: Call, applied: readonly Target[]): Promise<Prunable[]> {
   const { session, flags } = call;
-  const mapper = await session.discovered();
-  const chosen = flags.strings('prune-allowlist').length > 0 ? flags.strings('prune-allowlist') : ALLOWED;
-  const kinds = chosen.map((text) => {
-    const [group, version, kind] = text.split('/');
-    const found = mapper.resources.find((r) => r.group === (group === 'core' ? '' : group) && r.version === version && r.kind === kind);
-    if (!found) throw new KubectlError(`error retrieving RESTMappings to prune: invalid resource ${group}/${version}, Kind=${kind}, Namespaced=true: no matches for kind "${kind}" in version "${group}/${version}"`);
-    return found;
-  });
+  const kinds = await prunedKinds(call);
   const namespaces = new Set(applied.flatMap(({ namespace }) => (namespace === undefined ? [] : [namespace])));
   const key = (resource: DiscoveredResource, namespace: string | undefined, name: string): string => `${resource.group}/${resource.resource}/${namespace ?? ''}/${name}`;
   const kept = new Set(applied.map(({ resource, namespace, name }) => key(resource, namespace, name ?? '')));

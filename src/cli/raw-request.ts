@@ -6,6 +6,7 @@ export async function rawRequest(call: Call, method: 'POST' | 'PUT' | 'DELETE'):
   const { flags, session, io } = call;
   const files = flags.strings('filename');
   if (files.length > 1 || (files.length === 0 && method !== 'DELETE')) throw new KubectlError('--raw can only use a single local file or stdin');
+  if (!flags.string('raw').startsWith('/')) throw new KubectlError(`--raw must be a valid URL path: parse ${JSON.stringify(flags.string('raw'))}: invalid URI for request`);
   const [file] = files;
   if (file && /^https?:/.test(file)) throw new KubectlError('--raw cannot read from a url');
   if (flags.bool('recursive')) throw new KubectlError('--raw and --recursive are mutually exclusive');

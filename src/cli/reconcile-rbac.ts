@@ -27,23 +27,52 @@ export async function reconcileRbac(call: Call, target: Target): Promise<void> {
   const live = await liveOf(call, target);
   if (!live) {
     const created = dry ? wanted : await session.call<KubeObject>('POST', path, { body: wanted });
-    return printResult(call, target.resource, created, 'reconciled');
+    return tell(call, target, created, 'create', { rules: wanted.rules ?? [], subjects: wanted.subjects ?? [] });
   }
   if (JSON.stringify(sortKeys(live.roleRef)) !== JSON.stringify(sortKeys(wanted.roleRef && { apiGroup: 'rbac.authorization.k8s.io', ...wanted.roleRef }))) {
     if (!dry) {
       await session.call('DELETE', targetPath(target), { body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: live.metadata.uid } } });
       await session.call('POST', path, { body: wanted });
     }
-    return printResult(call, target.resource, wanted, 'reconciled');
+    return tell(call, target, wanted, 'recreate', {});
   }
+  const [rules, subjects] = [compared(live.rules ?? [], wanted.rules ?? []), compared(live.subjects ?? [], wanted.subjects ?? [])];
+  const [dropRules, dropSubjects] = [flags.bool('remove-extra-permissions'), flags.bool('remove-extra-subjects')];
   const next = {
     ...live,
     metadata: { ...live.metadata, labels: { ...live.metadata.labels, ...wanted.metadata.labels }, annotations: { ...live.metadata.annotations, ...wanted.metadata.annotations } },
-    ...(wanted.rules && { rules: merged(live.rules ?? [], wanted.rules, flags.bool('remove-extra-permissions')) }),
-    ...(wanted.subjects && { subjects: merged(live.subjects ?? [], wanted.subjects, flags.bool('remove-extra-subjects')) }),
+    ...(wanted.rules && { rules: [...(dropRules ? rules.shared : live.rules ?? []), ...rules.missing] }), ...(wanted.subjects && { subjects: [...(dropSubjects ? subjects.shared : live.subjects ?? []), ...subjects.missing] }),
   };
-  printResult(call, target.resource, dry ? next : await session.call<KubeObject>('PUT', targetPath(target), { body: next }), 'reconciled');
+  const same = rules.missing.length + subjects.missing.length === 0 && !(dropRules && rules.extra.length > 0) && !(dropSubjects && subjects.extra.length > 0) && sameMetadata(live, next);
+  if (same) return printResult(call, target.resource, live, 'reconciled');
+  const written = dry ? next : await session.call<KubeObject>('PUT', targetPath(target), { body: next });
+  tell(call, target, written, 'update', { rules: rules.missing, subjects: subjects.missing, ...(dropRules && { goneRules: rules.extra }), ...(dropSubjects && { goneSubjects: subjects.extra }) });
 }
+
+function sameMetadata(live: KubeObject, next: KubeObject): boolean {
+  const of = ({ metadata: { labels = {}, annotations = {} } }: KubeObject): string => JSON.stringify(sortKeys({ labels, annotations }));
+  return of(live) === of(next);
+}
+
+interface Told {
+  readonly rules?: readonly PolicyRule[];
+  readonly subjects?: readonly Subject[];
+  readonly goneRules?: readonly PolicyRule[];
+  readonly goneSubjects?: readonly Subject[];
+}
+
+/** Says what was done, and what for. */
+function tell(call: Call, target: Target, object: unknown, operation: string, { subjects = [], goneSubjects = [], rules = [], goneRules = [] }: Told): void {
+  printResult(call, target.resource, object, 'reconciled');
+  const lines = (title: string, items: readonly string[]): string => (items.length > 0 ? `\t${title}:\n${items.map((item) => `\t\t${item}\n`).join('')}` : '');
+  call.io.err(`\treconciliation required ${operation}\n${lines('missing subjects added', subjects.map(subjectText))}${lines('extra subjects removed', goneSubjects.map(subjectText))}`
+    + lines('missing rules added', rules.map(ruleText)) + lines('extra rules removed', goneRules.map(ruleText)));
+}
+
+/** As Go prints the structures. */
+const subjectText = ({ kind, apiGroup = '', name, namespace = '' }: Subject): string => `{Kind:${kind} APIGroup:${apiGroup} Name:${name} Namespace:${namespace}}`;
+const ruleText = ({ verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: PolicyRule): string =>
+  `{Verbs:[${verbs.join(' ')}] APIGroups:[${apiGroups.join(' ')}] Resources:[${resources.join(' ')}] ResourceNames:[${resourceNames.join(' ')}] NonResourceURLs:[${nonResourceURLs.join(' ')}]}`;
 
 async function liveOf({ session }: Call, target: Target): Promise<RbacObject | undefined> {
   try {
@@ -54,9 +83,9 @@ async function liveOf({ session }: Call, target: Target): Promise<RbacObject | u
   }
 }
 
-/** What is there, with what is wanted and was not; without what is not wanted where the extra goes. */
-function merged<T>(present: readonly T[], wanted: readonly T[], removeExtra: boolean): T[] {
+/** What both have, what is wanted and not there, and what is there and not wanted. */
+function compared<T>(present: readonly T[], wanted: readonly T[]): { readonly shared: T[]; readonly missing: T[]; readonly extra: T[] } {
   const key = (item: T): string => JSON.stringify(sortKeys(item));
   const [has, wants] = [new Set(present.map(key)), new Set(wanted.map(key))];
-  return [...(removeExtra ? present.filter((item) => wants.has(key(item))) : present), ...wanted.filter((item) => !has.has(key(item)))];
+  return { shared: present.filter((item) => wants.has(key(item))), missing: wanted.filter((item) => !has.has(key(item))), extra: present.filter((item) => !wants.has(key(item))) };
 }

@@ -44,7 +44,7 @@ export class ResourceMapper {
     const found = this.find(text);
     if (found) return found;
     const [name, ...rest] = text.split('.');
-    throw new KubectlError(rest.length === 0 ? `the server doesn't have a resource type "${text}"` : `the server doesn't have a resource type "${name}" in group "${rest.join('.')}"`);
+    throw new KubectlError(rest.length === 0 || /^v\d/.test(rest[0]!) ? `the server doesn't have a resource type "${name}"` : `the server doesn't have a resource type "${name}" in group "${rest.join('.')}"`);
   }
 
   byCategory(category: string): readonly DiscoveredResource[] {

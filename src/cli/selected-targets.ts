@@ -7,11 +7,11 @@ import { KubectlError, type Call } from './verb.ts';
 export type NamedTarget = Target & { readonly name: string };
 
 /** The objects that a call names: by name, by file, by `-l`/`--field-selector`, or `--all` of a type. Types without any of these are refused. */
-export async function listTargets(call: Call, options: { readonly args?: readonly string[]; readonly allNamespaces?: boolean } = {}): Promise<NamedTarget[]> {
+export async function listTargets(call: Call, options: { readonly args?: readonly string[]; readonly allNamespaces?: boolean; readonly typeMeansAll?: boolean } = {}): Promise<NamedTarget[]> {
   const { flags, session } = call;
   const selector = flags.has('selector') ? flags.string('selector') : '';
   const fieldSelector = flags.has('field-selector') ? flags.string('field-selector') : '';
-  const all = flags.has('all') && flags.bool('all');
+  const all = options.typeMeansAll === true || (flags.has('all') && flags.bool('all'));
   const named: NamedTarget[] = [];
   for (const target of await resolveTargets(call, options)) {
     if (target.name !== undefined) {

@@ -32,11 +32,11 @@ export function parseTaints(specs: readonly string[]): TaintChanges {
 export function changeTaints(node: string, present: readonly Taint[], { add, remove }: TaintChanges, overwrite: boolean): { readonly taints: readonly Taint[]; readonly done: 'tainted' | 'untainted' | 'modified' } {
   const same = (a: Pick<Taint, 'key' | 'effect'>, b: Pick<Taint, 'key' | 'effect'>): boolean => a.key === b.key && (!b.effect || a.effect === b.effect);
   const existing = add.filter((taint) => present.some((one) => same(one, taint)));
-  if (existing.length > 0 && !overwrite) throw new KubectlError(`node ${node} already has ${existing.map(text).join(',')} taint(s) with same effect(s) and --overwrite is false`);
+  if (existing.length > 0 && !overwrite) throw new KubectlError(`node ${node} already has ${existing.map(({ key }) => key).join(',')} taint(s) with same effect(s) and --overwrite is false`);
   const missing = remove.filter((gone) => !present.some((one) => same(one, gone)));
   if (missing.length > 0) throw new KubectlError(missing.map((gone) => `taint "${text(gone)}" not found`).join(', '));
   const kept = present.filter((one) => !remove.some((gone) => same(one, gone)) && !add.some((taint) => same(one, taint)));
-  return { taints: [...add, ...kept], done: add.length === 0 ? 'untainted' : remove.length === 0 ? 'tainted' : 'modified' };
+  return { taints: [...add, ...kept], done: add.length === 0 ? 'untainted' : remove.length === 0 && existing.length === 0 ? 'tainted' : 'modified' };
 }
 
 function text({ key, value, effect }: Pick<Taint, 'key' | 'effect' | 'value'>): string {

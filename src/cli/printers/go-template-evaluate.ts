@@ -241,3 +241,7 @@ const functions: Readonly<Record<string, (...args: unknown[]) => unknown>> = {
   exists: (value, ...keys) => keys.length === 0 ? value !== undefined : truth(keys.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[String(key)] : undefined), value)),
   base64decode: (text) => Buffer.from(String(text), 'base64').toString(),
 };
+
+export function isFunction(name: string): boolean {
+  return Object.hasOwn(functions, name) || name === 'and' || name === 'or';
+}

@@ -31,17 +31,21 @@ export interface ParsedTemplate {
 
 type Token = { readonly type: 'word' | 'string' | 'number' | 'field' | 'variable' | 'mark'; readonly text: string; readonly spaced: boolean };
 
-interface Open { readonly kind: 'if' | 'with' | 'range' | 'define' | 'root'; readonly pipeline?: Pipeline; readonly name?: string; readonly body: TemplateNode[]; otherwise?: TemplateNode[]; readonly chained: boolean }
+interface Open { readonly kind: 'if' | 'with' | 'range' | 'define' | 'block' | 'root'; readonly pipeline?: Pipeline; readonly name?: string; readonly body: TemplateNode[]; otherwise?: TemplateNode[]; readonly chained: boolean }
+
+const KEYWORDS = ['if', 'with', 'range', 'else', 'end', 'define', 'block', 'template', 'break', 'continue', 'true', 'false', 'nil'];
 
 /** Upstream: Go's text/template/parse. */
-export function parseTemplate(source: string): ParsedTemplate {
+export function parseTemplate(source: string, isFunction: (name: string) => boolean): ParsedTemplate {
   const defined = new Map<string, readonly TemplateNode[]>();
   const stack: Open[] = [{ kind: 'root', body: [], chained: false }];
   const into = (): TemplateNode[] => stack.at(-1)!.otherwise ?? stack.at(-1)!.body;
   const close = (): void => {
     const { kind, pipeline, name, body, otherwise = [], chained } = stack.pop()!;
     if (kind === 'root') throw new GoTemplateError('unexpected {{end}}');
-    if (kind === 'define') defined.set(name!, body);
+    if (kind === 'define' || kind === 'block') defined.set(name!, body);
+    if (kind === 'define') return;
+    if (kind === 'block') into().push({ kind: 'template', name: name!, pipeline: pipeline! });
     else into().push({ kind, pipeline: pipeline!, body, otherwise });
     // `else if` opened an if inside the else: one end closes both.
     if (chained) close();
@@ -52,6 +56,8 @@ export function parseTemplate(source: string): ParsedTemplate {
       continue;
     }
     const tokens = tokenize(piece.action);
+    const unknown = tokens.find((token) => token.type === 'word' && !KEYWORDS.includes(token.text) && !isFunction(token.text));
+    if (unknown) throw new GoTemplateError(`function ${JSON.stringify(unknown.text)} not defined`);
     const [first] = tokens;
     const keyword = first?.type === 'word' ? first.text : undefined;
     switch (keyword) {
@@ -68,8 +74,12 @@ export function parseTemplate(source: string): ParsedTemplate {
       }
       case 'end': close(); break;
       case 'define': stack.push({ kind: 'define', name: tokens[1]!.text, body: [], chained: false }); break;
+      case 'block': stack.push({ kind: 'block', name: tokens[1]!.text, pipeline: parsePipeline(tokens.slice(2)), body: [], chained: false }); break;
       case 'template': into().push({ kind: 'template', name: tokens[1]!.text, ...(tokens.length > 2 && { pipeline: parsePipeline(tokens.slice(2)) }) }); break;
-      case 'break': case 'continue': into().push({ kind: keyword }); break;
+      case 'break': case 'continue':
+        if (!inLoop(stack)) throw new GoTemplateError(`{{${keyword}}} outside {{range}}`);
+        into().push({ kind: keyword });
+        break;
       default:
         if (tokens.length === 0) throw new GoTemplateError('missing value for command');
         into().push({ kind: 'action', pipeline: parsePipeline(tokens) });
@@ -77,6 +87,11 @@ export function parseTemplate(source: string): ParsedTemplate {
   }
   if (stack.length > 1) throw new GoTemplateError('unexpected EOF');
   return { body: stack[0]!.body, defined };
+}
+
+/** A definition within a loop is no part of it. */
+function inLoop(stack: readonly Open[]): boolean {
+  return stack.slice(stack.findLastIndex(({ kind }) => kind === 'define' || kind === 'block') + 1).some(({ kind }) => kind === 'range');
 }
 
 /** Text and actions in turn; `{{-` and `-}}` take the blanks beside them away, comments vanish. */

@@ -179,6 +179,7 @@ function parseBracket(inner: string): Step {
     if (stride < 1) throw new JsonPathError('step must be > 0');
     return { kind: 'slice', step: stride, single, ...(from !== '' && from !== undefined && { from: Number(from) }), ...(to && { to: Number(to) }) };
   }
+  if (inner.startsWith('"')) throw new JsonPathError(`invalid array index ${inner.replace(/,\s*/g, ',')}`);
   const parts = inner.split(/,(?=(?:[^'"]*['"][^'"]*['"])*[^'"]*$)/).map((part) => part.trim());
   // A quoted key is itself a path, as upstream has it: dots of a key are escaped, ['app\\.kubernetes\\.io/name'].
   const paths = parts.map((part): readonly Step[] => (/^'.*'$|^".*"$/.test(part) ? parsePath(`.${part.slice(1, -1)}`).steps : /^-?\d+$/.test(part) ? [parseBracket(part)] : parsePath(part).steps));

@@ -4,8 +4,8 @@ import type { Flags, FlagSpecs } from '../flags.ts';
 import { sortKeys } from '../sort-keys.ts';
 import { KubectlError } from '../verb.ts';
 import { compileGoTemplate, GoTemplateError } from './go-template.ts';
-import { goMap } from './go-value.ts';
-import { compileJsonPath, findAll, relaxedJsonPath } from './jsonpath.ts';
+import { goMap, goSyntax } from './go-value.ts';
+import { compileJsonPath, findAll, JsonPathError, relaxedJsonPath, type JsonPathTemplate } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
 import { toYaml } from './yaml.ts';
 
@@ -52,18 +52,19 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
       return (object) => ((object as Printable).items ?? [object as Printable]).map((item) => `${nameOf(item)}\n`).join('');
     case 'jsonpath':
     case 'jsonpath-file': {
-      const template = compileJsonPath(format === 'jsonpath' ? needArgument() : readFileSync(needArgument(), 'utf8'));
-      return (object) => template(object, { allowMissingKeys });
+      const source = format === 'jsonpath' ? needArgument() : readText(needArgument(), '--template');
+      const template = compilePath(source);
+      return (object) => runPath(() => template(object, { allowMissingKeys }), source, object);
     }
     case 'jsonpath-as-json': {
       const template = needArgument();
-      return (object) => `${JSON.stringify(findAll(template, object, { allowMissingKeys }), null, 4)}\n`;
+      return (object) => `${JSON.stringify(sortKeys(runPath(() => findAll(template, object, { allowMissingKeys }), template, object)), null, 4)}\n`;
     }
     case 'go-template':
     case 'go-template-file':
     case 'template':
     case 'templatefile': {
-      const source = format.endsWith('file') ? readFileSync(needArgument(), 'utf8') : needArgument();
+      const source = format.endsWith('file') ? readText(needArgument(), '--template') : needArgument();
       const template = compileTemplate(source, allowMissingKeys);
       return (object) => runTemplate(template, source, clean(object));
     }
@@ -71,7 +72,34 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
     case 'custom-columns-file':
       return customColumns(format === 'custom-columns' ? needArgument() : columnsOfFile(needArgument()), !(flags.has('no-headers') && flags.bool('no-headers')), flags.bool('show-managed-fields'));
     default:
-      throw new KubectlError(`unable to match a printer suitable for the output format "${format}", allowed formats are: custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml`);
+      throw new KubectlError(`unable to match a printer suitable for the output format "${output}", allowed formats are: custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml`);
+  }
+}
+
+function readText(file: string, noun: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new KubectlError(`error reading ${noun} ${file}, open ${file}: no such file or directory`);
+  }
+}
+
+function compilePath(source: string): JsonPathTemplate {
+  try {
+    return compileJsonPath(source);
+  } catch (error) {
+    if (!(error instanceof JsonPathError)) throw error;
+    throw new KubectlError(`error parsing jsonpath ${source}, ${error.message}`);
+  }
+}
+
+function runPath<T>(run: () => T, source: string, object: unknown): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof JsonPathError)) throw error;
+    throw new KubectlError(`error executing jsonpath ${JSON.stringify(source)}: Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${source}\n\tobject given to jsonpath engine was:\n\t\t${goSyntax(object)}\n\n`);
   }
 }
 
@@ -107,7 +135,7 @@ export function withoutManagedFields(object: unknown): unknown {
 }
 
 function columnsOfFile(file: string): string {
-  const [headers = '', paths = ''] = readFileSync(file, 'utf8').split('\n');
+  const [headers = '', paths = ''] = readText(file, 'template').split('\n');
   const names = headers.trim().split(/\s+/);
   return paths.trim().split(/\s+/).map((path, i) => `${names[i]}:${path}`).join(',');
 }

@@ -15,7 +15,9 @@ export const verb: Verb = {
     'sort-by': { type: 'string', usage: 'If non-empty, sort list of resources using specified field. One of (name, kind).' },
     cached: { type: 'bool', usage: 'Use the cached list of resources if available.' },
   },
-  async run({ flags, session, io }) {
+  async run({ flags, session, io, args }) {
+    if (args.length > 0) throw new KubectlError(`unexpected arguments: [${args.join(' ')}]\nSee 'kubectl api-resources -h' for help and examples`);
+    if (!['', 'name', 'kind'].includes(flags.string('sort-by'))) throw new KubectlError('--sort-by accepts only name or kind');
     const output = flags.string('output');
     if (!['', 'wide', 'name'].includes(output)) throw new KubectlError(`--output ${output} is not available`);
     // Of a resource served in several versions, that of the first.

@@ -11,7 +11,7 @@ import { toYaml } from '../printers/yaml.ts';
 import { pathOf } from '../resource-mapper.ts';
 import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
-import { checkPrune, prune } from '../prune.ts';
+import { checkPrune, prune, prunedKinds } from '../prune.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { editLastApplied, setLastApplied, viewLastApplied } from './apply-last-applied.ts';
 
@@ -47,7 +47,10 @@ export const verb: Verb = {
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
     const targets = await manifestTargets(call);
     if (targets.length === 0) throw new KubectlError('no objects passed to apply');
-    if (call.flags.bool('prune')) checkPrune(call);
+    if (call.flags.bool('prune')) {
+      checkPrune(call);
+      await prunedKinds(call);
+    }
     let code = 0;
     for (const target of targets) {
       try {

@@ -1,5 +1,5 @@
 import type { FlagSpecs } from '../flags.ts';
-import { attachTo, containerOf } from '../attach-to.ts';
+import { attachTo, containerOf, containersOf } from '../attach-to.ts';
 import { podOf } from '../pod-of.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
@@ -22,6 +22,8 @@ export const verb: Verb = {
     if (args.length > 2) throw new KubectlError(`expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${args.length}: [${args.join(' ')}]`);
     const pod = await podOf(call, args.join('/'));
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') throw new KubectlError(`cannot attach a container in a completed pod; current phase is ${pod.status.phase}`);
-    return attachTo(call, pod, containerOf(call, pod, given.string('container')), { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') });
+    const name = given.string('container');
+    if (name && !containersOf(pod).some((one) => one.name === name)) throw new KubectlError(`cannot attach to the container: container ${name} not found in pod ${pod.metadata.name}`);
+    return attachTo(call, pod, containerOf(call, pod, name), { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') });
   },
 };

@@ -6,7 +6,7 @@ import { dryRunOf, writeFlags } from '../mutation.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
 import { reconcileRbac } from '../reconcile-rbac.ts';
-import { fileFlags, manifestTargets } from '../targets.ts';
+import { fileFlags, manifestTargets, sourcesGiven } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 const canIFlags = {
@@ -99,5 +99,6 @@ async function reconcile(call: Call): Promise<void> {
   const { flags } = call;
   if (call.args.length > 0) throw new KubectlError('no arguments are allowed');
   if (dryRunOf(flags) === 'server') throw new KubectlError('--dry-run=server for command reconcile is not supported yet');
+  if (!sourcesGiven(flags)) throw new KubectlError('must specify one of -f and -k');
   for (const target of await manifestTargets(call)) await reconcileRbac(call, target);
 }

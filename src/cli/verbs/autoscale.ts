@@ -2,7 +2,7 @@ import type { FlagSpecs } from '../flags.ts';
 import { withLastApplied } from '../last-applied.ts';
 import { createObject, writeFlags } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
-import { fileFlags } from '../targets.ts';
+import { fileFlags, targetPath } from '../targets.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { DiscoveredResource } from '../resource-mapper.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
@@ -30,6 +30,7 @@ export const verb: Verb = {
       if (!['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController'].includes(resource.kind) && !(await canScale(call, resource))) {
         throw new KubectlError(`cannot autoscale a ${resource.kind}: could not find scale subresource for ${resource.group}/${resource.version}, Resource=${resource.resource} in discovery information`);
       }
+      if (!target.object) await call.session.json(targetPath(target));
       const autoscaler = {
         apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: given.string('name') || name },
         spec: {

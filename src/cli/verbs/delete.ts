@@ -40,7 +40,8 @@ export const verb: Verb = {
     }
     const policies: Readonly<Record<string, string>> = { background: 'Background', orphan: 'Orphan', foreground: 'Foreground', true: 'Background', false: 'Orphan' };
     const propagationPolicy = policies[given.string('cascade')];
-    if (!propagationPolicy) throw new KubectlError(`Invalid cascade value (${given.string('cascade')}). Must be "background", "foreground", or "orphan".`);
+    if (!propagationPolicy) throw new KubectlError(`invalid cascade value (${given.string('cascade')}). Must be "background", "foreground", or "orphan"`);
+    if (!['', 'name'].includes(given.string('output'))) throw new KubectlError(`unexpected -o output mode: ${given.string('output')}. We only support '-o name'`);
     const grace = gracePeriod(call);
     if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError("You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
     const targets = await listTargets(call, { allNamespaces: given.bool('all-namespaces') });
@@ -54,6 +55,7 @@ export const verb: Verb = {
     }
     const tolerant = given.bool('ignore-not-found') || given.bool('all');
     const dryRun = dryRunOf(given);
+    if (session.namespaceGiven && targets.some(({ resource }) => !resource.namespaced)) io.err('Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n');
     const deleted: { target: NamedTarget; uid: string | undefined }[] = [];
     let code = 0;
     for (const target of targets) {
@@ -105,6 +107,6 @@ function gracePeriod(call: Call): number | undefined {
     return Math.max(given.int('grace-period'), 0);
   }
   const grace = given.int('grace-period');
-  if (grace === 0) throw new KubectlError('--grace-period must be combined with --force when set to 0. Use --now or --grace-period=1 for a faster delete.', { bare: false });
-  return grace < 0 ? undefined : grace;
+  // At once means only with --force; without it the shortest orderly end.
+  return grace < 0 ? undefined : Math.max(grace, 1);
 }

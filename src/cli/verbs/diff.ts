@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isReason } from '../../api/errors.ts';
-import type { KubeObject } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { LAST_APPLIED, lastApplied } from '../last-applied.ts';
@@ -48,8 +48,9 @@ export const verb: Verb = {
         writeFileSync(join(folders.merged, name), to ? toYaml(shown(call, to)) : '');
       }
       if (given.bool('prune')) {
-        for (const { resource: { group, version, kind }, namespace, object } of await prunable(call, targets)) {
-          writeFileSync(join(folders.live, `${group ? `${group}.` : ''}${version}.${kind}.${namespace ?? ''}.${object.metadata.name}`), toYaml(shown(call, object)));
+        for (const { resource, namespace, object } of await prunable(call, targets)) {
+          const { group, version, kind } = resource;
+          writeFileSync(join(folders.live, `${group ? `${group}.` : ''}${version}.${kind}.${namespace ?? ''}.${object.metadata.name}`), toYaml(shown(call, { ...object, apiVersion: apiVersionOf(resource), kind })));
         }
       }
       return await compare(call, folders.live, folders.merged);

@@ -31,7 +31,7 @@ export const verb: Verb = {
   async run(call) {
     const { args, flags: given, io } = call;
     if (args.length === 0 && !given.string('selector')) throw new KubectlError("USAGE: drain NODE [flags]\nSee 'kubectl drain -h' for help and examples");
-    if (args.length > 0 && given.string('selector')) throw new KubectlError("error: cannot specify both a node name and a --selector option\nSee 'kubectl drain -h' for help and examples");
+    if (args.length > 0 && given.string('selector')) throw new KubectlError("cannot specify both a node name and a --selector option\nSee 'kubectl drain -h' for help and examples");
     const targets = await listTargets(call, { args: ['nodes', ...args.map((name) => name.replace(/^nodes?\//, ''))] });
     for (const target of targets) await setUnschedulable(call, target, true);
     let failed: unknown;

@@ -15,8 +15,8 @@ export const verb: Verb = {
   summary: 'Get documentation for a resource',
   flags,
   async run({ flags: given, args, session, io }) {
-    if (args.length === 0) throw new KubectlError('You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.\n');
-    if (args.length > 1) throw new KubectlError('We accept only this format: explain RESOURCE\n');
+    if (args.length === 0) throw new KubectlError('You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.');
+    if (args.length > 1) throw new KubectlError('We accept only this format: explain RESOURCE');
     if (!['plaintext', 'plaintext-openapiv2'].includes(given.string('output'))) throw new KubectlError(`unrecognized format: ${given.string('output')}`);
     const parts = args[0]!.replace(/\.$/, '').split('.');
     // A word with a dot may also begin with a group of custom resources that use a built-in name.

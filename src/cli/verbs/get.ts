@@ -1,3 +1,5 @@
+import { humanDuration } from '../../api/human-duration.ts';
+import { systemClock } from '../../base/clock.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { StatusError } from '../../api/errors.ts';
 import { compareQuantities, isQuantity } from '../../api/quantity.ts';
@@ -39,12 +41,14 @@ export const verb: Verb = {
   async run(call) {
     const { flags: given, session, io } = call;
     if (given.string('raw')) {
+      if (!given.string('raw').startsWith('/')) throw new KubectlError(`--raw must be a valid URL path: parse ${JSON.stringify(given.string('raw'))}: invalid URI for request`);
       io.out(await session.text('GET', given.string('raw')));
       return 0;
     }
     if (call.args.length === 0 && !sourcesGiven(given)) {
       throw new KubectlError(`You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n\nerror: Required resource not specified.\nUse "kubectl explain <resource>" for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples`, { bare: true });
     }
+    if (given.bool('output-watch-events') && !given.bool('watch') && !given.bool('watch-only')) throw new KubectlError('--output-watch-events option can only be used with --watch or --watch-only');
     const printer = objectPrinter(given);
     const targets = await resolveTargets(call, { allNamespaces: given.bool('all-namespaces') });
     if (given.bool('watch') || given.bool('watch-only')) return watch(call, targets, printer);
@@ -63,10 +67,19 @@ function chunk(call: Call): string | undefined {
 }
 
 /** Reports a fault of one target and goes on with the others; the exit code tells. */
-function told(call: Call, error: unknown): 1 {
+function told(call: Call, error: unknown, target: Target): 1 {
   if (!(error instanceof StatusError)) throw error;
-  call.io.err(`${statusText(error)}\n`);
+  call.io.err(`${statusText(target.name === undefined ? ofList(call, error, target) : error)}\n`);
   return 1;
+}
+
+/** What was asked for, before what the server says of it. */
+function ofList({ flags: given }: Call, error: StatusError, { resource: { group, version, resource } }: Target): StatusError {
+  if (error.reason !== 'BadRequest' && error.reason !== 'NotFound') return error;
+  const [labels, fields] = [given.string('selector'), given.string('field-selector')];
+  const what = JSON.stringify(`${group}/${version}, Resource=${resource}`);
+  const head = labels || fields ? `Unable to find ${what} that match label selector ${JSON.stringify(labels)}, field selector ${JSON.stringify(fields)}` : `Unable to list ${what}`;
+  return new StatusError({ ...error.status, message: `${head}: ${error.message}` });
 }
 
 async function objects(call: Call, targets: readonly Target[], printer: ObjectPrinter): Promise<number> {
@@ -89,7 +102,7 @@ async function objects(call: Call, targets: readonly Target[], printer: ObjectPr
       } while (next);
     } catch (error) {
       if (given.bool('ignore-not-found') && error instanceof StatusError && error.reason === 'NotFound') continue;
-      code = told(call, error);
+      code = told(call, error, target);
     }
   }
   if (single) {
@@ -108,6 +121,7 @@ async function fetchTable(call: Call, target: Target): Promise<ServerTable> {
   const { session, flags: given } = call;
   // Sorting and label columns need the whole objects or their metadata in the rows.
   const includeObject = given.string('sort-by') ? 'Object' : undefined;
+  if (!given.bool('server-print')) return plainTable(call, target);
   if (target.name !== undefined) return session.table<ServerTable>(targetPath(target, given.string('subresource') || undefined), { includeObject });
   let table: ServerTable | undefined;
   let next: string | undefined;
@@ -117,6 +131,16 @@ async function fetchTable(call: Call, target: Target): Promise<ServerTable> {
     next = page.metadata.continue;
   } while (next);
   return table;
+}
+
+/** Names and ages, put together here: what kubectl knows of objects that no server describes. */
+async function plainTable(call: Call, target: Target): Promise<ServerTable> {
+  const { session } = call;
+  const items = target.name === undefined ? (await session.json<ObjectList<KubeObject>>(targetPath(target), { query: listQuery(call) })).items : [await session.json<KubeObject>(targetPath(target))];
+  return {
+    kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {}, columnDefinitions: [{ name: 'Name', type: 'string', priority: 0 }, { name: 'Age', type: 'string', priority: 0 }],
+    rows: items.map((object) => ({ cells: [object.metadata.name, humanDuration(systemClock.now() - Date.parse(object.metadata.creationTimestamp))], object })),
+  } as unknown as ServerTable;
 }
 
 function tableOptions(call: Call, target: Target, severalKinds: boolean): TableOptions {
@@ -142,7 +166,7 @@ async function tables(call: Call, targets: readonly Target[]): Promise<number> {
       else blocks.push({ target, table });
     } catch (error) {
       if (given.bool('ignore-not-found') && error instanceof StatusError && error.reason === 'NotFound') continue;
-      code = told(call, error);
+      code = told(call, error, target);
     }
   }
   const shown = blocks.filter(({ table }) => table.rows.length > 0);
@@ -165,7 +189,7 @@ async function tables(call: Call, targets: readonly Target[]): Promise<number> {
 function sorted<T>(items: readonly T[], path: string, objectOf: (item: T) => unknown): T[] {
   const template = relaxedJsonPath(path);
   const keyed = items.map((item) => ({ item, key: findAll(template, objectOf(item), { allowMissingKeys: true })[0] }));
-  if (items.length > 0 && keyed.every(({ key }) => key === undefined)) throw new KubectlError(`couldn't find any field with path "${template}" in the list of objects`);
+  if (items.length > 1 && keyed.every(({ key }) => key === undefined)) throw new KubectlError(`couldn't find any field with path "${template}" in the list of objects`);
   return keyed.toSorted((a, b) => compareValues(a.key, b.key)).map(({ item }) => item);
 }
 

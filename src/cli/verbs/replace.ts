@@ -6,7 +6,7 @@ import { statusText } from '../kubectl-errors.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
 import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation.ts';
 import { rawRequest } from '../raw-request.ts';
-import { pathOf } from '../resource-mapper.ts';
+import { pathOf, qualifiedKind } from '../resource-mapper.ts';
 import { fileFlags, manifestTargets, sourcesGiven, targetPath, type Target } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
@@ -29,7 +29,7 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, io } = call;
-    if (given.string('raw')) return rawRequest(call, 'PUT');
+    if (given.string('raw') && sourcesGiven(given)) return rawRequest(call, 'PUT');
     const force = given.bool('force');
     if (given.int('grace-period') >= 0 && !force) throw new KubectlError('--grace-period must have --force specified');
     if (given.duration('timeout') > 0 && !force) throw new KubectlError('--timeout must have --force specified');
@@ -75,7 +75,7 @@ async function recreate(call: Call, target: Target): Promise<void> {
   const query = { ...writeQuery(call, 'kubectl-replace'), dryRun: undefined };
   try {
     await session.call('DELETE', targetPath(target), { body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: policies[given.string('cascade')], gracePeriodSeconds: Math.max(grace, 0) } });
-    io.out(`${target.resource.resource}${target.resource.group ? `.${target.resource.group}` : ''} "${target.name}" ${grace <= 0 ? 'force deleted' : 'deleted'}${target.namespace ? ` from ${target.namespace} namespace` : ''}\n`);
+    io.out(`${qualifiedKind(target.resource)} "${target.name}" deleted\n`);
     for (;;) {
       await session.json(targetPath(target));
       await systemClock.sleep(100, io.signal);

@@ -1,5 +1,6 @@
 import { isReason } from '../../api/errors.ts';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../api/generated/apps-v1.ts';
+import type { PodTemplateSpec } from '../../api/generated/core-v1.ts';
 import { apiVersionOf, type KubeObject, type ObjectList } from '../../api/object.ts';
 import { formatLabelSelector } from '../../api/selector.ts';
 import type { FlagSpecs } from '../flags.ts';
@@ -7,11 +8,13 @@ import { dryRunOf, writeFlags, printResult, writeQuery } from '../mutation.ts';
 import { textTable } from '../printers/text-table.ts';
 import { pathOf, qualifiedKind } from '../resource-mapper.ts';
 import { rolloutStatus } from '../rollout-status.ts';
+import { describePodTemplate } from '../describe/pod-template.ts';
+import { DescribeWriter } from '../describe/writer.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
+import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { watchLines } from '../watch-lines.ts';
-import { outputFlags } from '../printers/object-printer.ts';
+import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 
 const CHANGE_CAUSE = 'kubernetes.io/change-cause';
 const REVISION = 'deployment.kubernetes.io/revision';
@@ -20,11 +23,26 @@ const { 'field-manager': _manager, ...unmanaged } = flags;
 
 type Workload = Deployment | DaemonSet | StatefulSet;
 
+/** A type without names means all of them. */
+async function targetsOf(call: Call): Promise<NamedTarget[]> {
+  if (call.args.length === 0 && !sourcesGiven(call.flags)) throw new KubectlError('required resource not specified');
+  const targets = await listTargets(call, { typeMeansAll: true });
+  if (targets.length === 0) call.io.err(`No resources found in ${await call.session.namespace()} namespace.\n`);
+  return targets;
+}
+
+/** A pod template in kubectl's words. */
+function templateText(template: unknown): string {
+  const out = new DescribeWriter();
+  describePodTemplate(out, template as PodTemplateSpec | undefined);
+  return out.toString();
+}
+
 async function status(call: Call): Promise<number> {
   const { session, io, flags: given } = call;
   const timeout = given.duration('timeout');
   const signal = timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(timeout)]) : io.signal;
-  for (const target of await listTargets(call)) {
+  for (const target of await targetsOf(call)) {
     const path = pathOf(target.resource, { namespace: target.namespace });
     const fieldSelector = `metadata.name=${target.name}`;
     let last = '';
@@ -56,8 +74,18 @@ async function status(call: Call): Promise<number> {
   return 0;
 }
 
+interface Revision {
+  readonly revision: number;
+  readonly cause: string;
+  /** What keeps it. */
+  readonly object: KubeObject;
+  /** The pod template as it is kept, and as the workload had it. */
+  readonly kept: unknown;
+  readonly template: unknown;
+}
+
 /** The revisions of a workload, oldest first, with the pod template and cause of each. */
-async function revisions(call: Call, target: NamedTarget): Promise<{ revision: number; cause: string; template: unknown; name: string }[]> {
+async function revisions(call: Call, target: NamedTarget): Promise<Revision[]> {
   const { session } = call;
   const owner = await session.json<Workload>(targetPath(target));
   const owned = (object: KubeObject): boolean => object.metadata.ownerReferences?.some((ref) => ref.controller && ref.uid === owner.metadata.uid) === true;
@@ -67,26 +95,32 @@ async function revisions(call: Call, target: NamedTarget): Promise<{ revision: n
     return list.items.filter(owned).map((rs) => {
       const { 'pod-template-hash': _hash, ...labels } = rs.spec.template?.metadata?.labels ?? {};
       return {
-        revision: Number(rs.metadata.annotations?.[REVISION] ?? 0), cause: rs.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>', name: rs.metadata.name,
-        template: { ...rs.spec.template, metadata: { ...rs.spec.template?.metadata, labels } },
+        revision: Number(rs.metadata.annotations?.[REVISION] ?? 0), cause: rs.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>', object: { ...rs, apiVersion: 'apps/v1', kind: 'ReplicaSet' },
+        kept: rs.spec.template, template: { ...rs.spec.template, metadata: { ...rs.spec.template?.metadata, labels } },
       };
     }).toSorted((a, b) => a.revision - b.revision);
   }
   const list = await session.json<ObjectList<ControllerRevision>>(`/apis/apps/v1/namespaces/${target.namespace}/controllerrevisions`, { query: { labelSelector } });
-  return list.items.filter(owned).map((cr) => ({
-    revision: cr.revision, cause: cr.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>', name: cr.metadata.name,
-    template: (cr.data as { readonly spec?: { readonly template?: unknown } } | undefined)?.spec?.template,
-  })).toSorted((a, b) => a.revision - b.revision);
+  return list.items.filter(owned).map((cr) => {
+    const template = (cr.data as { readonly spec?: { readonly template?: unknown } } | undefined)?.spec?.template;
+    return { revision: cr.revision, cause: cr.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>', object: { ...cr, apiVersion: 'apps/v1', kind: 'ControllerRevision' }, kept: template, template };
+  }).toSorted((a, b) => a.revision - b.revision);
 }
 
 async function history(call: Call): Promise<void> {
-  for (const target of await listTargets(call)) {
+  for (const target of await targetsOf(call)) {
     const found = await revisions(call, target);
     const wanted = call.flags.int('revision');
+    const printer = objectPrinter(call.flags);
+    if (printer) {
+      const chosen = wanted > 0 ? found.filter(({ revision }) => revision === wanted) : found;
+      for (const { object } of chosen) call.io.out(printer(object));
+      continue;
+    }
     if (wanted > 0) {
       const one = found.find(({ revision }) => revision === wanted);
       if (!one) throw new KubectlError(`unable to find the specified revision`);
-      call.io.out(`${qualifiedKind(target.resource)}/${target.name} with revision #${wanted}\n${JSON.stringify(one.template, null, 2)}\n`);
+      call.io.out(`${qualifiedKind(target.resource)}/${target.name} with revision #${wanted}\n${templateText(one.kept)}\n`);
       continue;
     }
     call.io.out(`${qualifiedKind(target.resource)}/${target.name} \n${textTable([['REVISION', 'CHANGE-CAUSE'], ...found.map(({ revision, cause }) => [String(revision), cause])]).replaceAll(/ {3}(?=\S)/g, '  ')}\n`);
@@ -95,7 +129,7 @@ async function history(call: Call): Promise<void> {
 
 async function undo(call: Call): Promise<void> {
   const { session, flags: given } = call;
-  for (const target of await listTargets(call)) {
+  for (const target of await targetsOf(call)) {
     const found = await revisions(call, target);
     const wanted = given.int('to-revision');
     const to = wanted > 0 ? found.find(({ revision }) => revision === wanted) : found.at(-2);
@@ -107,13 +141,17 @@ async function undo(call: Call): Promise<void> {
     }
     if (target.resource.kind === 'Deployment' && (live as Deployment).spec.paused) throw new KubectlError('you cannot rollback a paused deployment; resume it first with \'kubectl rollout resume\' and try again');
     const body = [{ op: 'replace', path: '/spec/template', value: to.template }];
-    const next = dryRunOf(given) === 'client' ? live : await session.call('PATCH', targetPath(target), { body, contentType: 'application/json-patch+json', query: writeQuery(call, 'kubectl-rollout') });
+    if (dryRunOf(given) === 'client') {
+      printResult(call, target.resource, live, templateText(to.kept), { sayDryRun: false });
+      continue;
+    }
+    const next = await session.call('PATCH', targetPath(target), { body, contentType: 'application/json-patch+json', query: writeQuery(call, 'kubectl-rollout') });
     printResult(call, target.resource, next, 'rolled back');
   }
 }
 
 async function restart(call: Call): Promise<void> {
-  for (const target of await listTargets(call)) {
+  for (const target of await targetsOf(call)) {
     const live = await call.session.json<Deployment>(targetPath(target));
     if (live.spec.paused) throw new KubectlError(`${target.resource.resource}.${target.resource.group} "${target.name}" can't restart paused deployment (run rollout resume first)`);
     const restartedAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
@@ -123,7 +161,7 @@ async function restart(call: Call): Promise<void> {
 }
 
 const pausing = (paused: boolean) => async (call: Call): Promise<void> => {
-  for (const target of await listTargets(call)) {
+  for (const target of await targetsOf(call)) {
     const live = await call.session.json<Deployment>(targetPath(target));
     if ((live.spec.paused ?? false) === paused) throw new KubectlError(`${target.resource.resource}.${target.resource.group} "${target.name}" is ${paused ? 'already paused' : 'not paused'}`);
     const body = { spec: { paused: paused ? true : null } };

@@ -5,6 +5,7 @@ import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } f
 import { currentObject } from '../patch-object.ts';
 import { findAll } from '../printers/jsonpath.ts';
 import { podSpecOf } from '../pod-spec-of.ts';
+import { mergePatchBetween } from '../three-way-merge.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { resolveTargets, sourcesGiven, targetPath } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
@@ -43,10 +44,13 @@ export const setEnv: Verb = {
     if (given.bool('list')) return list(call, targets, changes, chosen);
     if (!given.bool('overwrite')) await refuseOverwrites(call, targets, changes, chosen);
     for (const target of targets) await warnOfNone(call, target, chosen);
-    await changeContainers(call, targets, 'env updated', (container) => {
+    await changeContainers(call, targets, 'env updated', 'failed to patch env update to pod template:', (container) => {
       if (!chosen(container) || changes.set.length + changes.remove.length === 0) return undefined;
       // A variable takes the value or the reference, not both.
-      const set = changes.set.map((variable) => ({ $patch: 'replace', ...variable }) as never);
+      const set = changes.set.flatMap((variable) => {
+        const patch = mergePatchBetween((container.env ?? []).find(({ name }) => name === variable.name) ?? {}, variable);
+        return patch === undefined ? [] : [{ ...patch, name: variable.name } as never];
+      });
       const order = changed(container.env ?? [], changes).map(({ name }) => ({ name }));
       return { env: [...set, ...changes.remove.map((name) => ({ name, $patch: 'delete' }) as never)], ['$setElementOrder/env']: order } as Partial<Container>;
     });
@@ -83,8 +87,11 @@ async function variablesFrom(call: Call, from: string): Promise<EnvVar[]> {
   if (kind !== 'ConfigMap' && kind !== 'Secret') throw new KubectlError('unsupported resource specified in --from');
   const { data = {} } = await session.json<ConfigMap | Secret>(targetPath(target));
   const wanted = given.strings('keys');
-  return Object.keys(data).filter((key) => wanted.length === 0 || wanted.includes(key)).toSorted().map((key) => ({
-    name: key.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_'), valueFrom: { [kind === 'Secret' ? 'secretKeyRef' : 'configMapKeyRef']: { key, name: target.name } },
+  const nameOf = (key: string): string => key.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_');
+  const keys = Object.keys(data).filter((key) => wanted.length === 0 || wanted.includes(key)).toSorted();
+  for (const key of keys) if (nameOf(key) !== key) call.io.err(`Warning: key ${key} transferred to ${nameOf(key)}\n`);
+  return keys.map((key) => ({
+    name: nameOf(key), valueFrom: { [kind === 'Secret' ? 'secretKeyRef' : 'configMapKeyRef']: { key, name: target.name } },
   }) as EnvVar);
 }
 
@@ -99,7 +106,7 @@ async function refuseOverwrites(call: Call, targets: readonly NamedTarget[], { s
     const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target));
     for (const { env = [] } of [...containers, ...initContainers].filter(chosen)) {
       const there = set.map(({ name }) => env.find((one) => one.name === name)).find((one) => one !== undefined);
-      if (there) throw new KubectlError(`'${there.name}' already has a value (${there.value ?? ''}), and --overwrite is false`);
+      if (there) throw new KubectlError(`${target.resource.resource}/${target.name} '${there.name}' already has a value (${there.value ?? ''}), and --overwrite is false`);
     }
   }
 }

@@ -26,7 +26,7 @@ async function image(call: Call): Promise<void> {
     const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target));
     for (const [name] of pairs) if (name !== '*' && ![...containers, ...initContainers].some((container) => container.name === name)) unknown.add(name);
   }
-  await changeContainers(call, targets, 'image updated', (container) => {
+  await changeContainers(call, targets, 'image updated', 'failed to patch image update to pod template:', (container) => {
     const pair = pairs.find(([name]) => name === '*' || name === container.name);
     return !pair || container.image === pair[1] ? undefined : { image: pair[1] };
   });
@@ -48,7 +48,7 @@ async function resources(call: Call): Promise<void> {
     const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target));
     if (![...containers, ...initContainers].some(chosen)) throw new KubectlError(`unable to find container named ${call.flags.string('containers')}`);
   }
-  await changeContainers(call, targets, 'resource requirements updated', (container) =>
+  await changeContainers(call, targets, 'resource requirements updated', 'failed to patch resources update to pod template', (container) =>
     chosen(container) ? { resources: { ...(Object.keys(limits).length > 0 && { limits }), ...(Object.keys(requests).length > 0 && { requests }) } } : undefined);
 }
 

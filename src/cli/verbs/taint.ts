@@ -29,16 +29,33 @@ export const verb: Verb = {
     if (resource !== 'nodes') throw new KubectlError(`invalid resource type ${words[0]}, only node types are supported`);
     if (flags.bool('all') && flags.string('selector')) throw new KubectlError("setting 'all' parameter with a non empty selector is prohibited");
     if (words.length < 2 && !words[0]!.includes('/') && !flags.bool('all') && !flags.string('selector')) throw new KubectlError("at least one resource name must be specified since 'all' parameter is not set");
+    const faults: KubectlError[] = [];
     for (const target of await listTargets(call, { args: words })) {
       const node = await session.json<Node>(targetPath(target));
-      const { taints, done } = changeTaints(target.name, node.spec?.taints ?? [], changes, flags.bool('overwrite'));
+      const changed = tried(() => changeTaints(target.name, node.spec?.taints ?? [], changes, flags.bool('overwrite')));
+      if (changed instanceof KubectlError) {
+        faults.push(changed);
+        continue;
+      }
+      const { taints, done } = changed;
       const body = { spec: { taints: taints.length > 0 ? taints : null }, metadata: { resourceVersion: node.metadata.resourceVersion } };
       const result = dryRunOf(flags) === 'client' ? { ...node, spec: { ...node.spec, taints } }
         : await session.call('PATCH', targetPath(target), { body, contentType: 'application/merge-patch+json', query: writeQuery(call, 'kubectl-taint') });
       printResult(call, target.resource, result, done, { sayDryRun: false });
     }
+    if (faults.length > 0) throw new KubectlError(faults.map(({ message }) => message).join('\n'), { bare: faults.length > 1 });
   },
 };
+
+/** The result, or why there is none: the other nodes are changed all the same. */
+function tried<T>(change: () => T): T | KubectlError {
+  try {
+    return change();
+  } catch (error) {
+    if (!(error instanceof KubectlError)) throw error;
+    return error;
+  }
+}
 
 /** A fault of the words ends with where help is. */
 function checked<T>(parse: () => T): T {

@@ -40,7 +40,7 @@ export const verb: Verb = {
 
 async function check(call: Call, noun: string): Promise<void> {
   const { flags: given, args, session, path } = call;
-  if (args.length > 1) throw new KubectlError(`${path.replace('kubectl ', '')} [NAME | -l label]\nSee '${path} -h' for help and examples`);
+  if (args.length > 1) throw new KubectlError(`${path.replace('kubectl top ', '')} [NAME | -l label]\nSee '${path} -h' for help and examples`);
   if (!['', 'cpu', 'memory'].includes(given.string('sort-by'))) throw new KubectlError('--sort-by accepts only cpu or memory');
   if (args.length > 0 && given.string('selector')) throw new KubectlError(`only one of NAME or ${noun === 'node' ? '--' : ''}selector can be provided`);
   const { resources } = await session.discovered();

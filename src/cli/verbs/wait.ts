@@ -1,11 +1,12 @@
 import { isReason, StatusError } from '../../api/errors.ts';
-import type { KubeObject } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { statusText } from '../kubectl-errors.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { pathOf, qualifiedKind } from '../resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
+import { NO_RESOURCES } from '../mutation.ts';
 import { localFlag } from '../patch-object.ts';
 import { fileFlags, manifestTargets, targetFlags } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
@@ -28,6 +29,7 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, io } = call;
+    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError(NO_RESOURCES);
     const conditions = given.strings('for').map((text) => waitCondition(text));
     if (given.bool('local')) return checkLocally(call, conditions);
     if (conditions.length === 0) throw new KubectlError('unrecognized condition: ""');
@@ -41,7 +43,7 @@ export const verb: Verb = {
           const object = await until(call, target, condition, deadline, timeout === 0);
           if (!object) continue;
           const printer = objectPrinter(given);
-          io.out(printer ? printer(object) : `${qualifiedKind(target.resource)}/${target.name} condition met\n`);
+          io.out(printer ? printer({ ...object, apiVersion: apiVersionOf(target.resource), kind: target.resource.kind }) : `${qualifiedKind(target.resource)}/${target.name} condition met\n`);
         } catch (error) {
           if (!(error instanceof StatusError) && !(error instanceof KubectlError)) throw error;
           io.err(error instanceof StatusError ? `${statusText(error)}\n` : `error: ${error.message}\n`);
@@ -69,7 +71,7 @@ async function checkLocally(call: Call, conditions: readonly WaitCondition[]): P
 async function targetsOf(call: Call, condition: WaitCondition, deadline: number): Promise<NamedTarget[]> {
   for (;;) {
     const targets = await listTargets(call, { allNamespaces: call.flags.bool('all-namespaces') });
-    if (targets.length > 0) return targets;
+    if (targets.length > 0 || condition.kind === 'delete') return targets;
     if (condition.kind !== 'create' || systemClock.monotonic() >= deadline) throw new KubectlError('no matching resources found');
     await systemClock.sleep(500, call.io.signal);
   }
@@ -108,6 +110,6 @@ async function until(call: Call, { resource, namespace, name }: NamedTarget, con
       }
     }
     if (io.signal.aborted) throw new KubectlError('');
-    if (systemClock.monotonic() >= deadline) throw new KubectlError(`timed out waiting for the condition on ${resource.resource}/${name}`);
+    if (systemClock.monotonic() >= deadline) throw new KubectlError(condition.kind === 'create' ? 'timed out waiting for the condition' : `timed out waiting for the condition on ${resource.resource}/${name}`);
   }
 }
