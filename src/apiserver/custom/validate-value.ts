@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
 import { RE2JS } from 're2js';
 import { fieldError, type FieldError } from '../../api/errors.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import { additionalOf, isObject, type JsonObject, type JsonSchema } from './json-schema.ts';
+import { isOfFormat } from './string-formats.ts';
 
 /**
  * What is wrong with a value by its schema, worded as upstream's. `previous` is what stood there before an update: what did not change is not
@@ -50,8 +50,7 @@ function* stringErrors(value: string, { minLength, maxLength, pattern, format }:
   if (maxLength !== undefined && length > maxLength) yield fieldError.tooLong(path, maxLength);
   if (minLength !== undefined && length < minLength) yield invalidValue(path, value, `should be at least ${minLength} chars long`);
   if (pattern !== undefined && !compiled(pattern).matcher(value).find()) yield invalidValue(path, value, `should match '${pattern}'`);
-  const check = format === undefined ? undefined : FORMATS[format];
-  if (check && !check(value)) yield invalidValue(path, value, `must be of type ${format}: ${JSON.stringify(value)}`);
+  if (format !== undefined && !isOfFormat(value, format)) yield invalidValue(path, value, `must be of type ${format}: ${JSON.stringify(value)}`);
 }
 
 const patterns = new Map<string, RE2JS>();
@@ -62,21 +61,6 @@ function compiled(pattern: string): RE2JS {
   if (!expression) patterns.set(pattern, (expression = RE2JS.compile(pattern)));
   return expression;
 }
-
-/** The formats that upstream checks and that people use. Others say nothing. Upstream: pkg/apiserver/validation/formats.go. */
-const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
-  'date-time': (value) => /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value)),
-  date: (value) => /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value)),
-  ipv4: (value) => isIP(value) === 4,
-  ipv6: (value) => isIP(value) === 6,
-  cidr: (value) => isIP(value.split('/')[0]!) !== 0 && /\/\d{1,3}$/.test(value),
-  uuid: (value) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(value),
-  email: (value) => /^[^@\s]+@[^@\s]+$/.test(value),
-  uri: (value) => URL.canParse(value),
-  hostname: (value) => /^([a-z0-9]([-a-z0-9]*[a-z0-9])?)(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/i.test(value) && value.length <= 253,
-  byte: (value) => /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value),
-  duration: (value) => /^[-+]?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$/.test(value) || value === '0',
-};
 
 function* numberErrors(value: number, { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format }: JsonSchema, path: string): Generator<FieldError> {
   if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) yield invalidValue(path, value, `should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`);
