@@ -5,10 +5,12 @@ import type { Random } from '../base/random.ts';
 import type { User } from '../api/kind.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
+import { apiCustomMetrics } from '../controllers/autoscaler/custom-metrics.ts';
 import { authoritySigner } from '../controllers/certificate/authority-signer.ts';
 import { startControllers } from '../controllers/controllers.ts';
 import type { AddressPlan } from '../machine/address-plan.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
+import { HttpsReader } from './https-reader.ts';
 import type { ClusterPki } from './pki.ts';
 import { ensureSystemObjects } from './system-objects.ts';
 
@@ -62,7 +64,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
   stack.use(startControllers({
     ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'),
-    options: { rootCertificate: pki.authority.certificate, certificateSigner: authoritySigner(pki.authority, clock), clusterCidr: plan.pods, ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
+    options: { rootCertificate: pki.authority.certificate, certificateSigner: authoritySigner(pki.authority, clock), clusterCidr: plan.pods, ...(serving && { customMetrics: apiCustomMetrics(stack.use(new HttpsReader('system:kube-controller-manager', () => api.url!, pki, clock)).get) }), ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
   }));
   stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), clock, random, log: log.child('scheduler'), ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));
   const running = stack.move();

@@ -1,3 +1,4 @@
+import type { CustomMetrics } from './autoscaler/custom-metrics.ts';
 import type { MetricsReader } from './autoscaler/metrics-reader.ts';
 import type { CertificateSigner } from './certificate/signer.ts';
 
@@ -19,4 +20,6 @@ export interface ControllerOptions {
   readonly certificateSigner?: CertificateSigner;
   /** What pods use, for autoscaling. Default: read from `metrics.k8s.io`. */
   readonly metrics?: MetricsReader;
+  /** Figures that other servers serve, for autoscaling. Default: there are none. */
+  readonly customMetrics?: CustomMetrics;
 }

@@ -5,6 +5,8 @@ import {
 } from '../api/generated/resources.ts';
 import { createAuthority, createRequest, readCertificate } from '../base/certificates.ts';
 import { startControllersUnderTest } from '../testing/controllers-under-test.ts';
+import { notFound } from '../api/errors.ts';
+import { apiCustomMetrics } from './autoscaler/custom-metrics.ts';
 import type { PodUsage } from './autoscaler/metrics-reader.ts';
 import { proposeReplicas } from './autoscaler/replica-proposal.ts';
 import { limitScale } from './autoscaler/scaling-limits.ts';
@@ -149,4 +151,56 @@ test('an approved request is signed, and forgotten after an hour', async () => {
   expect(readCertificate(Buffer.from(status!.certificate!, 'base64').toString())).toMatchObject({ commonName: 'jane', organizations: ['dev'], notAfter: start + 86_400_000 });
   await world.clock.advance(2 * 3_600_000);
   await expect(admin.get(certificateSigningRequests, { name: 'jane' })).rejects.toMatchObject({ reason: 'NotFound' });
+});
+
+test('an autoscaler follows figures of pods, of objects and of the world outside', { timeout: 60_000 }, async () => {
+  const asked: string[] = [];
+  const figures: Record<string, unknown> = {};
+  const get = async (path: string): Promise<unknown> => {
+    asked.push(decodeURIComponent(path));
+    const key = Object.keys(figures).find((part) => path.includes(part));
+    if (!key || path.includes('v1beta2')) throw notFound({ group: '', resource: 'metrics' }, path);
+    return { items: figures[key] };
+  };
+  await using world = await startControllersUnderTest({ only: [...workload, 'horizontal-pod-autoscaler'], options: { customMetrics: apiCustomMetrics(get) } });
+  const { admin } = world;
+  await admin.create(deployments, deployment(2));
+  await world.pass(5);
+  const status = async (metrics: object[]) => {
+    await admin.create(horizontalPodAutoscalers, { metadata: { name: 'kubia', namespace }, spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'kubia' }, maxReplicas: 20, metrics: metrics as never } });
+    await world.pass(2);
+    const found = (await admin.get(horizontalPodAutoscalers, { namespace, name: 'kubia' })).status!;
+    await admin.delete(horizontalPodAutoscalers, { namespace, name: 'kubia' });
+    const current = await admin.get(deployments, { namespace, name: 'kubia' });
+    await admin.update(deployments, { ...current, spec: { ...current.spec, replicas: 2 } });
+    await world.pass(10);
+    return found;
+  };
+  const names = (await admin.list(pods, { namespace })).items.map((pod) => pod.metadata.name);
+  figures['/pods/*/hits'] = names.map((name) => ({ describedObject: { kind: 'Pod', name }, value: '1500m' }));
+  figures['ingresses.networking.k8s.io/front/latency'] = [{ describedObject: { kind: 'Ingress', name: 'front' }, value: '30' }];
+  figures['external.metrics.k8s.io/v1beta1/namespaces/default/queue'] = [{ value: '30' }, { value: '20' }];
+
+  expect(await status([{ type: 'Pods', pods: { metric: { name: 'hits' }, target: { type: 'AverageValue', averageValue: '500m' } } }])).toMatchObject({ desiredReplicas: 4, currentMetrics: [{ pods: { current: { averageValue: '1500m' } } }] });
+  expect(await status([{ type: 'Object', object: { metric: { name: 'latency' }, describedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', name: 'front' }, target: { type: 'Value', value: '20' } } }]))
+    .toMatchObject({ desiredReplicas: 3, currentMetrics: [{ object: { current: { value: '30' } } }] });
+  const failing = await status([{ type: 'Pods', pods: { metric: { name: 'unknown' }, target: { type: 'AverageValue', averageValue: '1' } } }]);
+  expect(failing.conditions?.find(({ type }) => type === 'ScalingActive')).toMatchObject({ status: 'False', reason: 'FailedGetPodsMetric' });
+  expect(asked).toContain('/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/pods/*/hits?labelSelector=app=kubia');
+});
+
+test('an external figure, so much for each pod', async () => {
+  const get = async (): Promise<unknown> => ({ items: [{ value: '30' }, { value: '20' }] });
+  await using world = await startControllersUnderTest({ only: [...workload, 'horizontal-pod-autoscaler'], options: { customMetrics: apiCustomMetrics(get) } });
+  const { admin } = world;
+  await admin.create(deployments, deployment(2));
+  await world.pass(5);
+  await admin.create(horizontalPodAutoscalers, {
+    metadata: { name: 'kubia', namespace },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'kubia' }, maxReplicas: 20, metrics: [{ type: 'External', external: { metric: { name: 'queue', selector: { matchLabels: { topic: 'orders' } } }, target: { type: 'AverageValue', averageValue: '10' } } }] },
+  });
+  await world.pass(2);
+  expect((await admin.get(horizontalPodAutoscalers, { namespace, name: 'kubia' })).status).toMatchObject({ currentMetrics: [{ external: { current: { averageValue: '25' } } }] });
+  await world.pass(60);
+  expect((await admin.get(deployments, { namespace, name: 'kubia' })).spec.replicas).toBe(5);
 });

@@ -1,6 +1,8 @@
-import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus, MetricTarget } from '../../api/generated/autoscaling-v2.ts';
+import type { CrossVersionObjectReference, HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from '../../api/generated/autoscaling-v2.ts';
+import type { Pod } from '../../api/generated/core-v1.ts';
 import { customResourceDefinitions, horizontalPodAutoscalers, pods as podResource } from '../../api/generated/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { isPodReady } from '../../api/pod/conditions.ts';
 import { milliValue, quantityOf, quantityToNumber } from '../../api/quantity.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import { parseSelector } from '../../api/selector.ts';
@@ -13,6 +15,7 @@ import { semanticEqual } from '../semantic-equal.ts';
 import { storedResources, type StoredResource } from '../served-resources.ts';
 import { apiMetricsReader } from './metrics-reader.ts';
 import { proposeReplicas, type Proposal, type Tolerance } from './replica-proposal.ts';
+import { proposeForValue, type ValueProposal } from './value-proposal.ts';
 import { limitScale, remembered, type ScalingMemory } from './scaling-limits.ts';
 
 /** How often metrics are asked for, of each autoscaler there is. */
@@ -36,6 +39,13 @@ interface Evaluation {
   readonly statuses: readonly MetricStatus[];
 }
 
+/** What one metric asks for. */
+interface Evaluated {
+  readonly name: string;
+  readonly replicas: number;
+  readonly status: MetricStatus;
+}
+
 /** A fault together with the reason it is reported under. */
 class AutoscalingError extends Error {
   override readonly name = 'AutoscalingError';
@@ -50,7 +60,7 @@ class AutoscalingError extends Error {
   }
 }
 
-/** Adds and removes replicas by what pods use. Upstream: pkg/controller/podautoscaler. Metrics of types other than Resource and ContainerResource are reported as unavailable. */
+/** Adds and removes replicas by what pods use. Upstream: pkg/controller/podautoscaler. */
 export const horizontalPodAutoscalerController: Controller = {
   name: 'horizontal-pod-autoscaler',
   start(context) {
@@ -59,6 +69,7 @@ export const horizontalPodAutoscalerController: Controller = {
     const pods = informers.informer(podResource);
     const definitions = informers.informer(customResourceDefinitions);
     const metrics = options.metrics ?? apiMetricsReader(client);
+    const { customMetrics } = options;
     const memories = new Map<string, ScalingMemory>();
 
     async function reconcile(key: string): Promise<ReconcileResult> {
@@ -128,10 +139,8 @@ export const horizontalPodAutoscalerController: Controller = {
     }
 
     async function targetOf(hpa: HorizontalPodAutoscaler): Promise<Target> {
-      const { apiVersion = '', kind, name } = hpa.spec!.scaleTargetRef;
-      const { group } = parseApiVersion(apiVersion);
-      const resource = storedResources(definitions.list(), 'get').find((stored) => stored.group === group && stored.kind === kind);
-      if (!resource) throw new Error(`no matches for kind "${kind}" in group "${group}"`);
+      const { name } = hpa.spec!.scaleTargetRef;
+      const resource = resourceOf(hpa.spec!.scaleTargetRef);
       return { resource, scale: (await client.get(resource, { namespace: hpa.metadata.namespace, name }, { subresource: 'scale' })) as Scale };
     }
 
@@ -139,32 +148,32 @@ export const horizontalPodAutoscalerController: Controller = {
     async function evaluate(hpa: HorizontalPodAutoscaler, scale: Scale, current: number): Promise<Evaluation> {
       const selector = scale.status?.selector;
       if (!selector) throw new AutoscalingError('InvalidSelector', 'selector is required');
-      const proposals: { name: string; proposal: Proposal; status: MetricStatus }[] = [];
+      const proposals: Evaluated[] = [];
       let fault: AutoscalingError | undefined;
       for (const spec of hpa.spec?.metrics ?? []) {
         try {
-          proposals.push(await evaluateMetric(hpa, spec, selector, current));
+          proposals.push(await evaluateMetric(hpa, spec, selector, scale));
         } catch (error) {
           if (!(error instanceof AutoscalingError)) throw error;
           recorder.event(hpa, 'Warning', error.reason, error.message);
           fault ??= error;
         }
       }
-      const highest = proposals.toSorted((a, b) => b.proposal.replicas - a.proposal.replicas)[0];
-      if (!highest || (fault && highest.proposal.replicas < current)) throw fault ?? new AutoscalingError('InvalidMetricSourceType', 'there are no metrics');
-      return { replicas: highest.proposal.replicas, metric: highest.name, statuses: proposals.map(({ status }) => status) };
+      const highest = proposals.toSorted((a, b) => b.replicas - a.replicas)[0];
+      if (!highest || (fault && highest.replicas < current)) throw fault ?? new AutoscalingError('InvalidMetricSourceType', 'there are no metrics');
+      return { replicas: highest.replicas, metric: highest.name, statuses: proposals.map(({ status }) => status) };
     }
 
-    async function evaluateMetric(hpa: HorizontalPodAutoscaler, spec: MetricSpec, selector: string, current: number): Promise<{ name: string; proposal: Proposal; status: MetricStatus }> {
+    async function evaluateMetric(hpa: HorizontalPodAutoscaler, spec: MetricSpec, selector: string, scale: Scale): Promise<Evaluated> {
       const source = spec.resource ?? spec.containerResource;
-      if (!source || (spec.type !== 'Resource' && spec.type !== 'ContainerResource')) throw new AutoscalingError(`FailedGet${spec.type}Metric`, `unable to get metric: no provider of ${spec.type} metrics is known here`);
+      if (!source) return await evaluateCustom(hpa, spec, selector, scale);
+      const current = scale.spec?.replicas ?? 0;
       const reason = `FailedGet${spec.type}Metric`;
       const container = spec.containerResource?.container;
       const { target } = source;
       const about = { resource: source.name, ...(container !== undefined && { container }), ...amountOf(target) };
       const { namespace } = hpa.metadata;
-      const parsed = parseSelector(selector);
-      const selected = pods.list(namespace).filter((pod) => parsed.matches(pod.metadata.labels));
+      const selected = selectedBy(namespace, selector);
       const subject = `${source.name} ${about.utilization === undefined ? 'usage' : 'utilization'}`;
       let proposal: Proposal;
       try {
@@ -180,7 +189,53 @@ export const horizontalPodAutoscalerController: Controller = {
         ? { type: 'Resource', resource: { name: source.name, current: figures } }
         : { type: 'ContainerResource', containerResource: { name: source.name, container, current: figures } };
       const name = `${source.name}${container === undefined ? '' : ' container'} resource${proposal.utilization === undefined ? '' : ' utilization (percentage of request)'}`;
-      return { name, proposal, status };
+      return { name, replicas: proposal.replicas, status };
+    }
+
+    function selectedBy(namespace: string, selector: string): readonly Pod[] {
+      const parsed = parseSelector(selector);
+      return pods.list(namespace).filter((pod) => parsed.matches(pod.metadata.labels));
+    }
+
+    /** Metrics of types Pods, Object and External, which come from elsewhere. */
+    async function evaluateCustom(hpa: HorizontalPodAutoscaler, { type, pods: ofPods, object, external }: MetricSpec, selector: string, scale: Scale): Promise<Evaluated> {
+      const { namespace } = hpa.metadata;
+      const subject = type === 'External' ? 'external metric' : `${type.toLowerCase()} metric value`;
+      try {
+        if (!customMetrics) throw new Error('unable to fetch metrics: this server reaches no API of custom metrics');
+        const selected = selectedBy(namespace, selector);
+        const fleet = { current: scale.spec?.replicas ?? 0, existing: scale.status?.replicas ?? 0, ready: selected.filter(isPodReady).length };
+        const wrong = (metric: string, about: string) => (error: Error): never => {
+          throw new Error(`unable to get ${type === 'External' ? 'external ' : ''}metric ${metric}${about}: ${error.message}`, { cause: error });
+        };
+        if (ofPods) {
+          const { metric, target } = ofPods;
+          const figures = await customMetrics.ofPods(namespace, metric, selector).catch(wrong(metric.name, ''));
+          const usage = [...figures].map(([pod, milli]) => ({ pod, atMs: clock.now(), windowMs: 0, containers: new Map([['', { [metric.name]: quantityOf(milli, 'milli') }]]) }));
+          const proposal = proposeReplicas({ resource: metric.name, averageMilli: milliValue(target.averageValue) }, selected, usage, fleet.current, toleranceOf(hpa), clock.now());
+          return { name: `pods metric ${metric.name}`, replicas: proposal.replicas, status: { type, pods: { metric, current: { averageValue: quantityOf(proposal.averageMilli, 'milli') } } } };
+        }
+        if (object) {
+          const { metric, target, describedObject } = object;
+          const resource = resourceOf(describedObject);
+          const milli = await customMetrics.ofObject(namespace, metric, resource, describedObject.name).catch(wrong(metric.name, ` on ${describedObject.kind} ${namespace}/${describedObject.name}`));
+          const proposal = proposeForValue(milli, target, fleet, toleranceOf(hpa));
+          return { name: `${describedObject.kind} metric ${metric.name}`, replicas: proposal.replicas, status: { type, object: { metric, describedObject, current: figuresOf(proposal) } } };
+        }
+        const { metric, target } = external!;
+        const values = await customMetrics.external(namespace, metric).catch(wrong(`${namespace}/${metric.name}`, ''));
+        const proposal = proposeForValue(values.reduce((sum, milli) => sum + milli, 0), target, fleet, toleranceOf(hpa));
+        return { name: `external metric ${metric.name}`, replicas: proposal.replicas, status: { type, external: { metric, current: figuresOf(proposal) } } };
+      } catch (error) {
+        throw new AutoscalingError(`FailedGet${type}Metric`, `failed to get ${subject}: ${(error as Error).message}`, `failed to get ${subject}`);
+      }
+    }
+
+    function resourceOf({ apiVersion = '', kind }: CrossVersionObjectReference): StoredResource {
+      const { group } = parseApiVersion(apiVersion);
+      const resource = storedResources(definitions.list(), 'get').find((stored) => stored.group === group && stored.kind === kind);
+      if (!resource) throw new Error(`no matches for kind "${kind}" in group "${group}"`);
+      return resource;
     }
 
     function set(status: HorizontalPodAutoscalerStatus, type: string, value: 'True' | 'False', reason: string, message: string): HorizontalPodAutoscalerStatus {
@@ -198,6 +253,10 @@ export const horizontalPodAutoscalerController: Controller = {
     return loop;
   },
 };
+
+function figuresOf({ valueMilli, averageMilli }: ValueProposal): MetricValueStatus {
+  return { ...(valueMilli !== undefined && { value: quantityOf(valueMilli, 'milli') }), ...(averageMilli !== undefined && { averageValue: quantityOf(averageMilli, 'milli') }) };
+}
 
 function amountOf({ averageUtilization, averageValue }: MetricTarget): { utilization?: number; averageMilli?: number } {
   if (averageUtilization !== undefined) return { utilization: averageUtilization };

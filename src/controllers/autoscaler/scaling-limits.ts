@@ -26,7 +26,7 @@ const DOWN_WINDOW_S = 300;
  * Upstream: horizontal.go, normalizeDesiredReplicas(WithBehaviors).
  */
 export function limitScale(desired: number, current: number, { min, max, behavior }: ScalingBounds, memory: ScalingMemory, nowMs: number): LimitedScale {
-  const within = (seconds: number): number[] => [desired, ...memory.recommendations.filter(({ atMs }) => atMs >= nowMs - seconds * 1000).map(({ replicas }) => replicas)];
+  const within = (seconds: number): number[] => [desired, ...memory.recommendations.filter(({ atMs }) => atMs > nowMs - seconds * 1000).map(({ replicas }) => replicas)];
   const lowest = Math.min(...within(behavior?.scaleUp?.stabilizationWindowSeconds ?? 0));
   const highest = Math.max(...within(behavior?.scaleDown?.stabilizationWindowSeconds ?? DOWN_WINDOW_S));
   const stable = current > highest ? highest : current < lowest ? lowest : current;
