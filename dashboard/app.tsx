@@ -59,7 +59,7 @@ export function App(): JSX.Element {
         <a href={hrefOf({ view: name, params: { open: '', tab: '', q: '', show: '', of: '' } })} {...(each === current && { 'aria-current': 'page' as const })}><Icon name={name as IconName} /><span>{t(each.title)}</span><NavCount view={each} /></a>
       </li>)}</ul>
       <div class="choices">
-        <button type="button" class="plain" onClick={() => { shown.value = 'palette'; }} aria-label={t('Go to anything')} aria-keyshortcuts="Control+K"><Icon name="search" /><span>{t('Go to anything')}</span><kbd aria-hidden="true" data-keys="Ctrl K" /></button>
+        <button type="button" class="plain" onClick={() => { shown.value = 'palette'; }} aria-label={t('Go to…')} aria-keyshortcuts="Control+K"><Icon name="search" /><span>{t('Go to…')}</span><kbd aria-hidden="true" data-keys="Ctrl K" /></button>
         <button type="button" class="plain" onClick={cycleTheme} aria-label={t('Change between light and dark')} title={t(THEMES[theme.value])}><Icon name={theme.value} /></button>
         <button type="button" class="plain" lang={language.value === 'ko' ? 'en' : 'ko'} onClick={() => speak(language.value === 'ko' ? 'en' : 'ko')}>{language.value === 'ko' ? 'English' : '한국어'}</button>
       </div>

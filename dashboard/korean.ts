@@ -3,6 +3,7 @@ export const korean: Readonly<Record<string, string>> = {
   'To the content': '본문으로',
   'Views': '보기',
   'Go to anything': '어디로든 이동',
+  'Go to…': '이동…',
   'Change between light and dark': '밝게/어둡게 바꾸기',
   'Filter': '거르기',
   'Namespace': '네임스페이스',
