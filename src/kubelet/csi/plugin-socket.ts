@@ -2,6 +2,7 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import type { Clock } from '../../base/clock.ts';
 import { toRuntimeError } from '../../cri/connect.ts';
+import { RuntimeError } from '../../cri/runtime.ts';
 
 /** Upstream: csiTimeout. */
 const CALL_MS = 2 * 60_000;
@@ -21,9 +22,14 @@ export class PluginSocket implements Disposable {
   call<R>(name: string, request: object, timeoutMs = CALL_MS): Promise<R> {
     const method = this.#service[name] as MethodDefinition<object, object>;
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, new Metadata(), { deadline: this.#clock.now() + timeoutMs }, (error, response) => {
+      const running = this.#client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, new Metadata(), (error, response) => {
+        limit[Symbol.dispose]();
         if (error) reject(toRuntimeError(error));
         else resolve(response as R);
+      });
+      const limit = this.#clock.timer(timeoutMs, () => {
+        running.cancel();
+        reject(new RuntimeError('DeadlineExceeded', 'context deadline exceeded'));
       });
     });
   }
