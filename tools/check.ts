@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** What each floor may import besides itself. */
-const components = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'policy', 'dns', 'balancer'];
+const components = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'policy', 'dns', 'balancer', 'ingress'];
 export const floors: Record<string, readonly string[]> = {
   base: [],
   api: ['base'],
@@ -27,6 +27,7 @@ export const floors: Record<string, readonly string[]> = {
   policy: ['base', 'api', 'client'],
   dns: ['base', 'api', 'client'],
   balancer: ['base', 'api', 'client'],
+  ingress: ['base', 'api', 'client'],
   cli: ['base', 'api', 'client'],
   dashboard: ['base', 'api', 'client', 'ledger', 'why'],
   cluster: ['base', 'api', 'client', 'ledger', 'storage', 'cri', 'sim', 'machine', ...components],

@@ -4,14 +4,17 @@ import type { InformerFactory } from '../client/informer.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { AddressPlan } from '../machine/index.ts';
+import { nodeAddress, type AddressPlan } from '../machine/index.ts';
+import { startIngressController } from '../ingress/index.ts';
 import { hostRoutes, noRoutes } from './host-routes.ts';
-import type { ClusterConfig } from './profile.ts';
+import { haproxyOnNode, noIngressProxy, requireHaproxy } from './ingress-proxy.ts';
+import type { ClusterConfig, Profile } from './profile.ts';
 
 export interface AddonContext {
   readonly client: Client;
   readonly informers: InformerFactory;
   readonly plan: AddressPlan;
+  readonly profile: Profile;
   readonly config: ClusterConfig;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,6 +28,8 @@ export interface RunningAddon extends AsyncDisposable {
 
 interface Addon {
   readonly summary: string;
+  /** Throws a UserError where the machine lacks something. */
+  check?(config: ClusterConfig): void;
   start(context: AddonContext): Promise<RunningAddon>;
   /** What runs while the add-on is off. */
   startWithout?(context: AddonContext): AsyncDisposable;
@@ -36,6 +41,13 @@ export const addons: Readonly<Record<string, Addon>> = {
     summary: 'gives services of type LoadBalancer an address of a pool, reachable from this machine',
     start: ({ config, plan, ...context }) => startBalancer({ ...context, pool: plan.loadBalancerPool, routes: config.runtime === 'simulated' ? noRoutes() : hostRoutes(plan) }),
     startWithout: ({ config, ...context }) => startPendingExplainer({ ...context, profile: config.profile }),
+  },
+  ingress: {
+    summary: 'serves Ingress objects on ports 80 and 443 of the first node, by HAProxy',
+    check: ({ runtime }) => { if (runtime !== 'simulated') requireHaproxy(); },
+    start: ({ config, plan, profile, ...context }) => startIngressController({
+      ...context, proxy: config.runtime === 'simulated' ? noIngressProxy(nodeAddress(plan, 1)) : haproxyOnNode(profile, context),
+    }),
   },
 };
 

@@ -33,7 +33,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     }));
     const informers = stack.use(createInformerFactory({ client: server.admin, clock, random, log: log.child('addons') }));
     stack.use(await startLocalVolumes({ client: server.admin, informers, folder: join(profile.folder, 'volumes'), log: log.child('volumes') }));
-    const addons = stack.use(new Addons({ client: server.admin, informers, plan, clock, random, log: log.child('addons') }));
+    const addons = stack.use(new Addons({ client: server.admin, informers, plan, profile, clock, random, log: log.child('addons') }));
     await addons.apply(config);
     const reload = (): void => void addons.apply(profile.mustRead()).catch((error: unknown) => log.error('cannot change the add-ons', { error }));
     process.on('SIGHUP', reload);

@@ -18,6 +18,7 @@ export const command: Command = {
     }
     if (verb !== 'enable' && verb !== 'disable') throw new UserError(`"addons ${verb}" is not a verb of wherry`, 'wherry addons list, wherry addons enable NAME, wherry addons disable NAME');
     if (name === undefined || !Object.hasOwn(addons, name)) throw new UserError(name ? `there is no add-on "${name}"` : 'which add-on?', `one of ${Object.keys(addons).join(', ')}`);
+    if (verb === 'enable') addons[name]!.check?.(config);
     const others = config.addons.filter((addon) => addon !== name);
     profile.write({ ...config, addons: verb === 'enable' ? [...others, name] : others });
     const server = findProcess(profile.serverPidFile);

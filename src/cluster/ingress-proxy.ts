@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createAuthority } from '../base/certificates.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { UserError } from '../base/user-error.ts';
+import { certificateList, haproxyConfiguration, type IngressProxy } from '../ingress/index.ts';
+import { findProcess, findProgram, run, signalProcess, stopProcess, type NodeGround } from '../machine/index.ts';
+import { groundOf } from './launch.ts';
+import type { Profile } from './profile.ts';
+
+/** Throws a UserError that says how to get it. */
+export function requireHaproxy(): void {
+  if (!findProgram('haproxy')) throw new UserError('the program haproxy is missing, which serves ingresses', 'apt-get install haproxy (nothing of it needs to run: systemctl disable --now haproxy)');
+}
+
+/**
+ * HAProxy in the network of the first node that runs. It outlives us, as containers do, and is taken up again by its pid file; it ends with its node.
+ * A change is checked, then taken over without a connection lost: new workers get the listeners of the old ones, which end with their last connection.
+ */
+export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock: Clock; readonly log: Log }): IngressProxy {
+  const folder = join(profile.folder, 'ingress');
+  const configuration = join(folder, 'haproxy.cfg');
+  const list = join(folder, 'certificates.txt');
+  const pidFile = join(profile.runDir, 'ingress.pid');
+  const fallback = join(folder, 'unknown-host.pem');
+  let applied: string | undefined;
+
+  const place = (): NodeGround | undefined => {
+    const config = profile.mustRead();
+    const node = config.nodes.find(({ name }) => findProcess(profile.nodePidFile(name)));
+    return node && groundOf(profile, config, node);
+  };
+  return {
+    async apply(routes) {
+      const ground = place();
+      if (!ground) return undefined;
+      requireHaproxy();
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (!existsSync(fallback)) {
+        const { key, certificate } = await createAuthority('wherry ingress without a certificate', { now: clock.now() });
+        writeFileSync(fallback, `${certificate}${key}`, { mode: 0o600 });
+      }
+      // Named by what is in them: another certificate is another configuration.
+      const files = new Map(routes.certificates.map(({ secret, pem }) => [secret, join(folder, `${createHash('sha256').update(pem).digest('hex').slice(0, 20)}.pem`)]));
+      const user = /^haproxy:/m.test(readFileSync('/etc/passwd', 'utf8')) ? { user: 'haproxy' } : {};
+      const certificates = certificateList(routes, fallback, (secret) => files.get(secret)!);
+      const text = haproxyConfiguration(routes, { address: ground.address, certificateList: list, ...user });
+      const wanted = `${certificates}\n${text}`;
+      const running = findProcess(pidFile);
+      if (running && applied === wanted) return ground.address;
+
+      for (const { secret, pem } of routes.certificates) writeFileSync(files.get(secret)!, pem, { mode: 0o600 });
+      const candidate = `${configuration}.new`;
+      writeFileSync(list, certificates);
+      writeFileSync(candidate, text);
+      await run(['haproxy', '-c', '-f', candidate]);
+      // Another node than before: it has another address.
+      const moved = running && !(existsSync(configuration) && readFileSync(configuration, 'utf8').includes(`  bind ${ground.address}:80\n`));
+      if (moved) await stopProcess(running, { clock, file: pidFile });
+      renameSync(candidate, configuration);
+      if (running && !moved) signalProcess(running, 'SIGUSR2');
+      else {
+        mkdirSync(profile.logDir, { recursive: true });
+        ground.launch(['haproxy', '-W', '-db', '-f', configuration], { logFile: join(profile.logDir, 'ingress.log'), pidFile });
+        log.info('started HAProxy', { node: ground.nodeName, address: ground.address });
+      }
+      applied = wanted;
+      for (const name of readdirSync(folder)) if (/^[\da-f]{20}\.pem$/.test(name) && ![...files.values()].includes(join(folder, name))) rmSync(join(folder, name));
+      return ground.address;
+    },
+    async stop() {
+      const running = findProcess(pidFile);
+      if (running) await stopProcess(running, { clock, file: pidFile });
+      rmSync(folder, { recursive: true, force: true });
+      applied = undefined;
+    },
+  };
+}
+
+/** Of simulated nodes: the address is for show. */
+export function noIngressProxy(address: string): IngressProxy {
+  return { apply: async () => address, stop: async () => undefined };
+}
