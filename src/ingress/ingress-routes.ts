@@ -51,8 +51,8 @@ export interface IngressGround {
   secret(namespace: string, name: string): Secret | undefined;
 }
 
-/** Nothing that could mean something to a proxy's configuration, or end a line of it. */
-const PLAIN_PATH = /^\/[^\s'"\\\u0000-\u001f\u007f]*$/;
+/** What one sees of ASCII, save quotes and backslashes: nothing that could mean something to a proxy's configuration, or end a line of it. */
+const PLAIN_PATH = /^\/[!#-&(-[\]-~]*$/;
 
 /**
  * All ingresses as one set of routes. Of two that claim one host and path the older has it. An exact path goes before a prefix, a longer before a shorter
