@@ -21,6 +21,9 @@ export interface EditOptions {
   unchanged(): void;
 }
 
+/** The edit would make another object: that is none to be tried again. */
+class RenamedError extends KubectlError {}
+
 /** Shows the objects in an editor until what comes back is saved or nothing changed. Upstream: kubectl pkg/cmd/util/editor. */
 export async function editObjects(call: Call, objects: readonly KubeObject[], { json, save, unchanged }: EditOptions): Promise<number> {
   const { io } = call;
@@ -33,7 +36,7 @@ export async function editObjects(call: Call, objects: readonly KubeObject[], { 
     const edited = await editText(offered, json ? '.json' : '.yaml', io);
     const content = withoutComments(edited.text);
     if (reasons && edited.text === offered) {
-      edited.discard();
+      io.err(`A copy of your changes has been stored to "${edited.file}"\n`);
       throw new KubectlError('Edit cancelled, no valid changes were saved.');
     }
     if (content === original || content.trim() === '') {
@@ -46,16 +49,21 @@ export async function editObjects(call: Call, objects: readonly KubeObject[], { 
       const changed = parseEdited(content);
       for (const before of objects) {
         const after = changed.find((one) => one.metadata?.name === before.metadata.name && one.kind === before.kind);
-        if (!after) throw new KubectlError('At least one of apiVersion, kind and name was changed');
+        if (!after) throw new RenamedError('At least one of apiVersion, kind and name was changed');
         await save(before, after);
       }
       edited.discard();
       return 0;
     } catch (error) {
+      if (error instanceof RenamedError) {
+        io.err(`A copy of your changes has been stored to "${edited.file}"\n`);
+        throw error;
+      }
       edited.discard();
       const text = error instanceof StatusError ? statusText(error) : error instanceof KubectlError ? error.message : undefined;
       if (text === undefined) throw error;
-      io.err(`error: ${text.replace(/^error: /, '')}\n`);
+      // What the server refuses is told in the file, what cannot be read here as well.
+      if (!(error instanceof StatusError)) io.err(`error: ${text.replace(/^error: /, '')}\n`);
       reasons = `${text.split('\n').map((line) => `# ${line}`).join('\n')}\n#\n`;
       body = content;
     }

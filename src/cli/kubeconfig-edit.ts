@@ -43,9 +43,17 @@ export function setProperty(config: EditableKubeconfig, property: string, value:
   const [head = '', ...rest] = property.split('.');
   if (rest.length === 0) {
     if (!['current-context', 'apiVersion', 'kind', 'clusters', 'contexts', 'users', 'preferences'].includes(head)) throw new KubectlError(`unable to locate path "${head}"`);
-    if (value === undefined) delete config[head as 'current-context'];
+    if (value === undefined) {
+      if (head === 'current-context') config[head] = '';
+      else delete config[head as 'kind'];
+    }
     else if (head === 'clusters' || head === 'contexts' || head === 'users') throw new KubectlError(`can't set a map to a value: ${head}`);
     else (config as Record<string, unknown>)[head] = value;
+    return;
+  }
+  if (head === 'preferences') {
+    const { [rest.join('.')]: _old, ...others } = (config.preferences ?? {}) as Record<string, unknown>;
+    config.preferences = value === undefined ? others : { ...others, [rest.join('.')]: value === 'true' || value === 'false' ? value === 'true' : value };
     return;
   }
   const inner = { clusters: 'cluster', contexts: 'context', users: 'user' }[head];

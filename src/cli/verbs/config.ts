@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadKubeconfig, type Kubeconfig } from '../../client/kubeconfig.ts';
-import { setContext, useContext } from '../../client/kubeconfig-file.ts';
-import { pathsOf } from '../kubeconfig-edit.ts';
+import { editKubeconfig, pathsOf } from '../kubeconfig-edit.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
@@ -18,7 +17,7 @@ function redacted(config: Kubeconfig): unknown {
       ...entry,
       user: {
         ...entry.user, ...(entry.user['client-certificate-data'] && { 'client-certificate-data': 'DATA+OMITTED' }), ...(entry.user['client-key-data'] && { 'client-key-data': 'DATA+OMITTED' }),
-        ...(entry.user.token && { token: 'REDACTED' }),
+        ...(entry.user.token && { token: 'REDACTED' }), ...('password' in entry.user && { password: 'REDACTED' }),
       },
     })),
   };
@@ -52,13 +51,16 @@ export const verb: Verb = {
       flags: { output: { short: 'o', type: 'string', usage: 'Output format. One of: (name).' }, 'no-headers': { type: 'bool', usage: "don't print headers" } },
       async run(call) {
         const config = load(call);
-        const contexts = (config.contexts ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        const all = (config.contexts ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        const missing = call.args.filter((name) => !all.some((one) => one.name === name));
+        const contexts = call.args.length > 0 ? all.filter(({ name }) => call.args.includes(name)) : all;
         if (call.flags.string('output') === 'name') {
           call.io.out(contexts.map(({ name }) => `${name}\n`).join(''));
           return;
         }
         const rows = contexts.map(({ name, context }) => [name === config['current-context'] ? '*' : '', name, context.cluster ?? '', context.user ?? '', context.namespace ?? '']);
         call.io.out(textTable(call.flags.bool('no-headers') ? rows : [['CURRENT', 'NAME', 'CLUSTER', 'AUTHINFO', 'NAMESPACE'], ...rows]));
+        if (missing.length > 0) throw new KubectlError(missing.map((name) => `context ${name} not found`).join('\nerror: '));
       },
     },
     'use-context': {
@@ -66,7 +68,7 @@ export const verb: Verb = {
       async run(call) {
         const [name] = call.args;
         if (!load(call).contexts?.some((context) => context.name === name)) throw new KubectlError(`no context exists with the name: "${name ?? ''}"`);
-        useContext(pathsOf(call)[0]!, name!);
+        editKubeconfig(call, (config) => void (config['current-context'] = name!));
         call.io.out(`Switched to context "${name}".\n`);
       },
     },
@@ -79,7 +81,15 @@ export const verb: Verb = {
         const name = flags.bool('current') ? config['current-context'] : call.args[0];
         if (!name) throw new KubectlError('you must specify a non-empty context name or --current');
         const change = Object.fromEntries(['cluster', 'user', 'namespace'].flatMap((field) => (flags.changed(field) ? [[field, flags.string(field)]] : [])));
-        const known = setContext(pathsOf(call)[0]!, name, change);
+        let known = false;
+        editKubeconfig(call, (edited) => {
+          const contexts = (edited.contexts ??= []);
+          const entry = contexts.find((one) => one.name === name);
+          known = entry !== undefined;
+          if (entry) entry.context = { ...entry.context, ...change };
+          else contexts.push({ name, context: { cluster: '', user: '', ...change } });
+          contexts.sort((a, b) => (a.name < b.name ? -1 : 1));
+        });
         call.io.out(`Context "${name}" ${known ? 'modified' : 'created'}.\n`);
       },
     },
@@ -90,11 +100,11 @@ export const verb: Verb = {
         let config = call.flags.bool('merge') ? load(call) : loadKubeconfig(pathsOf(call).slice(0, 1));
         if (call.flags.bool('minify')) {
           const current = config.contexts?.find(({ name }) => name === config['current-context']);
-          if (!current) throw new KubectlError('cannot locate context');
+          if (!current) throw new KubectlError(config['current-context'] ? `cannot locate context ${config['current-context']}` : 'current-context must exist in order to minify');
           config = { ...config, contexts: [current], clusters: config.clusters?.filter(({ name }) => name === current.context.cluster) ?? [], users: config.users?.filter(({ name }) => name === current.context.user) ?? [] };
         }
         if (call.flags.bool('flatten')) config = flattened(config);
-        const shown = { apiVersion: 'v1', kind: 'Config', preferences: {}, ...((call.flags.bool('raw') ? config : redacted(config)) as object) };
+        const shown = { apiVersion: 'v1', kind: 'Config', preferences: {}, ...((call.flags.bool('raw') || call.flags.bool('flatten') ? config : redacted(config)) as object) };
         call.io.out(objectPrinter(call.flags)!(shown));
       },
     },

@@ -26,7 +26,7 @@ export const verb: Verb = {
     const { flags: given, session, io } = call;
     if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError(NO_RESOURCES);
     const subresource = given.string('subresource') || undefined;
-    const targets = await listTargets(call.args.length === 1 && !call.args[0]!.includes('/') ? withAll(call) : call);
+    const targets = await listTargets(call, { typeMeansAll: true });
     if (targets.length === 0) throw new KubectlError('edit cancelled, no objects found');
     const objects = await Promise.all(targets.map((target) => session.json<KubeObject>(targetPath(target, subresource))));
     return editObjects(call, objects, {
@@ -44,9 +44,3 @@ export const verb: Verb = {
     });
   },
 };
-
-/** `kubectl edit pods` edits all of them. */
-function withAll<T extends { readonly flags: { add(name: string, value: string, spelled: string): void } }>(call: T): T {
-  call.flags.add('all', 'true', '--all');
-  return call;
-}
