@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { YAMLParseError } from 'yaml';
 import { badRequest, statusError, unsupportedMediaType } from '../../api/errors.ts';
+import { isTextTooDeep, isTooDeep } from '../../api/schema/depth.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
 import { decodeProtobuf } from '../../api/protobuf/envelope.ts';
@@ -42,6 +43,11 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
+function refuseDeep<T extends ParsedBody>(parsed: T): T {
+  if (isTooDeep(parsed.value)) throw new JsonSyntaxError('exceeded max depth');
+  return parsed;
+}
+
 export interface ParsedBody extends YamlText {
   readonly duplicates?: DuplicateKeys;
 }
@@ -59,9 +65,11 @@ export function parseBody(body: Buffer, mediaType: string, validation: string | 
   const strictly = validation === 'Strict' || validation === 'Warn';
   try {
     switch (mediaType) {
-      case 'application/json': return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
-      case 'application/yaml': return parseYamlText(body.toString(), strictly);
-      case 'application/vnd.kubernetes.protobuf': return { value: decodeProtobuf(body) };
+      case 'application/json':
+        if (isTextTooDeep(body)) throw new JsonSyntaxError('exceeded max depth');
+        return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
+      case 'application/yaml': return refuseDeep(parseYamlText(body.toString(), strictly));
+      case 'application/vnd.kubernetes.protobuf': return refuseDeep({ value: decodeProtobuf(body) });
       default: throw unsupportedMediaType(MEDIA_TYPES);
     }
   } catch (error) {

@@ -9,7 +9,8 @@ export interface YamlText {
 
 /**
  * Reads a YAML document; of keys that come twice the last one counts. `strictly`: such keys are told, worded as Go's decoder words them:
- * `yaml: unmarshal errors:\n  line 9: key "foo" already set in map`. Throws YAMLParseError.
+ * `yaml: unmarshal errors:\n  line 9: key "foo" already set in map`. Throws YAMLParseError,
+ * and JsonSyntaxError for what is YAML but no tree of values: circles, aliases without an anchor or of too much, and what is nested too deep.
  */
 export function parseYamlText(text: string, strictly: boolean): YamlText {
   return parseJsonText(text, strictly) ?? parseYaml(text, strictly);
@@ -29,11 +30,44 @@ function parseJsonText(text: string, strictly: boolean): YamlText | undefined {
 }
 
 function parseYaml(text: string, strictly: boolean): YamlText {
+  try {
+    return readYaml(text, strictly);
+  } catch (error) {
+    // The library tells by these errors of aliases (too many, or of nothing) and of its stack's end.
+    if (error instanceof ReferenceError || error instanceof RangeError) throw new JsonSyntaxError(`yaml: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Throws where a value holds itself. `pending` has each value to look into, and after its members the value again, when it is left. */
+function refuseCircles(root: unknown): void {
+  const above = new Set<object>();
+  const pending: { readonly value: object; readonly leaving: boolean }[] = [];
+  const enter = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (above.has(value)) throw new JsonSyntaxError('yaml: anchor contains itself');
+    pending.push({ value, leaving: false });
+  };
+  enter(root);
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (next.leaving) {
+      above.delete(next.value);
+      continue;
+    }
+    if (above.has(next.value)) throw new JsonSyntaxError('yaml: anchor contains itself');
+    above.add(next.value);
+    pending.push({ value: next.value, leaving: true });
+    for (const member of Object.values(next.value)) enter(member);
+  }
+}
+
+function readYaml(text: string, strictly: boolean): YamlText {
   const lines = new LineCounter();
   const document = parseDocument(text, { strict: strictly, uniqueKeys: false, lineCounter: lines });
   const [error]: readonly YAMLParseError[] = document.errors;
   if (error) throw error;
   const value: unknown = document.toJS({ maxAliasCount: 100 });
+  if (text.includes('&')) refuseCircles(value);
   if (!strictly) return { value };
   const faults: string[] = [];
   visit(document, (_, node) => {

@@ -1,7 +1,10 @@
 import { applyPatch, type Operation } from 'rfc6902';
 import { badRequest, statusError, type StatusError } from '../../api/errors.ts';
+import { isTooDeep } from '../../api/schema/depth.ts';
 
 const LIMIT = 10_000;
+/** What all copies of a patch may add, in bytes: without a limit a few operations double an object until no memory is left. Upstream: JSONPatchMaxCopyBytes. */
+const COPIED_LIMIT = 3 * 1024 * 1024;
 const kinds = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 const members = new Set(['op', 'path', 'from', 'value']);
 
@@ -12,7 +15,7 @@ function refused(): StatusError {
 
 /**
  * Applies a JSON patch (RFC 6902) and answers a new object that shares what the patch did not touch.
- * Throws 400 where the patch is no list of operations, 413 above 10,000 of them, 422 where an operation fails or a test does not hold.
+ * Throws 400 where the patch is no list of operations, 413 above 10,000 of them, 422 where an operation fails, a test does not hold, or copies add more than 3 MiB.
  * Upstream: apiserver pkg/endpoints/handlers/patch.go, jsonPatcher.
  */
 export function applyJsonPatch(object: unknown, patch: unknown): unknown {
@@ -24,10 +27,12 @@ export function applyJsonPatch(object: unknown, patch: unknown): unknown {
   }
   const owned = new Set<object>();
   const document = { root: object };
+  let copied = 0;
   for (const operation of patch as readonly Record<string, unknown>[]) {
     const { op, path, from } = operation ?? {};
     if (typeof op !== 'string' || !kinds.has(op) || typeof path !== 'string') throw refused();
     if ((op === 'move' || op === 'copy') && typeof from !== 'string') throw refused();
+    if (op === 'copy' && (copied += JSON.stringify(valueAt(document.root, from as string))?.length ?? 0) > COPIED_LIMIT) throw refused();
     if (op === 'test') {
       // A test for null holds where there is nothing, upstream's library says.
       if ((operation['value'] ?? null) === null && (valueAt(document.root, path) ?? null) === null) continue;
@@ -39,6 +44,7 @@ export function applyJsonPatch(object: unknown, patch: unknown): unknown {
     const inner = { ...operation, path: `/root${path}`, ...(typeof from === 'string' && { from: `/root${from}` }) };
     if (applyPatch(document, [inner as Operation])[0] !== null) throw refused();
   }
+  if (isTooDeep(document.root)) throw refused();
   return document.root;
 }
 

@@ -21,6 +21,11 @@ const codeOf = (run: () => unknown): number => {
 };
 
 describe('JSON patch', () => {
+  it('refuses copies that double an object until no memory is left, and values that are nested without end', () => {
+    const double = [{ op: 'add', path: '/a', value: 'x'.repeat(1000) }, ...Array.from({ length: 60 }, (_, i) => ({ op: 'copy', from: '', path: `/c${i}` }))];
+    expect(codeOf(() => applyJsonPatch({}, double))).toBe(422);
+    expect(codeOf(() => applyJsonPatch({}, Array.from({ length: 60 }, (_, i) => ({ op: 'add', path: `${'/a'.repeat(10 * i)}/a`, value: JSON.parse(`${'{"a":'.repeat(9)}{}${'}'.repeat(9)}`) as unknown }))))).toBe(422);
+  });
   const object = freeze({ a: { b: [1, 2, 3] }, c: { d: 1 }, 'x/y': 0 });
   it.each([
     [[{ op: 'add', path: '/a/b/-', value: 4 }], { ...object, a: { b: [1, 2, 3, 4] } }],
