@@ -9,7 +9,7 @@ import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissi
 import { claimClusterNumber } from './cluster-number.ts';
 import { endUnfinished, startDaemon } from './daemon.ts';
 import { loadOrCreatePki, type ClusterPki } from './pki.ts';
-import { adoptServerConfiguration } from './server-configuration-file.ts';
+import { adoptSchedulerConfiguration, adoptServerConfiguration } from './server-configuration-file.ts';
 import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
 
 export const CLUSTER_NUMBERS = '/var/lib/wherry/clusters';
@@ -38,6 +38,7 @@ export interface LaunchRequest {
   readonly ledger?: boolean;
   /** A file of documents that configure the API server, or `none`. Taken over when the server starts. */
   readonly apiServerConfig?: string;
+  readonly schedulerConfig?: string;
 }
 
 export interface Launched {
@@ -59,7 +60,11 @@ export async function launchCluster(profile: Profile, request: LaunchRequest, to
   const pki = await loadOrCreatePki(profile, plan, clock.now());
   for (let attempt = 1; ; attempt++) {
     profile.write(config);
-    if (request.apiServerConfig !== undefined && adoptServerConfiguration(request.apiServerConfig, profile.serverConfigurationFile) && findProcess(profile.serverPidFile)) {
+    const adopted = [
+      request.apiServerConfig !== undefined && adoptServerConfiguration(request.apiServerConfig, profile.serverConfigurationFile),
+      request.schedulerConfig !== undefined && adoptSchedulerConfiguration(request.schedulerConfig, profile.schedulerConfigurationFile),
+    ];
+    if (adopted.includes(true) && findProcess(profile.serverPidFile)) {
       throw new UserError(`the server of the cluster "${profile.name}" runs already, and takes its configuration when it starts`, `wherry stop, then wherry start (the configuration is kept)`);
     }
     try {

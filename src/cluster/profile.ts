@@ -58,6 +58,7 @@ export class Profile {
   get logDir(): string { return join(this.folder, 'log'); }
   /** Documents that configure the API server; absent where none were given. It holds keys: only the owner may read it. */
   get serverConfigurationFile(): string { return join(this.folder, 'api-server.yaml'); }
+  get schedulerConfigurationFile(): string { return join(this.folder, 'scheduler.yaml'); }
   get auditLog(): string { return join(this.logDir, 'audit.log'); }
   get pkiFile(): string { return join(this.folder, 'pki.json'); }
   get serverPidFile(): string { return join(this.runDir, 'server.pid'); }

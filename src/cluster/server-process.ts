@@ -6,7 +6,7 @@ import { createWorkSender } from '../ledger/work-sender.ts';
 import { addressPlan, nodePods } from '../machine/index.ts';
 import { Addons } from './addons.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
-import { readServerConfigurationFile } from './server-configuration-file.ts';
+import { readSchedulerConfigurationFile, readServerConfigurationFile } from './server-configuration-file.ts';
 import { startLocalVolumes } from './local-volumes.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { Profile } from './profile.ts';
@@ -26,7 +26,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
       plan, pki, clock, random, log, simulated, storageDir: profile.storageDir,
       serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
       advertise: { address: plan.host, port: config.apiPort },
-      ledger: config.ledger ?? true, configuration: readServerConfigurationFile(profile.serverConfigurationFile), auditLog: profile.auditLog, ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
+      ledger: config.ledger ?? true, configuration: readServerConfigurationFile(profile.serverConfigurationFile), schedulerConfig: readSchedulerConfigurationFile(profile.schedulerConfigurationFile), auditLog: profile.auditLog, ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
       throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`, { cause: error });

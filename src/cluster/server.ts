@@ -9,6 +9,7 @@ import { apiCustomMetrics } from '../controllers/autoscaler/custom-metrics.ts';
 import { authoritySigner } from '../controllers/certificate/authority-signer.ts';
 import { startControllers } from '../controllers/controllers.ts';
 import type { AddressPlan } from '../machine/address-plan.ts';
+import type { SchedulerConfig } from '../scheduler/scheduler-configuration.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { HttpsReader } from './https-reader.ts';
 import type { ClusterPki } from './pki.ts';
@@ -28,6 +29,7 @@ export interface ServerOptions {
   readonly advertise?: { readonly address: string; readonly port: number };
   /** Pods have no network: the server sends nothing to their addresses. */
   readonly simulated?: boolean;
+  readonly schedulerConfig?: SchedulerConfig;
   /** Without a sign of life for so long, a node counts as dead; absent: upstream's default. */
   readonly nodeGraceMs?: number;
   /** Keep a ledger of who wrote what because of what. Default true. */
@@ -48,7 +50,7 @@ const componentUser = (name: string): User => ({ name, groups: ['system:authenti
 
 /** Starts the API server, then controllers and scheduler on it, each as its own user with its own rights. Resolves when all of them work. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated, ledger = true, configuration, auditLog } = options;
+  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated, ledger = true, configuration, schedulerConfig, auditLog } = options;
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const api = stack.use(await startApiServer({
@@ -66,7 +68,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'),
     options: { rootCertificate: pki.authority.certificate, certificateSigner: authoritySigner(pki.authority, clock), clusterCidr: plan.pods, ...(serving && { customMetrics: apiCustomMetrics(stack.use(new HttpsReader('system:kube-controller-manager', () => api.url!, pki, clock)).get) }), ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
   }));
-  stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), clock, random, log: log.child('scheduler'), ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));
+  stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), ...(schedulerConfig && { config: schedulerConfig }), clock, random, log: log.child('scheduler'), ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));
   const running = stack.move();
   return { api, admin, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

@@ -57,10 +57,10 @@ const twins = new Map<string, PodTwins>();
 const TWINS_KEPT = 4096;
 
 /** By all that plugins may look at which say of themselves that they look at nothing but pod and node. */
-export function twinsOf({ requests, nonZeroRequests, hostPorts, pod: { spec } }: PodInfo): PodTwins {
+export function twinsOf({ requests, nonZeroRequests, hostPorts, pod: { spec } }: PodInfo, profile = ''): PodTwins {
   const key = JSON.stringify([
     requests.milliCpu, requests.memory, requests.ephemeralStorage, requests.scalars.size === 0 ? 0 : [...requests.scalars], nonZeroRequests.milliCpu, nonZeroRequests.memory,
-    hostPorts, spec.nodeName, spec.nodeSelector, spec.affinity?.nodeAffinity, spec.tolerations,
+    profile, hostPorts, spec.nodeName, spec.nodeSelector, spec.affinity?.nodeAffinity, spec.tolerations,
   ]);
   let known = twins.get(key);
   if (!known) {

@@ -7,7 +7,7 @@ import { fitMessage, type Diagnosis } from './fit-error.ts';
 import { unresolvable, type NodeRejection, type Rejection } from './framework.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { Nominator } from './nominator.ts';
-import { twinsOf, type PodInfo, type PodTwins } from './pod-info.ts';
+import type { PodInfo, PodTwins } from './pod-info.ts';
 import type { CycleState, SchedulingCycle } from './scheduling-cycle.ts';
 
 /** Pods that would have to leave a node. */
@@ -23,7 +23,7 @@ export interface Candidate {
 export type PreemptionResult = { readonly candidate: Candidate } | { readonly message: string; readonly nominatedNodeName?: '' };
 
 export interface PreemptionInput {
-  readonly cycle: Pick<SchedulingCycle, 'filter' | 'isLocal' | 'cloneState' | 'addPod' | 'removePod'>;
+  readonly cycle: Pick<SchedulingCycle, 'filter' | 'isLocal' | 'twinsOf' | 'cloneState' | 'addPod' | 'removePod'>;
   readonly nominator: Pick<Nominator, 'versionOf' | 'nodeOf'>;
   readonly cluster: ClusterView;
   readonly budgets: readonly PodDisruptionBudget[];
@@ -54,7 +54,7 @@ export function findPreemption(input: PreemptionInput): PreemptionResult {
   const offset = Math.floor(random.next() * all.length);
   // With budgets the same victims may be allowed to go now and not then.
   const memorable = input.budgets.length === 0 && input.cycle.isLocal(input.state);
-  const twins = twinsOf(input.pod);
+  const twins = input.cycle.twinsOf(input.pod);
   for (let i = 0; i < all.length && hopeful > 0; i++) {
     const node = all[(offset + i) % all.length]!;
     if (diagnosis.rejections.get(node.name)?.rejection.unresolvable !== false) continue;

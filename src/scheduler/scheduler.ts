@@ -23,17 +23,11 @@ import { Nominator } from './nominator.ts';
 import { podInfoOf, type PodInfo } from './pod-info.ts';
 import { PodStatusWriter } from './pod-status-writer.ts';
 import type { PluginContext } from './plugins/plugin-context.ts';
-import { createPlugins } from './plugins/registry.ts';
 import { findPreemption } from './preemption.ts';
-import { SchedulingCycle, type CycleResult } from './scheduling-cycle.ts';
+import { createProfiles, type Profile } from './profile.ts';
+import type { SchedulerConfig } from './scheduler-configuration.ts';
+import type { CycleResult } from './scheduling-cycle.ts';
 import { SchedulingQueue, type QueuedPod } from './scheduling-queue.ts';
-
-export interface SchedulerConfig {
-  /** Pods that ask for it by `spec.schedulerName` are ours. Default `default-scheduler`. */
-  readonly schedulerName?: string;
-  /** Of all nodes, how many percent of fitting ones are enough to choose from; 0, the default: fewer the more nodes there are. */
-  readonly percentageOfNodesToScore?: number;
-}
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -72,12 +66,10 @@ class RunningScheduler implements Scheduler {
   readonly decisions = new DecisionRecord();
   readonly started: Promise<void>;
   readonly #options: SchedulerOptions;
-  readonly #schedulerName: string;
   readonly #cluster = new ClusterCache();
   readonly #nominator = new Nominator();
   readonly #queue: SchedulingQueue;
-  readonly #cycle: SchedulingCycle;
-  readonly #plugins: ReturnType<typeof createPlugins>;
+  readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #context: PluginContext;
   readonly #recorder: EventRecorder;
   readonly #status: PodStatusWriter;
@@ -94,8 +86,7 @@ class RunningScheduler implements Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     const { client, informers, clock, random, log, config = {} } = options;
-    this.#schedulerName = config.schedulerName ?? 'default-scheduler';
-    this.#recorder = options.recorder ?? this.#owned.use(createEventRecorder({ client, clock, random, log, component: this.#schedulerName, isBusy: () => this.#running !== undefined || this.#bindings.size > 0 }));
+    this.#recorder = options.recorder ?? this.#owned.use(createEventRecorder({ client, clock, random, log, component: DEFAULT_NAME, isBusy: () => this.#running !== undefined || this.#bindings.size > 0 }));
     this.#status = this.#owned.use(new PodStatusWriter({ client, clock, log }));
     const informer = <T>(resource: ResourceType<T>) => informers.informer(resource);
     this.#context = {
@@ -103,11 +94,13 @@ class RunningScheduler implements Scheduler {
       namespaces: informer(namespaces), services: informer(services), replicationControllers: informer(replicationControllers), replicaSets: informer(replicaSets),
       waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), csiNodes: informer(csiNodes), volumeAttachments: informer(volumeAttachments), resourceClaims: informer(resourceClaims),
     };
-    this.#plugins = createPlugins(this.#context);
-    this.#queue = this.#owned.use(new SchedulingQueue({ clock, plugins: this.#plugins.map(({ plugin }) => plugin), onReady: () => this.#wake() }));
-    this.#cycle = new SchedulingCycle({
-      plugins: this.#plugins, cluster: this.#cluster, nominator: this.#nominator, random, percentageOfNodesToScore: config.percentageOfNodesToScore ?? 0,
+    this.#profiles = createProfiles(config.profiles ?? [{ schedulerName: DEFAULT_NAME }], this.#context, {
+      cluster: this.#cluster, nominator: this.#nominator, random, percentageOfNodesToScore: config.percentageOfNodesToScore ?? 0,
     });
+    this.#queue = this.#owned.use(new SchedulingQueue({
+      clock, pluginsOf: (pod) => this.#profileOf(pod)!.plugins, onReady: () => this.#wake(),
+      ...(config.podInitialBackoffMs !== undefined && { initialBackoffMs: config.podInitialBackoffMs }), ...(config.podMaxBackoffMs !== undefined && { maxBackoffMs: config.podMaxBackoffMs }),
+    }));
     this.#follow();
     this.started = this.#start();
   }
@@ -179,13 +172,17 @@ class RunningScheduler implements Scheduler {
       this.#queue.onEvent({ resource: 'AssignedPod', action: previous?.spec.nodeName ? 'update' : 'add', previous, object: pod });
       return;
     }
-    if (pod.spec.schedulerName !== undefined && pod.spec.schedulerName !== this.#schedulerName) return;
+    if (!this.#profileOf(pod)) return;
     // It has been bound, and this is news from before that.
     if (this.#cluster.isAssumed(key) && !this.#queue.has(pod)) return;
     if (!previous || previous.status?.nominatedNodeName !== pod.status?.nominatedNodeName) this.#nominator.set(pod);
     const changed = previous !== undefined && (previous.spec !== pod.spec || previous.metadata.labels !== pod.metadata.labels);
     if (pod.metadata.deletionTimestamp !== undefined) this.#queue.delete(key);
     else this.#queue.set(pod, changed);
+  }
+
+  #profileOf(pod: Pod): Profile | undefined {
+    return this.#profiles.get(nameOf(pod));
   }
 
   #onPodGone(pod: Pod): void {
@@ -217,7 +214,7 @@ class RunningScheduler implements Scheduler {
     while (!this.#ending.signal.aborted) {
       const queued = this.#queue.pop();
       if (!queued) return;
-      because({ writes: queued.writes, by: this.#schedulerName }, () => this.#scheduleOne(queued));
+      because({ writes: queued.writes, by: nameOf(queued.pod) }, () => this.#scheduleOne(queued));
       if (this.#binding >= MAX_BINDINGS) await new Promise<void>((resolve) => (this.#bindingEnded = resolve));
       if (clock.monotonic() < sliceEnd) continue;
       await nextTurn();
@@ -229,10 +226,11 @@ class RunningScheduler implements Scheduler {
   #scheduleOne(queued: QueuedPod): void {
     const { clock, log } = this.#options;
     const pod = podInfoOf(queued.pod);
+    const profile = this.#profileOf(queued.pod)!;
     const began = clock.monotonic();
     let result: CycleResult;
     try {
-      result = this.#cycle.run(pod);
+      result = profile.cycle.run(pod);
     } catch (error) {
       log.error('scheduling failed', { pod: pod.key, error });
       return this.#fail(queued, pod, (error as Error).message);
@@ -245,7 +243,7 @@ class RunningScheduler implements Scheduler {
       note({ outcome: 'assigned', node: node.name, message: `Successfully assigned ${pod.key} to ${node.name}`, evaluated, feasible, filtered: groupRejections(rejections), scores });
       this.#cluster.assume(pod, node.name);
       this.#nominator.delete(pod.key);
-      for (const [i, { plugin }] of this.#plugins.entries()) if (result.state[i]) plugin.reserve?.(result.state[i].state, pod, node);
+      for (const [i, plugin] of profile.plugins.entries()) if (result.state[i]) plugin.reserve?.(result.state[i].state, pod, node);
       const binding: Promise<void> = this.#bind(queued, pod, node.name).finally(() => this.#bindings.delete(binding));
       this.#bindings.add(binding);
       return;
@@ -256,8 +254,8 @@ class RunningScheduler implements Scheduler {
       note({ outcome: 'unschedulable', message, evaluated: 0, feasible: 0, filtered: [], scores: [] });
       return this.#reject(pod, message, new Set(), undefined);
     }
-    const preemption = findPreemption({
-      cycle: this.#cycle, nominator: this.#nominator, cluster: this.#cluster, budgets: this.#options.informers.informer(podDisruptionBudgets).list(), random: this.#options.random, pod, state: result.state, diagnosis,
+    const preemption = !profile.preempts ? { message: '' } : findPreemption({
+      cycle: profile.cycle, nominator: this.#nominator, cluster: this.#cluster, budgets: this.#options.informers.informer(podDisruptionBudgets).list(), random: this.#options.random, pod, state: result.state, diagnosis,
     });
     const candidate = 'candidate' in preemption ? preemption.candidate : undefined;
     const message = fitMessage(diagnosis, 'message' in preemption ? preemption.message : '');
@@ -269,11 +267,12 @@ class RunningScheduler implements Scheduler {
     if (candidate) this.#preempt(pod, candidate);
   }
 
-  #note({ pod: { metadata: { namespace, name, uid } } }: PodInfo, decision: Decision): void {
+  #note({ pod }: PodInfo, decision: Decision): void {
+    const { namespace, name, uid } = pod.metadata;
     this.decisions.add(decision);
     const { node, outcome, message, attempt, nodes, feasible, filtered, scores, tookMs } = decision;
     this.#options.work?.note({
-      work: 'schedule', about: { group: '', resource: 'pods', kind: 'Pod', namespace, name, uid }, by: this.#schedulerName, tookMs,
+      work: 'schedule', about: { group: '', resource: 'pods', kind: 'Pod', namespace, name, uid }, by: nameOf(pod), tookMs,
       facts: { attempt, ...(node !== undefined && { node }) }, ...(outcome !== 'assigned' && { error: message }),
       choice: { nodes, feasible, filtered, scores: scores.map((score) => ({ node: score.node, total: score.total })) },
     });
@@ -314,7 +313,7 @@ class RunningScheduler implements Scheduler {
     }
     // Until they are told to go, nothing that happens helps; and where they go at once, the last of them may have gone before.
     this.#queue.hold(pod.key);
-    const eviction = evictVictims({ client, clock, recorder: this.#recorder, schedulerName: this.#schedulerName, preemptor: pod.pod, ...candidate })
+    const eviction = evictVictims({ client, clock, recorder: this.#recorder, schedulerName: nameOf(pod.pod), preemptor: pod.pod, ...candidate })
       .then(() => {
         if (!candidate.victims.some((victim) => this.#cluster.placeOf(keyOf(victim)) === candidate.node)) this.#queue.activate(pod.key);
       }, (error: unknown) => {
@@ -334,7 +333,8 @@ class RunningScheduler implements Scheduler {
     const { namespace, name, uid } = pod.pod.metadata;
     const { signal } = this.#ending;
     try {
-      for (const { plugin } of this.#plugins) await plugin.preBind?.(pod, node, signal);
+      const { plugins } = this.#profileOf(pod.pod)!;
+      for (const plugin of plugins) await plugin.preBind?.(pod, node, signal);
       this.#binding++;
       try {
         await client.createSubresource(pods, parseKey(pod.key), 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } });
@@ -347,7 +347,7 @@ class RunningScheduler implements Scheduler {
       this.#recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`);
     } catch (error) {
       if (signal.aborted) return;
-      for (const { plugin } of this.#plugins) plugin.unreserve?.(pod, node);
+      for (const plugin of this.#profileOf(pod.pod)!.plugins) plugin.unreserve?.(pod, node);
       this.#cluster.forget(pod);
       // The room is free again.
       this.#queue.onEvent({ resource: 'AssignedPod', action: 'delete', object: pod.pod });
@@ -358,6 +358,10 @@ class RunningScheduler implements Scheduler {
     }
   }
 }
+
+const DEFAULT_NAME = 'default-scheduler';
+
+const nameOf = ({ spec }: Pod): string => spec.schedulerName ?? DEFAULT_NAME;
 
 /** Events' notes are limited. */
 function truncated(message: string, limit = 1024): string {

@@ -31,6 +31,8 @@ export interface SchedulingCycleOptions {
   readonly cluster: ClusterView;
   readonly nominator: Nominator;
   readonly random: Pick<Random, 'next'>;
+  /** Which profile this is: twins under one profile are none under another. */
+  readonly profile?: string;
   /** Of all nodes, how many percent of fitting ones are enough to choose from; 0: fewer the more nodes there are. */
   readonly percentageOfNodesToScore: number;
 }
@@ -85,7 +87,7 @@ export class SchedulingCycle {
 
     const rejections = new Map<string, NodeRejection>();
     const feasible: NodeInfo[] = [];
-    const twins = twinsOf(pod);
+    const twins = this.twinsOf(pod);
     const others = this.#otherFilters.filter((i) => state[i]);
     const tryNode = (node: NodeInfo): void => {
       const verdict = this.#verdict(twins, state, pod, node);
@@ -116,6 +118,11 @@ export class SchedulingCycle {
     const scores = feasible.length === 1 ? [] : this.#score(twins, state, pod, feasible);
     const node = scores.length === 0 ? feasible[0]! : cluster.node(scores[0]!.node)!;
     return { fits: true, node, state, evaluated, feasible: feasible.length, rejections, scores };
+  }
+
+  /** Pods of which this cycle finds the same on any node. */
+  twinsOf(pod: PodInfo): PodTwins {
+    return twinsOf(pod, this.#options.profile);
   }
 
   /**

@@ -8,7 +8,7 @@ function setUp() {
   const clock = new FakeClock();
   let ready = 0;
   const plugins = describeCluster({ nodes: [] }).plugins.map(({ plugin }) => plugin);
-  const queue = new SchedulingQueue({ clock, plugins, onReady: () => void ready++ });
+  const queue = new SchedulingQueue({ clock, pluginsOf: () => plugins, onReady: () => void ready++ });
   const popAll = (): string[] => {
     const names: string[] = [];
     for (let next = queue.pop(); next; next = queue.pop()) names.push(next.pod.metadata.name);

@@ -37,7 +37,11 @@ interface Waiting extends QueuedPod {
 
 export interface SchedulingQueueOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'timer'>;
-  readonly plugins: readonly SchedulerPlugin[];
+  /** The plugins that a pod is scheduled by: the same list for all pods of a profile. */
+  pluginsOf(pod: Pod): readonly SchedulerPlugin[];
+  /** After the first failure, and at most; default 1 s and 10 s. */
+  readonly initialBackoffMs?: number;
+  readonly maxBackoffMs?: number;
   /** There is something to pop. */
   onReady(): void;
 }
@@ -136,14 +140,18 @@ export class SchedulingQueue implements Disposable {
   /** Wakes the pods that the event may help. */
   onEvent(event: ClusterEvent): void {
     if (this.#unschedulable.size === 0) return;
-    const interested = this.#options.plugins.flatMap(({ name, hints }) => {
-      const hint = hints?.[event.resource];
-      return hint ? [{ name, hint }] : [];
-    });
-    if (interested.length === 0) return;
+    const interestedOf = new Map<readonly SchedulerPlugin[], { readonly name: string; readonly hint: (pod: Pod, event: ClusterEvent) => boolean }[]>();
     for (const waiting of this.#unschedulable) {
       if (this.#held.has(waiting.key)) continue;
-      const helps = waiting.rejectedBy.size === 0 || interested.some(({ name, hint }) => waiting.rejectedBy.has(name) && hint(waiting.pod, event));
+      const plugins = this.#options.pluginsOf(waiting.pod);
+      let interested = interestedOf.get(plugins);
+      if (!interested) {
+        interestedOf.set(plugins, (interested = plugins.flatMap(({ name, hints }) => {
+          const hint = hints?.[event.resource];
+          return hint ? [{ name, hint }] : [];
+        })));
+      }
+      const helps = (waiting.rejectedBy.size === 0 && interested.length > 0) || interested.some(({ name, hint }) => waiting.rejectedBy.has(name) && hint(waiting.pod, event));
       if (!helps) continue;
       waiting.writes = joinWrites(waiting.writes, currentCause().writes);
       this.#takeOut(waiting);
@@ -184,14 +192,14 @@ export class SchedulingQueue implements Disposable {
     const waiting = this.#pods.get(key);
     if (waiting?.place !== 'trying') return undefined;
     const now = this.#options.clock.monotonic();
-    waiting.backoffUntil = now + delayAfter(waiting.failures++, { initialMs: INITIAL_BACKOFF_MS, maxMs: MAX_BACKOFF_MS });
+    waiting.backoffUntil = now + delayAfter(waiting.failures++, { initialMs: this.#options.initialBackoffMs ?? INITIAL_BACKOFF_MS, maxMs: this.#options.maxBackoffMs ?? MAX_BACKOFF_MS });
     return waiting;
   }
 
   /** Puts a pod where it waits for its next try. */
   #requeue(waiting: Waiting): void {
-    const { plugins, clock } = this.#options;
-    if (plugins.some((plugin) => plugin.preEnqueue?.(waiting.pod))) this.#putInto(waiting, 'gated');
+    const { pluginsOf, clock } = this.#options;
+    if (pluginsOf(waiting.pod).some((plugin) => plugin.preEnqueue?.(waiting.pod))) this.#putInto(waiting, 'gated');
     else this.#putInto(waiting, waiting.backoffUntil > clock.monotonic() ? 'backoff' : 'active');
   }
 

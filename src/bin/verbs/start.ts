@@ -31,6 +31,7 @@ function requestOf(values: Values): LaunchRequest {
   const nodeGraceSeconds = wholeNumber(values, 'node-grace', 5, 3600);
   const ledger = oneOf(values, 'ledger', ['on', 'off']);
   const apiServerConfig = values['api-server-config'] as string | undefined;
+  const schedulerConfig = values['scheduler-config'] as string | undefined;
   const mirrors = ((values['registry-mirror'] ?? []) as readonly string[]).map((pair): [string, string] => {
     const equals = pair.indexOf('=');
     if (equals < 1 || !URL.canParse(pair.slice(equals + 1))) throw new UserError(`--registry-mirror takes HOST=URL, as docker.io=http://127.0.0.1:5000, not "${pair}"`);
@@ -38,7 +39,7 @@ function requestOf(values: Values): LaunchRequest {
   });
   return {
     ...(nodes !== undefined && { nodes }), ...(runtime && { runtime }), ...(egress && { egress: egress === 'on' }), ...(apiPort !== undefined && { apiPort }),
-    ...(nodeGraceSeconds !== undefined && { nodeGraceSeconds }), ...(ledger && { ledger: ledger === 'on' }), ...(apiServerConfig !== undefined && { apiServerConfig }), ...(mirrors.length > 0 && { registryMirrors: Object.fromEntries(mirrors) }),
+    ...(nodeGraceSeconds !== undefined && { nodeGraceSeconds }), ...(ledger && { ledger: ledger === 'on' }), ...(apiServerConfig !== undefined && { apiServerConfig }), ...(schedulerConfig !== undefined && { schedulerConfig }), ...(mirrors.length > 0 && { registryMirrors: Object.fromEntries(mirrors) }),
   };
 }
 
@@ -54,6 +55,7 @@ export const command: Command = {
     'api-port': { type: 'string', value: 'PORT', description: 'port of the API server on 127.0.0.1 (default: the first free one from 6443)' },
     ledger: { type: 'string', value: 'on|off', description: 'whether the server keeps who did what because of what, for "wherry why" (default on)' },
     'api-server-config': { type: 'string', value: 'FILE|none', description: 'YAML with an audit Policy, an EncryptionConfiguration, an AuthenticationConfiguration, as kube-apiserver takes them' },
+    'scheduler-config': { type: 'string', value: 'FILE|none', description: 'YAML with a KubeSchedulerConfiguration, as kube-scheduler takes it' },
     'node-grace': { type: 'string', value: 'SECONDS', description: 'without a sign of life for so long, a node counts as dead (default 50)' },
   },
   async run(values, _positionals, io) {

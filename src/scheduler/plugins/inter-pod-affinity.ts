@@ -19,11 +19,8 @@ interface Bump<K> {
 type Kind = 'existingAnti' | 'affinity' | 'anti';
 type FilterState = Readonly<Record<Kind, TopologyCounts>>;
 
-/** What a pod that must be near the new one adds to the score of its domain. Upstream: HardPodAffinityWeight. */
-const HARD_AFFINITY_WEIGHT = 1;
-
-/** Upstream: plugins/interpodaffinity. */
-export function interPodAffinity(context: PluginContext): SchedulerPlugin<FilterState, TopologyCounts> {
+/** `hardWeight`: what a pod that must be near the new one adds to the score of its domain. Upstream: plugins/interpodaffinity. */
+export function interPodAffinity(context: PluginContext, hardWeight = 1): SchedulerPlugin<FilterState, TopologyCounts> {
   const { cluster } = context;
   const labelsOf = (namespace: string): Labels | undefined => context.namespaces.get(namespace)?.metadata.labels;
   const matches = (term: AffinityTerm, pod: Pod): boolean => termMatches(term, pod, labelsOf);
@@ -84,7 +81,7 @@ export function interPodAffinity(context: PluginContext): SchedulerPlugin<Filter
         for (const other of (selective ? node.pods : node.podsWithAffinity).values()) {
           weigh(bumps, pod.preferredAffinity, other.pod, node, 1);
           weigh(bumps, pod.preferredAntiAffinity, other.pod, node, -1);
-          for (const term of other.requiredAffinity) if (matches(term, pod.pod)) bump(bumps, undefined, node, term.topologyKey, HARD_AFFINITY_WEIGHT);
+          for (const term of other.requiredAffinity) if (matches(term, pod.pod)) bump(bumps, undefined, node, term.topologyKey, hardWeight);
           weigh(bumps, other.preferredAffinity, pod.pod, node, 1);
           weigh(bumps, other.preferredAntiAffinity, pod.pod, node, -1);
         }

@@ -1,15 +1,16 @@
 import type { Node, Pod } from '../../api/generated/core-v1.ts';
 import { MAX_SCORE, type Rejection, type SchedulerPlugin } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
+import type { PluginArguments, ScoringStrategy } from '../scheduler-configuration.ts';
 import type { PluginContext } from './plugin-context.ts';
 import { podInfoOf, resourcesOf, type PodInfo, type Resources } from '../pod-info.ts';
 
 /** A pod goes only where what it asks for is free, and rather where much is free. Upstream: plugins/noderesources Fit with LeastAllocated. */
-export const nodeResourcesFit = (context: Pick<PluginContext, 'cluster' | 'waitingFor'>): SchedulerPlugin => ({
+export const nodeResourcesFit = (context: Pick<PluginContext, 'cluster' | 'waitingFor'>, { ignoredResources, ignoredResourceGroups, strategy }: NonNullable<PluginArguments['fit']> = DEFAULTS): SchedulerPlugin => ({
   name: 'NodeResourcesFit',
   local: true,
-  filter: (_state, pod, node) => insufficiency(pod.requests, node.allocatable, node.requested, node.pods.size),
-  score: (_state, pod, node) => leastAllocated(pod, node),
+  filter: (_state, pod, node) => insufficiency(counted(pod.requests, ignoredResources, ignoredResourceGroups), node.allocatable, node.requested, node.pods.size),
+  score: strategy === DEFAULTS.strategy ? (_state, pod, node) => leastAllocated(pod, node) : (_state, pod, node) => scoreBy(strategy, pod, node),
   hints: {
     Node(pod, { action, previous, object }) {
       if (action === 'delete') return false;
@@ -44,6 +45,44 @@ function mayFit(pod: PodInfo, node: NodeInfo | undefined, { waitingFor }: Pick<P
   // Of what few ask for, that much is not worth counting here.
   const { requests: { milliCpu: cpu, memory: bytes } } = pod;
   return count < node.allocatable.pods && (cpu === 0 || cpu <= node.allocatable.milliCpu - milliCpu) && (bytes === 0 || bytes <= node.allocatable.memory - memory);
+}
+
+const DEFAULTS: NonNullable<PluginArguments['fit']> = { ignoredResources: [], ignoredResourceGroups: [], strategy: { type: 'LeastAllocated', resources: [], shape: [] } };
+
+/** Without extended resources that somebody else gives out. */
+function counted(requests: Resources, ignored: readonly string[], groups: readonly string[]): Resources {
+  if (requests.scalars.size === 0 || (ignored.length === 0 && groups.length === 0)) return requests;
+  return { ...requests, scalars: new Map([...requests.scalars].filter(([name]) => !ignored.includes(name) && !groups.includes(name.split('/')[0]!))) };
+}
+
+/** The weighted mean of what the strategy says of each resource, of which the node has some. Upstream: noderesources resource_allocation.go. */
+export function scoreBy({ type, resources, shape }: ScoringStrategy, pod: PodInfo, { allocatable, requested, nonZeroRequested }: NodeInfo): number {
+  let [sum, weights] = [0, 0];
+  for (const { name, weight } of resources) {
+    const [asked, capacity] = name === 'cpu' ? [nonZeroRequested.milliCpu + pod.nonZeroRequests.milliCpu, allocatable.milliCpu]
+      : name === 'memory' ? [nonZeroRequested.memory + pod.nonZeroRequests.memory, allocatable.memory]
+        : name === 'ephemeral-storage' ? [requested.ephemeralStorage + pod.requests.ephemeralStorage, allocatable.ephemeralStorage]
+          : [(requested.scalars.get(name) ?? 0) + (pod.requests.scalars.get(name) ?? 0), allocatable.scalars.get(name) ?? 0];
+    // What the pod does not ask for says nothing of where it should go.
+    if (capacity === 0 || (name !== 'cpu' && name !== 'memory' && name !== 'ephemeral-storage' && !pod.requests.scalars.get(name))) continue;
+    const score = type === 'LeastAllocated' ? freeShare(asked, capacity)
+      : type === 'MostAllocated' ? Math.trunc((Math.min(asked, capacity) * MAX_SCORE) / capacity)
+        : scoreAt(shape, asked > capacity ? 100 : Math.trunc((asked * 100) / capacity));
+    sum += score * weight;
+    if (type !== 'RequestedToCapacityRatio' || score > 0) weights += weight;
+  }
+  if (weights === 0) return 0;
+  return type === 'RequestedToCapacityRatio' ? Math.round(sum / weights) : Math.trunc(sum / weights);
+}
+
+/** On the broken line through the points, whose scores go to 10. */
+function scoreAt(shape: ScoringStrategy['shape'], utilization: number): number {
+  const scale = MAX_SCORE / 10;
+  const next = shape.findIndex((point) => utilization <= point.utilization);
+  if (next < 0) return shape.at(-1)!.score * scale;
+  if (next === 0) return shape[0]!.score * scale;
+  const [a, b] = [shape[next - 1]!, shape[next]!];
+  return Math.trunc((a.score + ((b.score - a.score) * (utilization - a.utilization)) / (b.utilization - a.utilization)) * scale);
 }
 
 const nothing: Resources = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };

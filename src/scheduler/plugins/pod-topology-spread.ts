@@ -6,6 +6,7 @@ import { MAX_SCORE, rejection, unresolvable, type ClusterEvent, type SchedulerPl
 import { FoldCache, type Fold } from '../node-fold.ts';
 import { podGroup, type NodeInfo, type PodGroup } from '../node-info.ts';
 import type { PodInfo } from '../pod-info.ts';
+import type { PluginArguments } from '../scheduler-configuration.ts';
 import { defaultSelector } from './default-selector.ts';
 import type { PluginContext } from './plugin-context.ts';
 
@@ -42,11 +43,15 @@ interface ScoreState {
   readonly ignored: ReadonlySet<string>;
 }
 
+type DefaultConstraint = NonNullable<PluginArguments['defaultConstraints']>[number];
+
 /** What spreads pods that say nothing of it, where a service or a controller binds them together. Upstream: systemDefaultConstraints. */
-const DEFAULTS = [{ maxSkew: 3, topologyKey: HOSTNAME }, { maxSkew: 5, topologyKey: 'topology.kubernetes.io/zone' }];
+const DEFAULTS: readonly DefaultConstraint[] = [
+  { maxSkew: 3, topologyKey: HOSTNAME, whenUnsatisfiable: 'ScheduleAnyway' }, { maxSkew: 5, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' },
+];
 
 /** Upstream: plugins/podtopologyspread. */
-export const podTopologySpread = (context: PluginContext): SchedulerPlugin<FilterState, ScoreState> => {
+export const podTopologySpread = (context: PluginContext, defaults: readonly DefaultConstraint[] = DEFAULTS): SchedulerPlugin<FilterState, ScoreState> => {
   const folds = new FoldCache<DomainPart, DomainCounts>(context.cluster);
   const countsOf = (pod: Pod, constraint: Constraint, keys: readonly string[]): ReadonlyMap<string, number> =>
     folds.current(foldKey(pod, constraint, keys), () => new DomainCounts(pod.spec, constraint, keys)).counts;
@@ -54,7 +59,7 @@ export const podTopologySpread = (context: PluginContext): SchedulerPlugin<Filte
     name: 'PodTopologySpread',
 
     preFilter({ pod }) {
-      const constraints = constraintsOf(pod, 'DoNotSchedule');
+      const constraints = pod.spec.topologySpreadConstraints?.length ? constraintsOf(pod, 'DoNotSchedule') : defaultConstraints(pod, context, defaults, 'DoNotSchedule');
       if (constraints.length === 0) return 'skip';
       const keys = constraints.map(({ topologyKey }) => topologyKey);
       return { state: { constraints, counts: constraints.map((constraint) => countsOf(pod, constraint, keys)), least: constraints.map(() => undefined) } };
@@ -79,10 +84,10 @@ export const podTopologySpread = (context: PluginContext): SchedulerPlugin<Filte
 
     preScore(pod, nodes) {
       const own = pod.pod.spec.topologySpreadConstraints ?? [];
-      const constraints = own.length > 0 ? constraintsOf(pod.pod, 'ScheduleAnyway') : defaultConstraints(pod.pod, context);
+      const constraints = own.length > 0 ? constraintsOf(pod.pod, 'ScheduleAnyway') : defaultConstraints(pod.pod, context, defaults, 'ScheduleAnyway');
       if (constraints.length === 0) return 'skip';
       // Default constraints spread over hosts also where there are no zones.
-      const needAllKeys = own.length > 0;
+      const needAllKeys = own.length > 0 || defaults !== DEFAULTS;
       const keys = needAllKeys ? constraints.map(({ topologyKey }) => topologyKey) : [];
       const ignored = new Set<string>();
       const domains = constraints.map(() => new Set<string>());
@@ -197,11 +202,13 @@ function constraintsOf({ spec, metadata }: Pod, whenUnsatisfiable: 'DoNotSchedul
   });
 }
 
-function defaultConstraints(pod: Pod, context: PluginContext): Constraint[] {
+function defaultConstraints(pod: Pod, context: PluginContext, defaults: readonly DefaultConstraint[], whenUnsatisfiable: string): Constraint[] {
+  const wanted = defaults.filter((constraint) => constraint.whenUnsatisfiable === whenUnsatisfiable);
+  if (wanted.length === 0) return [];
   const selector = defaultSelector(pod, context);
   if (selector.empty) return [];
   const group = podGroup(pod.metadata.namespace, selector);
-  return DEFAULTS.map((constraint) => ({ ...constraint, selector, group, minDomains: 1, honorAffinity: true, honorTaints: false }));
+  return wanted.map((constraint) => ({ ...constraint, selector, group, minDomains: 1, honorAffinity: true, honorTaints: false }));
 }
 
 function hasAllKeys(node: NodeInfo, keys: readonly string[]): boolean {

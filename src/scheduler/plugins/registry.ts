@@ -1,3 +1,4 @@
+import type { PluginArguments } from '../scheduler-configuration.ts';
 import type { WeightedPlugin } from '../scheduling-cycle.ts';
 import { dynamicResources } from './dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
@@ -21,21 +22,21 @@ import { volumeZone } from './volume-zone.ts';
  * All plugins in the order in which they filter, with the weights of upstream's default profile. Order of the queue (PrioritySort),
  * preemption (DefaultPreemption) and binding (DefaultBinder) are parts of the scheduler itself: there is one way of each.
  */
-export const createPlugins = (context: PluginContext): readonly WeightedPlugin[] => [
+export const createPlugins = (context: PluginContext, { fit, hardPodAffinityWeight, defaultConstraints }: PluginArguments = {}): readonly WeightedPlugin[] => [
   { plugin: schedulingGates(), weight: 0 },
   { plugin: nodeUnschedulable(), weight: 0 },
   { plugin: nodeName(), weight: 0 },
   { plugin: taintToleration(), weight: 3 },
   { plugin: nodeAffinity(), weight: 2 },
   { plugin: nodePorts(), weight: 0 },
-  { plugin: nodeResourcesFit(context), weight: 1 },
+  { plugin: nodeResourcesFit(context, fit), weight: 1 },
   { plugin: volumeRestrictions(context), weight: 0 },
   { plugin: nodeVolumeLimits(context), weight: 0 },
   { plugin: volumeBinding(context), weight: 0 },
   { plugin: volumeZone(context), weight: 0 },
   { plugin: dynamicResources(context), weight: 0 },
-  { plugin: podTopologySpread(context), weight: 2 },
-  { plugin: interPodAffinity(context), weight: 2 },
+  { plugin: podTopologySpread(context, defaultConstraints), weight: 2 },
+  { plugin: interPodAffinity(context, hardPodAffinityWeight), weight: 2 },
   { plugin: nodeResourcesBalancedAllocation(), weight: 1 },
   { plugin: imageLocality(context), weight: 1 },
 ];
