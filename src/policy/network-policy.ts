@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { runNft, type NftRunner } from '../base/nft-runner.ts';
 import type { Informer, InformerFactory } from '../client/informer.ts';
-import { IPV4 } from './address-family.ts';
+import { IPV4 } from '../base/address-family.ts';
 import { dnsPod } from './node-dns.ts';
 import { podFacts, samePolicyFacts, type EarlyAddresses } from './pod-facts.ts';
 import { policyTable } from './policy-rules.ts';

@@ -1,7 +1,7 @@
 import type { Pod } from '../api/generated/core-v1.ts';
 import { keyOf } from '../api/object.ts';
 import type { Labels } from '../api/selector.ts';
-import type { AddressFamily } from './address-family.ts';
+import type { AddressFamily } from '../base/address-family.ts';
 import type { Protocol } from './policy-table.ts';
 
 /** What policies ask about a pod. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Pod } from '../api/generated/core-v1.ts';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicySpec } from '../api/generated/networking-v1.ts';
 import type { Labels } from '../api/selector.ts';
-import { IPV4 } from './address-family.ts';
+import { IPV4 } from '../base/address-family.ts';
 import { dnsPod } from './node-dns.ts';
 import { podFacts } from './pod-facts.ts';
 import { policyTable, type PolicyView } from './policy-rules.ts';

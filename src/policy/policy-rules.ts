@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../api/generated/networking-v1.ts';
 import { keyOf } from '../api/object.ts';
 import { formatLabelSelector, selectorOf, type Labels } from '../api/selector.ts';
-import { IPV4, type AddressFamily } from './address-family.ts';
+import { IPV4, type AddressFamily } from '../base/address-family.ts';
 import type { PodFacts } from './pod-facts.ts';
 import type { Direction, Peer, PeerSet, PolicyChain, PolicyRule, PolicyTable, PortRange, Ports, Protocol } from './policy-table.ts';
 

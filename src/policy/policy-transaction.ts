@@ -1,4 +1,4 @@
-import { IPV4, type AddressFamily } from './address-family.ts';
+import { IPV4, type AddressFamily } from '../base/address-family.ts';
 import type { Direction, Peer, PolicyRule, PolicyTable, Ports } from './policy-table.ts';
 
 export const TABLE = 'wherry-policy';

@@ -1,4 +1,5 @@
 import { runProgram } from '../base/run-program.ts';
+import { IPV4, type AddressFamily } from '../base/address-family.ts';
 import type { UdpFlow } from './conntrack-cleanup.ts';
 
 /** Flows the kernel tracks; see conntrack-cleanup.ts. */
@@ -9,7 +10,8 @@ export interface ConntrackRunner {
 }
 
 /** Runs the `conntrack` program; `prefix` is put before it, as for another network namespace. */
-export function conntrackRunner(prefix: readonly string[] = []): ConntrackRunner {
+export function conntrackRunner(prefix: readonly string[] = [], { kind }: AddressFamily = IPV4): ConntrackRunner {
+  const family = ['-f', kind.toLowerCase()];
   const conntrack = async (...words: string[]): Promise<string> => {
     const { code, stdout, stderr } = await runProgram([...prefix, 'conntrack', ...words]);
     // It also answers 1 when there was nothing to delete.
@@ -17,9 +19,9 @@ export function conntrackRunner(prefix: readonly string[] = []): ConntrackRunner
     return stdout;
   };
   return {
-    listUdp: async () => (await conntrack('-L', '-p', 'udp')).split('\n').flatMap((line) => parseFlow(line) ?? []),
+    listUdp: async () => (await conntrack('-L', ...family, '-p', 'udp')).split('\n').flatMap((line) => parseFlow(line) ?? []),
     async deleteUdp({ destination, port, answerer, answererPort }) {
-      await conntrack('-D', '-p', 'udp', '--orig-dst', destination, '--orig-port-dst', String(port), '--reply-src', answerer, '--reply-port-src', String(answererPort));
+      await conntrack('-D', ...family, '-p', 'udp', '--orig-dst', destination, '--orig-port-dst', String(port), '--reply-src', answerer, '--reply-port-src', String(answererPort));
     },
   };
 }
@@ -31,6 +33,3 @@ export function parseFlow(line: string): UdpFlow | undefined {
   if (!answerer || !destination || !answererPort || !port) return undefined;
   return { destination, port: Number(port), answerer, answererPort: Number(answererPort) };
 }
-
-/** In the network namespace of this process. */
-export const runConntrack: ConntrackRunner = conntrackRunner();

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Service } from '../api/generated/core-v1.ts';
+import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
 import { endpointSlices, pods, services } from '../api/generated/resources.ts';
+import { IPV6 } from '../base/address-family.ts';
 import { systemClock as clock } from '../base/clock.ts';
 import { silentLog as log } from '../base/log.ts';
 import { nftRunner, type NftRunner } from '../base/nft-runner.ts';
@@ -12,6 +15,9 @@ import { createInformerFactory } from '../client/informer-factory.ts';
 import { startTestApiServer, type TestApiServer } from '../testing/api-server.ts';
 import { conntrackRunner } from './conntrack-runner.ts';
 import { startProxy, type Proxy } from './proxy.ts';
+import { RuleStore } from './rule-store.ts';
+import { servicePorts } from './service-ports.ts';
+import { serviceRules } from './service-rules.ts';
 
 const address = '10.231.99.11';
 const able = process.platform === 'linux' && process.getuid?.() === 0
@@ -233,6 +239,43 @@ describe.runIf(able)('a node with two pods, another node\'s pod and a client, in
     await settled();
     expect(ask(node, '10.96.0.50', 80, 1)).not.toEqual({ refused: 1 });
   });
+});
+
+describe.runIf(able)('rules of IPv6, in the kernel', () => {
+  it('lead from a service and a node port to its pods, remember clients, and refuse what nobody serves', async () => {
+    using namespaces = new Namespaces();
+    const [node, client, ...podNamespaces] = await Promise.all([0, 1, 2, 3].map(() => namespaces.add())) as [number, number, number, number];
+    const backends = ['fd00:10:244:1::5', 'fd00:10:244:1::6'];
+    inside(node, 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
+    podNamespaces.forEach((pod, i) => {
+      namespaces.join(node, `pod${i}`, pod, 'eth0');
+      inside(node, `ip addr add fd00:10:244:1::1/128 dev pod${i} nodad; ip -6 route add ${backends[i]} dev pod${i}`);
+      inside(pod, `ip addr add ${backends[i]}/128 dev eth0 nodad; ip -6 route add fd00:10:244:1::1 dev eth0; ip -6 route add default via fd00:10:244:1::1`);
+      namespaces.serve(pod, 8080, `pod${i}`);
+    });
+    namespaces.join(node, 'eth0', client, 'eth0');
+    inside(node, 'ip addr add fd00:10:231::b/64 dev eth0 nodad; ip -6 route add fd00:10:96::/112 dev eth0 src fd00:10:231::b');
+    inside(client, 'ip addr add fd00:10:231::1/64 dev eth0 nodad');
+    const metadata = { name: 'web', namespace: 'default', uid: 'u', resourceVersion: '1', creationTimestamp: '' };
+    const service = (spec: object): Service => ({ apiVersion: 'v1', kind: 'Service', metadata, spec: { type: 'NodePort', clusterIP: '10.96.0.70', clusterIPs: ['10.96.0.70', 'fd00:10:96::70'], ports: [{ port: 80, nodePort: 30070, protocol: 'TCP' }], ...spec } });
+    const slice: EndpointSlice = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata, addressType: 'IPv6', ports: [{ port: 8080, protocol: 'TCP' }], endpoints: backends.map((one) => ({ addresses: [one], nodeName: 'one' })) };
+    const foreign: EndpointSlice = { ...slice, addressType: 'IPv4', endpoints: [{ addresses: ['10.244.1.5'] }] };
+    const store = new RuleStore({ family: IPV6, nodeAddress: 'fd00:10:231::b', serviceCidr: 'fd00:10:96::/112' });
+    const nft = nftRunner(['nsenter', `--net=/proc/${node}/ns/net`]);
+    const put = async (spec: object, ...slices: EndpointSlice[]): Promise<void> => {
+      store.put('web', serviceRules(servicePorts(service(spec), slices, { name: 'one' }, IPV6), { clusterCidr: 'fd00:10:244::/56' }));
+      await nft.apply(store.resync((await nft.present('ip6', 'wherry-proxy')) ?? { chains: [], sets: [] }));
+      store.written();
+    };
+    const ask = (from: number, at: string, port: number, times: number): string[] => [...new Set(inside(from, `for i in $(seq ${times}); do busybox nc -w 3 ${at} ${port} < /dev/null || echo refused; done`).trim().split('\n'))].toSorted();
+    await put({}, slice, foreign);
+    for (const [from, at, port] of [[node, 'fd00:10:96::70', 80], [podNamespaces[0]!, 'fd00:10:96::70', 80], [client, 'fd00:10:231::b', 30070]] as const) expect(ask(from, at, port, 20)).toEqual(['pod0', 'pod1']);
+    expect([ask(podNamespaces[0]!, 'fd00:10:96::70', 81, 1), ask(node, 'fd00:10:96::71', 80, 1)]).toEqual([['refused'], ['refused']]);
+    await put({ sessionAffinity: 'ClientIP' }, slice);
+    expect(ask(podNamespaces[1]!, 'fd00:10:96::70', 80, 10)).toHaveLength(1);
+    await put({});
+    expect(ask(client, 'fd00:10:231::b', 30070, 1)).toEqual(['refused']);
+  }, 60_000);
 });
 
 describe('a pod that was deleted', () => {

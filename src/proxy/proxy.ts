@@ -2,6 +2,7 @@ import type { Node, Pod, Service } from '../api/generated/core-v1.ts';
 import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
 import { endpointSlices, nodes, pods, services } from '../api/generated/resources.ts';
 import { keyOf } from '../api/object.ts';
+import { IPV4, type AddressFamily } from '../base/address-family.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { runNft, type NftRunner } from '../base/nft-runner.ts';
@@ -10,7 +11,7 @@ import { staleFlows, udpEntrances } from './conntrack-cleanup.ts';
 import { HealthChecks, type HealthCheck } from './health-checks.ts';
 import { startHealthServer } from './health-server.ts';
 import { ProxyHealth } from './proxy-health.ts';
-import { runConntrack, type ConntrackRunner } from './conntrack-runner.ts';
+import { conntrackRunner, type ConntrackRunner } from './conntrack-runner.ts';
 import { RuleStore } from './rule-store.ts';
 import { servicePorts, type ServicePortState } from './service-ports.ts';
 import { hostPortRules, hostPorts, type HostPort } from './host-ports.ts';
@@ -19,6 +20,8 @@ import { TABLE } from './skeleton.ts';
 
 export interface ProxyOptions {
   readonly informers: InformerFactory;
+  /** Default IPv4; all addresses and ranges here are of this family. */
+  readonly family?: AddressFamily;
   readonly nodeName: string;
   /** Node ports are open on this address. */
   readonly nodeAddress: string;
@@ -66,9 +69,9 @@ const ZONE = 'topology.kubernetes.io/zone';
  * Disposing ends the work and leaves the rules: traffic flows on while the node process is away.
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const { informers, nodeName, nodeAddress, clusterCidr, serviceCidr, healthPort, nft = runNft, conntrack = runConntrack, clock, log } = options;
+  const { informers, family = IPV4, nodeName, nodeAddress, clusterCidr, serviceCidr, healthPort, nft = runNft, conntrack = conntrackRunner([], family), clock, log } = options;
   let zone: string | undefined;
-  const store = new RuleStore({ nodeAddress, ...(serviceCidr ? { serviceCidr } : {}) });
+  const store = new RuleStore({ family, nodeAddress, ...(serviceCidr ? { serviceCidr } : {}) });
   const states = new Map<string, readonly ServicePortState[]>();
   const podPorts = new Map<string, readonly HostPort[]>();
   const checks = new Map<string, HealthCheck>();
@@ -146,7 +149,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     for (const key of dirtyServices) {
       const service = serviceInformer.get(key);
       const before = states.get(key) ?? [];
-      const after = service ? servicePorts(service, sliceInformer.byIndex(BY_SERVICE, key), { name: nodeName, ...(zone && { zone }) }) : [];
+      const after = service ? servicePorts(service, sliceInformer.byIndex(BY_SERVICE, key), { name: nodeName, ...(zone && { zone }) }, family) : [];
       udp ||= [...before, ...after].some(({ protocol }) => protocol === 'udp');
       if (after.length > 0) states.set(key, after);
       else states.delete(key);
@@ -157,7 +160,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     }
     for (const key of dirtyPods) {
       const pod = podInformer.get(key);
-      const ports = pod ? hostPorts(pod, { nodeAddress }) : [];
+      const ports = pod ? hostPorts(pod, { nodeAddress, family }) : [];
       udp ||= [...(podPorts.get(key) ?? []), ...ports].some(({ protocol }) => protocol === 'udp');
       if (ports.length > 0) podPorts.set(key, ports);
       else podPorts.delete(key);
@@ -171,7 +174,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const forgetStaleFlows = async (): Promise<void> => {
     const entrances = udpEntrances([...states.values()].flat(), nodeAddress);
     for (const { protocol, entrances: at, target } of [...podPorts.values()].flat()) {
-      if (protocol === 'udp') for (const entrance of at) entrances.set(entrance, new Set([`${target.address}:${target.port}`]));
+      if (protocol === 'udp') for (const { address, port } of at) entrances.set(`${address}:${port}`, new Set([`${target.address}:${target.port}`]));
     }
     if (entrances.size === 0) return;
     for (const flow of staleFlows(await conntrack.listUdp(), entrances)) await conntrack.deleteUdp(flow);
@@ -185,7 +188,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       const udp = collect();
       serviceHealth.set([...checks.values()]);
       const full = resync;
-      const transaction = full ? store.resync((await nft.present('ip', TABLE)) ?? { chains: [], sets: [] }) : store.changes();
+      const transaction = full ? store.resync((await nft.present(family.name, TABLE)) ?? { chains: [], sets: [] }) : store.changes();
       if (transaction) {
         await nft.apply(transaction);
         pauseMs = clock.monotonic() - began;

@@ -1,4 +1,5 @@
 import type { NftNames } from '../base/nft-runner.ts';
+import { IPV4, type AddressFamily } from '../base/address-family.ts';
 import { renderRule } from './rule.ts';
 import type { Fragment } from './service-rules.ts';
 import { SHARED_SETS, skeletonChains, TABLE, type SharedSet, type SkeletonOptions } from './skeleton.ts';
@@ -9,6 +10,9 @@ import { SHARED_SETS, skeletonChains, TABLE, type SharedSet, type SkeletonOption
  */
 export class RuleStore {
   readonly #skeleton: SkeletonOptions;
+  readonly #family: AddressFamily;
+  /** `ip wherry-proxy`. */
+  readonly #table: string;
   readonly #fragments = new Map<string, Fragment>();
   readonly #claims = new Map<SharedSet, Map<string, Map<string, string>>>();
   #written = new Flat();
@@ -17,6 +21,8 @@ export class RuleStore {
 
   constructor(skeleton: SkeletonOptions) {
     this.#skeleton = skeleton;
+    this.#family = skeleton.family ?? IPV4;
+    this.#table = `${this.#family.name} ${TABLE}`;
     for (const set of Object.keys(SHARED_SETS) as SharedSet[]) this.#claims.set(set, new Map());
   }
 
@@ -30,7 +36,7 @@ export class RuleStore {
     }
     this.#fragments.set(owner, fragment);
     this.#touch(fragment, (claims, value) => claims.set(owner, value));
-    for (const [name, rules] of fragment.chains) this.#touched.chains.set(name, rules.map(renderRule));
+    for (const [name, rules] of fragment.chains) this.#touched.chains.set(name, rules.map((rule) => renderRule(rule, this.#family)));
     for (const [name, seconds] of fragment.affinitySets) this.#touched.affinitySets.set(name, seconds);
   }
 
@@ -55,7 +61,7 @@ export class RuleStore {
    * Call `written` when it has been applied, `forget` (and resync) when it was refused.
    */
   changes(): string | undefined {
-    const lines = differences(this.#written, this.#touched);
+    const lines = differences(this.#written, this.#touched, this.#family);
     return lines.length > 0 ? `${lines.join('\n')}\n` : undefined;
   }
 
@@ -75,20 +81,20 @@ export class RuleStore {
   resync(present: NftNames): string {
     const all = this.#everything();
     const skeleton = skeletonChains(this.#skeleton);
-    const lines = [`add table ip ${TABLE}`];
-    for (const declaration of Object.values(SHARED_SETS)) lines.push(`add ${declaration.replace(/^(map|set) /, `$1 ip ${TABLE} `)}`);
-    for (const set of Object.keys(SHARED_SETS) as SharedSet[]) lines.push(`flush ${kindOf(set)} ip ${TABLE} ${set}`);
-    for (const [name, body] of skeleton) lines.push(`add chain ip ${TABLE} ${name}${body[0]!.startsWith('type ') ? ` { ${body[0]} }` : ''}`, `flush chain ip ${TABLE} ${name}`);
+    const lines = [`add table ${this.#table}`];
+    for (const declaration of Object.values(SHARED_SETS)) lines.push(`add ${this.#declare(declaration).replace(/^(map|set) /, `$1 ${this.#table} `)}`);
+    for (const set of Object.keys(SHARED_SETS) as SharedSet[]) lines.push(`flush ${kindOf(set)} ${this.#table} ${set}`);
+    for (const [name, body] of skeleton) lines.push(`add chain ${this.#table} ${name}${body[0]!.startsWith('type ') ? ` { ${body[0]} }` : ''}`, `flush chain ${this.#table} ${name}`);
     const known = new Flat();
     for (const name of present.chains) if (!skeleton.has(name)) known.chains.set(name, []);
     for (const name of present.sets) if (!(name in SHARED_SETS)) known.affinitySets.set(name, all.affinitySets.get(name) ?? 0);
     for (const name of known.chains.keys()) {
-      lines.push(`flush chain ip ${TABLE} ${name}`);
+      lines.push(`flush chain ${this.#table} ${name}`);
       if (!all.chains.has(name)) all.chains.set(name, undefined);
     }
     for (const name of known.affinitySets.keys()) if (!all.affinitySets.has(name)) all.affinitySets.set(name, undefined);
-    const chainsFirst = differences(known, all);
-    const rules = [...skeleton].flatMap(([name, body]) => body.filter((line) => !line.startsWith('type ')).map((line) => `add rule ip ${TABLE} ${name} ${line}`));
+    const chainsFirst = differences(known, all, this.#family);
+    const rules = [...skeleton].flatMap(([name, body]) => body.filter((line) => !line.startsWith('type ')).map((line) => `add rule ${this.#table} ${name} ${line}`));
     this.#written = new Flat();
     this.#touched.clear();
     this.#touched.add(this.#everything());
@@ -98,17 +104,18 @@ export class RuleStore {
   /** The whole table as it is meant, for looking at it and for comparing. */
   render(): string {
     const all = this.#everything();
-    const lines: string[] = Object.values(SHARED_SETS).map((declaration) => {
+    const lines: string[] = Object.values(SHARED_SETS).map((general) => {
+      const declaration = this.#declare(general);
       const name = declaration.split(' ')[1] as SharedSet;
       const entries = [...(all.elements.get(name) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => renderElement(key, value!));
       return `\t${declaration.slice(0, -2)}${entries.length > 0 ? ` elements = { ${entries.join(', ')} }` : ''} }`;
     });
-    for (const [name, seconds] of [...all.affinitySets].toSorted()) lines.push(`\tset ${name} { ${affinityType(seconds!)} }`);
+    for (const [name, seconds] of [...all.affinitySets].toSorted()) lines.push(`\tset ${name} { ${affinityType(seconds!, this.#family)} }`);
     const chains = [...skeletonChains(this.#skeleton), ...[...all.chains].toSorted(([a], [b]) => (a < b ? -1 : 1))];
     // A chain must be known before a rule names it.
-    const declared = chains.map(([name, body]) => `add chain ip ${TABLE} ${name}${body?.[0]?.startsWith('type ') ? ` { ${body[0]} }` : ''}\n`).join('');
+    const declared = chains.map(([name, body]) => `add chain ${this.#table} ${name}${body?.[0]?.startsWith('type ') ? ` { ${body[0]} }` : ''}\n`).join('');
     for (const [name, body] of chains) lines.push(`\tchain ${name} {\n${body!.map((line) => `\t\t${line}\n`).join('')}\t}`);
-    return `add table ip ${TABLE}\n${declared}table ip ${TABLE} {\n${lines.join('\n')}\n}\n`;
+    return `add table ${this.#table}\n${declared}table ${this.#table} {\n${lines.join('\n')}\n}\n`;
   }
 
   get fragments(): ReadonlyMap<string, Fragment> {
@@ -121,10 +128,14 @@ export class RuleStore {
     return claims && claims.get([...claims.keys()].toSorted()[0]!);
   }
 
+  #declare(declaration: string): string {
+    return declaration.replaceAll('ADDRESS', this.#family.type);
+  }
+
   #everything(): Flat {
     const all = new Flat();
     for (const fragment of this.#fragments.values()) {
-      for (const [name, rules] of fragment.chains) all.chains.set(name, rules.map(renderRule));
+      for (const [name, rules] of fragment.chains) all.chains.set(name, rules.map((rule) => renderRule(rule, this.#family)));
       for (const [name, seconds] of fragment.affinitySets) all.affinitySets.set(name, seconds);
     }
     for (const [set, entries] of this.#claims) for (const key of entries.keys()) all.element(set, key, this.lookup(set, key));
@@ -158,7 +169,8 @@ class Flat {
 }
 
 /** In an order in which nothing is named before it is there, nor taken away while it is named. */
-function differences(from: Flat, to: Flat): string[] {
+function differences(from: Flat, to: Flat, family: AddressFamily): string[] {
+  const table = `${family.name} ${TABLE}`;
   const newSets: string[] = [];
   const newChains: string[] = [];
   const rules: string[] = [];
@@ -169,18 +181,18 @@ function differences(from: Flat, to: Flat): string[] {
   const goneSets: string[] = [];
   for (const [name, seconds] of to.affinitySets) {
     const before = from.affinitySets.get(name);
-    if (before === undefined && seconds !== undefined) newSets.push(`add set ip ${TABLE} ${name} { ${affinityType(seconds)} }`);
-    if (before !== undefined && seconds === undefined) goneSets.push(`delete set ip ${TABLE} ${name}`);
+    if (before === undefined && seconds !== undefined) newSets.push(`add set ${table} ${name} { ${affinityType(seconds, family)} }`);
+    if (before !== undefined && seconds === undefined) goneSets.push(`delete set ${table} ${name}`);
   }
   for (const [name, body] of to.chains) {
     const before = from.chains.get(name);
     if (body === undefined) {
       if (before === undefined) continue;
-      emptied.push(`flush chain ip ${TABLE} ${name}`);
-      goneChains.push(`delete chain ip ${TABLE} ${name}`);
+      emptied.push(`flush chain ${table} ${name}`);
+      goneChains.push(`delete chain ${table} ${name}`);
     } else if (!before || !sameLines(before, body)) {
-      newChains.push(before ? `flush chain ip ${TABLE} ${name}` : `add chain ip ${TABLE} ${name}`);
-      rules.push(...body.map((line) => `add rule ip ${TABLE} ${name} ${line}`));
+      newChains.push(before ? `flush chain ${table} ${name}` : `add chain ${table} ${name}`);
+      rules.push(...body.map((line) => `add rule ${table} ${name} ${line}`));
     }
   }
   for (const [set, entries] of to.elements) {
@@ -192,8 +204,8 @@ function differences(from: Flat, to: Flat): string[] {
       if (before !== undefined) gone.push(renderElement(key, before));
       if (value !== undefined) added.push(renderElement(key, value));
     }
-    if (gone.length > 0) goneElements.push(`delete element ip ${TABLE} ${set} { ${gone.join(', ')} }`);
-    if (added.length > 0) newElements.push(`add element ip ${TABLE} ${set} { ${added.join(', ')} }`);
+    if (gone.length > 0) goneElements.push(`delete element ${table} ${set} { ${gone.join(', ')} }`);
+    if (added.length > 0) newElements.push(`add element ${table} ${set} { ${added.join(', ')} }`);
   }
   return [...newSets, ...newChains, ...emptied, ...rules, ...goneElements, ...newElements, ...goneChains, ...goneSets];
 }
@@ -202,8 +214,8 @@ function renderElement(key: string, value: string): string {
   return value ? `${key} : ${value}` : key;
 }
 
-function affinityType(seconds: number): string {
-  return `type ipv4_addr; flags dynamic,timeout; timeout ${seconds}s;`;
+function affinityType(seconds: number, family: AddressFamily): string {
+  return `type ${family.type}; flags dynamic,timeout; timeout ${seconds}s;`;
 }
 
 function kindOf(set: SharedSet): 'map' | 'set' {

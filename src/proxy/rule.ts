@@ -1,3 +1,4 @@
+import type { AddressFamily } from '../base/address-family.ts';
 import type { Protocol } from './service-ports.ts';
 
 /** One rule of a chain: if all matches hold, do it. A small part of nftables, so that it can be written out and traced alike. */
@@ -32,30 +33,30 @@ export interface Target {
 export const MASQUERADE_MARK = 0x4000;
 
 /** As nft reads it; checked with nft 1.0.6. */
-export function renderRule(rule: Rule): string {
-  return [...(rule.match ?? []).map(renderMatch), renderAction(rule.action)].join(' ');
+export function renderRule(rule: Rule, family: AddressFamily): string {
+  return [...(rule.match ?? []).map((match) => renderMatch(match, family.name)), renderAction(rule.action, family.name)].join(' ');
 }
 
-function renderMatch(match: Match): string {
+function renderMatch(match: Match, header: AddressFamily['name']): string {
   if (match.source === 'this node') return 'fib saddr type local';
-  if (match.source === 'in set') return `ip saddr @${match.set}`;
-  return `ip saddr ${match.source === 'not in' ? '!= ' : ''}{ ${match.ranges.join(', ')} }`;
+  if (match.source === 'in set') return `${header} saddr @${match.set}`;
+  return `${header} saddr ${match.source === 'not in' ? '!= ' : ''}{ ${match.ranges.join(', ')} }`;
 }
 
-function renderAction(action: Action): string {
+function renderAction(action: Action, header: AddressFamily['name']): string {
   switch (action.do) {
     case 'mark for masquerade': return `meta mark set meta mark or 0x${MASQUERADE_MARK.toString(16)}`;
     case 'goto': return `goto ${action.chain}`;
     case 'drop': return 'drop';
     case 'reject': return 'reject';
-    case 'remember': return `update @${action.set} { ip saddr }`;
+    case 'remember': return `update @${action.set} { ${header} saddr }`;
     case 'spread over chains': return `numgen random mod ${action.chains.length} vmap { ${action.chains.map((chain, i) => `${i} : goto ${chain}`).join(', ')} }`;
     case 'spread': {
       const [first] = action.targets;
       // A port can be translated only where the protocol is known to have ports.
       const protocol = `meta l4proto ${action.protocol}`;
-      if (action.targets.length === 1) return `${protocol} dnat ip to ${first!.address}:${first!.port}`;
-      return `${protocol} dnat ip to numgen random mod ${action.targets.length} map { ${action.targets.map((target, i) => `${i} : ${target.address} . ${target.port}`).join(', ')} }`;
+      if (action.targets.length === 1) return `${protocol} dnat ${header} to ${header === 'ip6' ? `[${first!.address}]` : first!.address}:${first!.port}`;
+      return `${protocol} dnat ${header} to numgen random mod ${action.targets.length} map { ${action.targets.map((target, i) => `${i} : ${target.address} . ${target.port}`).join(', ')} }`;
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Service } from '../api/generated/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../api/generated/discovery-v1.ts';
+import { IPV4, type AddressFamily } from '../base/address-family.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 
@@ -48,14 +49,14 @@ export interface ChosenBackends {
 const NOT_FOR_US = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
-/** What this proxy has to do for the service; empty for headless, external and foreign ones. IPv4 only. Upstream: pkg/proxy/serviceport.go. */
-export function servicePorts(service: Service, slices: readonly EndpointSlice[], node: { readonly name: string; readonly zone?: string }): ServicePortState[] {
+/** What this proxy has to do for the service; empty for headless, external and foreign ones. For each family there is a proxy of its own. Upstream: pkg/proxy/serviceport.go. */
+export function servicePorts(service: Service, slices: readonly EndpointSlice[], node: { readonly name: string; readonly zone?: string }, family: AddressFamily = IPV4): ServicePortState[] {
   const { spec, metadata, status } = service;
-  const clusterIP = spec?.clusterIP;
-  if (!spec || !clusterIP || clusterIP === 'None' || spec.type === 'ExternalName' || NOT_FOR_US.some((label) => metadata.labels?.[label] !== undefined) || clusterIP.includes(':')) return [];
+  const clusterIP = [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? ''].find((address) => family.has(address));
+  if (!spec || !clusterIP || spec.type === 'ExternalName' || NOT_FOR_US.some((label) => metadata.labels?.[label] !== undefined)) return [];
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
   const loadBalancerIPs = spec.type === 'LoadBalancer'
-    ? (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && !ip.includes(':') && ipMode !== 'Proxy' ? [ip] : []))
+    ? (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && family.has(ip) && ipMode !== 'Proxy' ? [ip] : []))
     : [];
   return (spec.ports ?? []).map((port) => {
     const protocol = (port.protocol ?? 'TCP').toLowerCase() as Protocol;
@@ -66,13 +67,13 @@ export function servicePorts(service: Service, slices: readonly EndpointSlice[],
       port: port.port,
       clusterIP,
       nodePort: external && port.nodePort ? port.nodePort : undefined,
-      externalIPs: (spec.externalIPs ?? []).filter((ip) => !ip.includes(':')),
+      externalIPs: (spec.externalIPs ?? []).filter((ip) => family.has(ip)),
       loadBalancerIPs,
-      sourceRanges: spec.type === 'LoadBalancer' ? (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter((range) => range && !range.includes(':')) : [],
+      sourceRanges: spec.type === 'LoadBalancer' ? (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter((range) => family.has(range)) : [],
       affinitySeconds: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : undefined,
       internalLocal: spec.internalTrafficPolicy === 'Local',
       externalLocal: (external || (spec.externalIPs?.length ?? 0) > 0) && spec.externalTrafficPolicy === 'Local',
-      backends: chooseBackends(slices, port.name ?? '', protocol, node),
+      backends: chooseBackends(slices, port.name ?? '', protocol, node, family),
     };
   });
 }
@@ -87,10 +88,10 @@ interface Candidate extends Backend {
  * Ready backends; where there are none, those that end but still serve, so that a rollout loses no request.
  * Upstream: pkg/proxy/topology.go.
  */
-export function chooseBackends(slices: readonly EndpointSlice[], portName: string, protocol: Protocol, node: { readonly name: string; readonly zone?: string }): ChosenBackends {
+export function chooseBackends(slices: readonly EndpointSlice[], portName: string, protocol: Protocol, node: { readonly name: string; readonly zone?: string }, family: AddressFamily = IPV4): ChosenBackends {
   const candidates = new Map<string, Candidate>();
   for (const slice of slices) {
-    if (slice.addressType !== 'IPv4') continue;
+    if (slice.addressType !== family.kind) continue;
     const port = slice.ports?.find((p) => (p.name ?? '') === portName && (p.protocol ?? 'TCP').toLowerCase() === protocol)?.port;
     if (!port) continue;
     for (const endpoint of slice.endpoints ?? []) {
