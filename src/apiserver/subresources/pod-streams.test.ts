@@ -145,3 +145,25 @@ test('a reader gets no shell over a web socket', async () => {
   expect(refusal).toBe('Unexpected server response: 403');
   expect(w.seen).toEqual([]);
 });
+
+test('SPDY within a web socket is taken out of it for the kubelet', async () => {
+  await using w = await world();
+  const socket = connect(w.port, '127.0.0.1');
+  socket.write('GET /api/v1/namespaces/a/pods/p/portforward HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: SPDY/3.1+portforward.k8s.io\r\n\r\n');
+  let received = Buffer.alloc(0);
+  const until = (text: string): Promise<void> => new Promise((resolve) => {
+    const look = (): void => (received.includes(text) ? resolve() : void socket.once('data', () => setImmediate(look)));
+    look();
+  });
+  socket.on('data', (data: Buffer) => (received = Buffer.concat([received, data])));
+  await until('hello ');
+  expect(received.toString()).toContain('101 Switching Protocols');
+  expect(received.toString()).toContain('Sec-WebSocket-Protocol: SPDY/3.1+portforward.k8s.io');
+  // One binary message of three bytes under a mask of zeros, as a client sends it.
+  socket.write(Buffer.concat([Buffer.from([0x82, 0x83, 0, 0, 0, 0]), Buffer.from('abc')]));
+  await until('ABC');
+  expect(w.seen).toEqual(['POST /portForward/a/p SPDY/3.1 auth=undefined']);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.destroy();
+  await closed;
+});

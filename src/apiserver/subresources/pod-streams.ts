@@ -5,11 +5,12 @@ import { containerOfPod } from './container-of-pod.ts';
 import { admitConnect } from './admitted-connect.ts';
 import { hostPort } from './kubelet-connections.ts';
 import { reverseProxy } from './reverse-proxy.ts';
+import { tunneledProtocol, tunnelSpdy } from './web-socket-tunnel.ts';
 import type { ConnectCall, SubresourceHandler, SubresourceServices } from './subresource-handler.ts';
 
 /**
  * `pods/<name>/exec`, `attach`, `portforward`: the client's upgraded connection (SPDY/3.1 or WebSocket) becomes one to the pod's kubelet, and
- * whatever is spoken on it is between the two. Upstream: pkg/registry/core/pod/rest/subresources.go.
+ * whatever is spoken on it is between the two; SPDY that comes within a web socket is taken out of it. Upstream: pkg/registry/core/pod/rest/subresources.go.
  */
 export function podStreams(services: SubresourceServices): readonly SubresourceHandler[] {
   const stream = (subresource: string, kind: string, path: (pod: Pod, query: URLSearchParams) => string): SubresourceHandler => ({
@@ -24,7 +25,10 @@ export function podStreams(services: SubresourceServices): readonly SubresourceH
       if (!pod.spec.nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
       if (!call.upgrade) throw badRequest('Upgrade request required');
       const { host, port } = services.kubelets.locate(pod.spec.nodeName);
-      await reverseProxy(call, { url: new URL(`https://${hostPort(host, port)}${target}`), agent: services.kubelets.agent }, services.log);
+      const url = new URL(`https://${hostPort(host, port)}${target}`);
+      const tunneled = subresource === 'portforward' ? tunneledProtocol(call.request) : undefined;
+      if (tunneled) return tunnelSpdy(call, url, services.kubelets.agent, tunneled, services.log);
+      await reverseProxy(call, { url, agent: services.kubelets.agent }, services.log);
     },
   });
   const ofContainer = (verb: string) => (pod: Pod, query: URLSearchParams): string => {
