@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { runNft, type NftRunner } from '../base/nft-runner.ts';
 import type { Informer, InformerFactory } from '../client/informer.ts';
-import { IPV4 } from '../base/address-family.ts';
+import { IPV4, type AddressFamily } from '../base/address-family.ts';
 import { dnsPod } from './node-dns.ts';
 import { podFacts, samePolicyFacts, type EarlyAddresses } from './pod-facts.ts';
 import { policyTable } from './policy-rules.ts';
@@ -15,6 +15,8 @@ import { policyTransaction } from './policy-transaction.ts';
 export interface NetworkPolicyOptions {
   readonly informers: InformerFactory;
   readonly nodeName: string;
+  /** Default IPv4. */
+  readonly family?: AddressFamily;
   /** Where this node answers the cluster's DNS itself. */
   readonly dnsAddress?: string;
   /** Default: the program, in the network namespace of this process. */
@@ -55,7 +57,7 @@ const PATIENCE_MS = 5000;
  * is written, and what comes in during a write goes with the next one. Disposing ends the work and leaves the rules.
  */
 export function startNetworkPolicy(options: NetworkPolicyOptions): NetworkPolicyEnforcement {
-  const { informers, nodeName, dnsAddress, nft = runNft, clock, log } = options;
+  const { informers, nodeName, family = IPV4, dnsAddress, nft = runNft, clock, log } = options;
   const ending = new AbortController();
   const early = new Map<string, EarlyAddresses>();
   const waiters: (() => void)[] = [];
@@ -126,10 +128,10 @@ export function startNetworkPolicy(options: NetworkPolicyOptions): NetworkPolicy
 
   const wanted = (): PolicyTable | undefined => {
     if (!inUse() || !peers) return undefined;
-    const facts = podFacts(peers.pods.list(), { nodeName, family: IPV4, early });
+    const facts = podFacts(peers.pods.list(), { nodeName, family, early });
     const table = policyTable({
       policies: policies.list(), pods: dnsAddress ? [...facts, dnsPod(dnsAddress)] : facts,
-      namespaces: new Map(peers.namespaces.list().map(({ metadata }) => [metadata.name, metadata.labels])),
+      family, namespaces: new Map(peers.namespaces.list().map(({ metadata }) => [metadata.name, metadata.labels])),
     });
     return table.isolated.ingress.size + table.isolated.egress.size > 0 ? table : undefined;
   };
@@ -141,7 +143,7 @@ export function startNetworkPolicy(options: NetworkPolicyOptions): NetworkPolicy
     let pauseMs = 0;
     try {
       const table = wanted();
-      const transaction = policyTransaction(written, table, dnsAddress ? { dnsAddress } : {});
+      const transaction = policyTransaction(written, table, { family, ...(dnsAddress && { dnsAddress }) });
       if (transaction) {
         await nft.apply(transaction);
         log.debug('wrote network policies', { isolated: new Set([...(table?.isolated.ingress.keys() ?? []), ...(table?.isolated.egress.keys() ?? [])]).size, bytes: transaction.length });
