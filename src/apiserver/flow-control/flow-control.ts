@@ -7,7 +7,7 @@ import { SharedTurns } from '../../base/shared-turns.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { RequestInfo } from '../request.ts';
 import { mandatoryLevels, mandatorySchemas } from './bootstrap-configuration.ts';
-import { FlowControlMetrics } from './flow-control-metrics.ts';
+import { FlowControlMetrics, type FlowSeries } from './flow-control-metrics.ts';
 import { FlowMatcher } from './flow-matcher.ts';
 import { ADJUSTMENT_MS, PriorityLevels, type PriorityLevel } from './priority-levels.ts';
 import type { Flow, Visit, WorkEstimate } from './queue-set.ts';
@@ -61,6 +61,8 @@ export class FlowControl implements Disposable {
   readonly #turns: SharedTurns;
   readonly #figures: ResourceFigures;
   #matcher = new FlowMatcher([]);
+  /** What is found once for all requests under a schema. */
+  readonly #lanes = new Map<FlowSchema, Lane>();
   #stale = true;
   #adjustment: Disposable | undefined;
 
@@ -86,12 +88,16 @@ export class FlowControl implements Disposable {
     if (info.isResourceRequest && info.verb !== 'watch' && (LONG_RUNNING.includes(info.subresource) || info.verb === 'proxy')) return undefined;
     this.#digest();
     const schema = this.#matcher.match(user, info);
-    const level = this.levels.get(schema.spec.priorityLevelConfiguration.name)!;
-    if (level.exempt) return new ExemptVisit(schema, level, this.#options.clock, this.#metrics);
+    let lane = this.#lanes.get(schema);
+    if (!lane) {
+      const found = this.levels.get(schema.spec.priorityLevelConfiguration.name)!;
+      this.#lanes.set(schema, (lane = { schema, level: found, series: this.#metrics.of(found.name, schema.metadata.name) }));
+    }
+    const { level } = lane;
+    if (level.exempt) return new ExemptVisit(lane, this.#options.clock);
     const method = schema.spec.distinguisherMethod?.type;
     const distinguisher = method === 'ByUser' ? user.name : method === 'ByNamespace' ? info.namespace : '';
-    const visit = new LimitedVisit(this, schema, level, distinguisher, estimateWork(info, query, this.#figures, level.mostSeats), info, user);
-    this.#metrics.estimated(level.name, schema.metadata.name, visit.work);
+    const visit = new LimitedVisit(this, lane, distinguisher, estimateWork(info, query, this.#figures, level.mostSeats), info, user);
     visit.begin(waitLimitMs(query));
     return visit;
   }
@@ -144,6 +150,7 @@ export class FlowControl implements Disposable {
   #digest(): void {
     if (!this.#stale) return;
     this.#stale = false;
+    this.#lanes.clear();
     const configurations = new Map([...mandatoryLevels().map((level) => [level.metadata.name, level] as const), ...this.#configurations]);
     this.levels.configure([...configurations.values()], this.#options.clock.monotonic());
     const usable = [...this.#schemas.values()].filter(({ spec }) => configurations.has(spec.priorityLevelConfiguration.name));
@@ -156,44 +163,49 @@ export class FlowControl implements Disposable {
   }
 }
 
+/** A schema with its level. */
+interface Lane {
+  readonly schema: FlowSchema;
+  readonly level: PriorityLevel;
+  readonly series: FlowSeries;
+}
+
 /** Requests of an exempt level are counted and never wait. */
 class ExemptVisit implements Ticket {
   readonly waiting = undefined;
   readonly refused = undefined;
-  readonly #schema: FlowSchema;
-  readonly #level: PriorityLevel;
+  readonly #lane: Lane;
   readonly #clock: Clock;
-  readonly #metrics: FlowControlMetrics;
 
-  constructor(schema: FlowSchema, level: PriorityLevel, clock: Clock, metrics: FlowControlMetrics) {
-    this.#schema = schema;
-    this.#level = level;
+  constructor(lane: Lane, clock: Clock) {
+    this.#lane = lane;
     this.#clock = clock;
-    this.#metrics = metrics;
+    const { level, series } = lane;
     const { figures } = level.queues;
     figures.executing++;
     figures.dispatched++;
     figures.seatsInUse++;
     level.demand.set(figures.seatsInUse, clock.monotonic());
-    metrics.dispatched(level.name, schema.metadata.name, 1);
+    series.served(1);
   }
 
   get flowSchemaUid(): string {
-    return this.#schema.metadata.uid;
+    return this.#lane.schema.metadata.uid;
   }
 
   get priorityLevelUid(): string {
-    return this.#level.config.metadata.uid;
+    return this.#lane.level.config.metadata.uid;
   }
 
   abandon(): void {}
 
   finish(): void {
-    const { figures } = this.#level.queues;
+    const { level, series } = this.#lane;
+    const { figures } = level.queues;
     figures.executing--;
     figures.seatsInUse--;
-    this.#level.demand.set(figures.seatsInUse, this.#clock.monotonic());
-    this.#metrics.finished(this.#level.name, this.#schema.metadata.name, 1, undefined);
+    level.demand.set(figures.seatsInUse, this.#clock.monotonic());
+    series.finished(1);
   }
 }
 
@@ -205,26 +217,36 @@ export class LimitedVisit implements Ticket, Visit {
   readonly user: User;
   /** Milliseconds since 1970. */
   readonly arrivedAt: number;
-  startedAt = 0;
   readonly #control: FlowControl;
   readonly #schema: FlowSchema;
   readonly #level: PriorityLevel;
+  readonly #series: FlowSeries;
+  readonly #seats: number;
   #waiting: Promise<void> | undefined;
   #refused: number | undefined;
+  /** On the monotonic clock, in milliseconds: when it came, and when it was served. */
   #begun = 0;
+  #startedMs = 0;
   #go: (() => void) | undefined;
   #limit: Disposable | undefined;
   #state: 'new' | 'queued' | 'serving' | 'refused' | 'done' = 'new';
 
-  constructor(control: FlowControl, schema: FlowSchema, level: PriorityLevel, distinguisher: string, work: WorkEstimate, info: RequestInfo, user: User) {
+  constructor(control: FlowControl, { schema, level, series }: Lane, distinguisher: string, work: WorkEstimate, info: RequestInfo, user: User) {
     this.#control = control;
     this.#schema = schema;
     this.#level = level;
-    this.flow = { schema: schema.metadata.name, distinguisher };
+    this.#series = series;
+    this.flow = { schema: schema.metadata.name, distinguisher, key: `${schema.metadata.name},${distinguisher}` };
     this.work = work;
+    this.#seats = Math.max(work.initialSeats, work.finalSeats);
     this.info = info;
     this.user = user;
     this.arrivedAt = control.clock.now();
+  }
+
+  /** Milliseconds since 1970; 0 while it waits. */
+  get startedAt(): number {
+    return this.#startedMs === 0 ? 0 : this.arrivedAt + this.#startedMs - this.#begun;
   }
 
   get flowSchemaUid(): string {
@@ -244,19 +266,20 @@ export class LimitedVisit implements Ticket, Visit {
   }
 
   begin(limitMs: number): void {
-    const { clock, metrics } = this.#control;
+    const { clock } = this.#control;
     const level = this.#level;
     this.#begun = clock.monotonic();
+    this.#series.estimated.observe(this.#seats);
     const outcome = level.queues.arrive(this, this.#begun);
     if (outcome === 'queue-full' || outcome === 'concurrency-limit') return this.#refuse(outcome);
     if (outcome === 'executing') {
-      this.#serve();
+      this.#serve(this.#begun);
       this.#waiting = this.#turn();
       return;
     }
     level.demand.set(level.queues.demand, this.#begun);
     this.#state = 'queued';
-    metrics.queued(level.name, this.flow.schema, this.#seats, 1);
+    this.#series.queued(this.#seats, 1);
     this.#waiting = new Promise<void>((resolve) => (this.#go = resolve)).then(() => (this.#state === 'serving' ? this.#turn() : undefined));
     this.#limit = clock.timer(limitMs, () => this.#give('timedOut'));
     this.#control.contended();
@@ -265,8 +288,8 @@ export class LimitedVisit implements Ticket, Visit {
   dispatched(): void {
     if (this.#state !== 'queued') return;
     this.#limit?.[Symbol.dispose]();
-    this.#control.metrics.queued(this.#level.name, this.flow.schema, -this.#seats, -1);
-    this.#serve();
+    this.#series.queued(-this.#seats, -1);
+    this.#serve(this.#control.clock.monotonic());
     this.#go!();
   }
 
@@ -277,10 +300,11 @@ export class LimitedVisit implements Ticket, Visit {
   finish(): void {
     if (this.#state !== 'serving') return;
     this.#state = 'done';
-    const { clock, metrics } = this.#control;
+    const { clock } = this.#control;
     const level = this.#level;
     const now = clock.monotonic();
-    metrics.finished(level.name, this.flow.schema, this.#seats, { verb: this.info.verb, seconds: (clock.now() - this.startedAt) / 1000 });
+    this.#series.finished(this.#seats);
+    this.#series.took(this.info.verb, (now - this.#startedMs) / 1000);
     if (level.queues.finish(this, now) === 'lingering') {
       clock.timer(this.work.additionalMs, () => {
         level.queues.release(this, clock.monotonic());
@@ -292,32 +316,25 @@ export class LimitedVisit implements Ticket, Visit {
     this.#control.reap(level);
   }
 
-  get #seats(): number {
-    return Math.max(this.work.initialSeats, this.work.finalSeats);
-  }
-
-  #serve(): void {
-    const { clock, metrics } = this.#control;
-    const level = this.#level;
+  #serve(nowMs: number): void {
     this.#state = 'serving';
-    this.startedAt = clock.now();
-    const now = clock.monotonic();
-    level.demand.set(level.queues.demand, now);
-    metrics.dispatched(level.name, this.flow.schema, this.#seats);
-    metrics.waited(level.name, this.flow.schema, true, (now - this.#begun) / 1000);
+    this.#startedMs = nowMs;
+    this.#level.demand.set(this.#level.queues.demand, nowMs);
+    this.#series.served(this.#seats);
+    this.#series.waited.observe((nowMs - this.#begun) / 1000);
   }
 
   /** The thread is shared fairly among those that have seats. */
   #turn(): Promise<void> | undefined {
-    return this.#control.turns.enter(this.#level.name, Math.max(1, this.#level.nominal), `${this.flow.schema},${this.flow.distinguisher}`);
+    return this.#control.turns.enter(this.#level.name, Math.max(1, this.#level.nominal), this.flow.key);
   }
 
   #give(why: 'timedOut' | 'cancelled'): void {
-    const { clock, metrics } = this.#control;
+    const { clock } = this.#control;
     if (!this.#level.queues.cancel(this, why, clock.monotonic())) return;
     this.#limit?.[Symbol.dispose]();
-    metrics.queued(this.#level.name, this.flow.schema, -this.#seats, -1);
-    metrics.waited(this.#level.name, this.flow.schema, false, (clock.monotonic() - this.#begun) / 1000);
+    this.#series.queued(-this.#seats, -1);
+    this.#series.waitedInVain.observe((clock.monotonic() - this.#begun) / 1000);
     this.#refuse(why === 'timedOut' ? 'time-out' : 'cancelled');
     this.#go!();
     this.#control.reap(this.#level);

@@ -20,6 +20,8 @@ export interface QueuingLimits {
 export interface Flow {
   readonly schema: string;
   readonly distinguisher: string;
+  /** Of both. */
+  readonly key: string;
 }
 
 /** One request's way through a queue set. */
@@ -217,8 +219,7 @@ export class QueueSet {
     return seats > this.#seats ? this.figures.executing === 0 : this.figures.seatsInUse + seats <= this.#seats;
   }
 
-  #leastLoaded({ schema, distinguisher }: Flow): Queue {
-    const key = `${schema},${distinguisher}`;
+  #leastLoaded({ key }: Flow): Queue {
     let hand = this.#hands.get(key);
     if (!hand) {
       if (this.#hands.size >= HANDS_KEPT) this.#hands.clear();
