@@ -29,6 +29,7 @@ import { serviceCidrController } from './service-cidr.ts';
 import { statefulSetController } from './stateful-set/stateful-set.ts';
 import { tokenCleanerController } from './token-cleaner.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
+import { attachDetachController } from './volume/attach-detach.ts';
 import { ephemeralVolumeController } from './volume/ephemeral-volume.ts';
 import { localPathProvisionerController } from './volume/local-path-provisioner.ts';
 import { persistentVolumeBinderController } from './volume/persistent-volume-binder.ts';
@@ -66,6 +67,7 @@ export const controllers: readonly Controller[] = [
   attributesClassProtectionController,
   ephemeralVolumeController,
   localPathProvisionerController,
+  attachDetachController,
   volumeExpansionController,
   certificateApproverController,
   certificateSignerController,

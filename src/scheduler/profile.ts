@@ -1,3 +1,4 @@
+import { UserError } from '../base/user-error.ts';
 import type { SchedulerPlugin } from './framework.ts';
 import type { PluginContext } from './plugins/plugin-context.ts';
 import { createPlugins } from './plugins/registry.ts';
@@ -27,7 +28,7 @@ export function createProfiles(profiles: readonly SchedulerProfile[], context: P
     const { schedulerName: name, multiPoint, filter, score, postFilter } = profile;
     for (const { disabled, enabled } of [multiPoint, filter, score, postFilter].filter((set) => set !== undefined)) {
       const unknown = [...disabled.filter((plugin) => plugin !== '*'), ...enabled.map((plugin) => plugin.name)].find((plugin) => !names.has(plugin));
-      if (unknown) throw new Error(`the profile ${name} names the plugin ${unknown}; there are ${[...names].sort().join(', ')}`);
+      if (unknown) throw new UserError(`the profile ${name} names the plugin ${unknown}; there are ${[...names].sort().join(', ')}`);
     }
     const own = profile.arguments ? createPlugins(context, profile.arguments) : shared;
     const plugins = own.flatMap((weighted, i) => {

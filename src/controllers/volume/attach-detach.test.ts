@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { csiDrivers, events, persistentVolumeClaims, persistentVolumes, pods, volumeAttachments } from '../../api/generated/resources.ts';
+import { startControllersUnderTest, type ControllersUnderTest } from '../../testing/controllers-under-test.ts';
+import { attachmentName } from './attach-detach.ts';
+
+const namespace = 'default';
+const driver = 'disk.example';
+
+async function makeVolume({ admin }: ControllersUnderTest, name: string, accessMode = 'ReadWriteOnce', by = driver): Promise<void> {
+  const shared = { accessModes: [accessMode], storageClassName: 'disks' };
+  await admin.create(persistentVolumes, { metadata: { name }, spec: { ...shared, capacity: { storage: '1Gi' }, csi: { driver: by, volumeHandle: `h-${name}` } } });
+  await admin.create(persistentVolumeClaims, { metadata: { name, namespace }, spec: { ...shared, volumeName: name, resources: { requests: { storage: '1Gi' } } } });
+}
+const makePod = ({ admin }: ControllersUnderTest, name: string, node: string, claimName: string) => admin.create(pods, {
+  metadata: { name, namespace, labels: { node } }, spec: { nodeSelector: { node }, containers: [{ name: 'main', image: 'it' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }] },
+});
+const start = (fate: 'runs' | 'succeeds' = 'runs') => startControllersUnderTest({
+  only: ['persistentvolume-controller', 'persistentvolume-attach-detach-controller'],
+  pods: { nodes: ['one', 'two'], targetOf: (pod) => pod.metadata.labels!['node']!, fate: (pod) => (pod.metadata.name.startsWith('once') ? fate : 'runs') },
+});
+const attached = async ({ admin }: ControllersUnderTest) => (await admin.list(volumeAttachments)).items.map(({ metadata, spec }) => [metadata.name, spec.nodeName, spec.source.persistentVolumeName]);
+
+test('a volume is attached where a pod wants it, and nowhere else before it is detached there', async () => {
+  await using world = await start();
+  const { admin } = world;
+  await makeVolume(world, 'data');
+  await makePod(world, 'a', 'one', 'data');
+  await world.pass(3);
+  expect(await attached(world)).toEqual([[attachmentName('h-data', driver, 'one'), 'one', 'data']]);
+  const [attachment] = (await admin.list(volumeAttachments)).items;
+  await admin.updateStatus(volumeAttachments, { ...attachment!, status: { attached: true } });
+  await makePod(world, 'b', 'two', 'data');
+  await world.pass(3);
+  expect(await attached(world)).toHaveLength(1);
+  const told = (await admin.list(events, { namespace })).items.map(({ reason, message }) => `${reason}: ${message}`);
+  expect(told).toContain('SuccessfulAttachVolume: AttachVolume.Attach succeeded for volume "data" ');
+  expect(told).toContain('FailedAttachVolume: Multi-Attach error for volume "data" Volume is already used by pod(s) default/a');
+  await admin.delete(pods, { namespace, name: 'a' });
+  await world.pass(4);
+  expect(await attached(world)).toEqual([[attachmentName('h-data', driver, 'two'), 'two', 'data']]);
+});
+
+test('what many may use is attached to many; what needs no attachment, to none; what ended pods used is given up after a while', async () => {
+  await using world = await start('succeeds');
+  const { admin } = world;
+  await admin.create(csiDrivers, { metadata: { name: 'folder.example' }, spec: { attachRequired: false } });
+  await makeVolume(world, 'shared', 'ReadWriteMany');
+  await makeVolume(world, 'folder', 'ReadWriteOnce', 'folder.example');
+  await makePod(world, 'once-a', 'one', 'shared');
+  await makePod(world, 'b', 'two', 'shared');
+  await makePod(world, 'c', 'two', 'folder');
+  await world.pass(3);
+  expect((await attached(world)).map(([, node, volume]) => [node, volume]).toSorted()).toEqual([['one', 'shared'], ['two', 'shared']]);
+  await world.pass(25);
+  expect((await attached(world)).map(([, node, volume]) => [node, volume])).toEqual([['two', 'shared']]);
+});
