@@ -10,4 +10,6 @@ import { App } from './app.tsx';
 import { followCluster } from './live.ts';
 
 followCluster();
-render(<App />, document.getElementById('page')!);
+const place = document.getElementById('page')!;
+place.replaceChildren();
+render(<App />, place);

@@ -2,12 +2,16 @@
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Frame, PodRow, Row, Sample, TableName, Tables, Usage, WorkloadRow } from '../src/dashboard/rows/row.ts';
 
+const MANY_ROWS = 2000;
+const CALM_MS = 300;
+
 export class Table<R extends Row> {
   readonly rows = new Map<string, Signal<R>>();
   /** Counts the frames that changed anything. */
   readonly version = signal(0);
   readonly synced = signal(false);
   readonly problem = signal<string | null>(null);
+  #pending: ReturnType<typeof setTimeout> | undefined;
 
   /** All rows as they are; whoever asks in an effect hears of every change. */
   all(): R[] {
@@ -28,6 +32,15 @@ export class Table<R extends Row> {
       if (known) known.value = row;
       else this.rows.set(row.id, signal(row));
     }
+  }
+
+  /** What is made of many rows hears of changes at once, or where there are very many rows, some times a second. */
+  changed(): void {
+    if (this.rows.size < MANY_ROWS) this.version.value++;
+    else this.#pending ??= setTimeout(() => {
+      this.#pending = undefined;
+      this.version.value++;
+    }, CALM_MS);
   }
 
   drop(ids: Iterable<string>): void {
@@ -67,7 +80,8 @@ export function takeFrame(frame: Frame): void {
       }
       if (put) known.put(put);
       if (drop) known.drop(drop);
-      if (put || drop || whole) known.version.value++;
+      if (whole) known.version.value++;
+      else if (put || drop) known.changed();
       const problem = frame.problems?.[name];
       if (problem !== undefined) known.problem.value = problem;
     }

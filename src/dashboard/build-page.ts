@@ -16,8 +16,10 @@ export async function buildPage(): Promise<PageFiles> {
   });
   const files = new Map<string, Buffer>();
   let html = readFileSync(`${sources}/index.html`, 'utf8');
-  for (const { path, contents } of outputFiles) {
+  for (const { path, contents, text } of outputFiles) {
     const content = Buffer.from(contents);
+    // What the script imports at once is fetched beside it, not after it.
+    if (basename(path) === 'page.js') for (const [, part] of text.matchAll(/from"\.\/(part-\w+\.js)"/g)) html = html.replace('</head>', `<link rel="modulepreload" href="/${part}">\n</head>`);
     const name = basename(path).replace(/^page\./, `page-${createHash('sha256').update(content).digest('hex').slice(0, 12)}.`);
     files.set(name, content);
     html = html.replace(`/${basename(path)}`, `/${name}`);
