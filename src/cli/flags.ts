@@ -27,6 +27,14 @@ export function parseDuration(text: string): number | undefined {
   return text.startsWith('-') ? -total : total;
 }
 
+/** As Go prints a duration: `1m30s`, `500ms`, `1h0m0s`. */
+export function formatDuration(ms: number): string {
+  if (ms !== 0 && Math.abs(ms) < 1000) return `${ms}ms`;
+  const seconds = Math.abs(ms) / 1000;
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `${ms < 0 ? '-' : ''}${hours > 0 ? `${hours}h` : ''}${seconds >= 60 ? `${minutes}m` : ''}${Number((seconds % 60).toFixed(3))}s`;
+}
+
 /** The flags of one call. Reading a flag that its verb does not declare is a programming fault and throws. */
 export class Flags {
   readonly #specs: FlagSpecs;

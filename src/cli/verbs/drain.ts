@@ -1,10 +1,10 @@
-import { isReason } from '../../api/errors.ts';
+import { isReason, StatusError } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
 import { setUnschedulable } from '../cordon-verb.ts';
 import { podsToDrain } from '../drain-filters.ts';
-import type { FlagSpecs } from '../flags.ts';
+import { formatDuration, type FlagSpecs } from '../flags.ts';
 import { dryRunOf, printResult, writeFlags } from '../mutation.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { targetFlags } from '../targets.ts';
@@ -47,6 +47,10 @@ export const verb: Verb = {
         io.err(`There are pending nodes to be drained:\n${pending.join('')}`);
       }
     }
+    if (failed instanceof DrainError) {
+      for (const message of failed.messages) io.err(`${message}\n`);
+      return 1;
+    }
     if (failed) {
       for (const part of (failed as KubectlError).message.replace(/^\[|\]$/g, '').split(', cannot delete ')) io.err(part.startsWith('cannot delete') ? `${part}\n` : `cannot delete ${part}\n`);
       return 1;
@@ -54,6 +58,16 @@ export const verb: Verb = {
     return 0;
   },
 };
+
+/** Pods that would not go. */
+class DrainError extends KubectlError {
+  readonly messages: readonly string[];
+
+  constructor(text: string, messages: readonly string[]) {
+    super(text);
+    this.messages = messages;
+  }
+}
 
 async function drain(call: Call, node: NamedTarget): Promise<void> {
   const { session, flags: given, io } = call;
@@ -86,7 +100,16 @@ async function drain(call: Call, node: NamedTarget): Promise<void> {
   }
   const limit = given.duration('timeout');
   const deadline = limit > 0 ? systemClock.monotonic() + limit : Number.POSITIVE_INFINITY;
-  await Promise.all(pods.map((pod) => removePod(call, pod, deadline)));
+  const outcomes = await Promise.allSettled(pods.map((pod) => removePod(call, pod, deadline)));
+  const faults = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
+  const foreign = faults.find((fault) => !(fault instanceof KubectlError) && !(fault instanceof StatusError));
+  if (foreign) throw foreign;
+  if (faults.length === 0) return;
+  const messages = faults.map(({ message }) => message);
+  const text = messages.length === 1 ? messages[0]! : `[${messages.join(', ')}]`;
+  const left = pods.filter((_pod, i) => outcomes[i]!.status === 'rejected');
+  io.err(`There are pending pods in node "${node.name}" when an error occurred: ${text}\n${left.map(({ metadata }) => `pod/${metadata.name}\n`).join('')}`);
+  throw new DrainError(text, messages);
 }
 
 /** Evicts (or deletes) a pod and waits until it is gone; an eviction that a budget forbids is tried again. */
@@ -98,7 +121,7 @@ async function removePod(call: Call, { metadata }: Pod, deadline: number): Promi
   const dryRun = dryRunOf(given) === 'server';
   const deleteOptions = { ...(grace >= 0 && { gracePeriodSeconds: grace }), ...(dryRun && { dryRun: ['All'] }) };
   const byDeletion = given.bool('disable-eviction');
-  const late = (): KubectlError => new KubectlError(`error when evicting pods/"${name}" -n "${namespace}": global timeout reached: ${given.string('timeout')}`);
+  const late = (): KubectlError => new KubectlError(`error when evicting pods/"${name}" -n "${namespace}": global timeout reached: ${formatDuration(given.duration('timeout'))}`);
   for (;;) {
     if (!byDeletion) io.out(`evicting pod ${namespace}/${name}${dryRun ? ' (server dry run)' : ''}\n`);
     try {
