@@ -1,5 +1,10 @@
 import { PAUSE_IMAGE } from './pause-image.ts';
 
+export interface OciProgram {
+  readonly name: 'crun' | 'runc';
+  readonly path: string;
+}
+
 /** What a node's containerd must be told. All paths absolute. */
 export interface ContainerdSettings {
   /** 1 for containerd 1.6 and 1.7 (configuration version 2), 2 for containerd 2.x (version 3). */
@@ -7,7 +12,10 @@ export interface ContainerdSettings {
   readonly root: string;
   readonly state: string;
   readonly socket: string;
-  readonly ociRuntime: { readonly name: 'crun' | 'runc'; readonly path: string };
+  /** For pods that ask for none by a RuntimeClass. */
+  readonly ociRuntime: OciProgram;
+  /** What else they may ask for by its name. */
+  readonly otherRuntimes?: readonly OciProgram[];
   readonly cniPlugins: string;
   readonly cniConfig: string;
   readonly certificates: string;
@@ -87,23 +95,26 @@ function runtimeSettings(settings: ContainerdSettings): Record<string, TomlValue
   };
 }
 
-function ociRuntimeTables(parent: string, { ociRuntime }: ContainerdSettings): Table[] {
-  const path = `${parent}.runtimes.${ociRuntime.name}`;
-  return [
-    [path, { runtime_type: 'io.containerd.runc.v2', privileged_without_host_devices: false }],
-    [`${path}.options`, { BinaryName: ociRuntime.path, SystemdCgroup: false }],
-  ];
+/** A table for each handler that a RuntimeClass may name; `test-handler` is the one that the conformance tests expect on every node. */
+function ociRuntimeTables(parent: string, { ociRuntime, otherRuntimes = [] }: ContainerdSettings): Table[] {
+  const handlers = [ociRuntime, ...otherRuntimes, { name: 'test-handler', path: ociRuntime.path }];
+  return handlers.flatMap(({ name, path }): Table[] => [
+    [`${parent}.runtimes.${name}`, { runtime_type: 'io.containerd.runc.v2', privileged_without_host_devices: false }],
+    [`${parent}.runtimes.${name}.options`, { BinaryName: path, SystemdCgroup: false }],
+  ]);
 }
 
 /** The node's pod network: a point-to-point cable for each pod, addresses from the node's range. */
-export function cniConfig(options: { readonly podCidr: string; readonly leases: string }): string {
+/** `podCidrSix`: pods get an address of IPv6 as well. */
+export function cniConfig(options: { readonly podCidr: string; readonly podCidrSix?: string; readonly leases: string }): string {
+  const ranges = [options.podCidr, ...(options.podCidrSix ? [options.podCidrSix] : [])];
   return `${JSON.stringify({
     cniVersion: '0.4.0',
     name: 'wherry',
     plugins: [{
       type: 'ptp',
       ipMasq: false,
-      ipam: { type: 'host-local', dataDir: options.leases, ranges: [[{ subnet: options.podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
+      ipam: { type: 'host-local', dataDir: options.leases, ranges: ranges.map((subnet) => [{ subnet }]), routes: ranges.map((range) => ({ dst: range.includes(':') ? '::/0' : '0.0.0.0/0' })) },
     }],
   }, null, 2)}\n`;
 }

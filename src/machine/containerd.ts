@@ -153,8 +153,11 @@ function runtimeOf(ground: NodeGround, record: ProcessRecord, clock: Clock): Run
 
 function writeConfig(ground: NodeGround, found: { readonly major: number; readonly ociRuntime: OciRuntime; readonly cniPlugins: string }): void {
   const paths = files(ground);
+  const runc = findProgram('runc');
   writeFileSync(paths.config, containerdConfig({
     ...found,
+    // crun is chosen where it works at all; where it is not, it must not be asked for either.
+    otherRuntimes: found.ociRuntime.name === 'crun' && runc ? [{ name: 'runc', path: runc }] : [],
     root: join(ground.directory, 'root'),
     state: join(ground.state, 'runtime'),
     socket: paths.socket,

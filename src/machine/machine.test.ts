@@ -100,6 +100,8 @@ describe('what containerd is told', () => {
     expect(two).toContain('version = 2');
     expect(two).toContain('[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]\nBinaryName = "/usr/bin/crun"');
     expect(two).toContain('restrict_oom_score_adj = true');
+    expect(containerdConfig({ ...settings, major: 1, otherRuntimes: [{ name: 'runc', path: '/usr/bin/runc' }] })).toContain('runtimes.runc.options]\nBinaryName = "/usr/bin/runc"');
+    expect(two).toContain('containerd.runtimes.test-handler]');
     expect(two).not.toContain('io.containerd.runtime.v1.linux');
     const three = containerdConfig({ ...settings, major: 2 });
     expect(three).toContain('version = 3');

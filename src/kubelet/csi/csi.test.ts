@@ -71,7 +71,7 @@ async function driverUnderTest(rootDir: string, mounted: Set<string>): Promise<{
 test('a driver registers; its volumes are staged once, published for each pod, and taken away after the last', async () => {
   const { admin, clock, rootDir, start } = await nodeUnderTest({ images: ['busybox:1'] });
   const mounted = new Set<string>();
-  const mounter: Mounter = { isMounted: async (path) => mounted.has(path), mountTmpfs: async () => undefined, mount: async () => undefined, unmount: async () => undefined };
+  const mounter: Mounter = { isMounted: async (path) => mounted.has(path), mountsWithin: async (path) => [...mounted].filter((target) => target.startsWith(path)), mountTmpfs: async () => undefined, mount: async () => undefined, unmount: async () => undefined };
   await start({ mounter, driversRoot: ROOT });
   const until = async (what: () => Promise<unknown> | unknown): Promise<void> => void await expect.poll(async () => {
     await clock.advance(200);
@@ -136,7 +136,7 @@ test('what is still mounted is never emptied', async () => {
   const mount = join(directory, 'volumes/kubernetes.io~csi/data/mount');
   mkdirSync(mount, { recursive: true });
   writeFileSync(join(mount, 'precious'), 'x');
-  const mounter: Mounter = { isMounted: async (path) => path === mount, mountTmpfs: async () => undefined, mount: async () => undefined, unmount: async () => undefined };
+  const mounter: Mounter = { isMounted: async (path) => path === mount, mountsWithin: async () => [mount], mountTmpfs: async () => undefined, mount: async () => undefined, unmount: async () => undefined };
   const runtime = { viewImage: async () => [], releaseImageView: async () => undefined };
   await expect(tearDownVolumes(directory, { mounter, runtime, csi: undefined, log: silentLog })).rejects.toThrow('is still mounted');
   expect(readFileSync(join(mount, 'precious'), 'utf8')).toBe('x');

@@ -93,7 +93,7 @@ export class Evictor {
     }
     if (this.#going?.worker.active && clock.now() - this.#going.sinceMs < PATIENCE_MS) return;
     const workers = this.#running();
-    const [victim] = rankForEviction(await measurePods(workers, this.#options), threshold.signal);
+    const [victim] = rankForEviction(await measurePods(workers, this.#options, { processes: resource === 'pids' }), threshold.signal);
     const worker = victim && workers.find(({ pod }) => pod === victim.pod);
     if (!worker) return;
     const grace = threshold.graceMs === 0 ? 0 : Math.min(configuration.evictionMaxPodGraceSeconds, worker.pod.spec.terminationGracePeriodSeconds ?? 30);
@@ -106,7 +106,7 @@ export class Evictor {
     const limited = this.#running().filter(({ pod }) => limitsStorage(pod) && !isCritical(pod));
     if (limited.length === 0) return false;
     let found = false;
-    for (const usage of await measurePods(limited, this.#options)) {
+    for (const usage of await measurePods(limited, this.#options, { processes: false })) {
       const message = storageExcess(usage);
       const worker = message && limited.find(({ pod }) => pod === usage.pod);
       if (!worker) continue;

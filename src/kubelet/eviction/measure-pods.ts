@@ -11,8 +11,8 @@ export interface Measuring {
 }
 
 /** What each of these pods uses now. Costs a walk through their files: asked only under pressure, and of pods that limit what they may write. */
-export async function measurePods(workers: readonly PodWorker[], { runtime, podDirectory }: Measuring): Promise<readonly PodUsage[]> {
-  const [containers, sandboxes] = await Promise.all([runtime.listContainerStats(), runtime.listPodSandboxStats()]);
+export async function measurePods(workers: readonly PodWorker[], { runtime, podDirectory }: Measuring, counted: { readonly processes: boolean }): Promise<readonly PodUsage[]> {
+  const [containers, sandboxes] = await Promise.all([runtime.listContainerStats(), counted.processes ? runtime.listPodSandboxStats() : []]);
   const byUid = Map.groupBy(containers, (stats) => stats.attributes?.labels[label.podUid] ?? '');
   const processes = new Map(sandboxes.map((stats) => [stats.attributes?.metadata?.uid, stats.linux?.process?.processCount?.value ?? 0]));
   const result: PodUsage[] = [];

@@ -11,9 +11,12 @@ const MANY_OPTIONS = 3000;
 /** The kernel writes blanks and backslashes of a path as three octal digits. */
 const unescaped = (path: string): string => path.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
-async function isMounted(path: string): Promise<boolean> {
-  return (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').some((line) => unescaped(line.split(' ')[4] ?? '') === path);
+async function mountPoints(): Promise<readonly string[]> {
+  return (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => unescaped(line.split(' ')[4] ?? ''));
 }
+
+const isMounted = async (path: string): Promise<boolean> => (await mountPoints()).includes(path);
+const mountsWithin = async (path: string): Promise<readonly string[]> => (await mountPoints()).filter((target) => target === path || target.startsWith(`${path}/`)).reverse();
 
 /** Options of an overlay mount, with its many layers named relative to the folder that holds most of them. */
 export function shortOptions(options: readonly string[]): { readonly options: readonly string[]; readonly cwd?: string } {
@@ -27,6 +30,7 @@ export function shortOptions(options: readonly string[]): { readonly options: re
 /** Mounts by mount(8), as root on Linux. All are idempotent. */
 export const mountCommand: Mounter = {
   isMounted,
+  mountsWithin,
   async mountTmpfs(path, sizeBytes) {
     if (!await isMounted(path)) await run('mount', ['-t', 'tmpfs', ...(sizeBytes === undefined ? [] : ['-o', `size=${sizeBytes}`]), 'tmpfs', path]);
   },
@@ -39,6 +43,6 @@ export const mountCommand: Mounter = {
     if (restrictions.length > 0 && restrictions.length < options.length) await run('mount', ['-o', ['remount', 'bind', ...restrictions].join(','), path]);
   },
   async unmount(path) {
-    while (await isMounted(path)) await run('umount', [path]);
+    for (let [next] = await mountsWithin(path); next !== undefined; [next] = await mountsWithin(path)) await run('umount', [next]);
   },
 };

@@ -48,6 +48,7 @@ export async function tearDownVolumes(podDirectory: string, ground: VolumeGround
 
 /** What is mounted there is not ours to empty. */
 async function removeUnmounted(directory: string, { mounter }: VolumeGround): Promise<void> {
-  for (const path of [join(directory, 'mount'), directory]) if (await mounter?.isMounted(path)) throw new Error(`${path} is still mounted`);
+  const [left] = await mounter?.mountsWithin(directory) ?? [];
+  if (left !== undefined) throw new Error(`${left} is still mounted`);
   await rm(directory, { recursive: true, force: true });
 }
