@@ -132,7 +132,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
-      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock), jwtTokens, anonymous: authentication?.anonymous }), authorizer, verbs, nonResource, aggregator, flowControl, auditor, ledger: ledger && new LedgerRequests(ledger), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock), jwtTokens, anonymous: authentication?.anonymous }), authorizer, verbs, nonResource, aggregator, flowControl, auditor, ledger: ledger && new LedgerRequests(ledger, clock), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
     });
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;
@@ -147,7 +147,7 @@ function healthChecks(engine: StorageEngine<KubeObject>, stopping: AbortSignal):
   return [
     { name: 'ping', check: () => {} },
     { name: 'etcd', check: () => void engine.get('/registry/core/namespaces/default') },
-    { name: 'shutdown', check: () => stopping.throwIfAborted() },
+    { name: 'shutdown', endpoints: ['readyz'], check: () => stopping.throwIfAborted() },
   ];
 }
 

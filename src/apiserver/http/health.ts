@@ -1,6 +1,8 @@
 /** One thing that must hold for the server to be well. Throws what is wrong. */
 export interface HealthCheck {
   readonly name: string;
+  /** Absent: of `healthz`, `livez` and `readyz`. */
+  readonly endpoints?: readonly string[];
   check(): void;
 }
 
@@ -13,8 +15,10 @@ export interface HealthAnswer {
  * `/healthz`, `/livez`, `/readyz` and `/readyz/<check>`. `ok` in short; with `verbose`, or where something fails, one line a check.
  * Upstream: apiserver pkg/server/healthz.
  */
-export function answerHealth(path: string, query: URLSearchParams, checks: readonly HealthCheck[]): HealthAnswer {
-  const [endpoint = '', only] = path.slice(1).split('/');
+export function answerHealth(path: string, query: URLSearchParams, all: readonly HealthCheck[]): HealthAnswer {
+  const [endpoint = '', ...rest] = path.slice(1).split('/');
+  const only = rest.join('/');
+  const checks = all.filter(({ endpoints }) => endpoints?.includes(endpoint) ?? true);
   const excluded = query.getAll('exclude');
   const failed: string[] = [];
   const lines: string[] = [];
@@ -33,6 +37,8 @@ export function answerHealth(path: string, query: URLSearchParams, checks: reado
     if (fault !== undefined) failed.push(check.name);
     lines.push(fault === undefined ? `[+]${check.name} ok` : `[-]${check.name} failed: reason withheld`);
   }
+  const unmatched = excluded.filter((name) => !checks.some((check) => check.name === name));
+  if (unmatched.length > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${unmatched.map((name) => JSON.stringify(name)).join(',')}`);
   if (failed.length > 0) return { code: 500, text: `${lines.join('\n')}\n${endpoint} check failed\n` };
   return { code: 200, text: query.has('verbose') ? `${lines.join('\n')}\n${endpoint} check passed\n` : 'ok' };
 }

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { YAMLParseError } from 'yaml';
-import { badRequest, statusError, unsupportedMediaType } from '../../api/errors.ts';
+import { badRequest, statusError, unsupportedMediaType, type StatusError } from '../../api/errors.ts';
 import { isTextTooDeep, isTooDeep } from '../../api/schema/depth.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
 import { decodeProtobuf } from '../../api/protobuf/envelope.ts';
 import { ProtobufError } from '../../api/protobuf/wire.ts';
 import { DecodeError } from '../../api/schema/decode.ts';
+import type { Clock } from '../../base/clock.ts';
 import { MEDIA_TYPES } from './negotiation.ts';
 import { parseYamlText, type YamlText } from './yaml-text.ts';
 
@@ -16,14 +17,25 @@ const LIMIT = 3 * 1024 * 1024;
 /** What is read of a body that is too large before it is refused. */
 const PATIENCE = 64 * 1024 * 1024;
 
+/** The time that a request may take as a whole, in milliseconds. Upstream: --request-timeout. */
+const DEADLINE_MS = 60_000;
+
+const gone = (): StatusError => badRequest('the client closed the connection before the request was complete');
+
 /**
  * The whole body. Rejects with 413 above 3 MiB, once the client has sent all of it: most clients read no answer before, and would tell
- * of a broken pipe instead. Above 64 MiB nobody waits for the rest.
+ * of a broken pipe instead. Above 64 MiB nobody waits for the rest. With 504 where it is not there after a minute: a request that waits for its body takes seats.
  */
-export function readBody(request: IncomingMessage): Promise<Buffer> {
+export function readBody(request: IncomingMessage, clock: Pick<Clock, 'timer'>): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tooLarge = (): void => reject(statusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${LIMIT}`));
     if (Number(request.headers['content-length'] ?? 0) > PATIENCE) return tooLarge();
+    if (request.destroyed && !request.complete) return reject(gone());
+    // Most bodies come with their head.
+    const deadline = request.complete ? undefined : clock.timer(DEADLINE_MS, () => {
+      request.pause();
+      reject(statusError(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {}));
+    });
     let chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
@@ -35,10 +47,15 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
         tooLarge();
       }
     });
-    request.on('end', () => (size > LIMIT ? tooLarge() : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))));
+    request.on('end', () => {
+      deadline?.[Symbol.dispose]();
+      if (size > LIMIT) tooLarge();
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
     request.on('error', reject);
     request.on('close', () => {
-      if (!request.complete) reject(badRequest('the client closed the connection before the request was complete'));
+      deadline?.[Symbol.dispose]();
+      if (!request.complete) reject(gone());
     });
   });
 }

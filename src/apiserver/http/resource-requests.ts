@@ -113,7 +113,7 @@ export class ResourceRequests {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
     const options = writeOptions(query, request.request.headers['user-agent'] ?? '');
-    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
+    const sent = parseBody(await readBody(request.request, this.#clock), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(sent.value);
     if (info.subresource) {
       refuseTable(served, negotiated);
@@ -131,7 +131,7 @@ export class ResourceRequests {
     if (!info.name) throw methodNotAllowedHere();
     const negotiated = formOf(request, served);
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
-    const sent = parseBody(await readBody(request.request), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
+    const sent = parseBody(await readBody(request.request, this.#clock), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(sent.value);
     checkName(sent.value, info.name);
     const { object, created } = await this.#verbs.update(context, served.resource, keyOf(info), sent, options);
@@ -145,7 +145,7 @@ export class ResourceRequests {
     const type = bodyMediaType(request.request);
     if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
-    const bytes = await readBody(request.request);
+    const bytes = await readBody(request.request, this.#clock);
     const { value, duplicates, fault } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(value);
     const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;
@@ -178,7 +178,7 @@ export class ResourceRequests {
   }
 
   async #deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
-    const body = await readBody(request.request);
+    const body = await readBody(request.request, this.#clock);
     const sent = body.length > 0 ? parseBody(body, bodyMediaType(request.request), null, 'DeleteOptions').value : undefined;
     if (sent) request.context.audit?.request(sent);
     return deleteOptions(request.query, sent);

@@ -1,5 +1,6 @@
 import { badRequest, methodNotAllowed } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
+import type { Clock } from '../../base/clock.ts';
 import { MOST_CAUSES } from '../../base/cause.ts';
 import type { LedgerEntry, WorkNote } from '../../ledger/entry.ts';
 import { actionsOf, courseOf } from '../../ledger/actions.ts';
@@ -23,9 +24,11 @@ const MOST_ACTIONS = 200;
  */
 export class LedgerRequests {
   readonly #ledger: Ledger;
+  readonly #clock: Clock;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, clock: Clock) {
     this.#ledger = ledger;
+    this.#clock = clock;
   }
 
   serves(path: string): boolean {
@@ -49,7 +52,7 @@ export class LedgerRequests {
   }
 
   async #take(exchange: Exchange, user: User): Promise<void> {
-    const notes = parse((await readBody(exchange.request)).toString());
+    const notes = parse((await readBody(exchange.request, this.#clock)).toString());
     if (!Array.isArray(notes) || !notes.every(isNote)) throw badRequest('the ledger takes a list of notes of work');
     for (const { work, about: { group, resource, kind, namespace, name, uid }, by, tookMs, at, causes, facts, error, choice } of notes) {
       this.#ledger.work(user.name, {
