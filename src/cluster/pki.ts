@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createAuthority, issueCertificate, type KeyPair } from '../base/certificates.ts';
 import { UserError } from '../base/user-error.ts';
@@ -31,7 +31,12 @@ export async function createPki(plan: AddressPlan, now: number): Promise<Cluster
     issueCertificate(authority, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client auth'], now, days: YEARS }),
   ]);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  return { authority, serviceAccountKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, server, kubeletClient, admin };
+  return { authority, serviceAccountKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, server, kubeletClient, admin: { ...admin, key: namedByAlgorithm(admin.key) } };
+}
+
+/** The key as `EC PRIVATE KEY` (SEC 1): Java's client fabric8 takes a `PRIVATE KEY` (PKCS #8) in a kubeconfig for one of RSA. */
+function namedByAlgorithm(key: string): string {
+  return createPrivateKey(key).export({ type: 'sec1', format: 'pem' }) as string;
 }
 
 /** One certificate for both ends of a node's conversations: client of the API server, server of the kubelet. */
