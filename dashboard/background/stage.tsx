@@ -7,7 +7,7 @@ import { many, t } from '../language.ts';
 import { tables } from '../store.ts';
 import type { Beat } from './beats.ts';
 import { Flows } from './flows.tsx';
-import type { Card, PodLook } from './picture.ts';
+import { isWrite, type Card, type PodLook } from './picture.ts';
 import { StationIcon } from './station-icon.tsx';
 import { beats, began, picture } from './story.ts';
 import { wordsOf } from './words.ts';
@@ -33,7 +33,7 @@ export function Stage(): JSX.Element {
     <div class="column">
       <Place station="api" title={t('API server')} lit={lit.get('api')} active={now?.station === 'api'}>
         <p class="quiet">{t('what is wanted and what there is, written down')}</p>
-        <Cards cards={cards} pods={pods} touched={new Set(now?.steps.some(({ kind }) => kind === 'Pod') ? ['Pod'] : [])} />
+        <Cards cards={cards} pods={pods} podsTouched={now?.steps.some((step) => step.kind === 'Pod' && (isWrite(step) || step.act === 'schedule')) ?? false} />
       </Place>
     </div>
     <div class="column">
@@ -118,7 +118,7 @@ function countOf(kind: string, wanted: number | undefined, ready: number | undef
 
 const MOST_CARDS = 6;
 
-function Cards({ cards, pods, touched }: { readonly cards: readonly Card[]; readonly pods: readonly PodLook[]; readonly touched: ReadonlySet<string> }): JSX.Element {
+function Cards({ cards, pods, podsTouched }: { readonly cards: readonly Card[]; readonly pods: readonly PodLook[]; readonly podsTouched: boolean }): JSX.Element {
   // The newest are told where there are many; those that the beat wrote always.
   const shown = cards.length <= MOST_CARDS ? cards : [...cards].sort((a, b) => Number(b.fresh) - Number(a.fresh)).slice(0, MOST_CARDS);
   const live = pods.filter(({ stage }) => stage !== 'gone');
@@ -128,7 +128,7 @@ function Cards({ cards, pods, touched }: { readonly cards: readonly Card[]; read
       <span>{countOf(kind, wanted, ready)}</span>
     </li>)}
     {cards.length > shown.length && <li><small>{t('and {n} more', { n: cards.length - shown.length })}</small></li>}
-    {pods.length > 0 && <li class={touched.has('Pod') ? 'fresh' : ''}><small>{t('Pod')}</small><b>{live.length === 1 ? live[0]!.name : many(live.length, 'one pod', '{n} pods')}</b>
+    {pods.length > 0 && <li class={podsTouched ? 'fresh' : ''}><small>{t('Pod')}</small><b>{live.length === 1 ? live[0]!.name : many(live.length, 'one pod', '{n} pods')}</b>
       <span>{t('{n} ready', { n: live.filter(({ stage }) => stage === 'ready').length })}</span></li>}
   </ul>;
 }
