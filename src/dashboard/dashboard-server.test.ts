@@ -10,6 +10,7 @@ import { systemRandom } from '../base/random.ts';
 import { createHttpClient } from '../client/http-client.ts';
 import { startTestHttpsApiServer } from '../testing/api-server.ts';
 import { startDashboard, type Dashboard } from './dashboard-server.ts';
+import type { Actions, Course } from './background/step.ts';
 import type { Frame } from './rows/row.ts';
 
 let api: Awaited<ReturnType<typeof startTestHttpsApiServer>>;
@@ -66,7 +67,7 @@ test('a browser that fetches ahead does not use the address up', async () => {
   expect((await ask('GET', pathname + search)).headers['set-cookie']).toHaveLength(1);
 });
 
-test.each(['/', '/page-1.js', '/api/v1/pods', '/version', '/why?path=/api/v1/namespaces/default'])('without a session %s is not shown', async (path) => {
+test.each(['/', '/page-1.js', '/api/v1/pods', '/version', '/why?path=/api/v1/namespaces/default', '/background', '/logs?source=default/a/b', '/forwards', '/tunnel'])('without a session %s is not shown', async (path) => {
   for (const headers of [{}, { cookie: `wherry-dashboard-${dashboard.port}=guess` }, { authorization: 'Bearer x' }]) expect((await ask('GET', path, headers as Record<string, string>)).status).toBe(401);
 });
 
@@ -94,6 +95,30 @@ test('another origin changes nothing, though it came with the cookie', async () 
   }
   expect((await ask('GET', '/api/v1/secrets', { cookie, host: `evil.example:${dashboard.port}` })).status).toBe(421);
   await expect(api.admin.get(pods, { namespace: 'default', name: 'evil' })).rejects.toThrow('not found');
+});
+
+test('what the background view is made of: actions, and the course of one', async () => {
+  const made = await ask('POST', '/api/v1/namespaces/default/pods', { cookie, origin: origin(), 'content-type': 'application/json' }, newPod('watched'));
+  expect(made.status).toBe(201);
+  const { body } = await ask('GET', '/background', { cookie });
+  const [action] = (JSON.parse(body) as Actions).actions;
+  expect(action).toMatchObject({ first: { station: 'client', you: true, act: 'create', kind: 'Pod', name: 'watched', did: 'made the pod watched, of i' }, steps: 1, failed: false });
+  const course = JSON.parse((await ask('GET', `/background?course=${action!.revision}`, { cookie })).body) as Course;
+  expect(course.steps.map(({ id }) => id)).toEqual([action!.first.id]);
+  const ofObject = JSON.parse((await ask('GET', '/background?path=/api/v1/namespaces/default/pods/watched', { cookie })).body) as Course;
+  expect(ofObject.steps[0]).toEqual(action!.first);
+  expect((await ask('GET', '/background?path=/why', { cookie })).status).toBe(422);
+});
+
+test('a port of a pod is opened for our own page only, and where our cookie does not go', async () => {
+  const query = '/forwards?namespace=default&pod=watched&port=8080';
+  for (const headers of [{ cookie }, { cookie, origin: 'https://evil.example' }] as Record<string, string>[]) expect((await ask('POST', query, headers)).status).toBe(403);
+  expect((await ask('POST', '/forwards?namespace=default&pod=../x&port=1', { cookie, origin: origin() })).status).toBe(422);
+  const opened = JSON.parse((await ask('POST', query, { cookie, origin: origin() })).body) as { readonly address: string };
+  expect(new URL(opened.address).hostname).toBe('127.0.0.2');
+  expect(JSON.parse((await ask('GET', '/forwards', { cookie })).body)).toEqual([{ namespace: 'default', pod: 'watched', port: 8080, address: opened.address }]);
+  expect((await ask('DELETE', query, { cookie, origin: origin() })).status).toBe(200);
+  await expect(fetch(opened.address)).rejects.toThrow();
 });
 
 test('a WebSocket of another origin, or without a session, is refused', async () => {
