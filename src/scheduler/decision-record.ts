@@ -1,3 +1,4 @@
+import type { RejectionsByNode } from './node-rejections.ts';
 import type { NodeScore } from './scheduling-cycle.ts';
 
 /** What the scheduler decided of a pod, and why. */
@@ -54,7 +55,7 @@ export class DecisionRecord {
 }
 
 /** Groups rejections of nodes by plugin and reason. */
-export function groupRejections(rejections: ReadonlyMap<string, { readonly plugin: string; readonly rejection: { readonly reasons: readonly string[] } }>): Decision['filtered'] {
+export function groupRejections(rejections: RejectionsByNode): Decision['filtered'] {
   type Group = { readonly plugin: string; readonly reasons: readonly string[]; count: number; readonly nodes: string[] };
   const groups = new Map<string, Group>();
   // Mostly few objects stand for thousands of nodes.

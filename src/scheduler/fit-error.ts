@@ -1,10 +1,10 @@
 import type { Rejection } from './framework.ts';
+import type { RejectionsByNode } from './node-rejections.ts';
 
 /** Why no node took a pod. */
 export interface Diagnosis {
   readonly nodeCount: number;
-  /** By the name of the node, for each node that was asked. */
-  readonly rejections: ReadonlyMap<string, { readonly plugin: string; readonly rejection: Rejection }>;
+  readonly rejections: RejectionsByNode;
   /** Of nodes that were not asked. */
   readonly absent?: Rejection;
   /** All nodes at once were rejected before any was asked. */

@@ -153,8 +153,8 @@ const VERDICTS_KEPT = 8;
 /** What those plugins say of a node that look at nothing but pod and node. */
 export interface Verdict {
   readonly rejected: NodeRejection | undefined;
-  /** Raw, in the order of the plugins that score so; undefined until somebody asks. */
-  scores: readonly number[] | undefined;
+  /** Raw, in the order of the plugins that score so, and the weighted sum of those that compare nothing between nodes; undefined until somebody asks. */
+  scores: { readonly each: readonly number[]; readonly sum: number } | undefined;
   /** Whether a pod of that priority fits beside those that then waited for the node. */
   besideWaiting: { readonly priority: number; readonly nominatorVersion: number; readonly rejected: NodeRejection | undefined } | undefined;
   /** What would have to be done to make room, for a pod of that priority and with those that then waited for the node. */

@@ -3,6 +3,7 @@ import type { ClusterView } from './cluster-cache.ts';
 import type { Diagnosis } from './fit-error.ts';
 import { MAX_SCORE, unresolvable, type NodeRejection, type SchedulerPlugin } from './framework.ts';
 import type { NodeInfo, Verdict } from './node-info.ts';
+import { NodeRejections } from './node-rejections.ts';
 import type { Nominator } from './nominator.ts';
 import { twinsOf, type PodInfo, type PodTwins } from './pod-info.ts';
 
@@ -85,14 +86,14 @@ export class SchedulingCycle {
       }
     }
 
-    const rejections = new Map<string, NodeRejection>();
+    const rejections = new NodeRejections();
     const feasible: NodeInfo[] = [];
     const twins = this.twinsOf(pod);
     const others = this.#otherFilters.filter((i) => state[i]);
     const tryNode = (node: NodeInfo): void => {
       const verdict = this.#verdict(twins, state, pod, node);
       const rejected = verdict.rejected ?? (others.length > 0 ? this.#filterOnce(others, state, pod, node) : undefined) ?? (nominator.empty ? undefined : this.#besideWaiting(verdict, others.length === 0, state, pod, node));
-      if (rejected) rejections.set(node.name, rejected);
+      if (rejected) rejections.add(node.name, rejected);
       else feasible.push(node);
     };
     // Room was made for this pod: it need not look further, if there is room by now.
@@ -202,31 +203,40 @@ export class SchedulingCycle {
   /** The best nodes with their scores; among equals chance decides. */
   #score(twins: PodTwins, cycleState: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): NodeScore[] {
     const { plugins } = this.#options;
-    const totals = nodes.map(() => 0);
-    const parts: { readonly name: string; readonly scores: readonly number[] }[] = [];
     const states = this.#scorers.map((i) => plugins[i]!.plugin.preScore?.(pod, nodes));
-    const scoreLocally = (node: NodeInfo): readonly number[] => this.#localScorers.map((i) => {
-      const state = states[this.#scorers.indexOf(i)];
-      return state === 'skip' ? 0 : plugins[i]!.plugin.score!(state, pod, node);
-    });
-    const known = nodes.map((node) => {
+    const scoreLocally = (node: NodeInfo): Verdict['scores'] => {
+      const each = this.#localScorers.map((i) => {
+        const state = states[this.#scorers.indexOf(i)];
+        return state === 'skip' ? 0 : plugins[i]!.plugin.score!(state, pod, node);
+      });
+      // What needs no comparison with other nodes is added up at once.
+      const sum = this.#localScorers.reduce((total, i, place) => total + (plugins[i]!.plugin.normalize || states[this.#scorers.indexOf(i)] === 'skip' ? 0 : checked(plugins[i]!, node, each[place]!) * plugins[i]!.weight), 0);
+      return { each, sum };
+    };
+    const known: NonNullable<Verdict['scores']>[] = [];
+    const totals: number[] = [];
+    for (const node of nodes) {
       const verdict = this.#verdict(twins, cycleState, pod, node);
-      return (verdict.scores ??= scoreLocally(node));
-    });
+      const scores = (verdict.scores ??= scoreLocally(node))!;
+      known.push(scores);
+      totals.push(scores.sum);
+    }
+    const parts: { readonly name: string; readonly of: (n: number) => number }[] = [];
     for (const [s, i] of this.#scorers.entries()) {
       const { plugin, weight } = plugins[i]!;
       const state = states[s];
       if (state === 'skip') continue;
       const local = this.#localScorers.indexOf(i);
-      const scores = local >= 0 ? known.map((own) => own[local]!) : nodes.map((node) => plugin.score!(state, pod, node));
-      plugin.normalize?.(state, scores, nodes);
-      for (let n = 0; n < scores.length; n++) {
-        if (!(scores[n]! >= 0 && scores[n]! <= MAX_SCORE)) throw new Error(`plugin ${plugin.name} scored ${nodes[n]!.name} with ${scores[n]}`);
-        totals[n] = totals[n]! + (scores[n] = scores[n]! * weight);
+      if (local >= 0 && !plugin.normalize) {
+        parts.push({ name: plugin.name, of: (n) => known[n]!.each[local]! * weight });
+        continue;
       }
-      parts.push({ name: plugin.name, scores });
+      const scores = local >= 0 ? known.map(({ each }) => each[local]!) : nodes.map((node) => plugin.score!(state, pod, node));
+      plugin.normalize?.(state, scores, nodes);
+      for (let n = 0; n < scores.length; n++) totals[n] = totals[n]! + (scores[n] = checked(plugins[i]!, nodes[n]!, scores[n]!) * weight);
+      parts.push({ name: plugin.name, of: (n) => scores[n]! });
     }
-    return bestOf(totals, this.#options.random).map((n) => ({ node: nodes[n]!.name, total: totals[n]!, byPlugin: Object.fromEntries(parts.map(({ name, scores }) => [name, scores[n]!])) }));
+    return bestOf(totals, this.#options.random).map((n) => ({ node: nodes[n]!.name, total: totals[n]!, byPlugin: Object.fromEntries(parts.map(({ name, of }) => [name, of(n)])) }));
   }
 }
 
@@ -245,6 +255,11 @@ function interned(rejected: NodeRejection | undefined): NodeRejection | undefine
   return rejected;
 }
 
+function checked({ plugin }: WeightedPlugin, node: NodeInfo, score: number): number {
+  if (!(score >= 0 && score <= MAX_SCORE)) throw new Error(`plugin ${plugin.name} scored ${node.name} with ${score}`);
+  return score;
+}
+
 /** The places of the highest numbers, highest first; which of several equal highest is first, chance decides. */
 function bestOf(totals: readonly number[], random: Pick<Random, 'next'>): number[] {
   const best: number[] = [];
@@ -256,8 +271,10 @@ function bestOf(totals: readonly number[], random: Pick<Random, 'next'>): number
     if (best.length > SCORES_KEPT) best.pop();
   }
   const highest = totals[best[0]!]!;
-  const equal = totals.flatMap((total, n) => (total === highest ? [n] : []));
-  const chosen = equal[Math.floor(random.next() * equal.length)]!;
+  let equal = 0;
+  for (const total of totals) if (total === highest) equal++;
+  let chosen = -1;
+  for (let left = Math.floor(random.next() * equal); left >= 0; left--) chosen = totals.indexOf(highest, chosen + 1);
   return [chosen, ...best.filter((n) => n !== chosen)].slice(0, SCORES_KEPT);
 }
 
