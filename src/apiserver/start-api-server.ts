@@ -11,6 +11,7 @@ import { createMemoryEngine } from '../storage/memory.ts';
 import { Aggregator } from './aggregator/aggregator.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { Auditor } from './audit/auditor.ts';
+import { InProcessAudit } from './audit/in-process-audit.ts';
 import { FrontProxyIdentity } from './aggregator/front-proxy.ts';
 import { ensureDefaultServiceCidr } from './allocation/default-service-cidr.ts';
 import { ServiceAllocation } from './allocation/service-allocation.ts';
@@ -119,13 +120,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   stack.use(new EventExpiry({ engine, objects, clock, log: log.child('events') }));
 
   let url: string | undefined;
+  const metrics = new MetricRegistry();
+  const audit = options.configuration?.audit;
+  const auditor = audit && options.auditLog !== undefined
+    ? new Auditor({ policy: audit, sink: stack.use(new AuditLog({ path: options.auditLog, log: log.child('audit') })), clock, metrics }) : undefined;
   if (serving) {
-    const metrics = new MetricRegistry();
     const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined });
     registerProcessMetrics(metrics, engine, registry, clock);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
-    const { audit, authentication } = options.configuration ?? {};
-    const auditor = audit && options.auditLog !== undefined ? new Auditor({ policy: audit, sink: stack.use(new AuditLog({ path: options.auditLog, log: log.child('audit') })), clock, metrics }) : undefined;
+    const { authentication } = options.configuration ?? {};
     const nonResource = new NonResourceRequests({
       discovery: new Discovery(registry), metrics: requestMetrics, flowControl, health: healthChecks(engine, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion, () => aggregator.documents())),
@@ -137,7 +140,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;
   }
-  const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, signal: stopping.signal });
+  const inProcess = auditor && new InProcessAudit(auditor, clock, random);
+  const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, audit: inProcess, signal: stopping.signal });
   onFailure.move();
   return { url, ledger, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

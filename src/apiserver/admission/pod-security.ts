@@ -19,17 +19,22 @@ interface Standard {
 export interface PodSecurityPolicy {
   readonly enforce: Standard;
   readonly warn: Standard;
+  readonly audit: Standard;
   readonly errors: readonly FieldError[];
 }
 
 /**
- * Holds the pods of a namespace to the Pod Security Standard that its labels name: refuses (enforce), warns of templates (warn). What is
- * asked of `audit` is checked nowhere, since there is no audit log. Upstream: pod-security-admission/admission.
+ * Holds the pods of a namespace to the Pod Security Standard that its labels name: refuses (enforce), warns of templates (warn), and
+ * notes in the audit event (audit). Upstream: pod-security-admission/admission.
  */
 export function podSecurity({ objects }: AdmissionServices): AdmissionPlugin {
   const policyOf = (namespace: string): PodSecurityPolicy => readPolicy(objects.get(namespaces, { name: namespace })?.metadata.labels);
 
   const evaluate = (attributes: AdmissionAttributes, policy: PodSecurityPolicy, pod: CheckedPod, enforce: boolean): void => {
+    const { audit } = attributes.context;
+    if (enforce) audit?.annotate(`${LABEL}enforce-policy`, textOf(policy.enforce));
+    const noted = audit ? podSecurityViolations(policy.audit.level, pod) : [];
+    if (noted.length) audit!.annotate(`${LABEL}audit-violations`, `would violate PodSecurity ${JSON.stringify(textOf(policy.audit))}: ${told(noted)}`);
     if (enforce) {
       const violations = podSecurityViolations(policy.enforce.level, pod);
       if (violations.length) throw refused(attributes, `violates PodSecurity ${JSON.stringify(textOf(policy.enforce))}: ${told(violations)}`);
@@ -58,7 +63,7 @@ export function podSecurity({ objects }: AdmissionServices): AdmissionPlugin {
       if (resource.group === '' && resource.resource === 'pods') {
         if (subresource !== '' && subresource !== 'ephemeralcontainers' && subresource !== 'resize') return;
         const policy = policyOf(namespace);
-        if (policy.enforce.level === 'privileged' && policy.warn.level === 'privileged') return;
+        if (policy.enforce.level === 'privileged' && policy.warn.level === 'privileged' && !attributes.context.audit) return;
         const pod = object as Pod;
         if (operation === 'UPDATE' && !isSignificant(pod, oldObject as Pod)) return;
         return evaluate(attributes, policy, { annotations: pod.metadata.annotations ?? {}, spec: pod.spec }, true);
@@ -67,7 +72,7 @@ export function podSecurity({ objects }: AdmissionServices): AdmissionPlugin {
       const template = templateOf(object);
       if (!template?.spec) return;
       const policy = policyOf(namespace);
-      if (policy.warn.level !== 'privileged') evaluate(attributes, policy, { annotations: template.metadata?.annotations ?? {}, spec: template.spec }, false);
+      if (policy.warn.level !== 'privileged' || attributes.context.audit) evaluate(attributes, policy, { annotations: template.metadata?.annotations ?? {}, spec: template.spec }, false);
     },
   };
 }
@@ -90,11 +95,11 @@ export function readPolicy(labels: Readonly<Record<string, string>> = {}): PodSe
     };
   };
   const enforce = standard('enforce', 'restricted');
-  standard('audit', 'privileged');
+  const audit = standard('audit', 'privileged');
   let warn: Standard & { readonly set: boolean; readonly versioned: boolean } = standard('warn', 'privileged');
   // Who enforces wants to be warned of what will not run.
   if (!warn.set && enforce.set && enforce.valid) warn = { ...warn, level: enforce.level, version: warn.versioned ? warn.version : enforce.version };
-  return { enforce: { level: enforce.level, version: enforce.version }, warn: { level: warn.level, version: warn.version }, errors };
+  return { enforce: { level: enforce.level, version: enforce.version }, warn: { level: warn.level, version: warn.version }, audit: { level: audit.level, version: audit.version }, errors };
 }
 
 /** Only what could make a pod more powerful is looked at again on an update: another image, another container. */

@@ -23,8 +23,8 @@ const CODES: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 
 const LONGEST_MESSAGE = 5 * 1024;
 
 /**
- * Rules in CEL about what may be written, with their bindings and parameters. What is bound to be audited is told nowhere, since there is no
- * audit log. Upstream: apiserver pkg/admission/plugin/policy/validating.
+ * Rules in CEL about what may be written, with their bindings and parameters. What is bound to be audited is told in the audit
+ * event. Upstream: apiserver pkg/admission/plugin/policy/validating.
  */
 export function validatingAdmissionPolicy(services: AdmissionServices): AdmissionPlugin {
   const { objects, authorizer } = services;
@@ -63,7 +63,7 @@ async function judge({ objects, authorizer }: AdmissionServices, conditions: Mat
     return insists ? [{ ...named, message: `failed to configure binding: ${error.message}` }] : [];
   }
   const compile = await admissionExpressions();
-  const decisionsFor = async (params: KubeObject | null): Promise<readonly Pick<Denial, 'message' | 'reason'>[]> => {
+  const decisionsFor = async (params: KubeObject | null): Promise<readonly (Pick<Denial, 'message' | 'reason'> & { readonly expressionIndex?: number })[]> => {
     const evaluation = new PolicyEvaluation(compile, admissionVariables(attributes, authorizer), params, namespaceObject(objects, attributes), spec.variables ?? []);
     try {
       if (!(await conditions.hold(spec.matchConditions ?? [], attributes, evaluation.given))) return [];
@@ -71,14 +71,34 @@ async function judge({ objects, authorizer }: AdmissionServices, conditions: Mat
       if (!(error instanceof CelError)) throw error;
       return insists ? [{ message: error.message }] : [];
     }
-    return (spec.validations ?? []).flatMap((validation) => violated(evaluation, validation, insists) ?? []);
+    annotate(attributes, policy, evaluation);
+    return (spec.validations ?? []).flatMap((validation, expressionIndex) => {
+      const decision = violated(evaluation, validation, insists);
+      return decision ? [{ ...decision, expressionIndex }] : [];
+    });
   };
   const decisions = (await Promise.all(parameters.map(decisionsFor))).flat();
   const { validationActions } = binding.spec;
   if (validationActions.includes('Warn')) {
     for (const { message } of decisions) attributes.context.warn(`Validation failed for ValidatingAdmissionPolicy '${named.policy}' with binding '${named.binding}': ${message}`);
   }
-  return validationActions.includes('Deny') ? decisions.map((decision) => ({ ...named, ...decision })) : [];
+  const { audit } = attributes.context;
+  if (audit && validationActions.includes('Audit') && decisions.length > 0) {
+    audit.annotate('validation.policy.admission.k8s.io/validation_failure', JSON.stringify(decisions.map(({ message, expressionIndex = 0 }) => ({ message, ...named, expressionIndex, validationActions }))));
+  }
+  return validationActions.includes('Deny') ? decisions.map(({ message, reason }) => ({ ...named, message, ...(reason !== undefined && { reason }) })) : [];
+}
+
+/** What the policy wants noted in the audit event; an expression that cannot be told notes nothing. */
+function annotate({ context: { audit } }: AdmissionAttributes, { metadata, spec }: ValidatingAdmissionPolicy, evaluation: PolicyEvaluation): void {
+  for (const { key, valueExpression } of audit ? (spec.auditAnnotations ?? []) : []) {
+    try {
+      const value = evaluation.evaluate(valueExpression);
+      if (typeof value === 'string' && value !== '') audit!.annotate(`${metadata.name}/${key}`, value);
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+    }
+  }
 }
 
 function violated(evaluation: PolicyEvaluation, validation: Validation, insists: boolean): Pick<Denial, 'message' | 'reason'> | undefined {

@@ -22,6 +22,7 @@ interface Answer {
   readonly patchType?: string;
   readonly status?: Partial<Status>;
   readonly warnings?: readonly string[];
+  readonly auditAnnotations?: Readonly<Record<string, unknown>>;
 }
 
 /** A webhook could not be asked, or did not answer properly: its failure policy decides what that means. */
@@ -118,6 +119,7 @@ async function ask(services: WebhookServices, webhook: Webhook, given: Admission
     return undefined;
   }
   for (const text of answer.warnings ?? []) attributes.context.warn(text);
+  for (const [key, value] of Object.entries(answer.auditAnnotations ?? {})) attributes.context.audit?.annotate(`${webhook.name}/${key}`, String(value));
   if (!answer.allowed) throw denial(webhook.name, answer.status);
   return { answer, seen: attributes };
 }

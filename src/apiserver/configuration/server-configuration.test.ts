@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { expect, test } from 'vitest';
+import { serviceAccounts } from '../../api/generated/resources.ts';
 import { issueCertificate, type KeyPair } from '../../base/certificates.ts';
 import { startTestHttpsApiServer, type HttpsAccess } from '../../testing/api-server.ts';
 import { readServerConfiguration } from './server-configuration.ts';
@@ -57,8 +58,9 @@ rules:
     await ask(https, 'PATCH', '/api/v1/nodes/x', { headers: { authorization: 'Bearer nonsense', 'content-type': 'application/merge-patch+json' }, body: {} });
     await ask(https, 'GET', '/api/v1/namespaces/default/secrets?watch=1&timeoutSeconds=1', { identity });
     const events = (): any[] => readFileSync(auditLog, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
-    await expect.poll(() => events().length).toBe(7);
-    const [secret, configMap, forbidden, missing, unknown, ...watch] = events();
+    const overHttps = () => events().filter(({ sourceIPs }) => sourceIPs);
+    await expect.poll(() => overHttps().length).toBe(7);
+    const [secret, configMap, forbidden, missing, unknown, ...watch] = overHttps();
     expect(secret).toMatchObject({ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata', stage: 'ResponseComplete', verb: 'create', user: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }, sourceIPs: ['127.0.0.1'], responseStatus: { metadata: {}, code: 201 } });
     expect(secret.objectRef).toEqual({ resource: 'secrets', namespace: 'default', name: 's', apiVersion: 'v1' });
     expect(secret).not.toHaveProperty('requestObject');
@@ -72,6 +74,22 @@ rules:
     expect(missing).toMatchObject({ user: { username: 'kubernetes-admin' }, impersonatedUser: { username: 'alice' }, responseStatus: { code: 404 }, responseObject: { kind: 'Status', reason: 'NotFound' } });
     expect(unknown).toMatchObject({ user: { username: '' }, verb: 'patch', responseStatus: { code: 401 } });
     expect(watch.map(({ stage, auditID }) => [stage, auditID === watch[0].auditID])).toEqual([['ResponseStarted', true], ['ResponseComplete', true]]);
+    // Admission notes what it thinks, and components in the server's process are written down like others.
+    await api.admin.create(serviceAccounts, { metadata: { name: 'default', namespace: 'kube-public' } });
+    await ask(https, 'POST', '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', { identity, body: {
+      metadata: { name: 'images' }, spec: {
+        matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }] },
+        validations: [{ expression: "object.spec.containers.all(c, c.image.startsWith('ours/'))", message: 'not ours' }], auditAnnotations: [{ key: 'first', valueExpression: 'object.spec.containers[0].image' }],
+      },
+    } });
+    await ask(https, 'POST', '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings', { identity, body: { metadata: { name: 'images' }, spec: { policyName: 'images', validationActions: ['Audit'] } } });
+    await ask(https, 'PATCH', '/api/v1/namespaces/kube-public', { identity, headers: { 'content-type': 'application/merge-patch+json' }, body: { metadata: { labels: { 'pod-security.kubernetes.io/audit': 'restricted' } } } });
+    await ask(https, 'POST', '/api/v1/namespaces/kube-public/pods', { identity, body: { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'theirs/c' }] } } });
+    await expect.poll(() => events().at(-1).objectRef?.resource).toBe('pods');
+    const { annotations } = events().at(-1);
+    expect(annotations).toMatchObject({ 'pod-security.kubernetes.io/enforce-policy': 'privileged:latest', 'pod-security.kubernetes.io/audit-violations': expect.stringContaining('would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false'), 'images/first': 'theirs/c' });
+    expect(JSON.parse(annotations['validation.policy.admission.k8s.io/validation_failure'])).toEqual([{ message: 'not ours', policy: 'images', binding: 'images', expressionIndex: 0, validationActions: ['Audit'] }]);
+    expect(events().find(({ objectRef }) => objectRef?.resource === 'serviceaccounts' && objectRef.namespace === 'kube-public')).toMatchObject({ verb: 'create', user: { username: 'kubernetes-admin' }, requestURI: '/api/v1/namespaces/kube-public/serviceaccounts', responseObject: { kind: 'ServiceAccount' } });
     expect((await ask(https, 'GET', '/version', { identity, headers: { 'audit-id': 'x'.repeat(100) } })).headers['audit-id']).toBe('x'.repeat(64));
   } finally {
     rmSync(folder, { recursive: true });
