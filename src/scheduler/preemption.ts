@@ -162,20 +162,26 @@ export function splitByBudgets(pods: readonly PodInfo[], budgets: readonly PodDi
 
 /** In this order: fewest broken budgets, least important first victim, smallest sum of priorities, fewest victims, youngest victims of the highest priority. */
 export function pickCandidate(candidates: readonly Candidate[]): Candidate {
+  return candidates.reduce((best, candidate) => (compare(harmOf(candidate), harmOf(best)) < 0 ? candidate : best));
+}
+
+/** The same candidates are weighed for one pod after the other. */
+const harms = new WeakMap<Candidate, readonly number[]>();
+
+function harmOf(candidate: Candidate): readonly number[] {
+  let harm = harms.get(candidate);
+  if (harm) return harm;
+  const { victims, violations } = candidate;
   const priority = (pod: Pod): number => pod.spec.priority ?? 0;
-  const costs: ((candidate: Candidate) => number)[] = [
-    ({ violations }) => violations,
-    ({ victims }) => priority(victims[0]!),
-    // Shifted so that a victim of negative priority still counts as one.
-    ({ victims }) => victims.reduce((sum, victim) => sum + priority(victim) + 2 ** 31, 0),
-    ({ victims }) => victims.length,
-    ({ victims }) => -Math.min(...victims.filter((victim) => priority(victim) === priority(victims[0]!)).map(startOf)),
-  ];
-  let left = candidates;
-  for (const cost of costs) {
-    const least = Math.min(...left.map(cost));
-    left = left.filter((candidate) => cost(candidate) === least);
-    if (left.length === 1) break;
-  }
-  return left[0]!;
+  const highest = priority(victims[0]!);
+  // Shifted so that a victim of negative priority still counts as one.
+  const sum = victims.reduce((total, victim) => total + priority(victim) + 2 ** 31, 0);
+  harm = [violations, highest, sum, victims.length, -Math.min(...victims.filter((victim) => priority(victim) === highest).map(startOf))];
+  harms.set(candidate, harm);
+  return harm;
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! < b[i]! ? -1 : 1;
+  return 0;
 }
