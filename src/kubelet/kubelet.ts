@@ -75,7 +75,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: parseResolvConf(await readOrEmpty(options.resolvConf ?? '/etc/resolv.conf')) },
       podLogsDir: options.podLogsDir ?? join(rootDir, 'logs', 'pods'), cgroupRoot: cgroups.version === 'none' ? undefined : cgroups.root ?? '',
     },
-    hostIps: [options.nodeAddress], hostHosts: await readOrEmpty('/etc/hosts'),
+    hostIps: [options.nodeAddress, ...(options.six ? [options.six.address] : [])], hostHosts: await readOrEmpty('/etc/hosts'),
     capacity: {
       milliCpu: machine.cpus * 1000 - (options.reserved?.milliCpu ?? 0), memoryBytes: machine.memoryBytes - (options.reserved?.memoryBytes ?? 0), storageBytes: machine.storageBytes,
     },
@@ -125,6 +125,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
+      if (orphansLeft) await removeOrphanFolders().catch((error: unknown) => log.warn('cannot look for folders of pods that are gone', { error }));
       await imageCollector.lookNowAndThen().catch((error: unknown) => log.warn('cannot remove unused images', { error }));
     },
   });
@@ -179,14 +180,23 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     if (context.sandbox.cgroupRoot !== undefined) for (const qos of ['', '/burstable', '/besteffort']) await cgroups.remove(`${context.sandbox.cgroupRoot}/kubepods${qos}/pod${uid}`);
   }
 
+  /** Folders of pods that are gone could not all be removed: their storage driver may be away. */
+  let orphansLeft = false;
+
   async function removeOrphanFolders(): Promise<void> {
     const known = await readdir(join(rootDir, 'pods')).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
+    orphansLeft = false;
     for (const uid of known.filter((name) => !workers.has(name))) {
-      await tearDownVolumes(podDirectory(uid), context.volumeGround);
-      await rm(podDirectory(uid), { recursive: true, force: true });
+      try {
+        await tearDownVolumes(podDirectory(uid), context.volumeGround);
+        await rm(podDirectory(uid), { recursive: true, force: true });
+      } catch (error) {
+        log.warn('cannot remove the folder of a pod that is gone', { uid, error });
+        orphansLeft = true;
+      }
     }
   }
 

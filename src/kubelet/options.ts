@@ -72,6 +72,8 @@ export interface KubeletOptions {
   readonly nodeAddress: string;
   /** Written into the node at registration. */
   readonly podCidr?: string;
+  /** The node's address of IPv6, and the range of its pods, where the cluster has both families. */
+  readonly six?: { readonly address: string; readonly pods: string };
   /** Cluster DNS addresses for pods; none: pods get the host's DNS. */
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;

@@ -173,17 +173,17 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   async #status(previous: Node['status'] = {}): Promise<NonNullable<Node['status']>> {
-    const { nodeName, nodeAddress, servedPort, machine, maxPods, reserved = {}, runtime, clock, kubeletVersionOrDefault, pressures } = this.#options;
+    const { nodeName, nodeAddress, six, servedPort, machine, maxPods, reserved = {}, runtime, clock, kubeletVersionOrDefault, pressures } = this.#options;
     const images = this.#runtimeFault === undefined ? await runtime.listImages() : [];
     return nodeStatus({
-      nodeName, address: nodeAddress, port: servedPort, machine: await machine(), maxPods, reserved: { milliCpu: reserved.milliCpu ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
+      nodeName, addresses: [nodeAddress, ...(six ? [six.address] : [])], port: servedPort, machine: await machine(), maxPods, reserved: { milliCpu: reserved.milliCpu ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
       kubeletVersion: kubeletVersionOrDefault, runtime: this.#version ?? { version: '', runtimeName: 'unknown', runtimeVersion: '', runtimeApiVersion: '' }, runtimeStatus: this.#runtimeStatus, images,
       ...(this.#runtimeFault !== undefined && { notReady: this.#runtimeFault }), pressures: pressures(), previous, nowMs: clock.now(),
     });
   }
 
   async #registerOnce(): Promise<Node> {
-    const { client, nodeName, labels, taints, podCidr, machine } = this.#options;
+    const { client, nodeName, labels, taints, podCidr, six, machine } = this.#options;
     const { architecture } = await machine();
     const ownLabels = {
       ...labels, 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': architecture, 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': architecture,
@@ -192,7 +192,7 @@ export class NodeAgent implements AsyncDisposable {
     try {
       const node = await client.create(nodes, {
         metadata: { name: nodeName, labels: ownLabels, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
-        spec: { ...(podCidr && { podCIDR: podCidr, podCIDRs: [podCidr] }), ...(taints?.length && { taints }) }, status,
+        spec: { ...(podCidr && { podCIDR: podCidr, podCIDRs: [podCidr, ...(six ? [six.pods] : [])] }), ...(taints?.length && { taints }) }, status,
       });
       // The status of a new object is the server's to take or leave.
       return await this.#patchStatus(node, status);

@@ -8,7 +8,8 @@ import { handlersOfNode, runtimeFeatures } from './runtime-features.ts';
 
 export interface NodeStatusInput {
   readonly nodeName: string;
-  readonly address: string;
+  /** Of each family one. */
+  readonly addresses: readonly string[];
   readonly port: number;
   readonly machine: MachineFacts;
   readonly maxPods: number;
@@ -45,7 +46,7 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     // A tenth of the disk is kept for the node itself, as upstream's eviction threshold does.
     allocatable: resources(milliCpu - reserved.milliCpu, machine.memoryBytes - reserved.memoryBytes - hugeBytes - 100 * MIB, String(Math.floor(machine.storageBytes * 0.9))),
     conditions: mergeConditions(previous.conditions ?? [], nodeConditions(input), input.nowMs),
-    addresses: [{ type: 'InternalIP', address: input.address }, { type: 'Hostname', address: input.nodeName }],
+    addresses: [...input.addresses.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: input.nodeName }],
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
     nodeInfo: {
       machineID: machine.machineId, systemUUID: machine.systemUuid, bootID: machine.bootId, kernelVersion: machine.kernelVersion, osImage: machine.osImage,

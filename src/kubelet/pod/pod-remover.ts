@@ -9,20 +9,36 @@ import { RETRY_MS, type PodState } from './pod-state.ts';
 /** Takes away what a pod that has ended held on the node, and its object. */
 export class PodRemover {
   #deletion: Promise<void> | undefined;
+  #freeing: Promise<void> | undefined;
   readonly #state: PodState;
 
   constructor(state: PodState) {
     this.#state = state;
   }
 
-  /** Volumes and cgroup; logs and dead containers stay until the pod is gone from the API. Never rejects. */
-  async free(): Promise<void> {
-    const { uid, pod, log, context: { podDirectory, volumeGround, cgroups, sandbox: { cgroupRoot } } } = this.#state;
-    try {
-      await tearDownVolumes(podDirectory(uid), volumeGround);
-      if (cgroupRoot !== undefined) await cgroups.remove(podCgroupPath(pod, cgroupRoot));
-    } catch (error) {
-      log.warn('cannot free all that the pod held', { error });
+  /**
+   * Volumes and cgroup; logs and dead containers stay until the pod is gone from the API. Resolves when all of it is free, however often that must
+   * be tried (a storage driver may be away), or when it is no longer wanted. Never rejects.
+   */
+  free(wanted: () => boolean): Promise<void> {
+    this.#freeing ??= this.#free(wanted).finally(() => {
+      this.#freeing = undefined;
+    });
+    return this.#freeing;
+  }
+
+  async #free(wanted: () => boolean): Promise<void> {
+    const { uid, pod, log, context: { podDirectory, volumeGround, cgroups, clock, sandbox: { cgroupRoot } } } = this.#state;
+    for (let waitMs = 1000; ; waitMs = Math.min(waitMs * 2, RETRY_MS)) {
+      try {
+        await tearDownVolumes(podDirectory(uid), volumeGround);
+        if (cgroupRoot !== undefined) await cgroups.remove(podCgroupPath(pod, cgroupRoot));
+        return;
+      } catch (error) {
+        log.warn('cannot free all that the pod held', { error });
+      }
+      await clock.sleep(waitMs);
+      if (!wanted()) return;
     }
   }
 

@@ -30,6 +30,11 @@ export class PodVolumes implements Disposable {
     return this.#last;
   }
 
+  /** Resolves when nothing of them is being set up. */
+  async settled(): Promise<void> {
+    await this.#last.catch(() => { /* Told to who asked for it. */ });
+  }
+
   async #setUp(): Promise<void> {
     if (this.#ended) return;
     const { uid, pod, observation, context } = this.#state;

@@ -406,10 +406,13 @@ export class PodWorker {
     probers[Symbol.dispose]();
     volumes[Symbol.dispose]();
     if (!this.#gone && !this.#rejected) statuses.set(this.pod, finalizeStatus(this.pod, this.#computeStatus()));
-    const freed = this.#remover.free();
+    await volumes.settled();
+    const freed = this.#remover.free(() => !this.#disposed);
     if (!this.#gone) await statuses.settled(this.uid);
-    if (this.pod.metadata.deletionTimestamp && !this.#gone) await this.#remover.deleteFromApi(() => !this.#disposed && !this.#gone);
+    // Whoever sees that the pod is gone may rely on its volumes being free.
     await freed;
+    if (this.#disposed) return;
+    if (this.pod.metadata.deletionTimestamp && !this.#gone) await this.#remover.deleteFromApi(() => !this.#disposed && !this.#gone);
     if (this.#gone) await this.#cleanUp();
   }
 
