@@ -15,13 +15,13 @@ const PROTOBUF = { 'content-type': 'application/vnd.kubernetes.protobuf' };
 /** Sends, and takes only the codes for what the client did wrong (or right). */
 async function expect4xx(arena: Arena, request: Sent, allowed: (status: number) => boolean = (status) => status >= 400 && status < 500): Promise<Received> {
   const answer = await arena.send(request);
-  if (!allowed(answer.status) && !answer.body.includes(UNTYPED)) arena.wrong(`${request.method ?? 'GET'} ${request.path.slice(0, 100)} ${String(request.body ?? '').slice(0, 100)}: ${answer.status} ${answer.body.slice(0, 200)}`);
+  if (!allowed(answer.status) && !AS_UPSTREAM.test(answer.body)) arena.wrong(`${request.method ?? 'GET'} ${request.path.slice(0, 100)} ${String(request.body ?? '').slice(0, 100)}: ${answer.status} ${answer.body.slice(0, 200)}`);
   return answer;
 }
 const served = (status: number): boolean => status >= 200 && status < 500;
 
-/** Upstream answers an applied object that does not fit its type with a 500, and clients know its words. */
-const UNTYPED = 'failed to create typed patch object';
+/** Upstream answers these with a 500, and clients know its words: an applied object that does not fit its type, a directive of a strategic merge that there is not. */
+const AS_UPSTREAM = /failed to create typed patch object|unknown patch type/;
 
 const configMap = (name: string, data: object = {}): string => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data });
 const garbage = (arena: Arena, length: number): Buffer => Buffer.from(Array.from({ length }, () => arena.pick(256)));

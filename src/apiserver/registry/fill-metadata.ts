@@ -44,9 +44,10 @@ export function metadataForCreate(object: KubeObject, namespace: string | undefi
   const rest = without(
     given, 'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation',
   );
-  const finalName = name || (base ? generateName(base, random) : undefined);
+  // Where there is none, validation says so; what looks at the object before finds text.
+  const finalName = name || (base ? generateName(base, random) : '');
   return {
-    ...(finalName && { name: finalName }), ...(base && { generateName: base }), ...(namespace && { namespace }),
+    name: finalName, ...(base && { generateName: base }), ...(namespace && { namespace }),
     uid: random.uuid(), creationTimestamp: rfc3339(nowMs), ...rest,
   };
 }
