@@ -9,7 +9,6 @@ import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissi
 import { claimClusterNumber } from './cluster-number.ts';
 import { endUnfinished, startDaemon } from './daemon.ts';
 import { loadOrCreatePki, type ClusterPki } from './pki.ts';
-import { adoptSchedulerConfiguration, adoptServerConfiguration } from './server-configuration-file.ts';
 import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
 
 export const CLUSTER_NUMBERS = '/var/lib/wherry/clusters';
@@ -32,6 +31,8 @@ export interface LaunchRequest {
   readonly nodes?: number;
   readonly runtime?: RuntimeKind;
   readonly egress?: boolean;
+  /** A cluster keeps what it was made with. */
+  readonly ipFamily?: 'ipv4' | 'dual';
   readonly apiPort?: number;
   readonly registryMirrors?: Readonly<Record<string, string>>;
   readonly nodeGraceSeconds?: number;
@@ -49,6 +50,16 @@ export interface Launched {
   readonly alreadyRunning: boolean;
 }
 
+/** Takes over the configuration files that were given; answers whether one of them is another than before. */
+async function adoptConfigurations(profile: Profile, { apiServerConfig, schedulerConfig }: LaunchRequest): Promise<boolean> {
+  if (apiServerConfig === undefined && schedulerConfig === undefined) return false;
+  // What understands them is most of the server, which neither a start nor a node process otherwise loads.
+  const { adoptSchedulerConfiguration, adoptServerConfiguration } = await import('./server-configuration-file.ts');
+  const server = apiServerConfig !== undefined && adoptServerConfiguration(apiServerConfig, profile.serverConfigurationFile);
+  const scheduler = schedulerConfig !== undefined && adoptSchedulerConfiguration(schedulerConfig, profile.schedulerConfigurationFile);
+  return server || scheduler;
+}
+
 /** Starts the processes of a cluster that do not run yet, having made the cluster where there is none. Resolves when every node is ready. */
 export async function launchCluster(profile: Profile, request: LaunchRequest, tools: LaunchTools): Promise<Launched> {
   const { clock } = tools;
@@ -60,11 +71,7 @@ export async function launchCluster(profile: Profile, request: LaunchRequest, to
   const pki = await loadOrCreatePki(profile, plan, clock.now());
   for (let attempt = 1; ; attempt++) {
     profile.write(config);
-    const adopted = [
-      request.apiServerConfig !== undefined && adoptServerConfiguration(request.apiServerConfig, profile.serverConfigurationFile),
-      request.schedulerConfig !== undefined && adoptSchedulerConfiguration(request.schedulerConfig, profile.schedulerConfigurationFile),
-    ];
-    if (adopted.includes(true) && findProcess(profile.serverPidFile)) {
+    if (await adoptConfigurations(profile, request) && findProcess(profile.serverPidFile)) {
       throw new UserError(`the server of the cluster "${profile.name}" runs already, and takes its configuration when it starts`, `wherry stop, then wherry start (the configuration is kept)`);
     }
     try {
@@ -130,6 +137,7 @@ async function newConfig(profile: Profile, request: LaunchRequest, runtime: Runt
   const nodes = Array.from({ length: request.nodes ?? 1 }, (_, i): NodeConfig => ({ name: nodeName(profile.name, i + 1), index: i + 1 }));
   return {
     layout: 1, profile: profile.name, index, runtime, egress: request.egress ?? true, apiPort, nodes, registryMirrors: request.registryMirrors ?? {}, addons: [],
+    ...(request.ipFamily === 'dual' && { ipFamily: 'dual' }),
     ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), ...(request.ledger !== undefined && { ledger: request.ledger }), createdAt: clock.now(),
   };
 }
@@ -141,6 +149,7 @@ function changedConfig(existing: ClusterConfig, request: LaunchRequest): Cluster
     refuse(`has ${existing.nodes.length} node${existing.nodes.length === 1 ? '' : 's'}, not ${request.nodes}`, request.nodes > existing.nodes.length ? 'wherry node add' : 'wherry node delete NAME');
   }
   if (request.runtime !== undefined && request.runtime !== existing.runtime) refuse(`was made with --runtime ${existing.runtime}`, `another cluster: wherry start --profile NAME --runtime ${request.runtime}`);
+  if (request.ipFamily !== undefined && request.ipFamily !== (existing.ipFamily ?? 'ipv4')) refuse(`was made with --ip-family ${existing.ipFamily ?? 'ipv4'}`, `another cluster: wherry start --profile NAME --ip-family ${request.ipFamily}`);
   return {
     ...existing, egress: request.egress ?? existing.egress, apiPort: request.apiPort ?? existing.apiPort, registryMirrors: { ...existing.registryMirrors, ...request.registryMirrors },
     ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), ...(request.ledger !== undefined && { ledger: request.ledger }),
@@ -165,11 +174,11 @@ async function freePort(preferred: number): Promise<number> {
 
 export function makeFabric(config: ClusterConfig, { log }: Pick<LaunchTools, 'log'>): Promise<Fabric> {
   const mirrors = Object.entries(config.registryMirrors).map(([host, url]) => ({ host, url }));
-  return createFabric({ profile: config.profile, index: config.index, egress: config.egress, mirrors, log });
+  return createFabric({ profile: config.profile, index: config.index, egress: config.egress, dual: config.ipFamily === 'dual', mirrors, log });
 }
 
 export function groundOf(profile: Profile, config: ClusterConfig, node: NodeConfig): NodeGround {
-  return nodeGround({ profile: config.profile, nodeName: node.name, number: node.index, index: config.index, dataDir: profile.folder });
+  return nodeGround({ profile: config.profile, nodeName: node.name, number: node.index, index: config.index, dataDir: profile.folder, dual: config.ipFamily === 'dual' });
 }
 
 /** Makes the node's ground, starts its containerd and its node process where they do not run. Resolves to whether something had to be started. */
