@@ -35,38 +35,70 @@ function pageSizes(): readonly (readonly [string, string])[] {
   // What the page loads before anybody asks for an editor or a terminal: its script, what that imports at once, and the styles.
   const script = sizes.find(([name]) => /^page.*js$/.test(name))![0];
   const source = readFileSync(join(dist, script), 'utf8');
-  const first = sizes.filter(([name]) => html.includes(name) || name === 'index.html' || new RegExp(`from ?"\\./${name}"`).test(source) || new RegExp(`import ?"\\./${name}"`).test(source));
+  const first = sizes.filter(
+    ([name]) =>
+      html.includes(name)
+      || name === 'index.html'
+      || new RegExp(`from ?"\\./${name}"`).test(source)
+      || new RegExp(`import ?"\\./${name}"`).test(source),
+  );
   const sum = (list: typeof sizes): number => list.reduce((total, [, size]) => total + size, 0);
   const kilobytes = (size: number): string => `${(size / 1024).toFixed(0)} KiB gzip`;
-  return [['page as it opens', kilobytes(sum(first))], ['page with editor and terminal (goal: under 300)', kilobytes(sum(sizes))]];
+  return [
+    ['page as it opens', kilobytes(sum(first))],
+    ['page with editor and terminal (goal: under 300)', kilobytes(sum(sizes))],
+  ];
 }
 
 async function inParallel(count: number, work: (i: number) => Promise<unknown>): Promise<void> {
   let next = 0;
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => { while (next < count) await work(next++); }));
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      while (next < count) await work(next++);
+    }),
+  );
 }
 
 async function makePod(client: Client, i: number): Promise<void> {
   const name = `load-${i % 40}-${i.toString(36).padStart(5, '0')}`;
-  const made = await client.create(pods, { metadata: { name, namespace: 'default', labels: { app: `load-${i % 40}` } }, spec: { nodeName: `node-${i % NODES}`, containers: [{ name: 'main', image: 'msung99/maestro:0.1.0' }] } });
+  const made = await client.create(pods, {
+    metadata: { name, namespace: 'default', labels: { app: `load-${i % 40}` } },
+    spec: { nodeName: `node-${i % NODES}`, containers: [{ name: 'main', image: 'msung99/maestro:0.1.0' }] },
+  });
   const started = new Date().toISOString().replace(/\.\d+/, '');
   await client.updateStatus(pods, {
-    ...made, status: {
-      phase: 'Running', podIP: `10.244.${i % NODES}.${(i / NODES) % 250 | 0}`, conditions: [{ type: 'Ready', status: i % 97 === 0 ? 'False' : 'True' }],
-      containerStatuses: [{ name: 'main', image: 'msung99/maestro:0.1.0', imageID: '', ready: i % 97 !== 0, restartCount: i % 13 === 0 ? 1 : 0, started: true, state: { running: { startedAt: started } } }],
+    ...made,
+    status: {
+      phase: 'Running',
+      podIP: `10.244.${i % NODES}.${((i / NODES) % 250) | 0}`,
+      conditions: [{ type: 'Ready', status: i % 97 === 0 ? 'False' : 'True' }],
+      containerStatuses: [
+        {
+          name: 'main',
+          image: 'msung99/maestro:0.1.0',
+          imageID: '',
+          ready: i % 97 !== 0,
+          restartCount: i % 13 === 0 ? 1 : 0,
+          started: true,
+          state: { running: { startedAt: started } },
+        },
+      ],
     },
   });
 }
 
 /** Durations of frames, milliseconds, while `work` goes on in the page. */
 async function frames(page: Page, work: () => Promise<void>): Promise<readonly number[]> {
-  await page.evaluate(`window.frameTimes = []; window.watching = true; { let last = performance.now(); const turn = (now) => { window.frameTimes.push(now - last); last = now; if (window.watching) requestAnimationFrame(turn); }; requestAnimationFrame(turn); }`);
+  await page.evaluate(
+    `window.frameTimes = []; window.watching = true; { let last = performance.now(); const turn = (now) => { window.frameTimes.push(now - last); last = now; if (window.watching) requestAnimationFrame(turn); }; requestAnimationFrame(turn); }`,
+  );
   await work();
   await page.evaluate('window.watching = false');
   return (await page.evaluate('window.frameTimes.slice(2)')) as number[];
 }
 
-const inWords = (times: readonly number[]): string => `median ${ms(median(times))}, 95 % ${ms(percentile(times, 95))}, worst ${ms(Math.max(...times))} (${times.length} frames)`;
+const inWords = (times: readonly number[]): string =>
+  `median ${ms(median(times))}, 95 % ${ms(percentile(times, 95))}, worst ${ms(Math.max(...times))} (${times.length} frames)`;
 
 /** Seconds that the page's main thread has worked so far: on a busy machine more telling than frames. */
 async function worked(session: CDPSession): Promise<number> {
@@ -86,7 +118,13 @@ const rows: (readonly [string, string])[] = [...pageSizes()];
 const api = stack.use(await startTestHttpsApiServer({ freezeObjects: false }));
 const { url, authority, admin } = api.https;
 const client = api.admin;
-await inParallel(NODES, (i) => client.create(nodes, { metadata: { name: `node-${i}` }, spec: {}, status: { allocatable: { cpu: '16', memory: '64Gi', pods: '250' }, conditions: [{ type: 'Ready', status: 'True' }] } }));
+await inParallel(NODES, (i) =>
+  client.create(nodes, {
+    metadata: { name: `node-${i}` },
+    spec: {},
+    status: { allocatable: { cpu: '16', memory: '64Gi', pods: '250' }, conditions: [{ type: 'Ready', status: 'True' }] },
+  }),
+);
 await inParallel(PODS, (i) => makePod(client, i));
 
 const kubeconfig = join(folder, 'kubeconfig');
@@ -112,39 +150,57 @@ const complete: number[] = [];
 for (let i = 0; i < 5; i++) {
   await page.goto('about:blank');
   await page.goto(`${origin}/#/${i % 2 === 0 ? 'pods' : 'overview'}`);
-  paints.push((await page.evaluate(`new Promise((resolve) => { const look = () => { const [paint] = performance.getEntriesByName('first-contentful-paint'); if (paint) resolve(paint.startTime); else setTimeout(look, 20); }; look(); })`)) as number);
+  paints.push(
+    (await page.evaluate(
+      `new Promise((resolve) => { const look = () => { const [paint] = performance.getEntriesByName('first-contentful-paint'); if (paint) resolve(paint.startTime); else setTimeout(look, 20); }; look(); })`,
+    )) as number,
+  );
   if (i % 2 === 0) {
     await untilAll();
     complete.push((await page.evaluate('performance.now()')) as number);
   }
 }
-rows.push(['first paint (goal: under 500 ms)', `median ${ms(median(paints))}, worst ${ms(Math.max(...paints))}`], [`until all ${PODS} pods are in the list`, `median ${ms(median(complete))}`]);
+rows.push(
+  ['first paint (goal: under 500 ms)', `median ${ms(median(paints))}, worst ${ms(Math.max(...paints))}`],
+  [`until all ${PODS} pods are in the list`, `median ${ms(median(complete))}`],
+);
 
 const session = await page.context().newCDPSession(page);
 await session.send('Performance.enable');
 await session.send('HeapProfiler.enable');
 const list = page.getByRole('grid', { name: 'Pods' });
 await list.waitFor();
-rows.push(['frames while scrolling 10,000 pods', inWords(await frames(page, async () => {
-  for (let top = 0; top < 60_000; top += 400) {
-    await list.evaluate((element, to) => { element.scrollTop = to; }, top);
-    await page.evaluate('new Promise(requestAnimationFrame)');
-  }
-}))]);
+rows.push([
+  'frames while scrolling 10,000 pods',
+  inWords(
+    await frames(page, async () => {
+      for (let top = 0; top < 60_000; top += 400) {
+        await list.evaluate((element, to) => {
+          element.scrollTop = to;
+        }, top);
+        await page.evaluate('new Promise(requestAnimationFrame)');
+      }
+    }),
+  ),
+]);
 
 const before = { page: await heap(session), process: residentOf(dashboard.pid!) };
-const churn = async (from: number, count: number): Promise<void> => inParallel(count, async (k) => {
-  const i = (from + k) % PODS;
-  const key = { namespace: 'default', name: `load-${i % 40}-${i.toString(36).padStart(5, '0')}` };
-  await client.delete(pods, key, { gracePeriodSeconds: 0 });
-  await makePod(client, i);
-});
+const churn = async (from: number, count: number): Promise<void> =>
+  inParallel(count, async (k) => {
+    const i = (from + k) % PODS;
+    const key = { namespace: 'default', name: `load-${i % 40}-${i.toString(36).padStart(5, '0')}` };
+    await client.delete(pods, key, { gracePeriodSeconds: 0 });
+    await makePod(client, i);
+  });
 for (const [i, view] of ['pods', 'overview'].entries()) {
   await page.goto(`${origin}/#/${view}`);
   const [began, busy] = [performance.now(), await worked(session)];
   rows.push([`frames in ${view} while pods come and go`, inWords(await frames(page, () => churn((i * CHURN) / 2, CHURN / 2)))]);
   const seconds = (performance.now() - began) / 1000;
-  rows.push(['  pods deleted and made meanwhile', `${Math.round(CHURN / 2 / seconds)} a second`], ['  the page worked', `${Math.round(((await worked(session)) - busy) / seconds * 100)} % of the time`]);
+  rows.push(
+    ['  pods deleted and made meanwhile', `${Math.round(CHURN / 2 / seconds)} a second`],
+    ['  the page worked', `${Math.round((((await worked(session)) - busy) / seconds) * 100)} % of the time`],
+  );
 }
 await page.goto(`${origin}/#/pods`);
 await untilAll();

@@ -14,9 +14,23 @@ export interface Obj {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: {
-    readonly name: string; readonly namespace?: string; readonly uid: string; readonly resourceVersion: string; readonly creationTimestamp: string; readonly deletionTimestamp?: string; readonly generation?: number;
-    readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>>; readonly managedFields?: unknown;
-    readonly ownerReferences?: readonly { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string; readonly controller?: boolean }[];
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
+    readonly generation?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly managedFields?: unknown;
+    readonly ownerReferences?: readonly {
+      readonly apiVersion: string;
+      readonly kind: string;
+      readonly name: string;
+      readonly uid: string;
+      readonly controller?: boolean;
+    }[];
   };
   /** Of config maps. */
   readonly data?: Readonly<Record<string, string>>;
@@ -32,9 +46,16 @@ interface RequestOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-export async function request(method: string, path: string, { body, type = 'application/json', accept = 'application/json', signal, onWarning }: RequestOptions = {}): Promise<Response> {
+export async function request(
+  method: string,
+  path: string,
+  { body, type = 'application/json', accept = 'application/json', signal, onWarning }: RequestOptions = {},
+): Promise<Response> {
   const response = await fetch(path, {
-    method, headers: { accept, ...(body !== undefined && { 'content-type': type }) }, ...(body !== undefined && { body: JSON.stringify(body) }), ...(signal && { signal }),
+    method,
+    headers: { accept, ...(body !== undefined && { 'content-type': type }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
   });
   const warning = response.headers.get('warning');
   if (warning) for (const [, text] of warning.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)) onWarning?.(text!.replaceAll('\\"', '"'));
@@ -50,19 +71,45 @@ async function faultOf(response: Response): Promise<ApiError> {
   const text = await response.text();
   try {
     const status = JSON.parse(text) as { message?: string; details?: { causes?: { field?: string; message?: string }[] } };
-    return new ApiError(response.status, status.message ?? response.statusText, (status.details?.causes ?? []).map(({ field, message }) => [field, message].filter(Boolean).join(': ')));
+    return new ApiError(
+      response.status,
+      status.message ?? response.statusText,
+      (status.details?.causes ?? []).map(({ field, message }) => [field, message].filter(Boolean).join(': ')),
+    );
   } catch {
     return new ApiError(response.status, text.trim() || `the server answered ${response.status}`);
   }
 }
 
 const GROUPS: Readonly<Record<string, string>> = {
-  deployments: 'apis/apps/v1', replicasets: 'apis/apps/v1', statefulsets: 'apis/apps/v1', daemonsets: 'apis/apps/v1', jobs: 'apis/batch/v1', cronjobs: 'apis/batch/v1',
+  deployments: 'apis/apps/v1',
+  replicasets: 'apis/apps/v1',
+  statefulsets: 'apis/apps/v1',
+  daemonsets: 'apis/apps/v1',
+  jobs: 'apis/batch/v1',
+  cronjobs: 'apis/batch/v1',
   endpointslices: 'apis/discovery.k8s.io/v1',
 };
-const PLURALS: Readonly<Record<string, string>> = { Ingress: 'ingresses', NetworkPolicy: 'networkpolicies', HorizontalPodAutoscaler: 'horizontalpodautoscalers', EndpointSlice: 'endpointslices' };
+const PLURALS: Readonly<Record<string, string>> = {
+  Ingress: 'ingresses',
+  NetworkPolicy: 'networkpolicies',
+  HorizontalPodAutoscaler: 'horizontalpodautoscalers',
+  EndpointSlice: 'endpointslices',
+};
 /** The kinds that events of the built-in controllers are about. */
-const LINKED = new Set(['Pod', 'Node', 'Namespace', 'Service', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'PersistentVolumeClaim']);
+const LINKED = new Set([
+  'Pod',
+  'Node',
+  'Namespace',
+  'Service',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+  'CronJob',
+  'PersistentVolumeClaim',
+]);
 
 /** The path of an object of a followed table. */
 export function pathOf(resource: string, { ns, name }: { readonly ns?: string; readonly name: string }): string {
@@ -76,9 +123,16 @@ export function pathOfKind(kind: string, at: { readonly ns?: string; readonly na
 }
 
 /** `/apis/apps/v1/namespaces/default/deployments/kubia` taken apart. */
-export function parsePath(path: string): { readonly group: string; readonly resource: string; readonly ns?: string; readonly name: string } {
+export function parsePath(path: string): {
+  readonly group: string;
+  readonly resource: string;
+  readonly ns?: string;
+  readonly name: string;
+} {
   const parts = path.split('/').slice(1);
   const group = parts[0] === 'api' ? '' : parts[1]!;
   const rest = parts.slice(parts[0] === 'api' ? 2 : 3);
-  return rest.length >= 4 && rest[0] === 'namespaces' ? { group, ns: rest[1]!, resource: rest[2]!, name: rest[3]! } : { group, resource: rest[0] ?? '', name: rest[1] ?? '' };
+  return rest.length >= 4 && rest[0] === 'namespaces'
+    ? { group, ns: rest[1]!, resource: rest[2]!, name: rest[3]! }
+    : { group, resource: rest[0] ?? '', name: rest[1] ?? '' };
 }

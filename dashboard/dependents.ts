@@ -19,7 +19,9 @@ const UNTOLD = new Set(['events', 'endpoints', 'leases']);
 /** All that belongs to an object, directly or not, the nearest first. What may not be listed counts as not there. */
 export async function dependentsOf({ metadata: { uid, namespace } }: Metadata, signal?: AbortSignal): Promise<readonly Dependent[]> {
   // What is owned lives where its owner does; what a cluster-wide object owns may be anywhere.
-  const kinds = (await discover()).filter(({ preferred, resource, namespaced }) => preferred && !UNTOLD.has(resource) && (namespace === undefined || namespaced));
+  const kinds = (await discover()).filter(
+    ({ preferred, resource, namespaced }) => preferred && !UNTOLD.has(resource) && (namespace === undefined || namespaced),
+  );
   const lists = await Promise.all(kinds.map(async (served) => ({ served, items: await list(served, namespace, signal) })));
   const children = new Map<string, Omit<Dependent, 'depth'>[]>();
   for (const { served, items } of lists) {
@@ -60,10 +62,21 @@ export async function contentsOf(namespace: string): Promise<readonly { readonly
   return counts.filter(({ count }) => count > 0);
 }
 
-async function list({ base, resource, namespaced }: Served, namespace: string | undefined, signal?: AbortSignal): Promise<readonly Metadata[]> {
+async function list(
+  { base, resource, namespaced }: Served,
+  namespace: string | undefined,
+  signal?: AbortSignal,
+): Promise<readonly Metadata[]> {
   try {
     const where = namespaced && namespace !== undefined ? `namespaces/${namespace}/` : '';
-    return (await call<{ readonly items?: readonly Metadata[] }>('GET', `${base}/${where}${resource}`, { accept: METADATA, ...(signal && { signal }) })).items ?? [];
+    return (
+      (
+        await call<{ readonly items?: readonly Metadata[] }>('GET', `${base}/${where}${resource}`, {
+          accept: METADATA,
+          ...(signal && { signal }),
+        })
+      ).items ?? []
+    );
   } catch (error) {
     if (signal?.aborted) throw error;
     return []; // Forbidden, or served by somebody who does not answer now.

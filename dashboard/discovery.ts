@@ -17,7 +17,12 @@ interface Discovery {
     readonly metadata?: { readonly name?: string };
     readonly versions: readonly {
       readonly version: string;
-      readonly resources?: readonly { readonly resource: string; readonly scope: string; readonly verbs: readonly string[]; readonly responseKind: { readonly kind: string } }[];
+      readonly resources?: readonly {
+        readonly resource: string;
+        readonly scope: string;
+        readonly verbs: readonly string[];
+        readonly responseKind: { readonly kind: string };
+      }[];
     }[];
   }[];
 }
@@ -31,7 +36,9 @@ export function discover(): Promise<readonly Served[]> {
   if (!known || Date.now() - known.at > FRESH_MS) {
     const asked = { at: Date.now(), served: ask() };
     known = asked;
-    asked.served.catch(() => { if (known === asked) known = undefined; });
+    asked.served.catch(() => {
+      if (known === asked) known = undefined;
+    });
   }
   return known.served;
 }
@@ -39,14 +46,30 @@ export function discover(): Promise<readonly Served[]> {
 async function ask(): Promise<readonly Served[]> {
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
   const answers = await Promise.all(['/api', '/apis'].map((path) => call<Discovery>('GET', path, { accept })));
-  return answers.flatMap(({ items }) => items.flatMap(({ metadata, versions }) => {
-    const group = metadata?.name ?? '';
-    const seen = new Set<string>();
-    return versions.flatMap(({ version, resources = [] }) => resources.filter(({ verbs }) => verbs.includes('list')).map(({ resource, scope, responseKind, verbs }) => {
-      // Versions come in the order that the server prefers.
-      const preferred = !seen.has(resource);
-      seen.add(resource);
-      return { base: group ? `/apis/${group}/${version}` : `/api/${version}`, group, resource, kind: responseKind.kind, namespaced: scope === 'Namespaced', preferred, watched: verbs.includes('watch') };
-    }));
-  })).sort((a, b) => (a.kind < b.kind ? -1 : 1));
+  return answers
+    .flatMap(({ items }) =>
+      items.flatMap(({ metadata, versions }) => {
+        const group = metadata?.name ?? '';
+        const seen = new Set<string>();
+        return versions.flatMap(({ version, resources = [] }) =>
+          resources
+            .filter(({ verbs }) => verbs.includes('list'))
+            .map(({ resource, scope, responseKind, verbs }) => {
+              // Versions come in the order that the server prefers.
+              const preferred = !seen.has(resource);
+              seen.add(resource);
+              return {
+                base: group ? `/apis/${group}/${version}` : `/api/${version}`,
+                group,
+                resource,
+                kind: responseKind.kind,
+                namespaced: scope === 'Namespaced',
+                preferred,
+                watched: verbs.includes('watch'),
+              };
+            }),
+        );
+      }),
+    )
+    .sort((a, b) => (a.kind < b.kind ? -1 : 1));
 }

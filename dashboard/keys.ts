@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import type { RefObject } from 'preact';
-import { goTo, shown } from './palette.tsx';
+import { goTo, shown } from './palette-choices.ts';
 import { close, filter, go, open, opened } from './route.ts';
 
 /** `g` waits so long for the letter of the place. */
@@ -12,7 +12,9 @@ export function useKeys(search: RefObject<HTMLInputElement | null>): void {
     let going = 0;
     const onKeyDown = (event: KeyboardEvent): void => {
       const target = event.target as HTMLElement;
-      const typing = target.closest('input:not([type=range]):not([type=checkbox]), textarea, select, .terminal, .cm-editor, [contenteditable=true]') !== null;
+      const typing =
+        target.closest('input:not([type=range]):not([type=checkbox]), textarea, select, .terminal, .cm-editor, [contenteditable=true]')
+        !== null;
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k' && !target.closest('.terminal')) {
         event.preventDefault();

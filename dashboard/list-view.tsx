@@ -49,21 +49,35 @@ export function ListView<R extends Row>(props: ListProps<R>): JSX.Element {
   const last = useRef<readonly R[]>([]);
   const shown = useComputed(() => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const chosen = rows.value.filter((row) => (!namespace.value || !row.ns || row.ns === namespace.value) && (words.length === 0 || matches(props.text(row).toLowerCase(), words)));
+    const chosen = rows.value.filter(
+      (row) =>
+        (!namespace.value || !row.ns || row.ns === namespace.value)
+        && (words.length === 0 || matches(props.text(row).toLowerCase(), words)),
+    );
     const { column, descending } = sort.value;
     const key = columns[column]?.key ?? (({ id }: R) => id);
     const keyed = chosen.map((row) => [key(row), row] as const);
     keyed.sort(([a, rowA], [b, rowB]) => (a < b ? -1 : a > b ? 1 : rowA.id < rowB.id ? -1 : 1) * (descending ? -1 : 1));
     const next = keyed.map(([, row]) => row);
     // The same rows in the same order are the same list: what changed within them redraws itself.
-    const same = props.live && next.length === last.current.length && next.every((row, i) => row.id === last.current[i]!.id && row.uid === last.current[i]!.uid);
+    const same =
+      props.live
+      && next.length === last.current.length
+      && next.every((row, i) => row.id === last.current[i]!.id && row.uid === last.current[i]!.uid);
     return same ? last.current : (last.current = next);
   });
   const list = shown.value;
   const area = useWindow(list.length, ROW_HEIGHT);
   const onKeyDown = (event: KeyboardEvent): void => {
     const page = Math.max(1, Math.floor((area.ref.current?.clientHeight ?? 400) / ROW_HEIGHT) - 2);
-    const steps: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -list.length, End: list.length };
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -list.length,
+      End: list.length,
+    };
     const step = steps[event.key];
     if (step !== undefined && list.length > 0) {
       event.preventDefault();
@@ -75,24 +89,80 @@ export function ListView<R extends Row>(props: ListProps<R>): JSX.Element {
     }
   };
   const tracks = { gridTemplateColumns: columns.map(({ width }) => width).join(' ') };
-  return <div class="list" role="grid" aria-label={t(props.label)} aria-rowcount={list.length + 1} tabIndex={0} ref={area.ref} onScroll={area.onScroll} onKeyDown={onKeyDown}
-    {...(active.value >= 0 && { 'aria-activedescendant': `row-${active.value}` })}>
-    <div class="head" role="row" style={tracks}>
-      {columns.map(({ label, key, about }, i) => {
-        const sorted = sort.value.column === i && key !== undefined;
-        return <span role="columnheader" key={label} {...(about && { title: about })} {...(sorted && { 'aria-sort': sort.value.descending ? 'descending' : 'ascending' })}>
-          {key ? <button type="button" tabIndex={-1} onClick={() => { sort.value = { column: i, descending: sorted && !sort.value.descending }; }}>
-            {t(label)}{sorted && <i class={sort.value.descending ? 'sorted down' : 'sorted'} />}
-          </button> : t(label)}
-        </span>;
-      })}
+  return (
+    <div
+      class="list"
+      role="grid"
+      aria-label={t(props.label)}
+      aria-rowcount={list.length + 1}
+      tabIndex={0}
+      ref={area.ref}
+      onScroll={area.onScroll}
+      onKeyDown={onKeyDown}
+      {...(active.value >= 0 && { 'aria-activedescendant': `row-${active.value}` })}
+    >
+      <div class="head" role="row" style={tracks}>
+        {columns.map(({ label, key, about }, i) => {
+          const sorted = sort.value.column === i && key !== undefined;
+          return (
+            <span
+              role="columnheader"
+              key={label}
+              {...(about && { title: about })}
+              {...(sorted && { 'aria-sort': sort.value.descending ? 'descending' : 'ascending' })}
+            >
+              {key ? (
+                <button
+                  type="button"
+                  tabIndex={-1}
+                  onClick={() => {
+                    sort.value = { column: i, descending: sorted && !sort.value.descending };
+                  }}
+                >
+                  {t(label)}
+                  {sorted && <i class={sort.value.descending ? 'sorted down' : 'sorted'} />}
+                </button>
+              ) : (
+                t(label)
+              )}
+            </span>
+          );
+        })}
+      </div>
+      <div class="rows" style={{ height: list.length * ROW_HEIGHT }} role="presentation">
+        {list.slice(area.first, area.last).map((row, i) => (
+          <ListRow
+            key={row.id}
+            index={area.first + i}
+            row={row}
+            columns={columns}
+            tracks={tracks}
+            active={active}
+            live={props.live?.(row.id, row)}
+            path={props.pathOf(row)}
+          />
+        ))}
+      </div>
+      {list.length === 0 && (
+        <div role="row">
+          <div role="gridcell">
+            <Empty>
+              {filter.value || (namespace.value && rows.value.length > 0) ? (
+                <>
+                  <p>{t('Nothing fits the filter.')}</p>
+                  <button type="button" onClick={() => go({ params: { q: '', ns: '', show: '' } })}>
+                    {t('Show all')}
+                  </button>
+                </>
+              ) : (
+                props.empty
+              )}
+            </Empty>
+          </div>
+        </div>
+      )}
     </div>
-    <div class="rows" style={{ height: list.length * ROW_HEIGHT }} role="presentation">
-      {list.slice(area.first, area.last).map((row, i) => <ListRow key={row.id} index={area.first + i} row={row} columns={columns} tracks={tracks} active={active}
-        live={props.live?.(row.id, row)} path={props.pathOf(row)} />)}
-    </div>
-    {list.length === 0 && <div role="row"><div role="gridcell"><Empty>{filter.value || (namespace.value && rows.value.length > 0) ? <><p>{t('Nothing fits the filter.')}</p><button type="button" onClick={() => go({ params: { q: '', ns: '', show: '' } })}>{t('Show all')}</button></> : props.empty}</Empty></div></div>}
-  </div>;
+  );
 }
 
 interface RowProps<R extends Row> {
@@ -115,9 +185,21 @@ function ListRow<R extends Row>({ index, row, columns, tracks, active, live, pat
     if ((event.target as Element).closest('a, button, input') || !path) return;
     open(path);
   };
-  return <div role="row" id={`row-${index}`} aria-rowindex={index + 2} aria-selected={isOpen} class={`row${isActive ? ' active' : ''}`} onClick={onClick} style={{ ...tracks, transform: `translateY(${index * ROW_HEIGHT}px)` }}>
-    {columns.map(({ label, cell }) => <span role="gridcell" key={label}>{cell(current)}</span>)}
-  </div>;
+  return (
+    <div
+      role="row"
+      id={`row-${index}`}
+      aria-rowindex={index + 2}
+      aria-selected={isOpen}
+      class={`row${isActive ? ' active' : ''}`}
+      onClick={onClick}
+      style={{ ...tracks, transform: `translateY(${index * ROW_HEIGHT}px)` }}
+    >
+      {columns.map(({ label, cell }) => (
+        <span role="gridcell" key={label}>
+          {cell(current)}
+        </span>
+      ))}
+    </div>
+  );
 }
-
-

@@ -44,7 +44,12 @@ export function followResource(of: Served, namespace: string): LiveResource {
   const fault = signal('');
   const known = new Map<string, TableRow>();
   let tick: ReturnType<typeof setTimeout> | undefined;
-  const draw = (): void => { tick ??= setTimeout(() => { tick = undefined; rows.value = [...known.values()]; }, TICK_MS); };
+  const draw = (): void => {
+    tick ??= setTimeout(() => {
+      tick = undefined;
+      rows.value = [...known.values()];
+    }, TICK_MS);
+  };
   const path = `${of.base}/${of.namespaced && namespace ? `namespaces/${namespace}/` : ''}${of.resource}`;
 
   const list = async (): Promise<string> => {
@@ -70,7 +75,10 @@ export function followResource(of: Served, namespace: string): LiveResource {
     return version;
   };
   const watch = async (version: string): Promise<void> => {
-    const response = await request('GET', `${path}?${new URLSearchParams({ watch: 'true', resourceVersion: version })}`, { accept: ACCEPT, signal: ending.signal });
+    const response = await request('GET', `${path}?${new URLSearchParams({ watch: 'true', resourceVersion: version })}`, {
+      accept: ACCEPT,
+      signal: ending.signal,
+    });
     const decoder = new TextDecoder();
     const reader = response.body!.getReader();
     let rest = '';
@@ -98,18 +106,38 @@ export function followResource(of: Served, namespace: string): LiveResource {
         if (ending.signal.aborted) return;
         fault.value = (error as Error).message;
         if (error instanceof ApiError && error.code >= 400 && error.code < 500 && error.code !== 410 && error.code !== 429) return;
-        await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });
+        await new Promise((resolve) => {
+          setTimeout(resolve, PAUSE_MS);
+        });
       }
     }
   };
   void run();
-  return { columns, rows, complete, fault, [Symbol.dispose]: () => { ending.abort(); clearTimeout(tick); } };
+  return {
+    columns,
+    rows,
+    complete,
+    fault,
+    [Symbol.dispose]: () => {
+      ending.abort();
+      clearTimeout(tick);
+    },
+  };
 }
 
 function rowsOf({ rows }: ApiTable, of: Served): readonly TableRow[] {
   return (rows ?? []).map(({ cells, object: { metadata } }) => {
     const { namespace: ns, name, uid, resourceVersion: rv, creationTimestamp } = metadata;
     const words = cells.map((cell) => (typeof cell === 'object' && cell !== null ? JSON.stringify(cell) : String(cell ?? '')));
-    return { id: ns ? `${ns}/${name}` : name, ...(ns && { ns }), name, uid, rv, born: Date.parse(creationTimestamp), cells: words, path: `${of.base}/${ns ? `namespaces/${ns}/` : ''}${of.resource}/${name}` };
+    return {
+      id: ns ? `${ns}/${name}` : name,
+      ...(ns && { ns }),
+      name,
+      uid,
+      rv,
+      born: Date.parse(creationTimestamp),
+      cells: words,
+      path: `${of.base}/${ns ? `namespaces/${ns}/` : ''}${of.resource}/${name}`,
+    };
   });
 }

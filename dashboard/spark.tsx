@@ -19,7 +19,10 @@ export function Spark({ points, of, label }: SparkProps): JSX.Element | null {
   const x = (at: number): number => Math.round(((at - first) / Math.max(1, last - first)) * WIDTH * 10) / 10;
   const y = (value: number): number => Math.round((HEIGHT - 2 - (value / top) * (HEIGHT - 4)) * 10) / 10;
   const line = points.map(([at, value]) => `${x(at)} ${y(value)}`).join('L');
-  return <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
-    <path class="area" d={`M0 ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`} /><path class="edge" d={`M${line}`} vector-effect="non-scaling-stroke" />
-  </svg>;
+  return (
+    <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
+      <path class="area" d={`M0 ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`} />
+      <path class="edge" d={`M${line}`} vector-effect="non-scaling-stroke" />
+    </svg>
+  );
 }

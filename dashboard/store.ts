@@ -11,7 +11,7 @@ export class Table<R extends Row> {
   readonly version = signal(0);
   readonly synced = signal(false);
   readonly problem = signal<string | null>(null);
-  #pending: ReturnType<typeof setTimeout> | undefined;
+  #waits = false;
 
   /** All rows as they are; whoever asks in an effect hears of every change. */
   all(): R[] {
@@ -37,10 +37,13 @@ export class Table<R extends Row> {
   /** What is made of many rows hears of changes at once, or where there are very many rows, some times a second. */
   changed(): void {
     if (this.rows.size < MANY_ROWS) this.version.value++;
-    else this.#pending ??= setTimeout(() => {
-      this.#pending = undefined;
-      this.version.value++;
-    }, CALM_MS);
+    else if (!this.#waits) {
+      this.#waits = true;
+      setTimeout(() => {
+        this.#waits = false;
+        this.version.value++;
+      }, CALM_MS);
+    }
   }
 
   drop(ids: Iterable<string>): void {
@@ -49,8 +52,19 @@ export class Table<R extends Row> {
 }
 
 export const tables: { readonly [T in TableName]: Table<Tables[T]> } = {
-  pods: new Table(), nodes: new Table(), namespaces: new Table(), deployments: new Table(), replicasets: new Table(), statefulsets: new Table(), daemonsets: new Table(), jobs: new Table(),
-  cronjobs: new Table(), services: new Table(), endpointslices: new Table(), events: new Table(), persistentvolumeclaims: new Table(),
+  pods: new Table(),
+  nodes: new Table(),
+  namespaces: new Table(),
+  deployments: new Table(),
+  replicasets: new Table(),
+  statefulsets: new Table(),
+  daemonsets: new Table(),
+  jobs: new Table(),
+  cronjobs: new Table(),
+  services: new Table(),
+  endpointslices: new Table(),
+  events: new Table(),
+  persistentvolumeclaims: new Table(),
 };
 const names = Object.keys(tables) as TableName[];
 
@@ -96,7 +110,12 @@ export function takeFrame(frame: Frame): void {
 
 export const workloadTables = ['deployments', 'statefulsets', 'daemonsets', 'jobs', 'cronjobs'] as const;
 export const workloadTableOf: Readonly<Record<WorkloadRow['kind'], TableName>> = {
-  Deployment: 'deployments', StatefulSet: 'statefulsets', DaemonSet: 'daemonsets', ReplicaSet: 'replicasets', Job: 'jobs', CronJob: 'cronjobs',
+  Deployment: 'deployments',
+  StatefulSet: 'statefulsets',
+  DaemonSet: 'daemonsets',
+  ReplicaSet: 'replicasets',
+  Job: 'jobs',
+  CronJob: 'cronjobs',
 };
 
 export const workloads: ReadonlySignal<readonly WorkloadRow[]> = computed(() => [

@@ -25,7 +25,13 @@ export const troubles = computed((): readonly Trouble[] => {
   const found: Trouble[] = [];
   for (const node of tables.nodes.all()) {
     if (node.tone !== 'bad') continue;
-    found.push({ id: `node/${node.id}`, tone: 'bad', what: t('Node {name}: {status}', { name: node.name, status: node.status.toLowerCase() }), why: node.why ?? '', path: pathOf('nodes', node) });
+    found.push({
+      id: `node/${node.id}`,
+      tone: 'bad',
+      what: t('Node {name}: {status}', { name: node.name, status: node.status.toLowerCase() }),
+      why: node.why ?? '',
+      path: pathOf('nodes', node),
+    });
   }
   // A workload stands for its pods; what is wrong with them is mostly one thing.
   const told = new Set<string>();
@@ -34,37 +40,70 @@ export const troubles = computed((): readonly Trouble[] => {
     const bad = (podsByWorkload.value.get(key) ?? []).filter(({ tone }) => tone === 'bad');
     if (bad.length === 0 && workload.tone !== 'bad') continue;
     told.add(key);
-    const states = [...groupBy(bad, ({ status }) => status)].map(([status, pods]) => t('{n} × {status}', { n: pods.length, status })).join(', ');
+    const states = [...groupBy(bad, ({ status }) => status)]
+      .map(([status, pods]) => t('{n} × {status}', { n: pods.length, status }))
+      .join(', ');
     found.push({
-      id: key, tone: 'bad', ...(workload.ns && { ns: workload.ns }), what: t('{kind} {name}: {states}', { kind: workload.kind, name: workload.name, states: states || workload.status.toLowerCase() }),
-      why: bad.find(({ why }) => why)?.why ?? workload.why ?? '', path: pathOf(workloadTableOf[workload.kind], workload),
+      id: key,
+      tone: 'bad',
+      ...(workload.ns && { ns: workload.ns }),
+      what: t('{kind} {name}: {states}', { kind: workload.kind, name: workload.name, states: states || workload.status.toLowerCase() }),
+      why: bad.find(({ why }) => why)?.why ?? workload.why ?? '',
+      path: pathOf(workloadTableOf[workload.kind], workload),
     });
   }
   for (const pod of tables.pods.all()) {
     if (pod.tone !== 'bad' || told.has(workloadOfPod(pod) ?? '')) continue;
-    found.push({ id: `pod/${pod.id}`, tone: 'bad', ...(pod.ns && { ns: pod.ns }), what: t('{kind} {name}: {states}', { kind: 'Pod', name: pod.name, states: pod.status }), why: pod.why ?? '', path: pathOf('pods', pod) });
+    found.push({
+      id: `pod/${pod.id}`,
+      tone: 'bad',
+      ...(pod.ns && { ns: pod.ns }),
+      what: t('{kind} {name}: {states}', { kind: 'Pod', name: pod.name, states: pod.status }),
+      why: pod.why ?? '',
+      path: pathOf('pods', pod),
+    });
   }
   for (const claim of tables.persistentvolumeclaims.all()) {
     if (claim.tone === 'ok') continue;
     const event = eventsOf(claim.uid)[0];
     found.push({
-      id: `claim/${claim.id}`, tone: claim.tone, ...(claim.ns && { ns: claim.ns }), what: t('Volume claim {name}: {status}', { name: claim.name, status: claim.status.toLowerCase() }),
-      why: event?.message ?? t('No volume is bound to it yet.'), path: pathOf('persistentvolumeclaims', claim),
+      id: `claim/${claim.id}`,
+      tone: claim.tone,
+      ...(claim.ns && { ns: claim.ns }),
+      what: t('Volume claim {name}: {status}', { name: claim.name, status: claim.status.toLowerCase() }),
+      why: event?.message ?? t('No volume is bound to it yet.'),
+      path: pathOf('persistentvolumeclaims', claim),
     });
   }
   for (const service of tables.services.all()) {
     const at = { ...(service.ns && { ns: service.ns }), path: pathOf('services', service) };
     if (service.pending) {
       const event = eventsOf(service.uid)[0];
-      found.push({ id: `pending/${service.id}`, tone: 'busy', ...at, what: t('Service {name} waits for an external address', { name: service.name }), why: event?.message ?? t('Nobody in this cluster has given it an external address yet.') });
+      found.push({
+        id: `pending/${service.id}`,
+        tone: 'busy',
+        ...at,
+        what: t('Service {name} waits for an external address', { name: service.name }),
+        why: event?.message ?? t('Nobody in this cluster has given it an external address yet.'),
+      });
     }
     if (Object.keys(service.selector).length === 0) continue;
     const slices = slicesByService.value.get(service.id) ?? [];
     if (slices.some(({ ready }) => ready.length > 0)) continue;
     const waiting = slices.reduce((sum, { notReady }) => sum + notReady.length, 0);
     found.push({
-      id: `service/${service.id}`, tone: 'busy', ...at, what: t('Service {name} has nobody to answer', { name: service.name }),
-      why: waiting > 0 ? t('{n} pods behind it, none ready.', { n: waiting }) : t('No pod has the labels {labels}.', { labels: Object.entries(service.selector).map(([key, value]) => `${key}=${value}`).join(', ') }),
+      id: `service/${service.id}`,
+      tone: 'busy',
+      ...at,
+      what: t('Service {name} has nobody to answer', { name: service.name }),
+      why:
+        waiting > 0
+          ? t('{n} pods behind it, none ready.', { n: waiting })
+          : t('No pod has the labels {labels}.', {
+              labels: Object.entries(service.selector)
+                .map(([key, value]) => `${key}=${value}`)
+                .join(', '),
+            }),
     });
   }
   return found;

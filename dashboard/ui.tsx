@@ -19,18 +19,27 @@ const ICONS = {
   light: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2',
   dark: 'M20 14A8.5 8.5 0 0 1 10 4a8.5 8.5 0 1 0 10 10z',
   close: 'M5 5l14 14M19 5 5 19',
-  background: 'M4 12a2 2 0 1 0 0 .01M12 5a2 2 0 1 0 0 .01M12 19a2 2 0 1 0 0 .01M20 12a2 2 0 1 0 0 .01M6 11l4.5-4.5M6 13l4.5 4.5M14 6.5l4.5 4.5M14 17.5l4.5-4.5',
+  background:
+    'M4 12a2 2 0 1 0 0 .01M12 5a2 2 0 1 0 0 .01M12 19a2 2 0 1 0 0 .01M20 12a2 2 0 1 0 0 .01M6 11l4.5-4.5M6 13l4.5 4.5M14 6.5l4.5 4.5M14 17.5l4.5-4.5',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   search: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5 21 21',
 } as const;
 export type IconName = keyof typeof ICONS;
 
 export function Icon({ name }: { readonly name: IconName }): JSX.Element {
-  return <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d={ICONS[name]} /></svg>;
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={ICONS[name]} />
+    </svg>
+  );
 }
 
 export function Boat(): JSX.Element {
-  return <svg class="boat" viewBox="0 0 24 24" aria-hidden="true"><path d="M11 2v12H4zM13 5l6 9h-6zM2 16h20c-1 4-4 6-7 6H9c-3 0-6-2-7-6z" /></svg>;
+  return (
+    <svg class="boat" viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M11 2v12H4zM13 5l6 9h-6zM2 16h20c-1 4-4 6-7 6H9c-3 0-6-2-7-6z" />
+    </svg>
+  );
 }
 
 export function Dot({ tone }: { readonly tone: Tone }): JSX.Element {
@@ -38,17 +47,40 @@ export function Dot({ tone }: { readonly tone: Tone }): JSX.Element {
 }
 
 export function State({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }): JSX.Element {
-  return <span class={`state ${tone}`}><Dot tone={tone} /><span>{children}</span></span>;
+  return (
+    <span class={`state ${tone}`}>
+      <Dot tone={tone} />
+      <span>{children}</span>
+    </span>
+  );
 }
 
 /** How long ago, by itself kept current. */
 export function Age({ since }: { readonly since: number }): JSX.Element {
-  return <time dateTime={new Date(since).toISOString()} title={new Date(since).toLocaleString()}>{humanDuration(Math.max(0, now.value - since))}</time>;
+  return (
+    <time dateTime={new Date(since).toISOString()} title={new Date(since).toLocaleString()}>
+      {humanDuration(Math.max(0, now.value - since))}
+    </time>
+  );
 }
 
 /** Opens an object in the panel. */
-export function ObjectLink({ path, children, title }: { readonly path: string | undefined; readonly children: ComponentChildren; readonly title?: string }): JSX.Element {
-  return path === undefined ? <span>{children}</span> : <a href={hrefOf({ params: { open: path, tab: '' } })} {...(title && { title })}>{children}</a>;
+export function ObjectLink({
+  path,
+  children,
+  title,
+}: {
+  readonly path: string | undefined;
+  readonly children: ComponentChildren;
+  readonly title?: string;
+}): JSX.Element {
+  return path === undefined ? (
+    <span>{children}</span>
+  ) : (
+    <a href={hrefOf({ params: { open: path, tab: '' } })} {...(title && { title })}>
+      {children}
+    </a>
+  );
 }
 
 interface MeterProps {
@@ -62,9 +94,24 @@ interface MeterProps {
 
 export function Meter({ label, value, of, text, short }: MeterProps): JSX.Element {
   const share = of > 0 ? Math.min(1, value / of) : 0;
-  return <div class="meter" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={of} aria-valuenow={value} aria-valuetext={text} title={`${label}: ${text}`}>
-    <span>{label}</span><b>{short ?? text}</b><i class={share > 0.9 ? 'bar high' : 'bar'}><i style={{ width: `${share * 100}%` }} /></i>
-  </div>;
+  return (
+    <div
+      class="meter"
+      role="meter"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={of}
+      aria-valuenow={value}
+      aria-valuetext={text}
+      title={`${label}: ${text}`}
+    >
+      <span>{label}</span>
+      <b>{short ?? text}</b>
+      <i class={share > 0.9 ? 'bar high' : 'bar'}>
+        <i style={{ width: `${share * 100}%` }} />
+      </i>
+    </div>
+  );
 }
 
 export function Empty({ children }: { readonly children: ComponentChildren }): JSX.Element {
@@ -81,10 +128,22 @@ export function Command({ text }: { readonly text: string }): JSX.Element {
       notify(t('The browser does not let the page copy; mark it and copy it by hand.'), 'bad');
     }
   };
-  return <span class="command"><code>{text}</code><button type="button" class="plain" aria-label={t('Copy the command')} onClick={() => void copy()}><Icon name="copy" /></button></span>;
+  return (
+    <span class="command">
+      <code>{text}</code>
+      <button type="button" class="plain" aria-label={t('Copy the command')} onClick={() => void copy()}>
+        <Icon name="copy" />
+      </button>
+    </span>
+  );
 }
 
-interface Notice { readonly id: number; readonly tone: 'ok' | 'bad'; readonly text: string; readonly background?: boolean }
+interface Notice {
+  readonly id: number;
+  readonly tone: 'ok' | 'bad';
+  readonly text: string;
+  readonly background?: boolean;
+}
 const notices = signal<readonly Notice[]>([]);
 let noticeCount = 0;
 
@@ -92,16 +151,28 @@ let noticeCount = 0;
 export function notify(text: string, tone: 'ok' | 'bad' = 'ok', background = false): void {
   const notice = { id: ++noticeCount, tone, text, ...(background && { background }) };
   notices.value = [...notices.value.slice(-3), notice];
-  setTimeout(() => { notices.value = notices.value.filter((other) => other !== notice); }, tone === 'bad' ? 12_000 : background ? 8000 : 4000);
+  setTimeout(
+    () => {
+      notices.value = notices.value.filter((other) => other !== notice);
+    },
+    tone === 'bad' ? 12_000 : background ? 8000 : 4000,
+  );
 }
 
 /** Says that the cluster is at work, and where one sees it work. */
 export const done = (text: string): void => notify(text, 'ok', true);
 
 export function Notices(): JSX.Element {
-  return <div class="notices" role="status" aria-live="polite">{notices.value.map(({ id, tone, text, background }) => <p key={id} class={tone}>
-    {text}{background && <a href="#/background?of=latest">{t('Watch what it sets off')}</a>}
-  </p>)}</div>;
+  return (
+    <div class="notices" role="status" aria-live="polite">
+      {notices.value.map(({ id, tone, text, background }) => (
+        <p key={id} class={tone}>
+          {text}
+          {background && <a href="#/background?of=latest">{t('Watch what it sets off')}</a>}
+        </p>
+      ))}
+    </div>
+  );
 }
 
 /** Does something with the cluster, and says so where it fails. Resolves to whether it was done. */

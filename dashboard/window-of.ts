@@ -32,13 +32,17 @@ export function useWindow(total: number, height: number): Window {
   }, []);
   const first = Math.max(0, Math.min(Math.floor(seen.top / height) - AROUND, total - 1));
   return {
-    ref, first, last: Math.min(total, first + Math.ceil(seen.size / height) + AROUND * 2 + 4), onScroll: measure,
+    ref,
+    first,
+    last: Math.min(total, first + Math.ceil(seen.size / height) + AROUND * 2 + 4),
+    onScroll: measure,
     reveal(index) {
       const element = ref.current;
       if (!element) return;
       const head = (element.firstElementChild as HTMLElement).offsetTop;
       if (index * height < element.scrollTop) element.scrollTop = index * height;
-      else if ((index + 1) * height + head > element.scrollTop + element.clientHeight) element.scrollTop = (index + 1) * height + head - element.clientHeight;
+      else if ((index + 1) * height + head > element.scrollTop + element.clientHeight)
+        element.scrollTop = (index + 1) * height + head - element.clientHeight;
     },
   };
 }

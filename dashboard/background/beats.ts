@@ -25,7 +25,15 @@ export function beatsOf(steps: readonly Step[]): readonly Beat[] {
     const above = step.parent === undefined ? undefined : known.get(step.parent);
     const parent = above && above !== step ? place(above) : undefined;
     const id = `${parent?.id ?? ''}/${wayOf(step)}`;
-    const beat = beats.get(id) ?? { id, steps: [], at: step.at, end: step.at, station: step.station, parent, depth: parent ? parent.depth + 1 : 0 };
+    const beat = beats.get(id) ?? {
+      id,
+      steps: [],
+      at: step.at,
+      end: step.at,
+      station: step.station,
+      parent,
+      depth: parent ? parent.depth + 1 : 0,
+    };
     beats.set(id, beat);
     beat.steps.push(step);
     beat.end = Math.max(beat.end, step.at);
@@ -38,7 +46,18 @@ export function beatsOf(steps: readonly Step[]): readonly Beat[] {
 
 /** What steps of one beat have in common. */
 function wayOf({ station, by, act, kind, name, changes, facts, failed }: Step): string {
-  const changed = Object.entries(changes).map(([what, [, to]]) => (what === 'phase' || what === 'waiting' || typeof to === 'boolean' ? `${what}=${String(to)}` : to === null ? `${what}=` : what));
+  const changed = Object.entries(changes).map(([what, [, to]]) =>
+    what === 'phase' || what === 'waiting' || typeof to === 'boolean' ? `${what}=${String(to)}` : to === null ? `${what}=` : what,
+  );
   const actor = station === 'client' || station === 'controller' ? by : '';
-  return [station, actor, act, kind, kind === 'Pod' ? '' : name, changed.join('+'), facts['present'] ? 'present' : '', failed ? 'failed' : ''].join(' ');
+  return [
+    station,
+    actor,
+    act,
+    kind,
+    kind === 'Pod' ? '' : name,
+    changed.join('+'),
+    facts['present'] ? 'present' : '',
+    failed ? 'failed' : '',
+  ].join(' ');
 }

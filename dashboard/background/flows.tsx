@@ -27,14 +27,33 @@ export function Flows({ stage }: { readonly stage: RefObject<HTMLDivElement | nu
   const flows = flowsOf(now);
   const active = new Map(flows.map((flow) => [keyOf(flow), flow.what]));
   const drawn: Line[] = [...lines.value].map(([key, path]) => ({ key, path }));
-  return <svg class="flows" aria-hidden="true">
-    {drawn.filter(({ key }) => !key.endsWith('>')).map(({ key, path }) => <path key={key} d={path} class={`line ${active.get(key) ?? ''}`} />)}
-    {flows.map((flow, i) => {
-      const path = lines.value.get(`${flow.from}|${flow.to}>`);
-      const delay = flow.what === 'hear' ? 0 : 0.45;
-      return path && <circle key={`${now!.id}|${i}`} class={`spark ${flow.what}`} r="5" style={{ offsetPath: `path("${path}")`, animationDelay: `${delay / speed.value}s`, animationDuration: `${0.6 / speed.value}s` }} />;
-    })}
-  </svg>;
+  return (
+    <svg class="flows" aria-hidden="true">
+      {drawn
+        .filter(({ key }) => !key.endsWith('>'))
+        .map(({ key, path }) => (
+          <path key={key} d={path} class={`line ${active.get(key) ?? ''}`} />
+        ))}
+      {flows.map((flow, i) => {
+        const path = lines.value.get(`${flow.from}|${flow.to}>`);
+        const delay = flow.what === 'hear' ? 0 : 0.45;
+        return (
+          path && (
+            <circle
+              key={`${now!.id}|${i}`}
+              class={`spark ${flow.what}`}
+              r="5"
+              style={{
+                offsetPath: `path("${path}")`,
+                animationDelay: `${delay / speed.value}s`,
+                animationDuration: `${0.6 / speed.value}s`,
+              }}
+            />
+          )
+        );
+      })}
+    </svg>
+  );
 }
 
 const keyOf = ({ from, to }: Flow): string => (from === 'api' || from === 'registry' ? `${from}|${to}` : `${to}|${from}`);
@@ -42,17 +61,34 @@ const keyOf = ({ from, to }: Flow): string => (from === 'api' || from === 'regis
 /** Each line by `hub|place`, and by `from|to>` the way along it in both directions. */
 function linesOf(stage: HTMLElement): Map<string, string> {
   const origin = stage.getBoundingClientRect();
-  const boxes = new Map([...stage.querySelectorAll<HTMLElement>('[data-place]')].map((element) => {
-    const { left, top, width, height } = element.getBoundingClientRect();
-    return [element.dataset['place']!, { left: left - origin.left, right: left - origin.left + width, top: top - origin.top, middle: top - origin.top + height / 2, bottom: top - origin.top + height, center: left - origin.left + width / 2 }] as const;
-  }));
+  const boxes = new Map(
+    [...stage.querySelectorAll<HTMLElement>('[data-place]')].map((element) => {
+      const { left, top, width, height } = element.getBoundingClientRect();
+      return [
+        element.dataset['place']!,
+        {
+          left: left - origin.left,
+          right: left - origin.left + width,
+          top: top - origin.top,
+          middle: top - origin.top + height / 2,
+          bottom: top - origin.top + height,
+          center: left - origin.left + width / 2,
+        },
+      ] as const;
+    }),
+  );
   const lines = new Map<string, string>();
   const connect = (hub: string, place: string): void => {
     const [a, b] = [boxes.get(hub), boxes.get(place)];
     if (!a || !b) return;
-    const points: readonly [number, number, number, number, 'h' | 'v'] = b.left >= a.right ? [a.right, clamp(b.middle, a), b.left, b.middle, 'h']
-      : b.right <= a.left ? [a.left, clamp(b.middle, a), b.right, b.middle, 'h']
-        : b.top >= a.bottom ? [a.center, a.bottom, b.center, b.top, 'v'] : [a.center, a.top, b.center, b.bottom, 'v'];
+    const points: readonly [number, number, number, number, 'h' | 'v'] =
+      b.left >= a.right
+        ? [a.right, clamp(b.middle, a), b.left, b.middle, 'h']
+        : b.right <= a.left
+          ? [a.left, clamp(b.middle, a), b.right, b.middle, 'h']
+          : b.top >= a.bottom
+            ? [a.center, a.bottom, b.center, b.top, 'v']
+            : [a.center, a.top, b.center, b.bottom, 'v'];
     lines.set(`${hub}|${place}`, curve(...points));
     lines.set(`${hub}|${place}>`, curve(...points));
     lines.set(`${place}|${hub}>`, curve(points[2], points[3], points[0], points[1], points[4]));

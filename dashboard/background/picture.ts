@@ -2,7 +2,8 @@ import type { Station, Step } from '../../src/dashboard/background/step.ts';
 import type { Beat } from './beats.ts';
 
 /** How far a pod has come. */
-export type Stage = 'asked' | 'stuck' | 'placed' | 'sandbox' | 'pulled' | 'made' | 'started' | 'ready' | 'failing' | 'ended' | 'ending' | 'gone';
+export type Stage =
+  'asked' | 'stuck' | 'placed' | 'sandbox' | 'pulled' | 'made' | 'started' | 'ready' | 'failing' | 'ended' | 'ending' | 'gone';
 
 export interface PodLook {
   readonly uid: string;
@@ -41,7 +42,9 @@ export function pictureAt(beats: readonly Beat[], index: number): Picture {
   const cards = new Map<string, Card>();
   const lit = new Map<Station, number>();
   // Pods that were there before are there from the beginning, where they are.
-  const born = new Set(beats.flatMap(({ steps }) => steps.filter(({ act, kind }) => act === 'create' && kind === 'Pod').map(({ uid }) => uid)));
+  const born = new Set(
+    beats.flatMap(({ steps }) => steps.filter(({ act, kind }) => act === 'create' && kind === 'Pod').map(({ uid }) => uid)),
+  );
   for (const { steps } of beats) {
     for (const { uid, ns = '', name, kind, node, station } of steps) {
       if (kind !== 'Pod' || born.has(uid) || (pods.get(uid)?.node && pods.has(uid))) continue;
@@ -81,12 +84,18 @@ function stageAfter(before: Stage, step: Step): Stage {
   if (before === 'ending' || before === 'gone') return before;
   if (failed) return act === 'schedule' ? 'stuck' : 'failing';
   switch (act) {
-    case 'schedule': return 'placed';
-    case 'sandbox': return 'sandbox';
-    case 'pull': return 'pulled';
-    case 'create': return isWrite(step) ? 'asked' : 'made';
-    case 'start': return 'started';
-    case 'exit': return step.facts['code'] === 0 ? 'ended' : 'failing';
+    case 'schedule':
+      return 'placed';
+    case 'sandbox':
+      return 'sandbox';
+    case 'pull':
+      return 'pulled';
+    case 'create':
+      return isWrite(step) ? 'asked' : 'made';
+    case 'start':
+      return 'started';
+    case 'exit':
+      return step.facts['code'] === 0 ? 'ended' : 'failing';
     case 'update': {
       const to = (name: string): unknown => changes[name]?.[1];
       if (to('phase') === 'Succeeded') return 'ended';

@@ -43,7 +43,8 @@ effect(() => {
     return;
   }
   // Whatever happens may be part of it.
-  for (const name of ['pods', 'deployments', 'replicasets', 'statefulsets', 'daemonsets', 'jobs', 'services', 'endpointslices'] as const) void tables[name].version.value;
+  for (const name of ['pods', 'deployments', 'replicasets', 'statefulsets', 'daemonsets', 'jobs', 'services', 'endpointslices'] as const)
+    void tables[name].version.value;
   const fresh = resourcePath.value !== asked;
   if (fresh) clearTimeout(timer);
   if (fresh || timer === undefined) timer = setTimeout(() => void look(), fresh ? 0 : PATIENCE_MS);
@@ -92,7 +93,9 @@ async function show(query: string, isNew: boolean): Promise<void> {
 const BEAT_MS = 1500;
 effect(() => {
   if (!playing.value || position.value >= beats.value.length - 1) return;
-  const next = setTimeout(() => { position.value++; }, BEAT_MS / speed.value);
+  const next = setTimeout(() => {
+    position.value++;
+  }, BEAT_MS / speed.value);
   return () => clearTimeout(next);
 });
 

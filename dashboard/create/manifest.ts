@@ -32,7 +32,11 @@ export async function plan(text: string, where: string, force: boolean): Promise
     const warnings: string[] = [];
     const before = await currentOf(path, object);
     try {
-      const after = await call('PATCH', `${path}?${QUERY}&dryRun=All${force ? '&force=true' : ''}`, { body: object, type: APPLY, onWarning: (warning) => warnings.push(warning) });
+      const after = await call('PATCH', `${path}?${QUERY}&dryRun=All${force ? '&force=true' : ''}`, {
+        body: object,
+        type: APPLY,
+        onWarning: (warning) => warnings.push(warning),
+      });
       planned.push({ path, object, before, after: wishOf(after), warnings, later: false });
     } catch (error) {
       const namespace = object.metadata.namespace ?? where;
@@ -46,7 +50,10 @@ export async function plan(text: string, where: string, force: boolean): Promise
 /** Carries a plan out. Resolves to the path of the first object. */
 export async function carryOut(planned: readonly Planned[], force: boolean, tell: (text: string) => void): Promise<string> {
   for (const { path, object } of planned) {
-    const { kind, metadata: { name } } = await call('PATCH', `${path}?${QUERY}${force ? '&force=true' : ''}`, { body: object, type: APPLY });
+    const {
+      kind,
+      metadata: { name },
+    } = await call('PATCH', `${path}?${QUERY}${force ? '&force=true' : ''}`, { body: object, type: APPLY });
     tell(t('{kind} {name} is applied.', { kind, name }));
   }
   return planned[0]!.path;
@@ -54,8 +61,16 @@ export async function carryOut(planned: readonly Planned[], force: boolean, tell
 
 async function pathFor({ apiVersion, kind, metadata }: Obj, where: string): Promise<string> {
   const served = await discover();
-  const of = served.find((each) => each.kind === kind && each.base === (apiVersion?.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`));
-  if (!of) throw new Error(t('This cluster serves no {kind} in {version}.', { kind: kind ?? t('kind'), version: apiVersion ?? t('an apiVersion that is missing') }));
+  const of = served.find(
+    (each) => each.kind === kind && each.base === (apiVersion?.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`),
+  );
+  if (!of)
+    throw new Error(
+      t('This cluster serves no {kind} in {version}.', {
+        kind: kind ?? t('kind'),
+        version: apiVersion ?? t('an apiVersion that is missing'),
+      }),
+    );
   if (!metadata?.name) throw new Error(t('The {kind} has no metadata.name.', { kind }));
   return `${of.base}/${of.namespaced ? `namespaces/${metadata.namespace ?? where}/` : ''}${of.resource}/${metadata.name}`;
 }
@@ -63,6 +78,9 @@ async function pathFor({ apiVersion, kind, metadata }: Obj, where: string): Prom
 /** By a list, for what is not there is no fault. */
 async function currentOf(path: string, { apiVersion, kind }: Obj): Promise<string> {
   const at = path.lastIndexOf('/');
-  const { items } = await call<{ readonly items: readonly Obj[] }>('GET', `${path.slice(0, at)}?${new URLSearchParams({ fieldSelector: `metadata.name=${path.slice(at + 1)}` })}`);
+  const { items } = await call<{ readonly items: readonly Obj[] }>(
+    'GET',
+    `${path.slice(0, at)}?${new URLSearchParams({ fieldSelector: `metadata.name=${path.slice(at + 1)}` })}`,
+  );
   return items[0] ? wishOf({ ...items[0], apiVersion, kind }) : '';
 }

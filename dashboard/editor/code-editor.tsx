@@ -23,7 +23,16 @@ export function CodeEditor({ label, text, readOnly = false, onSave }: CodeEditor
     let ended = false;
     void import('./code-mirror.ts').then(({ createEditor }) => {
       if (ended) return;
-      editor.current = createEditor({ place: place.current!, label, text: text.peek(), readOnly, onChange: (fresh) => { text.value = fresh; }, onSave: () => save.current() });
+      editor.current = createEditor({
+        place: place.current!,
+        label,
+        text: text.peek(),
+        readOnly,
+        onChange: (fresh) => {
+          text.value = fresh;
+        },
+        onSave: () => save.current(),
+      });
       ready.value = true;
     });
     return () => {
@@ -35,5 +44,9 @@ export function CodeEditor({ label, text, readOnly = false, onSave }: CodeEditor
     const fresh = text.value;
     editor.current?.set(fresh);
   });
-  return <div class="editor" ref={place}>{!ready.value && <Empty>{t('Looking…')}</Empty>}</div>;
+  return (
+    <div class="editor" ref={place}>
+      {!ready.value && <Empty>{t('Looking…')}</Empty>}
+    </div>
+  );
 }

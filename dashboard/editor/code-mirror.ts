@@ -1,7 +1,16 @@
 // The editor itself: loaded when somebody looks at YAML.
 import { autocompletion, completionKeymap } from '@codemirror/autocomplete';
 import {
-  cursorDocEnd, cursorDocStart, history, historyKeymap, indentLess, indentMore, insertNewlineAndIndent, selectAll, selectDocEnd, selectDocStart,
+  cursorDocEnd,
+  cursorDocStart,
+  history,
+  historyKeymap,
+  indentLess,
+  indentMore,
+  insertNewlineAndIndent,
+  selectAll,
+  selectDocEnd,
+  selectDocStart,
 } from '@codemirror/commands';
 import { HighlightStyle, indentService, syntaxHighlighting, type IndentContext } from '@codemirror/language';
 import { lintGutter, linter } from '@codemirror/lint';
@@ -32,8 +41,11 @@ function indentOf({ state, unit }: IndentContext, pos: number): number {
 
 /** Browsers move about by themselves, but only in what is drawn: what goes beyond is ours. */
 const keys: readonly KeyBinding[] = [
-  { key: 'Enter', run: insertNewlineAndIndent }, { key: 'Tab', run: indentMore, shift: indentLess }, { key: 'Mod-a', run: selectAll },
-  { key: 'Mod-Home', run: cursorDocStart, shift: selectDocStart }, { key: 'Mod-End', run: cursorDocEnd, shift: selectDocEnd },
+  { key: 'Enter', run: insertNewlineAndIndent },
+  { key: 'Tab', run: indentMore, shift: indentLess },
+  { key: 'Mod-a', run: selectAll },
+  { key: 'Mod-Home', run: cursorDocStart, shift: selectDocStart },
+  { key: 'Mod-End', run: cursorDocEnd, shift: selectDocEnd },
 ];
 
 export interface Editor {
@@ -52,12 +64,35 @@ export interface EditorOptions {
 
 export function createEditor({ place, label, text, readOnly, onChange, onSave }: EditorOptions): Editor {
   const extensions: Extension[] = [
-    lineNumbers(), history(), highlightActiveLine(), highlightActiveLineGutter(),
-    yamlLanguage, indentService.of(indentOf), syntaxHighlighting(colours), autocompletion({ override: [completeYaml], activateOnTypingDelay: 80 }), lintGutter(),
+    lineNumbers(),
+    history(),
+    highlightActiveLine(),
+    highlightActiveLineGutter(),
+    yamlLanguage,
+    indentService.of(indentOf),
+    syntaxHighlighting(colours),
+    autocompletion({ override: [completeYaml], activateOnTypingDelay: 80 }),
+    lintGutter(),
     linter(async ({ state }) => [...(await faultsIn(state.doc.toString(), schemaOf))], { delay: 350 }),
-    keymap.of([{ key: 'Mod-s', run: () => { onSave(); return true; }, preventDefault: true }, ...completionKeymap, ...historyKeymap, ...keys]),
-    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }), EditorState.tabSize.of(2), EditorState.readOnly.of(readOnly),
-    EditorView.updateListener.of((update) => { if (update.docChanged) onChange(update.state.doc.toString()); }),
+    keymap.of([
+      {
+        key: 'Mod-s',
+        run: () => {
+          onSave();
+          return true;
+        },
+        preventDefault: true,
+      },
+      ...completionKeymap,
+      ...historyKeymap,
+      ...keys,
+    ]),
+    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
+    EditorState.tabSize.of(2),
+    EditorState.readOnly.of(readOnly),
+    EditorView.updateListener.of((update) => {
+      if (update.docChanged) onChange(update.state.doc.toString());
+    }),
   ];
   const view = new EditorView({ parent: place, state: EditorState.create({ doc: text, extensions }) });
   return {

@@ -40,8 +40,25 @@ test('what is there already is not offered again', () => {
 });
 
 const schema: KindSchema = {
-  root: { type: 'object', properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, spec: { allOf: [{ $ref: '#/components/schemas/Spec' }], description: 'wished' } } },
-  definitions: { Spec: { type: 'object', properties: { replicas: { type: 'integer' }, paused: { type: 'boolean' }, ports: { type: 'array', items: { type: 'object', properties: { port: { 'x-kubernetes-int-or-string': true } } } }, labels: { type: 'object', additionalProperties: { type: 'string' } } } } },
+  root: {
+    type: 'object',
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      spec: { allOf: [{ $ref: '#/components/schemas/Spec' }], description: 'wished' },
+    },
+  },
+  definitions: {
+    Spec: {
+      type: 'object',
+      properties: {
+        replicas: { type: 'integer' },
+        paused: { type: 'boolean' },
+        ports: { type: 'array', items: { type: 'object', properties: { port: { 'x-kubernetes-int-or-string': true } } } },
+        labels: { type: 'object', additionalProperties: { type: 'string' } },
+      },
+    },
+  },
 };
 
 test('a schema is followed through references', () => {
@@ -66,7 +83,19 @@ test.each([
 test('the difference of two texts, and only what is near it', () => {
   const before = 'a\nb\nc\nd\ne\nf\ng\nh\n';
   const after = 'a\nb\nc\nD\ne\nf\ng\nh\ni\n';
-  expect(lineDiff(before, after).filter(({ sign }) => sign !== ' ')).toEqual([{ sign: '-', text: 'd', before: 4 }, { sign: '+', text: 'D', after: 4 }, { sign: '+', text: 'i', after: 9 }]);
-  expect(hunksOf(lineDiff(before, after), 1).map((line) => line && line.sign + line.text)).toEqual([' c', '-d', '+D', ' e', null, ' h', '+i']);
+  expect(lineDiff(before, after).filter(({ sign }) => sign !== ' ')).toEqual([
+    { sign: '-', text: 'd', before: 4 },
+    { sign: '+', text: 'D', after: 4 },
+    { sign: '+', text: 'i', after: 9 },
+  ]);
+  expect(hunksOf(lineDiff(before, after), 1).map((line) => line && line.sign + line.text)).toEqual([
+    ' c',
+    '-d',
+    '+D',
+    ' e',
+    null,
+    ' h',
+    '+i',
+  ]);
   expect(lineDiff('', 'x\n')).toEqual([{ sign: '+', text: 'x', after: 1 }]);
 });

@@ -27,14 +27,18 @@ export function lineDiff(before: string, after: string): readonly DiffLine[] {
   if (lengths) {
     for (let i = n - 1; i >= 0; i--) {
       for (let j = m - 1; j >= 0; j--) {
-        lengths[i * width + j] = a[start + i] === b[start + j] ? lengths[(i + 1) * width + j + 1]! + 1 : Math.max(lengths[(i + 1) * width + j]!, lengths[i * width + j + 1]!);
+        lengths[i * width + j] =
+          a[start + i] === b[start + j]
+            ? lengths[(i + 1) * width + j + 1]! + 1
+            : Math.max(lengths[(i + 1) * width + j]!, lengths[i * width + j + 1]!);
       }
     }
   }
   let [i, j] = [0, 0];
   while (i < n || j < m) {
     if (lengths && i < n && j < m && a[start + i] === b[start + j]) keep(start + i++, start + j++);
-    else if (i < n && (j >= m || !lengths || lengths[(i + 1) * width + j]! >= lengths[i * width + j + 1]!)) lines.push({ sign: '-', text: a[start + i]!, before: start + ++i });
+    else if (i < n && (j >= m || !lengths || lengths[(i + 1) * width + j]! >= lengths[i * width + j + 1]!))
+      lines.push({ sign: '-', text: a[start + i]!, before: start + ++i });
     else lines.push({ sign: '+', text: b[start + j]!, after: start + ++j });
   }
   for (let k = 0; k < end; k++) keep(a.length - end + k, b.length - end + k);
@@ -43,7 +47,9 @@ export function lineDiff(before: string, after: string): readonly DiffLine[] {
 
 /** Changed lines with so many around them; `null` stands for what is left out. */
 export function hunksOf(lines: readonly DiffLine[], around = 3): readonly (DiffLine | null)[] {
-  const near = new Set(lines.flatMap(({ sign }, i) => (sign === ' ' ? [] : Array.from({ length: around * 2 + 1 }, (_, k) => i - around + k))));
+  const near = new Set(
+    lines.flatMap(({ sign }, i) => (sign === ' ' ? [] : Array.from({ length: around * 2 + 1 }, (_, k) => i - around + k))),
+  );
   const shown: (DiffLine | null)[] = [];
   for (const [i, line] of lines.entries()) {
     if (near.has(i)) shown.push(line);

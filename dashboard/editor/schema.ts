@@ -33,16 +33,22 @@ const documents = new Map<string, Promise<Definitions>>();
 export async function schemaOf(apiVersion: string, kind: string): Promise<KindSchema | undefined> {
   const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
   try {
-    index ??= call<{ readonly paths: Readonly<Record<string, { readonly serverRelativeURL: string }>> }>('GET', '/openapi/v3').then(({ paths }) => paths);
+    index ??= call<{ readonly paths: Readonly<Record<string, { readonly serverRelativeURL: string }>> }>('GET', '/openapi/v3').then(
+      ({ paths }) => paths,
+    );
     const at = (await index)[group ? `apis/${group}/${version}` : `api/${version}`];
     if (!at) return undefined;
     let document = documents.get(at.serverRelativeURL);
     if (!document) {
-      document = call<{ readonly components?: { readonly schemas?: Definitions } }>('GET', at.serverRelativeURL).then(({ components }) => components?.schemas ?? {});
+      document = call<{ readonly components?: { readonly schemas?: Definitions } }>('GET', at.serverRelativeURL).then(
+        ({ components }) => components?.schemas ?? {},
+      );
       documents.set(at.serverRelativeURL, document);
     }
     const definitions = await document;
-    const root = Object.values(definitions).find(({ 'x-kubernetes-group-version-kind': names }) => names?.some((name) => name.group === group && name.version === version && name.kind === kind));
+    const root = Object.values(definitions).find(({ 'x-kubernetes-group-version-kind': names }) =>
+      names?.some((name) => name.group === group && name.version === version && name.kind === kind),
+    );
     return root && { root, definitions };
   } catch {
     // Completion is a help: without it one types on. What failed is asked for again the next time.
@@ -67,8 +73,10 @@ export function schemaAt({ root, definitions }: KindSchema, path: readonly (stri
   let schema = resolve(root, definitions);
   for (const part of path) {
     if (!schema) return undefined;
-    const next: Schema | undefined = typeof part === 'number' ? schema.items
-      : schema.properties?.[part] ?? (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined);
+    const next: Schema | undefined =
+      typeof part === 'number'
+        ? schema.items
+        : (schema.properties?.[part] ?? (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined));
     schema = resolve(next, definitions);
   }
   return schema;

@@ -14,7 +14,11 @@ export type FindSchema = (apiVersion: string, kind: string) => Promise<KindSchem
 export async function faultsIn(text: string, find: FindSchema): Promise<readonly TextFault[]> {
   const faults: TextFault[] = [];
   for (const document of parseAllDocuments(text)) {
-    for (const { pos: [from, to], message } of [...document.errors, ...document.warnings]) faults.push({ from, to: Math.max(to, from + 1), severity: 'error', message: message.split('\n')[0]! });
+    for (const {
+      pos: [from, to],
+      message,
+    } of [...document.errors, ...document.warnings])
+      faults.push({ from, to: Math.max(to, from + 1), severity: 'error', message: message.split('\n')[0]! });
     const { contents } = document;
     if (document.errors.length > 0 || !isMap(contents)) continue;
     const [apiVersion, kind] = [contents.get('apiVersion'), contents.get('kind')];
@@ -22,7 +26,9 @@ export async function faultsIn(text: string, find: FindSchema): Promise<readonly
     const schema = await find(apiVersion, kind);
     if (schema) check(contents, schema.root, schema, faults);
   }
-  return faults.filter(({ from, to }) => from <= text.length && to <= text.length + 1).map((fault) => ({ ...fault, to: Math.min(fault.to, text.length) }));
+  return faults
+    .filter(({ from, to }) => from <= text.length && to <= text.length + 1)
+    .map((fault) => ({ ...fault, to: Math.min(fault.to, text.length) }));
 }
 
 function check(node: Node, found: Schema, kind: KindSchema, faults: TextFault[]): void {
@@ -33,7 +39,8 @@ function check(node: Node, found: Schema, kind: KindSchema, faults: TextFault[])
   };
   const { properties, additionalProperties } = schema;
   if (isMap(node)) {
-    if (schema.type === 'array' || schema.type === 'string') return say(node, `${schema.type === 'array' ? 'a list' : 'a text'} is expected here`, 'error');
+    if (schema.type === 'array' || schema.type === 'string')
+      return say(node, `${schema.type === 'array' ? 'a list' : 'a text'} is expected here`, 'error');
     for (const { key, value } of node.items as Pair<Node, Node | null>[]) {
       if (!isScalar(key)) continue;
       const below = properties?.[String(key.value)] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
@@ -41,15 +48,18 @@ function check(node: Node, found: Schema, kind: KindSchema, faults: TextFault[])
       else if (!below && properties && additionalProperties !== true) say(key, `there is no field ${String(key.value)} here`);
     }
   } else if (isSeq(node)) {
-    if (schema.type !== undefined && schema.type !== 'array') return say(node, `no list is expected here, but ${schema.type === 'object' ? 'a mapping' : `a ${schema.type}`}`, 'error');
+    if (schema.type !== undefined && schema.type !== 'array')
+      return say(node, `no list is expected here, but ${schema.type === 'object' ? 'a mapping' : `a ${schema.type}`}`, 'error');
     for (const item of node.items as Node[]) if (schema.items && item) check(item, schema.items, kind, faults);
   } else if (isScalar(node) && node.value !== null) {
     const { type, format } = schema;
     const is = typeof node.value;
     const free = schema['x-kubernetes-int-or-string'] || schema.oneOf || format === 'int-or-string';
     if (free) return;
-    if (type === 'object' || type === 'array') say(node, type === 'array' ? 'a list is expected here' : 'a mapping is expected here', 'error');
-    else if (type === 'string' && is !== 'string' && !(node.value instanceof Date)) say(node, 'a text is expected here: put it in quotes', 'error');
+    if (type === 'object' || type === 'array')
+      say(node, type === 'array' ? 'a list is expected here' : 'a mapping is expected here', 'error');
+    else if (type === 'string' && is !== 'string' && !(node.value instanceof Date))
+      say(node, 'a text is expected here: put it in quotes', 'error');
     else if ((type === 'integer' || type === 'number') && is !== 'number') say(node, 'a number is expected here', 'error');
     else if (type === 'boolean' && is !== 'boolean') say(node, 'true or false is expected here', 'error');
     else if (schema.enum && !schema.enum.includes(node.value)) say(node, `one of ${schema.enum.join(', ')} is expected here`);

@@ -36,7 +36,12 @@ const parser: StreamParser<State> = {
       return 'comment';
     }
     if (stream.match(/^-(?=\s|$)/) || stream.match(/^[[\]{},]/)) return 'punctuation';
-    if (stream.match(/^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#:,[\]{}"'&*!|>%@`-][^:#,[\]{}]*?|-[^\s:#]+?|[^\s#:,[\]{}"'][^\s:]*?)(?=\s*:(?:\s|$))/)) return 'propertyName';
+    if (
+      stream.match(
+        /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#:,[\]{}"'&*!|>%@`-][^:#,[\]{}]*?|-[^\s:#]+?|[^\s#:,[\]{}"'][^\s:]*?)(?=\s*:(?:\s|$))/,
+      )
+    )
+      return 'propertyName';
     if (stream.match(/^:(?=\s|$)/)) return 'punctuation';
     if (stream.match(/^[|>][+-]?\d?[+-]?\s*(?=$|#)/)) {
       state.opens = true;
@@ -49,8 +54,11 @@ const parser: StreamParser<State> = {
       state.quote = open;
       return quoted(stream, state);
     }
-    if (stream.match(/^(?:true|false|null|~|[-+]?(?:\d[\d_]*(?:\.\d*)?(?:e[-+]?\d+)?|0x[\da-f]+|0o[0-7]+|\.inf|\.nan))(?=\s*(?:$|#|[,\]}]))/i)) return 'number';
-    stream.match(/^[^\s#,[\]{}][^#,[\]{}]*/) || stream.next();
+    if (
+      stream.match(/^(?:true|false|null|~|[-+]?(?:\d[\d_]*(?:\.\d*)?(?:e[-+]?\d+)?|0x[\da-f]+|0o[0-7]+|\.inf|\.nan))(?=\s*(?:$|#|[,\]}]))/i)
+    )
+      return 'number';
+    if (!stream.match(/^[^\s#,[\]{}][^#,[\]{}]*/)) stream.next();
     return null;
   },
 };

@@ -37,14 +37,24 @@ export function placeIn(lines: readonly string[], row: number, column: number): 
   while (first > 0 && lines[first] !== '---') first--;
   let last = row;
   while (last + 1 < lines.length && lines[last + 1] !== '---') last++;
-  const top = (name: string): string => lines.slice(first, last + 1).map((line) => new RegExp(`^${name}:\\s*["']?([^"'\\s#]+)`).exec(line)?.[1]).find((value) => value !== undefined) ?? '';
+  const top = (name: string): string =>
+    lines
+      .slice(first, last + 1)
+      .map((line) => new RegExp(`^${name}:\\s*["']?([^"'\\s#]+)`).exec(line)?.[1])
+      .find((value) => value !== undefined) ?? '';
   const [, spaces, dashes, rest] = /^(\s*)((?:- +)*)(.*)$/.exec(before)! as unknown as [string, string, string, string];
   const value = /^([^\s:][^:]*):\s+(.*)$/.exec(rest);
   const indent = spaces.length + dashes.length;
   const own = [...dashes].flatMap((char, i) => (char === '-' ? [spaces.length + i] : []));
   const path = pathTo(lines, first, row, indent, own);
   const present = siblings(lines, first, last, row, indent, own.length > 0);
-  return { apiVersion: top('apiVersion'), kind: top('kind'), path, ...(value ? { key: value[1]!, typed: value[2]! } : { typed: rest }), present };
+  return {
+    apiVersion: top('apiVersion'),
+    kind: top('kind'),
+    path,
+    ...(value ? { key: value[1]!, typed: value[2]! } : { typed: rest }),
+    present,
+  };
 }
 
 function pathTo(lines: readonly string[], first: number, row: number, indent: number, dashes: readonly number[]): (string | number)[] {

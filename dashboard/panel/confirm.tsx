@@ -14,7 +14,9 @@ const question = signal<Question | undefined>(undefined);
 
 /** Asks before something that cannot be taken back. */
 export function confirm(text: string, yes: string, more?: ComponentChild): Promise<boolean> {
-  return new Promise((answer) => { question.value = { text, yes, answer, ...(more !== undefined && { more }) }; });
+  return new Promise((answer) => {
+    question.value = { text, yes, answer, ...(more !== undefined && { more }) };
+  });
 }
 
 export function ConfirmDialog(): JSX.Element {
@@ -28,11 +30,22 @@ export function ConfirmDialog(): JSX.Element {
     asked?.answer(yes);
     question.value = undefined;
   };
-  return <dialog ref={dialog} aria-labelledby="question" onClose={() => answer(false)}>
-    {asked && <>
-      <h2 id="question">{asked.text}</h2>
-      {asked.more}
-      <div class="buttons"><button type="button" onClick={() => answer(false)}>{t('Cancel')}</button><button type="button" class="danger" onClick={() => answer(true)}>{asked.yes}</button></div>
-    </>}
-  </dialog>;
+  return (
+    <dialog ref={dialog} aria-labelledby="question" onClose={() => answer(false)}>
+      {asked && (
+        <>
+          <h2 id="question">{asked.text}</h2>
+          {asked.more}
+          <div class="buttons">
+            <button type="button" onClick={() => answer(false)}>
+              {t('Cancel')}
+            </button>
+            <button type="button" class="danger" onClick={() => answer(true)}>
+              {asked.yes}
+            </button>
+          </div>
+        </>
+      )}
+    </dialog>
+  );
 }

@@ -25,11 +25,21 @@ async function ask(method: 'GET' | 'POST'): Promise<void> {
 /** Why a service has no external address, and what gives it one. */
 export function PendingService({ row }: { readonly row: ServiceRow }): JSX.Element {
   useEffect(() => void ask('GET'), []);
-  return <>
-    <p>{pendingReason(row)}</p>
-    <p class="quiet">{t('An external address is for the infrastructure to give: a cloud’s load balancer, or here the tunnel, which plays that part.')}</p>
-    {tunnel.value?.possible
-      ? <p class="buttons"><button type="button" class="primary" disabled={tunnel.value.open} onClick={() => void ask('POST')}>{tunnel.value.open ? t('The tunnel is open') : t('Open the tunnel')}</button></p>
-      : <Command text="wherry tunnel" />}
-  </>;
+  return (
+    <>
+      <p>{pendingReason(row)}</p>
+      <p class="quiet">
+        {t('An external address is for the infrastructure to give: a cloud’s load balancer, or here the tunnel, which plays that part.')}
+      </p>
+      {tunnel.value?.possible ? (
+        <p class="buttons">
+          <button type="button" class="primary" disabled={tunnel.value.open} onClick={() => void ask('POST')}>
+            {tunnel.value.open ? t('The tunnel is open') : t('Open the tunnel')}
+          </button>
+        </p>
+      ) : (
+        <Command text="wherry tunnel" />
+      )}
+    </>
+  );
 }

@@ -17,15 +17,44 @@ export function ScaleSlider({ row }: { readonly row: WorkloadRow }): JSX.Element
   const scale = async (replicas: number): Promise<void> => {
     if (replicas !== row.wanted) {
       dragged.value = replicas;
-      await attempt(t('{name} is to have {n}.', { name: row.name, n: pods(replicas) }), () => call('PATCH', `${pathOf(workloadTableOf[row.kind], row)}/scale`, { body: { spec: { replicas } }, type: 'application/merge-patch+json' }));
+      await attempt(t('{name} is to have {n}.', { name: row.name, n: pods(replicas) }), () =>
+        call('PATCH', `${pathOf(workloadTableOf[row.kind], row)}/scale`, {
+          body: { spec: { replicas } },
+          type: 'application/merge-patch+json',
+        }),
+      );
     }
     // What is wanted now comes by the live connection.
-    setTimeout(() => { dragged.value = undefined; }, 400);
+    setTimeout(() => {
+      dragged.value = undefined;
+    }, 400);
   };
-  return <span class="scale">
-    <input type="range" min={0} max={Math.max(10, Math.ceil(row.wanted * 1.5 / 5) * 5)} value={value} aria-label={t('Scale {name}', { name: row.name })} aria-valuetext={pods(value)}
-      onInput={(event) => { dragged.value = event.currentTarget.valueAsNumber; }} onChange={(event) => void scale(event.currentTarget.valueAsNumber)} onKeyDown={(event) => event.stopPropagation()} />
-    <input type="number" min={0} max={100_000} value={value} aria-label={t('Number of pods of {name}', { name: row.name })}
-      onChange={(event) => { if (event.currentTarget.value !== '') void scale(Math.max(0, Math.round(event.currentTarget.valueAsNumber))); }} onKeyDown={(event) => event.stopPropagation()} />
-  </span>;
+  return (
+    <span class="scale">
+      <input
+        type="range"
+        min={0}
+        max={Math.max(10, Math.ceil((row.wanted * 1.5) / 5) * 5)}
+        value={value}
+        aria-label={t('Scale {name}', { name: row.name })}
+        aria-valuetext={pods(value)}
+        onInput={(event) => {
+          dragged.value = event.currentTarget.valueAsNumber;
+        }}
+        onChange={(event) => void scale(event.currentTarget.valueAsNumber)}
+        onKeyDown={(event) => event.stopPropagation()}
+      />
+      <input
+        type="number"
+        min={0}
+        max={100_000}
+        value={value}
+        aria-label={t('Number of pods of {name}', { name: row.name })}
+        onChange={(event) => {
+          if (event.currentTarget.value !== '') void scale(Math.max(0, Math.round(event.currentTarget.valueAsNumber)));
+        }}
+        onKeyDown={(event) => event.stopPropagation()}
+      />
+    </span>
+  );
 }

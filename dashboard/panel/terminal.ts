@@ -9,7 +9,10 @@ const [STDIN, STDOUT, STDERR, ERROR, RESIZE] = [0, 1, 2, 3, 4];
 export function talk(place: HTMLElement, path: string, onEnd: (why: string) => void): () => void {
   const style = getComputedStyle(place);
   const terminal = new Terminal({
-    fontFamily: style.fontFamily, fontSize: 13, cursorBlink: true, scrollback: 10_000,
+    fontFamily: style.fontFamily,
+    fontSize: 13,
+    cursorBlink: true,
+    scrollback: 10_000,
     theme: { background: style.backgroundColor, foreground: style.color, cursor: style.color, selectionBackground: '#6b8fb566' },
   });
   const fit = new FitAddon();
@@ -39,7 +42,8 @@ export function talk(place: HTMLElement, path: string, onEnd: (why: string) => v
     if (bytes[0] === STDOUT || bytes[0] === STDERR) terminal.write(bytes.subarray(1));
     else if (bytes[0] === ERROR) why = endOf(new TextDecoder().decode(bytes.subarray(1)));
   };
-  socket.onclose = () => onEnd(why || (opened ? t('The connection has ended.') : t('The shell cannot be started: look at the container and at your rights.')));
+  socket.onclose = () =>
+    onEnd(why || (opened ? t('The connection has ended.') : t('The shell cannot be started: look at the container and at your rights.')));
   const typing = terminal.onData((text) => send(STDIN!, text));
   const sizing = terminal.onResize(resize);
   const observer = new ResizeObserver(() => fit.fit());

@@ -33,19 +33,59 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
     pending.current ??= setTimeout(() => void ask(), answer.peek() ? PATIENCE_MS : 0);
   });
   useEffect(() => () => clearTimeout(pending.current), []);
-  if (fault.value) return <p class="banner" role="alert">{fault.value}</p>;
+  if (fault.value)
+    return (
+      <p class="banner" role="alert">
+        {fault.value}
+      </p>
+    );
   if (!answer.value) return <Empty>{t('Looking…')}</Empty>;
   const { state, story, findings, gaps } = answer.value;
-  return <>
-    <section class="lead"><p>{state}</p><p class="buttons"><a class="button" href={hrefOf({ view: 'background', params: { of: path, open: '', tab: '' } })}>{t('Watch it in the background')}</a></p></section>
-    {findings.map(({ waitsFor, because, help }) => <section key={waitsFor} class="finding">
-      <h3>{t('Waits for {what}', { what: waitsFor })}</h3>
-      {because.map((line) => <p key={line}>{line}</p>)}
-      {help.length > 0 && <><h4>{t('What would help')}</h4><ul>{help.map((line) => <li key={line}>{line}</li>)}</ul></>}
-    </section>)}
-    {story.length > 0 && <section><h3>{t('What led to it')}</h3><ol class="story">{story.map((node) => <Step key={node.id} node={node} began={node.at} first />)}</ol></section>}
-    {gaps.map((gap) => <p key={gap} class="quiet">{gap}</p>)}
-  </>;
+  return (
+    <>
+      <section class="lead">
+        <p>{state}</p>
+        <p class="buttons">
+          <a class="button" href={hrefOf({ view: 'background', params: { of: path, open: '', tab: '' } })}>
+            {t('Watch it in the background')}
+          </a>
+        </p>
+      </section>
+      {findings.map(({ waitsFor, because, help }) => (
+        <section key={waitsFor} class="finding">
+          <h3>{t('Waits for {what}', { what: waitsFor })}</h3>
+          {because.map((line) => (
+            <p key={line}>{line}</p>
+          ))}
+          {help.length > 0 && (
+            <>
+              <h4>{t('What would help')}</h4>
+              <ul>
+                {help.map((line) => (
+                  <li key={line}>{line}</li>
+                ))}
+              </ul>
+            </>
+          )}
+        </section>
+      ))}
+      {story.length > 0 && (
+        <section>
+          <h3>{t('What led to it')}</h3>
+          <ol class="story">
+            {story.map((node) => (
+              <Step key={node.id} node={node} began={node.at} first />
+            ))}
+          </ol>
+        </section>
+      )}
+      {gaps.map((gap) => (
+        <p key={gap} class="quiet">
+          {gap}
+        </p>
+      ))}
+    </>
+  );
 }
 
 function Step({ node, began, first = false }: { readonly node: ToldNode; readonly began: number; readonly first?: boolean }): JSX.Element {
@@ -56,10 +96,29 @@ function Step({ node, began, first = false }: { readonly node: ToldNode; readonl
     if (like !== undefined) seen.set(like, number);
     return number <= ALIKE;
   });
-  return <li class={failed ? 'failed' : undefined}>
-    <p><time title={new Date(at).toLocaleString()}>{first ? new Date(at).toLocaleTimeString() : `+${took(at - began)}`}</time><span><b>{who}</b> {did}</span></p>
-    {more.map((line) => <p key={line} class="quiet more">{line}</p>)}
-    {shown.length > 0 && <ol>{shown.map((child) => <Step key={child.id} node={child} began={began} />)}</ol>}
-    {shown.length < children.length && <p class="quiet more">{t('… and {n} more in the same way', { n: children.length - shown.length })}</p>}
-  </li>;
+  return (
+    <li class={failed ? 'failed' : undefined}>
+      <p>
+        <time title={new Date(at).toLocaleString()}>{first ? new Date(at).toLocaleTimeString() : `+${took(at - began)}`}</time>
+        <span>
+          <b>{who}</b> {did}
+        </span>
+      </p>
+      {more.map((line) => (
+        <p key={line} class="quiet more">
+          {line}
+        </p>
+      ))}
+      {shown.length > 0 && (
+        <ol>
+          {shown.map((child) => (
+            <Step key={child.id} node={child} began={began} />
+          ))}
+        </ol>
+      )}
+      {shown.length < children.length && (
+        <p class="quiet more">{t('… and {n} more in the same way', { n: children.length - shown.length })}</p>
+      )}
+    </li>
+  );
 }

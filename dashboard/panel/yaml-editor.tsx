@@ -41,7 +41,9 @@ export function YamlEditor({ object, path }: { readonly object: Obj; readonly pa
     fault.value = undefined;
     review.value = undefined;
   };
-  useEffect(() => { if (!edited && newer) reload(); }, [object]);
+  useEffect(() => {
+    if (!edited && newer) reload();
+  }, [object]);
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     busy.value = true;
     fault.value = undefined;
@@ -54,48 +56,100 @@ export function YamlEditor({ object, path }: { readonly object: Obj; readonly pa
     }
     busy.value = false;
   };
-  const check = (overwrite: boolean): Promise<void> => attempt(async () => {
-    let wanted = parse(text.value) as Obj;
-    const current = await call('GET', path);
-    if (overwrite) wanted = { ...wanted, metadata: { ...wanted.metadata, resourceVersion: current.metadata.resourceVersion } };
-    const warnings: string[] = [];
-    const result = await call('PUT', `${path}?fieldValidation=Strict&dryRun=All`, { body: wanted, onWarning: (warning) => warnings.push(warning) });
-    review.value = { wanted, before: wishOf(current), after: wishOf(result), warnings };
-  });
-  const save = (): Promise<void> => attempt(async () => {
-    const saved = await call('PUT', `${path}?fieldValidation=Strict`, { body: review.value!.wanted });
-    base.value = saved;
-    text.value = textOf(saved);
-    review.value = undefined;
-    done(t('{name} is saved.', { name: saved.metadata.name }));
-    refetch();
-  });
+  const check = (overwrite: boolean): Promise<void> =>
+    attempt(async () => {
+      let wanted = parse(text.value) as Obj;
+      const current = await call('GET', path);
+      if (overwrite) wanted = { ...wanted, metadata: { ...wanted.metadata, resourceVersion: current.metadata.resourceVersion } };
+      const warnings: string[] = [];
+      const result = await call('PUT', `${path}?fieldValidation=Strict&dryRun=All`, {
+        body: wanted,
+        onWarning: (warning) => warnings.push(warning),
+      });
+      review.value = { wanted, before: wishOf(current), after: wishOf(result), warnings };
+    });
+  const save = (): Promise<void> =>
+    attempt(async () => {
+      const saved = await call('PUT', `${path}?fieldValidation=Strict`, { body: review.value!.wanted });
+      base.value = saved;
+      text.value = textOf(saved);
+      review.value = undefined;
+      done(t('{name} is saved.', { name: saved.metadata.name }));
+      refetch();
+    });
   if (review.value) {
     const { before, after, warnings } = review.value;
-    return <>
-      <div class="tools">
-        <button type="button" class="primary" disabled={busy.value || before === after} onClick={() => void save()}>{t('Apply')}</button>
-        <button type="button" onClick={() => { review.value = undefined; }}>{t('Back to the text')}</button>
-        <span class="quiet">{t('The server would take it (dry run). This is what changes:')}</span>
-      </div>
-      {warnings.map((warning) => <p key={warning} class="banner" role="alert">{warning}</p>)}
-      <Diff before={before} after={after} label={t('what changes')} />
-    </>;
+    return (
+      <>
+        <div class="tools">
+          <button type="button" class="primary" disabled={busy.value || before === after} onClick={() => void save()}>
+            {t('Apply')}
+          </button>
+          <button
+            type="button"
+            onClick={() => {
+              review.value = undefined;
+            }}
+          >
+            {t('Back to the text')}
+          </button>
+          <span class="quiet">{t('The server would take it (dry run). This is what changes:')}</span>
+        </div>
+        {warnings.map((warning) => (
+          <p key={warning} class="banner" role="alert">
+            {warning}
+          </p>
+        ))}
+        <Diff before={before} after={after} label={t('what changes')} />
+      </>
+    );
   }
-  return <>
-    <div class="tools">
-      <button type="button" class="primary" disabled={!edited || busy.value} onClick={() => void check(false)}>{t('Review changes')}</button>
-      <button type="button" disabled={!edited} onClick={reload}>{t('Discard changes')}</button>
-      {edited && newer && !fault.value && <span class="quiet" role="status">{t('The object has changed since.')}</span>}
-    </div>
-    {fault.value && <div class="banner bad" role="alert">
-      <p>{fault.value.conflict ? t('Somebody else changed it while you were editing, so that nothing was saved.') : fault.value.message}</p>
-      {fault.value.causes.length > 1 && <ul>{fault.value.causes.map((cause) => <li key={cause}>{cause}</li>)}</ul>}
-      {fault.value.conflict && <p class="buttons">
-        <button type="button" onClick={reload}>{t('Take theirs, drop mine')}</button>
-        <button type="button" class="danger" onClick={() => void check(true)}>{t('Put mine over theirs')}</button>
-      </p>}
-    </div>}
-    <CodeEditor label="YAML" text={text} onSave={() => { if (edited) void check(false); }} />
-  </>;
+  return (
+    <>
+      <div class="tools">
+        <button type="button" class="primary" disabled={!edited || busy.value} onClick={() => void check(false)}>
+          {t('Review changes')}
+        </button>
+        <button type="button" disabled={!edited} onClick={reload}>
+          {t('Discard changes')}
+        </button>
+        {edited && newer && !fault.value && (
+          <span class="quiet" role="status">
+            {t('The object has changed since.')}
+          </span>
+        )}
+      </div>
+      {fault.value && (
+        <div class="banner bad" role="alert">
+          <p>
+            {fault.value.conflict ? t('Somebody else changed it while you were editing, so that nothing was saved.') : fault.value.message}
+          </p>
+          {fault.value.causes.length > 1 && (
+            <ul>
+              {fault.value.causes.map((cause) => (
+                <li key={cause}>{cause}</li>
+              ))}
+            </ul>
+          )}
+          {fault.value.conflict && (
+            <p class="buttons">
+              <button type="button" onClick={reload}>
+                {t('Take theirs, drop mine')}
+              </button>
+              <button type="button" class="danger" onClick={() => void check(true)}>
+                {t('Put mine over theirs')}
+              </button>
+            </p>
+          )}
+        </div>
+      )}
+      <CodeEditor
+        label="YAML"
+        text={text}
+        onSave={() => {
+          if (edited) void check(false);
+        }}
+      />
+    </>
+  );
 }

@@ -22,7 +22,16 @@ function PodCount({ row }: { readonly row: NodeRow }): JSX.Element {
 
 const columns: readonly Column<NodeRow>[] = [
   { label: 'Name', width: 'minmax(10rem, 2fr)', cell: ({ name }) => <b>{name}</b>, key: ({ name }) => name },
-  { label: 'Status', width: 'minmax(8rem, 1.4fr)', cell: ({ tone, status, why }) => <span title={why}><State tone={tone}>{status}</State></span>, key: ({ status }) => status },
+  {
+    label: 'Status',
+    width: 'minmax(8rem, 1.4fr)',
+    cell: ({ tone, status, why }) => (
+      <span title={why}>
+        <State tone={tone}>{status}</State>
+      </span>
+    ),
+    key: ({ status }) => status,
+  },
   { label: 'Roles', width: 'minmax(6rem, 1fr)', cell: ({ roles }) => roles, key: ({ roles }) => roles },
   { label: 'Pods', width: '7rem', cell: (row) => <PodCount row={row} />, key: podsOn },
   { label: 'CPU', width: '9rem', cell: (row) => <Use row={row} what="cpu" />, key: ({ cpu }) => cpu },
@@ -34,6 +43,24 @@ const columns: readonly Column<NodeRow>[] = [
 
 export function NodesView(): JSX.Element {
   const rows = useComputed(() => tables.nodes.all());
-  return <ListView label="Nodes" rows={rows} columns={columns} live={(id) => tables.nodes.rows.get(id)} pathOf={(row) => pathOf('nodes', row)}
-    text={({ name, status, roles, ip, version }) => `${name} ${status} ${roles} ${ip} ${version}`} empty={tables.nodes.synced.value ? <><p>{t('There are no nodes yet.')}</p><Command text="wherry node add" /></> : t('Looking…')} />;
+  return (
+    <ListView
+      label="Nodes"
+      rows={rows}
+      columns={columns}
+      live={(id) => tables.nodes.rows.get(id)}
+      pathOf={(row) => pathOf('nodes', row)}
+      text={({ name, status, roles, ip, version }) => `${name} ${status} ${roles} ${ip} ${version}`}
+      empty={
+        tables.nodes.synced.value ? (
+          <>
+            <p>{t('There are no nodes yet.')}</p>
+            <Command text="wherry node add" />
+          </>
+        ) : (
+          t('Looking…')
+        )
+      }
+    />
+  );
 }

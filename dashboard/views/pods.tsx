@@ -13,10 +13,29 @@ import { Chips } from './chips.tsx';
 const columns: readonly Column<PodRow>[] = [
   { label: 'Name', width: 'minmax(14rem, 3fr)', cell: (pod) => <b title={pod.name}>{pod.name}</b>, key: ({ name }) => name },
   { label: 'Namespace', width: 'minmax(6rem, 1fr)', cell: ({ ns }) => ns, key: ({ ns }) => ns ?? '' },
-  { label: 'Status', width: 'minmax(9rem, 1.2fr)', cell: ({ tone, status, why }) => <span title={why}><State tone={tone}>{status}</State></span>, key: ({ status }) => status },
+  {
+    label: 'Status',
+    width: 'minmax(9rem, 1.2fr)',
+    cell: ({ tone, status, why }) => (
+      <span title={why}>
+        <State tone={tone}>{status}</State>
+      </span>
+    ),
+    key: ({ status }) => status,
+  },
   { label: 'Ready', width: '4.5rem', cell: ({ ready, total }) => `${ready}/${total}`, key: ({ ready, total }) => ready / total },
-  { label: 'Restarts', width: '5.5rem', cell: ({ restarts }) => (restarts > 0 ? <b class="warn">{restarts}</b> : '0'), key: ({ restarts }) => restarts },
-  { label: 'Node', width: 'minmax(6rem, 1fr)', cell: ({ node }) => node && <ObjectLink path={pathOf('nodes', { name: node })}>{node}</ObjectLink>, key: ({ node }) => node ?? '' },
+  {
+    label: 'Restarts',
+    width: '5.5rem',
+    cell: ({ restarts }) => (restarts > 0 ? <b class="warn">{restarts}</b> : '0'),
+    key: ({ restarts }) => restarts,
+  },
+  {
+    label: 'Node',
+    width: 'minmax(6rem, 1fr)',
+    cell: ({ node }) => node && <ObjectLink path={pathOf('nodes', { name: node })}>{node}</ObjectLink>,
+    key: ({ node }) => node ?? '',
+  },
   { label: 'IP', width: '7.5rem', cell: ({ ip }) => <span class="mono">{ip}</span>, key: ({ ip }) => ip ?? '' },
   { label: 'Age', width: '5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
 ];
@@ -36,13 +55,40 @@ export function PodsView(): JSX.Element {
   const here = useComputed(() => tables.pods.all().filter(({ ns }) => !namespace.value || ns === namespace.value));
   const rows = useComputed(() => (chip.value ? here.value.filter(({ tone }) => KINDS[chip.value]?.includes(tone)) : here.value));
   const amount = (name: string): number => here.value.filter(({ tone }) => KINDS[name]!.includes(tone)).length;
-  return <>
-    <Chips label="Which pods" chips={[
-      { name: '', label: 'All', count: here.value.length }, { name: 'running', label: 'Running', count: amount('running') }, { name: 'busy', label: 'On the way', count: amount('busy') },
-      { name: 'failing', label: 'Failing', count: amount('failing') }, { name: 'done', label: 'Done', count: amount('done') },
-    ]} />
-    <ListView label="Pods" rows={rows} columns={usage.value ? [...columns.slice(0, 5), ...measured, ...columns.slice(5)] : columns} live={(id) => tables.pods.rows.get(id)} pathOf={(pod) => pathOf('pods', pod)}
-      text={(pod) => `${pod.ns}/${pod.name} ${pod.status} ${pod.node ?? ''} ${pod.ip ?? ''} ${pod.images.join(' ')} ${Object.entries(pod.labels).map(([key, value]) => `${key}=${value}`).join(' ')}`}
-      empty={tables.pods.synced.value ? <><p>{t('There are no pods here. The shortest way to one:')}</p><Command text="kubectl run hello --image=nginx" /></> : t('Looking…')} />
-  </>;
+  return (
+    <>
+      <Chips
+        label="Which pods"
+        chips={[
+          { name: '', label: 'All', count: here.value.length },
+          { name: 'running', label: 'Running', count: amount('running') },
+          { name: 'busy', label: 'On the way', count: amount('busy') },
+          { name: 'failing', label: 'Failing', count: amount('failing') },
+          { name: 'done', label: 'Done', count: amount('done') },
+        ]}
+      />
+      <ListView
+        label="Pods"
+        rows={rows}
+        columns={usage.value ? [...columns.slice(0, 5), ...measured, ...columns.slice(5)] : columns}
+        live={(id) => tables.pods.rows.get(id)}
+        pathOf={(pod) => pathOf('pods', pod)}
+        text={(pod) =>
+          `${pod.ns}/${pod.name} ${pod.status} ${pod.node ?? ''} ${pod.ip ?? ''} ${pod.images.join(' ')} ${Object.entries(pod.labels)
+            .map(([key, value]) => `${key}=${value}`)
+            .join(' ')}`
+        }
+        empty={
+          tables.pods.synced.value ? (
+            <>
+              <p>{t('There are no pods here. The shortest way to one:')}</p>
+              <Command text="kubectl run hello --image=nginx" />
+            </>
+          ) : (
+            t('Looking…')
+          )
+        }
+      />
+    </>
+  );
 }

@@ -22,12 +22,29 @@ export function pendingReason({ uid }: ServiceRow): string {
 
 function Endpoints({ row }: { readonly row: ServiceRow }): JSX.Element {
   const { ready, all } = endpointsOf(row);
-  return all === 0 ? <span class="quiet">{t('none')}</span> : <State tone={ready === all ? 'ok' : 'busy'}>{ready === all ? t('{n} ready', { n: ready }) : t('{ready} of {wanted} ready', { ready, wanted: all })}</State>;
+  return all === 0 ? (
+    <span class="quiet">{t('none')}</span>
+  ) : (
+    <State tone={ready === all ? 'ok' : 'busy'}>
+      {ready === all ? t('{n} ready', { n: ready }) : t('{ready} of {wanted} ready', { ready, wanted: all })}
+    </State>
+  );
 }
 
 function External({ row }: { readonly row: ServiceRow }): JSX.Element {
-  return row.pending ? <span title={pendingReason(row)}><State tone="busy">{t('pending')}</State></span>
-    : <span class="mono">{row.external.map((address, i) => <a key={address} class="link" href={addressesOf(row)[i]} target="_blank" rel="noopener noreferrer">{address}</a>)}</span>;
+  return row.pending ? (
+    <span title={pendingReason(row)}>
+      <State tone="busy">{t('pending')}</State>
+    </span>
+  ) : (
+    <span class="mono">
+      {row.external.map((address, i) => (
+        <a key={address} class="link" href={addressesOf(row)[i]} target="_blank" rel="noopener noreferrer">
+          {address}
+        </a>
+      ))}
+    </span>
+  );
 }
 
 const columns: readonly Column<ServiceRow>[] = [
@@ -36,7 +53,16 @@ const columns: readonly Column<ServiceRow>[] = [
   { label: 'Type', width: '8rem', cell: ({ type }) => type, key: ({ type }) => type },
   { label: 'Cluster IP', width: '9rem', cell: ({ clusterIp }) => <span class="mono">{clusterIp}</span>, key: ({ clusterIp }) => clusterIp },
   { label: 'External', width: 'minmax(8rem, 1fr)', cell: (row) => <External row={row} />, key: ({ external }) => external[0] ?? '' },
-  { label: 'Ports', width: 'minmax(8rem, 1.2fr)', cell: ({ ports }) => <span class="mono" title={ports.join('\n')}>{ports.join(', ')}</span>, key: ({ ports }) => ports[0] ?? '' },
+  {
+    label: 'Ports',
+    width: 'minmax(8rem, 1.2fr)',
+    cell: ({ ports }) => (
+      <span class="mono" title={ports.join('\n')}>
+        {ports.join(', ')}
+      </span>
+    ),
+    key: ({ ports }) => ports[0] ?? '',
+  },
   { label: 'Endpoints', width: '8rem', cell: (row) => <Endpoints row={row} />, key: (row) => endpointsOf(row).ready },
   { label: 'Age', width: '5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
 ];
@@ -44,11 +70,36 @@ const columns: readonly Column<ServiceRow>[] = [
 /** Where a browser reaches it from outside: one address for each that was given, by its first port over TCP. */
 export function addressesOf({ external, ports }: ServiceRow): readonly string[] {
   const port = ports.find((text) => text.endsWith('/TCP'))?.split(/[:/]/)[0];
-  return port === undefined ? [] : external.map((address) => `${port === '443' ? 'https' : 'http'}://${address.includes(':') ? `[${address}]` : address}${port === '80' || port === '443' ? '' : `:${port}`}/`);
+  return port === undefined
+    ? []
+    : external.map(
+        (address) =>
+          `${port === '443' ? 'https' : 'http'}://${address.includes(':') ? `[${address}]` : address}${port === '80' || port === '443' ? '' : `:${port}`}/`,
+      );
 }
 
 export function ServicesView(): JSX.Element {
   const rows = useComputed(() => tables.services.all());
-  return <ListView label="Services" rows={rows} columns={columns} live={(id) => tables.services.rows.get(id)} pathOf={(row) => pathOf('services', row)}
-    text={({ ns, name, type, clusterIp, external, ports }) => `${ns}/${name} ${type} ${clusterIp} ${external.join(' ')} ${ports.join(' ')}`} empty={tables.services.synced.value ? <><p>{t('There are no services here. A service gives pods one address and name that stay:')}</p><Command text="kubectl expose deployment hello --port 80" /></> : t('Looking…')} />;
+  return (
+    <ListView
+      label="Services"
+      rows={rows}
+      columns={columns}
+      live={(id) => tables.services.rows.get(id)}
+      pathOf={(row) => pathOf('services', row)}
+      text={({ ns, name, type, clusterIp, external, ports }) =>
+        `${ns}/${name} ${type} ${clusterIp} ${external.join(' ')} ${ports.join(' ')}`
+      }
+      empty={
+        tables.services.synced.value ? (
+          <>
+            <p>{t('There are no services here. A service gives pods one address and name that stay:')}</p>
+            <Command text="kubectl expose deployment hello --port 80" />
+          </>
+        ) : (
+          t('Looking…')
+        )
+      }
+    />
+  );
 }

@@ -1,4 +1,12 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { HttpClientOptions } from '../client/http-client.ts';
@@ -18,19 +26,29 @@ export class ApiProxy implements Disposable {
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#base = new URL(options.server);
-    this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent({ keepAlive: true, ...tlsOf(options) }) : new HttpAgent({ keepAlive: true });
+    this.#agent =
+      this.#base.protocol === 'https:' ? new HttpsAgent({ keepAlive: true, ...tlsOf(options) }) : new HttpAgent({ keepAlive: true });
   }
 
   pass(request: IncomingMessage, response: ServerResponse): void {
     const onward = this.#open(request, pick(request.headers, REQUEST_HEADERS));
     onward.on('response', (answer) => {
       // What a cluster answers is data, whatever it says of itself: nothing of it may run under our origin.
-      response.writeHead(answer.statusCode ?? 502, { ...pick(answer.headers, RESPONSE_HEADERS), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'content-security-policy': "default-src 'none'; sandbox" });
+      response.writeHead(answer.statusCode ?? 502, {
+        ...pick(answer.headers, RESPONSE_HEADERS),
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': "default-src 'none'; sandbox",
+      });
       response.flushHeaders();
       answer.pipe(response);
       answer.on('error', () => response.destroy());
     });
-    onward.on('error', (error) => (response.headersSent ? response.destroy() : response.writeHead(502, { 'content-type': 'application/json' }).end(JSON.stringify(unreachable(this.#base, error)))));
+    onward.on('error', (error) =>
+      response.headersSent
+        ? response.destroy()
+        : response.writeHead(502, { 'content-type': 'application/json' }).end(JSON.stringify(unreachable(this.#base, error))),
+    );
     response.on('close', () => onward.destroy());
     request.pipe(onward);
   }
@@ -49,7 +67,9 @@ export class ApiProxy implements Disposable {
       socket.on('close', () => far.destroy());
     });
     onward.on('response', (answer) => {
-      socket.write(`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${headerLines(pick(answer.headers, RESPONSE_HEADERS))}Connection: close\r\n\r\n`);
+      socket.write(
+        `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${headerLines(pick(answer.headers, RESPONSE_HEADERS))}Connection: close\r\n\r\n`,
+      );
       answer.pipe(socket);
     });
     onward.on('error', () => socket.destroy());
@@ -65,14 +85,23 @@ export class ApiProxy implements Disposable {
     const bearer = typeof token === 'function' ? token() : token;
     const secure = this.#base.protocol === 'https:';
     return (secure ? httpsRequest : httpRequest)({
-      agent: this.#agent, method, host: this.#base.hostname.replace(/^\[|\]$/g, ''), port: this.#base.port || (secure ? 443 : 80), path: this.#base.pathname.replace(/\/$/, '') + url,
+      agent: this.#agent,
+      method,
+      host: this.#base.hostname.replace(/^\[|\]$/g, ''),
+      port: this.#base.port || (secure ? 443 : 80),
+      path: this.#base.pathname.replace(/\/$/, '') + url,
       headers: { ...headers, ...own, 'user-agent': userAgent, ...(bearer && { authorization: `Bearer ${bearer}` }) } as OutgoingHttpHeaders,
     });
   }
 }
 
 function tlsOf({ ca, certificate, key, tlsServerName, insecureSkipTlsVerify }: HttpClientOptions): object {
-  return { ...(ca && { ca }), ...(certificate && { cert: certificate, key }), ...(tlsServerName && { servername: tlsServerName }), rejectUnauthorized: !insecureSkipTlsVerify };
+  return {
+    ...(ca && { ca }),
+    ...(certificate && { cert: certificate, key }),
+    ...(tlsServerName && { servername: tlsServerName }),
+    rejectUnauthorized: !insecureSkipTlsVerify,
+  };
 }
 
 function pick(headers: IncomingHttpHeaders, names: readonly string[]): OutgoingHttpHeaders {
@@ -80,9 +109,18 @@ function pick(headers: IncomingHttpHeaders, names: readonly string[]): OutgoingH
 }
 
 function headerLines(headers: OutgoingHttpHeaders): string {
-  return Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${String(value)}\r\n`)
+    .join('');
 }
 
 function unreachable(server: URL, error: Error): object {
-  return { apiVersion: 'v1', kind: 'Status', status: 'Failure', reason: 'ServiceUnavailable', code: 502, message: `the cluster at ${server.host} does not answer: ${error.message}` };
+  return {
+    apiVersion: 'v1',
+    kind: 'Status',
+    status: 'Failure',
+    reason: 'ServiceUnavailable',
+    code: 502,
+    message: `the cluster at ${server.host} does not answer: ${error.message}`,
+  };
 }

@@ -11,15 +11,31 @@ export type PageFiles = ReadonlyMap<string, Buffer>;
 export async function buildPage(): Promise<PageFiles> {
   const sources = fileURLToPath(new URL('../../dashboard', import.meta.url));
   const { outputFiles } = await build({
-    absWorkingDir: sources, entryPoints: { page: 'main.tsx' }, outdir: 'out', write: false, bundle: true, splitting: true, chunkNames: 'part-[hash]', format: 'esm', platform: 'browser',
-    target: ['chrome123', 'firefox121', 'safari17.5'], jsx: 'automatic', jsxImportSource: 'preact', minify: true, legalComments: 'none', logLevel: 'silent', define: { 'process.env.NODE_ENV': '"production"' },
+    absWorkingDir: sources,
+    entryPoints: { page: 'main.tsx' },
+    outdir: 'out',
+    write: false,
+    bundle: true,
+    splitting: true,
+    chunkNames: 'part-[hash]',
+    format: 'esm',
+    platform: 'browser',
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'silent',
+    define: { 'process.env.NODE_ENV': '"production"' },
   });
   const files = new Map<string, Buffer>();
   let html = readFileSync(`${sources}/index.html`, 'utf8');
   for (const { path, contents, text } of outputFiles) {
     const content = Buffer.from(contents);
     // What the script imports at once is fetched beside it, not after it.
-    if (basename(path) === 'page.js') for (const [, part] of text.matchAll(/from"\.\/(part-\w+\.js)"/g)) html = html.replace('</head>', `<link rel="modulepreload" href="/${part}">\n</head>`);
+    if (basename(path) === 'page.js')
+      for (const [, part] of text.matchAll(/from"\.\/(part-\w+\.js)"/g))
+        html = html.replace('</head>', `<link rel="modulepreload" href="/${part}">\n</head>`);
     const name = basename(path).replace(/^page\./, `page-${createHash('sha256').update(content).digest('hex').slice(0, 12)}.`);
     files.set(name, content);
     html = html.replace(`/${basename(path)}`, `/${name}`);

@@ -22,8 +22,22 @@ beforeAll(async () => {
   api = stack.use(await startTestHttpsApiServer());
   const { url, authority, admin } = api.https;
   const http = stack.use(createHttpClient({ server: url, ca: authority, ...admin, userAgent: 'wherry-dashboard' }));
-  const page = new Map([['index.html', Buffer.from('<p>the page</p>')], ['page-1.js', Buffer.from('1')]]);
-  dashboard = stack.use(await startDashboard({ http, contextName: 'test', namespace: 'default', port: 0, page, clock: systemClock, random: systemRandom, log: silentLog }));
+  const page = new Map([
+    ['index.html', Buffer.from('<p>the page</p>')],
+    ['page-1.js', Buffer.from('1')],
+  ]);
+  dashboard = stack.use(
+    await startDashboard({
+      http,
+      contextName: 'test',
+      namespace: 'default',
+      port: 0,
+      page,
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+    }),
+  );
   const answer = await ask('GET', new URL(dashboard.invite()).pathname + new URL(dashboard.invite()).search);
   cookie = answer.headers['set-cookie']![0]!.split(';')[0]!;
 });
@@ -40,7 +54,9 @@ function ask(method: string, path: string, headers: Record<string, string> = {},
     const sent = request({ host: '127.0.0.1', port: dashboard.port, method, path, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks).toString() }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks).toString() }),
+      );
     });
     sent.on('error', reject);
     sent.end(body);
@@ -48,13 +64,16 @@ function ask(method: string, path: string, headers: Record<string, string> = {},
 }
 
 const origin = (): string => `http://127.0.0.1:${dashboard.port}`;
-const newPod = (name: string): string => JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+const newPod = (name: string): string =>
+  JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
 
 test('the address logs in once, by a cookie that scripts and other sites do not get', async () => {
   const { pathname, search } = new URL(dashboard.invite());
   const first = await ask('GET', pathname + search);
   expect(first.status).toBe(200);
-  expect(first.headers['set-cookie']).toEqual([expect.stringMatching(new RegExp(`^wherry-dashboard-${dashboard.port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`))]);
+  expect(first.headers['set-cookie']).toEqual([
+    expect.stringMatching(new RegExp(`^wherry-dashboard-${dashboard.port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`)),
+  ]);
   const second = await ask('GET', pathname + search);
   expect(second.status).toBe(401);
   expect(second.headers['set-cookie']).toBeUndefined();
@@ -67,8 +86,19 @@ test('a browser that fetches ahead does not use the address up', async () => {
   expect((await ask('GET', pathname + search)).headers['set-cookie']).toHaveLength(1);
 });
 
-test.each(['/', '/page-1.js', '/api/v1/pods', '/version', '/why?path=/api/v1/namespaces/default', '/background', '/logs?source=default/a/b', '/forwards', '/tunnel'])('without a session %s is not shown', async (path) => {
-  for (const headers of [{}, { cookie: `wherry-dashboard-${dashboard.port}=guess` }, { authorization: 'Bearer x' }]) expect((await ask('GET', path, headers as Record<string, string>)).status).toBe(401);
+test.each([
+  '/',
+  '/page-1.js',
+  '/api/v1/pods',
+  '/version',
+  '/why?path=/api/v1/namespaces/default',
+  '/background',
+  '/logs?source=default/a/b',
+  '/forwards',
+  '/tunnel',
+])('without a session %s is not shown', async (path) => {
+  for (const headers of [{}, { cookie: `wherry-dashboard-${dashboard.port}=guess` }, { authorization: 'Bearer x' }])
+    expect((await ask('GET', path, headers as Record<string, string>)).status).toBe(401);
 });
 
 test('with a session the page comes, with scripts of its own only', async () => {
@@ -81,9 +111,12 @@ test('with a session the page comes, with scripts of its own only', async () => 
 
 test('the API is used as the user of the kubeconfig, whatever the request claims', async () => {
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
-  const { status, headers, body } = await ask('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
-    cookie, origin: origin(), 'content-type': 'application/json', authorization: 'Bearer x', 'impersonate-user': 'somebody',
-  }, JSON.stringify(review));
+  const { status, headers, body } = await ask(
+    'POST',
+    '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+    { cookie, origin: origin(), 'content-type': 'application/json', authorization: 'Bearer x', 'impersonate-user': 'somebody' },
+    JSON.stringify(review),
+  );
   expect(status).toBe(201);
   expect(JSON.parse(body).status.userInfo.username).toBe('kubernetes-admin');
   expect(headers['content-security-policy']).toContain('sandbox');
@@ -91,18 +124,30 @@ test('the API is used as the user of the kubeconfig, whatever the request claims
 
 test('another origin changes nothing, though it came with the cookie', async () => {
   for (const foreign of ['https://evil.example', `http://127.0.0.1:${dashboard.port + 1}`, 'null']) {
-    expect((await ask('POST', '/api/v1/namespaces/default/pods', { cookie, origin: foreign, 'content-type': 'text/plain' }, newPod('evil'))).status).toBe(403);
+    expect(
+      (await ask('POST', '/api/v1/namespaces/default/pods', { cookie, origin: foreign, 'content-type': 'text/plain' }, newPod('evil')))
+        .status,
+    ).toBe(403);
   }
   expect((await ask('GET', '/api/v1/secrets', { cookie, host: `evil.example:${dashboard.port}` })).status).toBe(421);
   await expect(api.admin.get(pods, { namespace: 'default', name: 'evil' })).rejects.toThrow('not found');
 });
 
 test('what the background view is made of: actions, and the course of one', async () => {
-  const made = await ask('POST', '/api/v1/namespaces/default/pods', { cookie, origin: origin(), 'content-type': 'application/json' }, newPod('watched'));
+  const made = await ask(
+    'POST',
+    '/api/v1/namespaces/default/pods',
+    { cookie, origin: origin(), 'content-type': 'application/json' },
+    newPod('watched'),
+  );
   expect(made.status).toBe(201);
   const { body } = await ask('GET', '/background', { cookie });
   const [action] = (JSON.parse(body) as Actions).actions;
-  expect(action).toMatchObject({ first: { station: 'client', you: true, act: 'create', kind: 'Pod', name: 'watched', did: 'made the pod watched, of i' }, steps: 1, failed: false });
+  expect(action).toMatchObject({
+    first: { station: 'client', you: true, act: 'create', kind: 'Pod', name: 'watched', did: 'made the pod watched, of i' },
+    steps: 1,
+    failed: false,
+  });
   const course = JSON.parse((await ask('GET', `/background?course=${action!.revision}`, { cookie })).body) as Course;
   expect(course.steps.map(({ id }) => id)).toEqual([action!.first.id]);
   const ofObject = JSON.parse((await ask('GET', '/background?path=/api/v1/namespaces/default/pods/watched', { cookie })).body) as Course;
@@ -112,11 +157,14 @@ test('what the background view is made of: actions, and the course of one', asyn
 
 test('a port of a pod is opened for our own page only, and where our cookie does not go', async () => {
   const query = '/forwards?namespace=default&pod=watched&port=8080';
-  for (const headers of [{ cookie }, { cookie, origin: 'https://evil.example' }] as Record<string, string>[]) expect((await ask('POST', query, headers)).status).toBe(403);
+  for (const headers of [{ cookie }, { cookie, origin: 'https://evil.example' }] as Record<string, string>[])
+    expect((await ask('POST', query, headers)).status).toBe(403);
   expect((await ask('POST', '/forwards?namespace=default&pod=../x&port=1', { cookie, origin: origin() })).status).toBe(422);
   const opened = JSON.parse((await ask('POST', query, { cookie, origin: origin() })).body) as { readonly address: string };
   expect(new URL(opened.address).hostname).toBe('127.0.0.2');
-  expect(JSON.parse((await ask('GET', '/forwards', { cookie })).body)).toEqual([{ namespace: 'default', pod: 'watched', port: 8080, address: opened.address }]);
+  expect(JSON.parse((await ask('GET', '/forwards', { cookie })).body)).toEqual([
+    { namespace: 'default', pod: 'watched', port: 8080, address: opened.address },
+  ]);
   expect((await ask('DELETE', query, { cookie, origin: origin() })).status).toBe(200);
   await expect(fetch(opened.address)).rejects.toThrow();
 });
@@ -125,7 +173,9 @@ test('a WebSocket of another origin, or without a session, is refused', async ()
   const statusOf = async (headers: Record<string, string>): Promise<number> => {
     const socket = new WebSocket(`ws://127.0.0.1:${dashboard.port}/live`, { headers });
     const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { readonly statusCode: number }];
-    socket.on('error', () => { /* It was never opened. */ });
+    socket.on('error', () => {
+      /* It was never opened. */
+    });
     socket.terminate();
     return response.statusCode;
   };
@@ -145,7 +195,12 @@ test('the live connection tells what is there, then what changes', async () => {
     for (const table of frame.synced ?? []) synced.add(table);
   });
   await expect.poll(() => synced.has('pods')).toBe(true);
-  const made = await ask('POST', '/api/v1/namespaces/default/pods', { cookie, origin: origin(), 'content-type': 'application/json' }, newPod('live'));
+  const made = await ask(
+    'POST',
+    '/api/v1/namespaces/default/pods',
+    { cookie, origin: origin(), 'content-type': 'application/json' },
+    newPod('live'),
+  );
   expect(made.status).toBe(201);
   await expect.poll(() => names.has('live')).toBe(true);
   expect((await ask('DELETE', '/api/v1/namespaces/default/pods/live', { cookie, origin: origin() })).status).toBe(200);
@@ -159,7 +214,9 @@ async function watchProblems(of: Dashboard): Promise<{ readonly problems: Map<st
   const { pathname, search } = new URL(of.invite());
   const host = `127.0.0.1:${of.port}`;
   const login = await fetch(`http://${host}${pathname}${search}`);
-  const socket = new WebSocket(`ws://${host}/live`, { headers: { cookie: login.headers.getSetCookie()[0]!.split(';')[0]!, origin: `http://${host}` } });
+  const socket = new WebSocket(`ws://${host}/live`, {
+    headers: { cookie: login.headers.getSetCookie()[0]!.split(';')[0]!, origin: `http://${host}` },
+  });
   const problems = new Map<string, string | null>();
   socket.on('message', (data: Buffer) => {
     for (const [table, problem] of Object.entries((JSON.parse(data.toString()) as Frame).problems ?? {})) problems.set(table, problem);
@@ -170,8 +227,22 @@ async function watchProblems(of: Dashboard): Promise<{ readonly problems: Map<st
 
 test('who may not see something is told so', async () => {
   const { url, authority, certificateFor } = api.https;
-  using http = createHttpClient({ server: url, ca: authority, ...(await certificateFor({ name: 'guest', groups: [] })), userAgent: 'wherry-dashboard' });
-  await using guest = await startDashboard({ http, contextName: 'guest', namespace: 'default', port: 0, page: new Map(), clock: systemClock, random: systemRandom, log: silentLog });
+  using http = createHttpClient({
+    server: url,
+    ca: authority,
+    ...(await certificateFor({ name: 'guest', groups: [] })),
+    userAgent: 'wherry-dashboard',
+  });
+  await using guest = await startDashboard({
+    http,
+    contextName: 'guest',
+    namespace: 'default',
+    port: 0,
+    page: new Map(),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
   const { problems, close } = await watchProblems(guest);
   await expect.poll(() => problems.get('pods')).toContain('User "guest" cannot list resource "pods"');
   close();
@@ -185,15 +256,33 @@ test('a cluster that goes away is told of, and so is its return', async () => {
     if (!alive) return void near.destroy();
     const far = connect(Number(behind.port), behind.hostname);
     near.pipe(far).pipe(near);
-    for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy()).on('close', () => other.destroy());
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      one.on('error', () => other.destroy()).on('close', () => other.destroy());
     sockets.add(near);
   });
   const sockets = new Set<Socket>();
   between.listen(0, '127.0.0.1');
   await once(between, 'listening');
-  using http = createHttpClient({ server: `https://127.0.0.1:${(between.address() as AddressInfo).port}`, ca: api.https.authority, ...api.https.admin, userAgent: 'wherry-dashboard' });
+  using http = createHttpClient({
+    server: `https://127.0.0.1:${(between.address() as AddressInfo).port}`,
+    ca: api.https.authority,
+    ...api.https.admin,
+    userAgent: 'wherry-dashboard',
+  });
   {
-    await using other = await startDashboard({ http, contextName: 'far', namespace: 'default', port: 0, page: new Map(), clock: systemClock, random: systemRandom, log: silentLog });
+    await using other = await startDashboard({
+      http,
+      contextName: 'far',
+      namespace: 'default',
+      port: 0,
+      page: new Map(),
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+    });
     const { problems, close } = await watchProblems(other);
     await expect.poll(() => problems.get('pods')).toBeNull();
     alive = false;
@@ -209,10 +298,21 @@ test('a cluster that goes away is told of, and so is its return', async () => {
 test('a dashboard ends although a WebSocket to the cluster is open', async () => {
   const { url, authority, admin } = api.https;
   using http = createHttpClient({ server: url, ca: authority, ...admin, userAgent: 'wherry-dashboard' });
-  const other = await startDashboard({ http, contextName: 'short', namespace: 'default', port: 0, page: new Map(), clock: systemClock, random: systemRandom, log: silentLog });
+  const other = await startDashboard({
+    http,
+    contextName: 'short',
+    namespace: 'default',
+    port: 0,
+    page: new Map(),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
   const host = `127.0.0.1:${other.port}`;
   const login = await fetch(other.invite());
-  const socket = new WebSocket(`ws://${host}/api/v1/namespaces?watch=true`, { headers: { cookie: login.headers.getSetCookie()[0]!.split(';')[0]!, origin: `http://${host}` } });
+  const socket = new WebSocket(`ws://${host}/api/v1/namespaces?watch=true`, {
+    headers: { cookie: login.headers.getSetCookie()[0]!.split(';')[0]!, origin: `http://${host}` },
+  });
   const [event] = (await once(socket, 'message')) as [Buffer];
   expect(JSON.parse(event.toString())).toMatchObject({ type: 'ADDED' });
   const closed = once(socket, 'close');
@@ -222,11 +322,17 @@ test('a dashboard ends although a WebSocket to the cluster is open', async () =>
 
 test('a watch streams through', async () => {
   const events = new Promise<string>((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port: dashboard.port, path: '/api/v1/namespaces?watch=true', headers: { cookie } }, (response) => response.once('data', (chunk: Buffer) => {
-      resolve(chunk.toString());
-      sent.destroy();
-    }));
-    sent.on('error', (error) => { if (!sent.destroyed) reject(error); });
+    const sent = request(
+      { host: '127.0.0.1', port: dashboard.port, path: '/api/v1/namespaces?watch=true', headers: { cookie } },
+      (response) =>
+        response.once('data', (chunk: Buffer) => {
+          resolve(chunk.toString());
+          sent.destroy();
+        }),
+    );
+    sent.on('error', (error) => {
+      if (!sent.destroyed) reject(error);
+    });
     sent.end();
   });
   expect(JSON.parse((await events).split('\n')[0]!)).toMatchObject({ type: 'ADDED', object: { kind: 'Namespace' } });

@@ -14,7 +14,7 @@ import { LiveConnection } from './live-connection.ts';
 import { LiveTables } from './live-tables.ts';
 import { readLogWish, sendLogs } from './merged-logs.ts';
 import { plainPage } from './plain-page.ts';
-import { isClusterPath, refusalOf, refusalOfPath, type Refusal } from './request-guard.ts';
+import { isClusterPath, refusalOf, refusalOfPath } from './request-guard.ts';
 import type { Sample, Usage } from './rows/row.ts';
 import { refuse, ServicesOfPage } from './services-of-page.ts';
 import { cookieName, cookieOf, Sessions } from './sessions.ts';
@@ -51,8 +51,13 @@ const VERSION_MS = 1500;
 const MOST_SAMPLES = 360;
 
 /** The style sheet of the terminal is written by its library at run time; scripts come from our files only. */
-const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' };
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+};
 
 /** The dashboard on 127.0.0.1: its page, the live connection, and the cluster's API behind a session. Throws UserError where the port is taken. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
@@ -100,7 +105,11 @@ class DashboardServer implements AsyncDisposable {
       await listening;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      throw new UserError(`cannot listen on port ${port}: ${code === 'EADDRINUSE' ? 'it is in use' : message}`, 'wherry dashboard --port 0', { cause: error });
+      throw new UserError(
+        `cannot listen on port ${port}: ${code === 'EADDRINUSE' ? 'it is in use' : message}`,
+        'wherry dashboard --port 0',
+        { cause: error },
+      );
     }
     this.#port = (this.#server.address() as AddressInfo).port;
     return this.#port;
@@ -140,7 +149,8 @@ class DashboardServer implements AsyncDisposable {
       const refused = refusalOfPath(url);
       return refused ? refuse(response, refused) : this.#proxy.pass(request, response);
     }
-    if (path === '/logs' && method === 'GET') return void sendLogs(this.#options.http, readLogWish(new URLSearchParams(url.split('?')[1])), response);
+    if (path === '/logs' && method === 'GET')
+      return void sendLogs(this.#options.http, readLogWish(new URLSearchParams(url.split('?')[1])), response);
     const service = this.#services.find(method, path);
     if (service) return void this.#services.answer(request, service, response);
     if (method !== 'GET' && method !== 'HEAD') return refuse(response, { status: 405, message: 'only the cluster can be changed' });
@@ -149,7 +159,9 @@ class DashboardServer implements AsyncDisposable {
 
   #login({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
     // A browser that fetches ahead of the click must not use the token up.
-    const session = headers['sec-purpose']?.includes('prefetch') ? undefined : this.#sessions.login(new URLSearchParams(url.split('?')[1]).get('token') ?? '');
+    const session = headers['sec-purpose']?.includes('prefetch')
+      ? undefined
+      : this.#sessions.login(new URLSearchParams(url.split('?')[1]).get('token') ?? '');
     if (!session) return this.#hasSession({ headers }) ? sendPage(response, 200, WELCOME) : this.#askToLogIn('/', response);
     response.setHeader('set-cookie', `${cookieName(this.#port)}=${session}; Path=/; HttpOnly; SameSite=Strict`);
     // Not a redirect: where the address was clicked in another site's page, a redirect would come without the cookie.
@@ -161,30 +173,41 @@ class DashboardServer implements AsyncDisposable {
   }
 
   #askToLogIn(path: string, response: ServerResponse): void {
-    if (path !== '/' && path !== '/index.html') return refuse(response, { status: 401, message: 'not logged in: open the address that wherry dashboard prints' });
+    if (path !== '/' && path !== '/index.html')
+      return refuse(response, { status: 401, message: 'not logged in: open the address that wherry dashboard prints' });
     sendPage(response, 401, {
       title: 'Please come in by the address that wherry prints',
-      text: 'It logs one browser in, once, and is good for five minutes. Press Enter in the terminal where the dashboard runs for a fresh one, or start it again:', command: 'wherry dashboard',
+      text: 'It logs one browser in, once, and is good for five minutes. Press Enter in the terminal where the dashboard runs for a fresh one, or start it again:',
+      command: 'wherry dashboard',
     });
   }
 
   #file(name: string, response: ServerResponse): void {
     const content = this.#options.page.get(name);
     if (!content) return refuse(response, { status: 404, message: 'there is no such page' });
-    response.writeHead(200, {
-      'content-type': TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream', 'content-security-policy': PAGE_POLICY, 'cross-origin-opener-policy': 'same-origin',
-      'cache-control': name === 'index.html' ? 'no-store' : 'private, max-age=31536000, immutable',
-    }).end(content);
+    response
+      .writeHead(200, {
+        'content-type': TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream',
+        'content-security-policy': PAGE_POLICY,
+        'cross-origin-opener-policy': 'same-origin',
+        'cache-control': name === 'index.html' ? 'no-store' : 'private, max-age=31536000, immutable',
+      })
+      .end(content);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { method = 'GET', url = '/', headers } = request;
-    const refusal = refusalOf({ method, url, headers, upgrade: true }, this.#port)
+    const refusal =
+      refusalOf({ method, url, headers, upgrade: true }, this.#port)
       ?? (this.#hasSession(request) ? undefined : { status: 401, message: 'not logged in' })
       ?? (url === '/live' ? undefined : isClusterPath(url) ? refusalOfPath(url) : { status: 404, message: 'there is no such connection' });
     if (refusal) {
-      socket.on('error', () => { /* Whoever is refused may be gone already. */ });
-      socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(refusal.message)}\r\nConnection: close\r\n\r\n${refusal.message}`);
+      socket.on('error', () => {
+        /* Whoever is refused may be gone already. */
+      });
+      socket.end(
+        `HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(refusal.message)}\r\nConnection: close\r\n\r\n${refusal.message}`,
+      );
     } else if (url === '/live') void this.#goLive(request, socket, head);
     else {
       this.#passed.add(socket);
@@ -220,7 +243,10 @@ class DashboardServer implements AsyncDisposable {
     this.#polling = new AbortController();
     const { http, clock, log } = this.#options;
     void pollUsage({
-      http, clock, log, signal: this.#polling.signal,
+      http,
+      clock,
+      log,
+      signal: this.#polling.signal,
       tell: (usage) => {
         this.#usage = usage;
         if (usage) this.#history = [...this.#history.slice(1 - MOST_SAMPLES), { at: clock.now(), nodes: usage.nodes }];
@@ -232,7 +258,15 @@ class DashboardServer implements AsyncDisposable {
   /** Empty while the cluster does not answer: the tables say why. */
   async #version(): Promise<string> {
     try {
-      return (JSON.parse((await this.#options.http.raw('GET', '/version', { signal: AbortSignal.any([this.#ending.signal, AbortSignal.timeout(VERSION_MS)]) })).body.toString()) as { readonly gitVersion: string }).gitVersion;
+      return (
+        JSON.parse(
+          (
+            await this.#options.http.raw('GET', '/version', {
+              signal: AbortSignal.any([this.#ending.signal, AbortSignal.timeout(VERSION_MS)]),
+            })
+          ).body.toString(),
+        ) as { readonly gitVersion: string }
+      ).gitVersion;
     } catch (error) {
       this.#options.log.debug('the cluster does not tell its version', { error });
       return '';
@@ -240,8 +274,14 @@ class DashboardServer implements AsyncDisposable {
   }
 }
 
-const WELCOME = { title: 'Welcome aboard', text: 'The dashboard opens. <a href="/">Here it is</a>, should your browser not go there by itself.', onward: '/' };
+const WELCOME = {
+  title: 'Welcome aboard',
+  text: 'The dashboard opens. <a href="/">Here it is</a>, should your browser not go there by itself.',
+  onward: '/',
+};
 
 function sendPage(response: ServerResponse, status: number, content: Parameters<typeof plainPage>[0]): void {
-  response.writeHead(status, { 'content-type': TYPES['html']!, 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' }).end(plainPage(content));
+  response
+    .writeHead(status, { 'content-type': TYPES['html']!, 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' })
+    .end(plainPage(content));
 }

@@ -8,7 +8,11 @@ import { parseResourcePath } from './parse-resource-path.ts';
 import type { Explanation, ToldNode } from './told.ts';
 
 /** Explains the object of a path; undefined where nothing is known of it. */
-export async function explain(http: HttpClient, path: string, { nowMs, reader }: { readonly nowMs: number; readonly reader: Reader }): Promise<Explanation | undefined> {
+export async function explain(
+  http: HttpClient,
+  path: string,
+  { nowMs, reader }: { readonly nowMs: number; readonly reader: Reader },
+): Promise<Explanation | undefined> {
   const { group, resource, namespace, name } = parseResourcePath(path);
   let object: KubeObject | undefined;
   try {
@@ -20,8 +24,12 @@ export async function explain(http: HttpClient, path: string, { nowMs, reader }:
   if (!account) return undefined;
   const { state, findings, gaps, entries } = account;
   const told = ({ entry, children }: StoryNode): ToldNode => ({
-    id: entry.id, at: entry.at, ...tell(entry, reader), failed: entry.kind === 'work' && entry.error !== undefined,
-    ...(entry.kind === 'write' && entry.verb !== 'update' && { like: `${entry.verb} ${entry.about.kind}` }), children: children.map(told),
+    id: entry.id,
+    at: entry.at,
+    ...tell(entry, reader),
+    failed: entry.kind === 'work' && entry.error !== undefined,
+    ...(entry.kind === 'write' && entry.verb !== 'update' && { like: `${entry.verb} ${entry.about.kind}` }),
+    children: children.map(told),
   });
   return { state, findings, gaps, story: storyOf(entries).map(told) };
 }
@@ -29,8 +37,13 @@ export async function explain(http: HttpClient, path: string, { nowMs, reader }:
 /** The name that the cluster knows us by; empty where it does not say. */
 export async function whoAmI(http: HttpClient): Promise<string> {
   try {
-    const { body } = await http.raw('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' } });
-    return (JSON.parse(body.toString()) as { readonly status?: { readonly userInfo?: { readonly username?: string } } }).status?.userInfo?.username ?? '';
+    const { body } = await http.raw('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+    });
+    return (
+      (JSON.parse(body.toString()) as { readonly status?: { readonly userInfo?: { readonly username?: string } } }).status?.userInfo
+        ?.username ?? ''
+    );
   } catch (error) {
     if (!isReason(error, 'NotFound', 'Forbidden')) throw error;
     return '';

@@ -1,5 +1,17 @@
 import {
-  cronJobs, daemonSets, deployments, endpointSlices, events, jobs, namespaces, nodes, persistentVolumeClaims, pods, replicaSets, services, statefulSets,
+  cronJobs,
+  daemonSets,
+  deployments,
+  endpointSlices,
+  events,
+  jobs,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  pods,
+  replicaSets,
+  services,
+  statefulSets,
 } from '../api/generated/resources.ts';
 import type { KubeObject, ResourceType } from '../api/object.ts';
 import { baseRow } from './rows/base-row.ts';
@@ -22,7 +34,10 @@ function table<T extends KubeObject, R extends Row>(resource: ResourceType<T>, r
 
 /** Every resource that the page is kept current of, one line each. */
 export const followedTables: { readonly [T in TableName]: FollowedTable } = {
-  namespaces: table(namespaces, (namespace): Tables['namespaces'] => ({ ...baseRow(namespace), status: namespace.status?.phase ?? 'Active' })),
+  namespaces: table(namespaces, (namespace): Tables['namespaces'] => ({
+    ...baseRow(namespace),
+    status: namespace.status?.phase ?? 'Active',
+  })),
   nodes: table(nodes, nodeRow),
   pods: table(pods, podRow),
   deployments: table(deployments, deploymentRow),

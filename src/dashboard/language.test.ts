@@ -15,7 +15,12 @@ test('all that the page says is said in Korean, too', async () => {
   for (const name of readdirSync(page, { recursive: true, encoding: 'utf8' })) {
     if (!/\.tsx?$/.test(name) || name.endsWith('.test.ts') || name === 'korean.ts') continue;
     const source = readFileSync(join(page, name), 'utf8');
-    const patterns = [String.raw`\bt\(\s*${TEXT}`, String.raw`\bmany\([^'"]*?,\s*${TEXT},\s*${TEXT}`, String.raw`\{ label: ${TEXT}, width`, String.raw`<Facts? (?:title|name)=${TEXT}`];
+    const patterns = [
+      String.raw`\bt\(\s*${TEXT}`,
+      String.raw`\bmany\([^'"]*?,\s*${TEXT},\s*${TEXT}`,
+      String.raw`\{ label: ${TEXT}, width`,
+      String.raw`<Facts? (?:title|name)=${TEXT}`,
+    ];
     for (const pattern of patterns) {
       for (const match of source.matchAll(new RegExp(pattern, 'g'))) {
         for (const found of match.slice(1)) {
@@ -27,6 +32,14 @@ test('all that the page says is said in Korean, too', async () => {
   }
   expect([...missing]).toEqual([]);
   // A place for a value that got lost would show nothing.
-  const places = (text: string): string => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort().join();
-  expect(Object.entries(korean).filter(([english, words]) => places(english) !== places(words)).map(([english]) => english)).toEqual([]);
+  const places = (text: string): string =>
+    [...text.matchAll(/\{\w+\}/g)]
+      .map(([place]) => place)
+      .sort()
+      .join();
+  expect(
+    Object.entries(korean)
+      .filter(([english, words]) => places(english) !== places(words))
+      .map(([english]) => english),
+  ).toEqual([]);
 });

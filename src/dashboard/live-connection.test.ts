@@ -10,16 +10,27 @@ function setUp(rows: Record<string, string>) {
   const pods = new Map(Object.entries(rows).map(([id, name]) => [id, JSON.stringify({ id, name })]));
   let listener: TableListener | undefined;
   const tables = {
-    rows: (table: string) => (table === 'pods' ? pods : new Map<string, string>()), isSynced: () => true, problem: (table: string) => (table === 'nodes' ? 'forbidden' : undefined),
+    rows: (table: string) => (table === 'pods' ? pods : new Map<string, string>()),
+    isSynced: () => true,
+    problem: (table: string) => (table === 'nodes' ? 'forbidden' : undefined),
     subscribe(given: TableListener) {
       listener = given;
-      return { [Symbol.dispose]: () => { listener = undefined; } };
+      return {
+        [Symbol.dispose]: () => {
+          listener = undefined;
+        },
+      };
     },
   } as unknown as LiveTables;
   const frames: Frame[] = [];
   const socket = { bufferedAmount: 0, send: (text: string) => void frames.push(JSON.parse(text) as Frame) };
   const clock = new FakeClock();
-  const connection = new LiveConnection({ socket: socket as unknown as WebSocket, tables, clock, hello: { context: 'c', server: 's', namespace: 'n', history: [], version: 'v' } });
+  const connection = new LiveConnection({
+    socket: socket as unknown as WebSocket,
+    tables,
+    clock,
+    hello: { context: 'c', server: 's', namespace: 'n', history: [], version: 'v' },
+  });
   const put = (id: string, name?: string): void => {
     if (name === undefined) pods.delete(id);
     else pods.set(id, JSON.stringify({ id, name }));
@@ -32,7 +43,12 @@ test('everything there is comes first, in one frame', () => {
   const { frames } = setUp({ 'a/1': 'one', 'a/2': 'two' });
   expect(frames).toHaveLength(2);
   expect(frames[0]!.hello?.context).toBe('c');
-  expect(frames[1]!.put).toEqual({ pods: [{ id: 'a/1', name: 'one' }, { id: 'a/2', name: 'two' }] });
+  expect(frames[1]!.put).toEqual({
+    pods: [
+      { id: 'a/1', name: 'one' },
+      { id: 'a/2', name: 'two' },
+    ],
+  });
   expect(frames[1]!.synced).toEqual(tableNames);
   expect(frames[1]!.problems).toMatchObject({ nodes: 'forbidden', pods: null });
 });
@@ -45,7 +61,17 @@ test('what happens within a tick is one frame, and of each row only what it is a
   put('a/3', 'three');
   expect(frames).toHaveLength(2);
   await clock.advance(TICK_MS);
-  expect(frames.slice(2)).toEqual([{ put: { pods: [{ id: 'a/1', name: 'one 99' }, { id: 'a/3', name: 'three' }] }, drop: { pods: ['a/2'] } }]);
+  expect(frames.slice(2)).toEqual([
+    {
+      put: {
+        pods: [
+          { id: 'a/1', name: 'one 99' },
+          { id: 'a/3', name: 'three' },
+        ],
+      },
+      drop: { pods: ['a/2'] },
+    },
+  ]);
   await clock.advance(TICK_MS * 10);
   expect(frames).toHaveLength(3);
 });

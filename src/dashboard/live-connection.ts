@@ -22,7 +22,17 @@ export class LiveConnection implements TableListener, Disposable {
   #timer: Disposable | undefined;
   readonly #subscription: Disposable;
 
-  constructor({ socket, tables, clock, hello }: { readonly socket: WebSocket; readonly tables: LiveTables; readonly clock: Pick<Clock, 'timer'>; readonly hello: NonNullable<Frame['hello']> }) {
+  constructor({
+    socket,
+    tables,
+    clock,
+    hello,
+  }: {
+    readonly socket: WebSocket;
+    readonly tables: LiveTables;
+    readonly clock: Pick<Clock, 'timer'>;
+    readonly hello: NonNullable<Frame['hello']>;
+  }) {
     this.#socket = socket;
     this.#tables = tables;
     this.#clock = clock;

@@ -28,7 +28,17 @@ export class LiveTables implements AsyncDisposable {
   readonly #informers: InformerFactory;
   readonly #ending = new AbortController();
 
-  constructor({ client, clock, random, log }: { readonly client: Client; readonly clock: Clock; readonly random: Random; readonly log: Log }) {
+  constructor({
+    client,
+    clock,
+    random,
+    log,
+  }: {
+    readonly client: Client;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Log;
+  }) {
     const observed = observedClient(client, (resource, problem) => this.#setProblem(resource, problem));
     this.#informers = createInformerFactory({ client: observed, clock, random, log });
     for (const name of tableNames) {
@@ -50,10 +60,15 @@ export class LiveTables implements AsyncDisposable {
           this.#tell((listener) => listener.changed(name, keyOf(object)));
         },
       });
-      void informer.untilSynced(this.#ending.signal).then(() => {
-        this.#synced.add(name);
-        this.#tell((listener) => listener.stateChanged(name));
-      }, () => { /* Ended before it was complete. */ });
+      void informer.untilSynced(this.#ending.signal).then(
+        () => {
+          this.#synced.add(name);
+          this.#tell((listener) => listener.stateChanged(name));
+        },
+        () => {
+          /* Ended before it was complete. */
+        },
+      );
     }
   }
 

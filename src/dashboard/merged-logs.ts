@@ -23,11 +23,19 @@ export interface LogWish {
 
 /** `source=default/kubia-x/maestro`, as often as wanted. */
 export function readLogWish(query: URLSearchParams): LogWish {
-  const sources = query.getAll('source').slice(0, MOST_SOURCES).flatMap((text): LogSource[] => {
-    const [namespace, pod, container] = text.split('/');
-    return namespace && pod && container ? [{ namespace, pod, container }] : [];
-  });
-  return { sources, follow: query.get('follow') === 'true', previous: query.get('previous') === 'true', tail: Math.min(Number(query.get('tail')) || 1000, 10_000) };
+  const sources = query
+    .getAll('source')
+    .slice(0, MOST_SOURCES)
+    .flatMap((text): LogSource[] => {
+      const [namespace, pod, container] = text.split('/');
+      return namespace && pod && container ? [{ namespace, pod, container }] : [];
+    });
+  return {
+    sources,
+    follow: query.get('follow') === 'true',
+    previous: query.get('previous') === 'true',
+    tail: Math.min(Number(query.get('tail')) || 1000, 10_000),
+  };
 }
 
 /**
@@ -42,19 +50,31 @@ export async function sendLogs(http: Pick<HttpClient, 'stream'>, wish: LogWish, 
   const send = async (line: readonly [number, string, string]): Promise<void> => {
     if (!response.write(`${JSON.stringify(line)}\n`) && !gone.signal.aborted) await once(response, 'drain', { signal: gone.signal });
   };
-  await Promise.all(wish.sources.map(async ({ namespace, pod, container }, i) => {
-    const query = new URLSearchParams({ container, timestamps: 'true', tailLines: String(wish.tail), ...(wish.follow && !wish.previous && { follow: 'true' }), ...(wish.previous && { previous: 'true' }) });
-    try {
-      const { body } = await http.stream('GET', `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log?${query}`, { signal: gone.signal });
-      for await (const line of lines(body)) {
-        const space = line.indexOf(' ');
-        await send([i, line.slice(0, space), line.slice(space + 1)]);
+  await Promise.all(
+    wish.sources.map(async ({ namespace, pod, container }, i) => {
+      const query = new URLSearchParams({
+        container,
+        timestamps: 'true',
+        tailLines: String(wish.tail),
+        ...(wish.follow && !wish.previous && { follow: 'true' }),
+        ...(wish.previous && { previous: 'true' }),
+      });
+      try {
+        const { body } = await http.stream(
+          'GET',
+          `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log?${query}`,
+          { signal: gone.signal },
+        );
+        for await (const line of lines(body)) {
+          const space = line.indexOf(' ');
+          await send([i, line.slice(0, space), line.slice(space + 1)]);
+        }
+      } catch (error) {
+        if (gone.signal.aborted) return;
+        // The others go on: what is wrong with this one is told in its place.
+        await send([i, '', error instanceof StatusError ? error.message : `the log broke off: ${(error as Error).message}`]);
       }
-    } catch (error) {
-      if (gone.signal.aborted) return;
-      // The others go on: what is wrong with this one is told in its place.
-      await send([i, '', error instanceof StatusError ? error.message : `the log broke off: ${(error as Error).message}`]);
-    }
-  }));
+    }),
+  );
   response.end();
 }

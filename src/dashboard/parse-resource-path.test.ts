@@ -11,6 +11,9 @@ test.each([
   expect(parseResourcePath(path)).toEqual(parts);
 });
 
-test.each(['/version', '/api/v1/pods', '/api/v1/namespaces/default/pods', '/api/v1/namespaces/default/pods/web/log', '/healthz/x/y'])('%s names no object', (path) => {
-  expect(() => parseResourcePath(path)).toThrow('names no object');
-});
+test.each(['/version', '/api/v1/pods', '/api/v1/namespaces/default/pods', '/api/v1/namespaces/default/pods/web/log', '/healthz/x/y'])(
+  '%s names no object',
+  (path) => {
+    expect(() => parseResourcePath(path)).toThrow('names no object');
+  },
+);

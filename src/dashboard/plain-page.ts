@@ -1,5 +1,15 @@
 /** A page of a few words, for who is not logged in. Needs no file of ours: those are for who is. */
-export function plainPage({ title, text, command, onward }: { readonly title: string; readonly text: string; readonly command?: string; /** Goes there at once. */ readonly onward?: string }): string {
+export function plainPage({
+  title,
+  text,
+  command,
+  onward,
+}: {
+  readonly title: string;
+  readonly text: string;
+  readonly command?: string;
+  /** Goes there at once. */ readonly onward?: string;
+}): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>${title} · wherry</title>
 ${onward === undefined ? '' : `<meta http-equiv="refresh" content="0;url=${onward}">`}

@@ -47,7 +47,7 @@ export class PortForwards implements AsyncDisposable {
       this.#carry(near, `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`);
     });
     // The number that the pod has, where it is free here.
-    const local = await listen(server, port >= 1024 ? port : 0) ?? await listen(server, 0);
+    const local = (await listen(server, port >= 1024 ? port : 0)) ?? (await listen(server, 0));
     if (local === undefined) throw new UserError(`no port of ${HOST} can be listened on`, `kubectl port-forward ${pod} ${port}`);
     const forwarded = { namespace, pod, port, address: `http://${HOST}:${local}/` };
     this.#open.set(id, { forwarded, server, sockets });
@@ -72,8 +72,12 @@ export class PortForwards implements AsyncDisposable {
     const { server, ca, certificate, key, token, tlsServerName, insecureSkipTlsVerify, headers } = this.#options;
     const bearer = typeof token === 'function' ? token() : token;
     const far = new WebSocket(new URL(server.replace(/^http/, 'ws').replace(/\/$/, '') + path), ['v4.channel.k8s.io'], {
-      ...(ca && { ca }), ...(certificate && { cert: certificate, key }), ...(tlsServerName && { servername: tlsServerName }), rejectUnauthorized: !insecureSkipTlsVerify,
-      headers: { ...headers, ...(bearer && { authorization: `Bearer ${bearer}` }) }, perMessageDeflate: false,
+      ...(ca && { ca }),
+      ...(certificate && { cert: certificate, key }),
+      ...(tlsServerName && { servername: tlsServerName }),
+      rejectUnauthorized: !insecureSkipTlsVerify,
+      headers: { ...headers, ...(bearer && { authorization: `Bearer ${bearer}` }) },
+      perMessageDeflate: false,
     });
     const announced = new Set<number>();
     near.pause();

@@ -30,11 +30,19 @@ export function refusalOf({ method, url, headers, upgrade }: GuardedRequest, por
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   const host = headers.host ?? '';
   if (!hosts.includes(host)) return { status: 421, message: `this server answers to ${hosts.join(' and ')} only` };
-  if (headers.origin !== undefined && headers.origin !== `http://${host}`) return { status: 403, message: 'the request comes from another origin' };
-  if ((upgrade || !READS.has(method)) && headers.origin === undefined) return { status: 403, message: 'the request does not say where it comes from (Origin)' };
+  if (headers.origin !== undefined && headers.origin !== `http://${host}`)
+    return { status: 403, message: 'the request comes from another origin' };
+  if ((upgrade || !READS.has(method)) && headers.origin === undefined)
+    return { status: 403, message: 'the request does not say where it comes from (Origin)' };
   const site = headers['sec-fetch-site'];
-  const opensPage = method === 'GET' && !upgrade && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isClusterPath(url);
-  if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opensPage) return { status: 403, message: 'the request comes from another site' };
+  const opensPage =
+    method === 'GET'
+    && !upgrade
+    && headers['sec-fetch-mode'] === 'navigate'
+    && headers['sec-fetch-dest'] === 'document'
+    && !isClusterPath(url);
+  if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opensPage)
+    return { status: 403, message: 'the request comes from another site' };
   return undefined;
 }
 
@@ -56,9 +64,11 @@ export function refusalOfPath(url: string): Refusal | undefined {
     if (!(error instanceof URIError)) throw error;
     return { status: 400, message: 'the path is not well encoded' };
   }
-  if (segments.some((segment) => segment === '.' || segment === '..' || /[/\\]/.test(segment))) return { status: 400, message: 'the path must not go up or hide a slash' };
+  if (segments.some((segment) => segment === '.' || segment === '..' || /[/\\]/.test(segment)))
+    return { status: 400, message: 'the path must not go up or hide a slash' };
   const resource = segments[0] === 'api' ? segments.slice(2) : segments.slice(3);
   const own = resource[0] === 'namespaces' && resource.length > 2 ? resource.slice(2) : resource;
-  if ((segments[0] === 'api' || segments[0] === 'apis') && own[2] === 'proxy') return { status: 403, message: 'pages from inside the cluster are not shown here: use kubectl port-forward' };
+  if ((segments[0] === 'api' || segments[0] === 'apis') && own[2] === 'proxy')
+    return { status: 403, message: 'pages from inside the cluster are not shown here: use kubectl port-forward' };
   return undefined;
 }

@@ -40,7 +40,9 @@ export class ServicesOfPage implements AsyncDisposable {
     'GET /background': async ({ query }) => {
       const telling = await this.#telling();
       if (query.has('course')) return courseOfWrite(this.#options.http, Number(query.get('course')), telling.reader);
-      return query.has('path') ? courseOfObject(this.#options.http, objectPath(query), telling) : actions(this.#options.http, telling.reader);
+      return query.has('path')
+        ? courseOfObject(this.#options.http, objectPath(query), telling)
+        : actions(this.#options.http, telling.reader);
     },
     'GET /forwards': async () => this.#forwards.list(),
     'POST /forwards': async ({ query }) => this.#forwards.open(...forwardOf(query)),
@@ -65,7 +67,9 @@ export class ServicesOfPage implements AsyncDisposable {
     const { method = 'GET', url = '' } = request;
     let size = 0;
     // What is asked is in the address; a body is read only so that the connection can go on.
-    request.on('data', (chunk: Buffer) => { if ((size += chunk.length) > MOST_BODY) request.destroy(); });
+    request.on('data', (chunk: Buffer) => {
+      if ((size += chunk.length) > MOST_BODY) request.destroy();
+    });
     try {
       const answer = await service({ method, query: new URLSearchParams(url.split('?')[1]) });
       if (answer === undefined) return refuse(response, { status: 404, message: 'It is not there, and nothing is known of it.' });
@@ -74,7 +78,10 @@ export class ServicesOfPage implements AsyncDisposable {
       this.#reader = undefined;
       this.#options.log.debug('cannot answer the page', { url, error });
       const remedy = error instanceof UserError && error.remedy ? ` (${error.remedy})` : '';
-      refuse(response, { status: error instanceof StatusError ? error.code : error instanceof UserError ? 422 : 502, message: `${(error as Error).message}${remedy}` });
+      refuse(response, {
+        status: error instanceof StatusError ? error.code : error instanceof UserError ? 422 : 502,
+        message: `${(error as Error).message}${remedy}`,
+      });
     }
   }
 
@@ -100,7 +107,8 @@ function forwardOf(query: URLSearchParams): [namespace: string, pod: string, por
   const port = Number(query.get('port'));
   const name = /^[a-z0-9][a-z0-9.-]*$/;
   const [namespace = '', pod = ''] = [query.get('namespace') ?? '', query.get('pod') ?? ''];
-  if (!name.test(namespace) || !name.test(pod) || !Number.isInteger(port) || port < 1 || port > 65_535) throw new UserError('which port of which pod?');
+  if (!name.test(namespace) || !name.test(pod) || !Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new UserError('which port of which pod?');
   return [namespace, pod, port];
 }
 

@@ -19,11 +19,28 @@ interface MetricsList {
 }
 
 /** Asks metrics.k8s.io now and then until the signal aborts; metrics have no watch. Tells null where nobody measures. */
-export async function pollUsage({ http, clock, log, signal, tell }: { readonly http: HttpClient; readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal; tell(usage: Usage | null): void }): Promise<void> {
+export async function pollUsage({
+  http,
+  clock,
+  log,
+  signal,
+  tell,
+}: {
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  tell(usage: Usage | null): void;
+}): Promise<void> {
   while (!signal.aborted) {
     let pause = EVERY_MS;
     try {
-      const [nodes, pods] = await Promise.all(['nodes', 'pods'].map(async (what) => JSON.parse((await http.raw('GET', `/apis/metrics.k8s.io/v1beta1/${what}`, { signal })).body.toString()) as MetricsList));
+      const [nodes, pods] = await Promise.all(
+        ['nodes', 'pods'].map(
+          async (what) =>
+            JSON.parse((await http.raw('GET', `/apis/metrics.k8s.io/v1beta1/${what}`, { signal })).body.toString()) as MetricsList,
+        ),
+      );
       tell({ nodes: usageOf(nodes!), pods: usageOf(pods!) });
     } catch (error) {
       if (signal.aborted) return;
@@ -42,9 +59,11 @@ export async function pollUsage({ http, clock, log, signal, tell }: { readonly h
 }
 
 export function usageOf({ items }: MetricsList): Record<string, readonly [cpu: number, memory: number]> {
-  return Object.fromEntries(items.map(({ metadata: { name, namespace }, usage, containers = [] }) => {
-    const parts = usage ? [usage] : containers.map((container) => container.usage);
-    const sum = (what: string): number => parts.reduce((total, part) => total + quantityToNumber(part[what]), 0);
-    return [namespace ? `${namespace}/${name}` : name, [sum('cpu'), sum('memory')]];
-  }));
+  return Object.fromEntries(
+    items.map(({ metadata: { name, namespace }, usage, containers = [] }) => {
+      const parts = usage ? [usage] : containers.map((container) => container.usage);
+      const sum = (what: string): number => parts.reduce((total, part) => total + quantityToNumber(part[what]), 0);
+      return [namespace ? `${namespace}/${name}` : name, [sum('cpu'), sum('memory')]];
+    }),
+  );
 }

@@ -14,7 +14,8 @@ afterAll(() => dashboard[Symbol.asyncDispose]());
 const kubia = { namespace: 'default', name: 'kubia' };
 const slider = () => dashboard.page.getByRole('slider', { name: 'Step' });
 const story = () => dashboard.page.getByRole('region', { name: 'All steps' }).getByRole('listitem');
-const action = (text: string | RegExp) => dashboard.page.getByRole('navigation', { name: 'What was begun lately' }).getByRole('link', { name: text });
+const action = (text: string | RegExp) =>
+  dashboard.page.getByRole('navigation', { name: 'What was begun lately' }).getByRole('link', { name: text });
 const link = (name: string) => dashboard.page.getByRole('list', { name: 'The way of the command' }).getByRole('button', { name });
 const at = async (): Promise<string> => (await slider().getAttribute('aria-valuetext'))!;
 
@@ -25,11 +26,21 @@ test('a command is followed as it goes on, from the client to the containers tha
   await page.getByRole('heading', { name: /you, with .* made the deployment kubia, for 3 pods/ }).waitFor();
   expect(page.url()).toMatch(/of=\d+/);
   await story().getByText('say: 3 pods are running and ready').waitFor();
-  await story().getByText(/chose nodes for 3 pods: boat \d, boat-2 \d/).waitFor();
+  await story()
+    .getByText(/chose nodes for 3 pods: boat \d, boat-2 \d/)
+    .waitFor();
   // Nodes tell of their work some moments later.
   await story().getByText('started 3 containers').waitFor();
   const names = await story().allInnerTexts();
-  const order = ['made the deployment', 'made the replica set', 'made 3 pods', 'chose nodes', 'sandboxes', 'started 3 containers', 'running and ready'].map((words) => names.findIndex((name) => name.includes(words)));
+  const order = [
+    'made the deployment',
+    'made the replica set',
+    'made 3 pods',
+    'chose nodes',
+    'sandboxes',
+    'started 3 containers',
+    'running and ready',
+  ].map((words) => names.findIndex((name) => name.includes(words)));
   expect(order).toEqual([...order].sort((a, b) => a - b));
   expect(order[0]).toBe(0);
   await dashboard.picture('background');
@@ -48,7 +59,15 @@ test('it can be paused, stepped through and scrubbed back; the picture forgets w
   await page.getByRole('button', { name: 'One step on' }).click();
   await stage.getByRole('img', { name: '3 written down' }).waitFor();
   await slider().press('End');
-  await expect.poll(async () => (await stage.getByRole('img', { name: /runs and is ready/ }).evaluateAll((rooms) => rooms.map((room) => Number(/\d+/.exec(room.getAttribute('aria-label')!)![0])))).reduce((a, b) => a + b, 0)).toBe(3);
+  await expect
+    .poll(async () =>
+      (
+        await stage
+          .getByRole('img', { name: /runs and is ready/ })
+          .evaluateAll((rooms) => rooms.map((room) => Number(/\d+/.exec(room.getAttribute('aria-label')!)![0])))
+      ).reduce((a, b) => a + b, 0),
+    )
+    .toBe(3);
   await page.getByRole('button', { name: 'One step back' }).click();
   // Space plays on from here to the end.
   await page.getByRole('heading', { name: 'All steps' }).click();
@@ -60,16 +79,39 @@ test('it can be paused, stepped through and scrubbed back; the picture forgets w
 });
 
 test('scaling, a roll-out and a deletion have their stories, too', async () => {
-  const { page, cluster: { kubectl } } = dashboard;
-  const merge = (body: object) => kubectl.patch(deployments, kubia, { type: 'application/merge-patch+json', body }, { fieldManager: 'kubectl-tool' });
+  const {
+    page,
+    cluster: { kubectl },
+  } = dashboard;
+  const merge = (body: object) =>
+    kubectl.patch(deployments, kubia, { type: 'application/merge-patch+json', body }, { fieldManager: 'kubectl-tool' });
   await merge({ spec: { replicas: 5 } });
   await action(/kubectl tool.*changed the number of pods from 3 to 5/).click();
   await story().getByText('say: 2 pods are running and ready').waitFor();
-  await kubectl.patch(deployments, kubia, { type: 'application/strategic-merge-patch+json', body: { spec: { template: { spec: { containers: [{ name: 'c', image: 'busybox:2' }] } } } } }, { fieldManager: 'kubectl-set' });
+  await kubectl.patch(
+    deployments,
+    kubia,
+    {
+      type: 'application/strategic-merge-patch+json',
+      body: { spec: { template: { spec: { containers: [{ name: 'c', image: 'busybox:2' }] } } } },
+    },
+    { fieldManager: 'kubectl-set' },
+  );
   await action(/kubectl set/).click();
   await page.getByRole('heading', { name: /changed the image from busybox:1 to busybox:2/ }).waitFor();
-  await story().getByText(/asked (a|\d) pods? to end/).first().waitFor();
-  await expect.poll(async () => (await kubectl.list(pods, { namespace: 'default', labelSelector: 'app=kubia' })).items.filter(({ spec }) => spec.containers[0]!.image === 'busybox:1').length, { timeout: 30_000 }).toBe(0);
+  await story()
+    .getByText(/asked (a|\d) pods? to end/)
+    .first()
+    .waitFor();
+  await expect
+    .poll(
+      async () =>
+        (await kubectl.list(pods, { namespace: 'default', labelSelector: 'app=kubia' })).items.filter(
+          ({ spec }) => spec.containers[0]!.image === 'busybox:1',
+        ).length,
+      { timeout: 30_000 },
+    )
+    .toBe(0);
   await kubectl.delete(deployments, kubia);
   await action(/removed the deployment kubia/).click();
   await story().getByText('removed 5 pods').waitFor({ timeout: 45_000 });
@@ -78,8 +120,15 @@ test('scaling, a roll-out and a deletion have their stories, too', async () => {
 }, 120_000);
 
 test('what fails shows where', async () => {
-  const { page, go, cluster: { kubectl } } = dashboard;
-  await kubectl.create(pods, { metadata: { name: 'giant', namespace: 'default' }, spec: { containers: [{ name: 'c', image: 'busybox:1', resources: { requests: { memory: '9000Gi' } } }] } });
+  const {
+    page,
+    go,
+    cluster: { kubectl },
+  } = dashboard;
+  await kubectl.create(pods, {
+    metadata: { name: 'giant', namespace: 'default' },
+    spec: { containers: [{ name: 'c', image: 'busybox:1', resources: { requests: { memory: '9000Gi' } } }] },
+  });
   await go('background?of=latest');
   await story().getByText('found no node among 2').first().waitFor();
   await link('Scheduler').click();

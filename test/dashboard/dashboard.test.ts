@@ -93,7 +93,8 @@ test('YAML is edited with the schema at hand, and shown to the server before it 
     for (const key of ['ArrowDown', 'ArrowDown', 'End']) await page.keyboard.press(key);
     await page.keyboard.insertText(`\n  labels:\n    mine: ${text}`);
   };
-  const labels = async (): Promise<unknown> => (await cluster.kubectl.get(deployments, { namespace: 'default', name: 'kubia' })).metadata.labels;
+  const labels = async (): Promise<unknown> =>
+    (await cluster.kubectl.get(deployments, { namespace: 'default', name: 'kubia' })).metadata.labels;
   await go(`workloads?open=${path}&tab=yaml`);
   await label('one');
   await page.keyboard.press('Enter');
@@ -102,7 +103,11 @@ test('YAML is edited with the schema at hand, and shown to the server before it 
   await page.getByRole('option', { name: /generateName/ }).waitFor();
   await page.keyboard.press('Escape');
   for (let i = 0; i < 7; i++) await page.keyboard.press('Backspace');
-  await cluster.kubectl.patch(deployments, { namespace: 'default', name: 'kubia' }, { type: 'application/merge-patch+json', body: { metadata: { annotations: { theirs: 'yes' } } } });
+  await cluster.kubectl.patch(
+    deployments,
+    { namespace: 'default', name: 'kubia' },
+    { type: 'application/merge-patch+json', body: { metadata: { annotations: { theirs: 'yes' } } } },
+  );
   await page.getByText('The object has changed since.').waitFor();
   await page.getByRole('button', { name: 'Review changes' }).click();
   await page.getByText('Somebody else changed it').waitFor();
@@ -132,7 +137,9 @@ test('a manifest makes something new', async () => {
   };
   await write('apiVersion: v1\nkind: Konfig\nmetadata: {name: x}\n');
   await page.getByText('This cluster serves no Konfig in v1.').waitFor();
-  await write('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chart}\ndata: {north: up}\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: tide}\nspec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: none}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: bay}\n');
+  await write(
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chart}\ndata: {north: up}\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: tide}\nspec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: none}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: bay}\n',
+  );
   await page.getByText('Namespace bay: will be made').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('complementary', { name: 'ConfigMap chart' }).getByText('north').waitFor();
@@ -153,7 +160,11 @@ test('what fails is told with its reason', async () => {
   await section.getByText('keeps ending (last: exit code 3').waitFor({ timeout: 30_000 });
   await section.getByRole('link', { name: /Deployment crashing/ }).click();
   await page.getByRole('complementary', { name: 'Deployment crashing' }).waitFor();
-  await page.getByRole('complementary').getByRole('link', { name: /^crashing-/ }).first().click();
+  await page
+    .getByRole('complementary')
+    .getByRole('link', { name: /^crashing-/ })
+    .first()
+    .click();
   await page.getByRole('tab', { name: 'Logs' }).click();
   await page.getByLabel('Previous run').check();
   await page.getByRole('log').getByText('no database').waitFor();

@@ -32,11 +32,22 @@ export async function openDashboard(): Promise<OpenDashboard> {
   putContext(kubeconfig, { name: 'harbour', server, ca: ca!, certificate: certificate!, key: key! });
   const { address, browser } = await openOn(kubeconfig, stack);
   const running = stack.move();
-  return { cluster, browser, address, page: browser.page, go: goer(browser.page, address), picture: photographer(browser.page), [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return {
+    cluster,
+    browser,
+    address,
+    page: browser.page,
+    go: goer(browser.page, address),
+    picture: photographer(browser.page),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }
 
 /** The same for any kubeconfig; the stack ends both. */
-export async function openOn(kubeconfig: string, stack: AsyncDisposableStack): Promise<{ readonly address: string; readonly browser: Browser }> {
+export async function openOn(
+  kubeconfig: string,
+  stack: AsyncDisposableStack,
+): Promise<{ readonly address: string; readonly browser: Browser }> {
   const dashboard = spawn(WHERRY, ['dashboard', '--url', '--kubeconfig', kubeconfig], { stdio: ['ignore', 'pipe', 'inherit'] });
   stack.defer(async () => {
     const ended = once(dashboard, 'exit');
@@ -49,22 +60,30 @@ export async function openOn(kubeconfig: string, stack: AsyncDisposableStack): P
   return { address, browser: stack.use(await openTestBrowser()) };
 }
 
-export const goer = (page: Page, address: string) => async (hash: string): Promise<void> => {
-  await page.goto(`${new URL(address).origin}/#/${hash}`);
-};
+export const goer =
+  (page: Page, address: string) =>
+  async (hash: string): Promise<void> => {
+    await page.goto(`${new URL(address).origin}/#/${hash}`);
+  };
 
-export const photographer = (page: Page) => async (name: string): Promise<void> => {
-  const folder = process.env['SCREENSHOTS'];
-  if (!folder) return;
-  mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
-};
+export const photographer =
+  (page: Page) =>
+  async (name: string): Promise<void> => {
+    const folder = process.env['SCREENSHOTS'];
+    if (!folder) return;
+    mkdirSync(folder, { recursive: true });
+    await page.screenshot({ path: join(folder, `${name}.png`) });
+  };
 
 /** A deployment whose containers run a script in the simulated shell. */
 export async function makeDeployment(client: HttpClient, name: string, replicas: number, script: string): Promise<void> {
   const labels = { app: name };
   await client.create(deployments, {
     metadata: { name, namespace: 'default' },
-    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', script] }] } } },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', script] }] } },
+    },
   });
 }

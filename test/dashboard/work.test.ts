@@ -15,7 +15,8 @@ afterAll(() => dashboard[Symbol.asyncDispose]());
 const kubia = { namespace: 'default', name: 'kubia' };
 const KUBIA = '/apis/apps/v1/namespaces/default/deployments/kubia';
 const panel = () => dashboard.page.getByRole('complementary');
-const image = async (): Promise<unknown> => (await dashboard.cluster.kubectl.get(deployments, kubia)).spec.template.spec!.containers[0]!.image;
+const image = async (): Promise<unknown> =>
+  (await dashboard.cluster.kubectl.get(deployments, kubia)).spec.template.spec!.containers[0]!.image;
 
 test('empty views teach the command that fills them', async () => {
   const { page, go } = dashboard;
@@ -27,7 +28,11 @@ test('empty views teach the command that fills them', async () => {
 });
 
 test('a form makes a deployment and the service in front of it, after showing what it would make', async () => {
-  const { page, go, cluster: { kubectl } } = dashboard;
+  const {
+    page,
+    go,
+    cluster: { kubectl },
+  } = dashboard;
   await go('overview');
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   await page.keyboard.press('c');
@@ -42,28 +47,52 @@ test('a form makes a deployment and the service in front of it, after showing wh
   await expect(kubectl.get(deployments, { namespace: 'default', name: 'shop' })).rejects.toThrow('not found');
   await panel().getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('complementary', { name: 'Deployment shop' }).getByText('2 of 2 ready').waitFor();
-  expect((await kubectl.get(deployments, { namespace: 'default', name: 'shop' })).spec.template.spec!.containers[0]).toMatchObject({ image: 'nginx:1', env: [{ name: 'COLOUR', value: 'teal' }], ports: [{ containerPort: 80 }] });
+  expect((await kubectl.get(deployments, { namespace: 'default', name: 'shop' })).spec.template.spec!.containers[0]).toMatchObject({
+    image: 'nginx:1',
+    env: [{ name: 'COLOUR', value: 'teal' }],
+    ports: [{ containerPort: 80 }],
+  });
   await page.getByRole('link', { name: 'Watch what it sets off' }).last().click();
   await page.getByRole('heading', { name: /you, with wherry-dashboard/ }).waitFor();
 });
 
 test('a service tells who receives its traffic, and what it waits for', async () => {
-  const { page, go, cluster: { kubectl } } = dashboard;
+  const {
+    page,
+    go,
+    cluster: { kubectl },
+  } = dashboard;
   await go('services?open=/api/v1/namespaces/default/services/shop');
   await panel().getByText('External address: pending').waitFor();
   await panel().getByText('wherry tunnel', { exact: true }).waitFor();
   await expect.poll(() => panel().getByText('50 %').count()).toBe(2);
   await dashboard.picture('service');
-  await kubectl.patch(services, { namespace: 'default', name: 'shop' }, { type: 'application/merge-patch+json', body: { status: { loadBalancer: { ingress: [{ ip: '127.0.0.9' }] } } } }, { subresource: 'status' });
+  await kubectl.patch(
+    services,
+    { namespace: 'default', name: 'shop' },
+    { type: 'application/merge-patch+json', body: { status: { loadBalancer: { ingress: [{ ip: '127.0.0.9' }] } } } },
+    { subresource: 'status' },
+  );
   await panel().getByRole('link', { name: 'http://127.0.0.9/' }).waitFor();
-  await kubectl.patch(services, { namespace: 'default', name: 'shop' }, { type: 'application/merge-patch+json', body: { spec: { selector: { app: 'nobody' } } } });
+  await kubectl.patch(
+    services,
+    { namespace: 'default', name: 'shop' },
+    { type: 'application/merge-patch+json', body: { spec: { selector: { app: 'nobody' } } } },
+  );
   await panel().getByText('Nobody: no pod has the labels app=nobody.').waitFor();
   await go('overview');
-  await page.getByRole('region', { name: /Needs a look/ }).getByText('Service shop has nobody to answer').waitFor();
+  await page
+    .getByRole('region', { name: /Needs a look/ })
+    .getByText('Service shop has nobody to answer')
+    .waitFor();
 });
 
 test('a revision is compared with the present one and brought back', async () => {
-  const { page, go, cluster: { kubectl } } = dashboard;
+  const {
+    page,
+    go,
+    cluster: { kubectl },
+  } = dashboard;
   await makeDeployment(kubectl, 'kubia', 2, 'echo ahoy from $HOSTNAME; sleep 3600');
   await go(`workloads?open=${KUBIA}`);
   await panel().getByText('2 of 2 ready').waitFor();
@@ -96,7 +125,11 @@ test('the logs of all pods of a workload come as one, and are searched', async (
 });
 
 test('before something is deleted it is told what goes with it', async () => {
-  const { page, go, cluster: { kubectl } } = dashboard;
+  const {
+    page,
+    go,
+    cluster: { kubectl },
+  } = dashboard;
   await go(`workloads?open=${KUBIA}`);
   await panel().getByRole('button', { name: 'Delete' }).click();
   const dialog = page.getByRole('dialog', { name: 'Delete Deployment kubia?' });
@@ -108,18 +141,47 @@ test('before something is deleted it is told what goes with it', async () => {
 });
 
 test('custom resources are there with the columns of their definition, live', async () => {
-  const { page, go, cluster: { kubectl } } = dashboard;
+  const {
+    page,
+    go,
+    cluster: { kubectl },
+  } = dashboard;
   await kubectl.raw('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
     body: {
-      apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'ships.example.com' },
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'ships.example.com' },
       spec: {
-        group: 'example.com', scope: 'Namespaced', names: { plural: 'ships', singular: 'ship', kind: 'Ship' },
-        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { sails: { type: 'integer' } } } } } }, additionalPrinterColumns: [{ name: 'Sails', type: 'integer', jsonPath: '.spec.sails' }] }],
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'ships', singular: 'ship', kind: 'Ship' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: {
+              openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { sails: { type: 'integer' } } } } },
+            },
+            additionalPrinterColumns: [{ name: 'Sails', type: 'integer', jsonPath: '.spec.sails' }],
+          },
+        ],
       },
     },
   });
-  const ship = (name: string, sails: number) => kubectl.raw('POST', '/apis/example.com/v1/namespaces/default/ships', { body: { apiVersion: 'example.com/v1', kind: 'Ship', metadata: { name }, spec: { sails } } });
-  await expect.poll(async () => { try { return (await ship('sloop', 1)).status; } catch { return 0; } }).toBe(201);
+  const ship = (name: string, sails: number) =>
+    kubectl.raw('POST', '/apis/example.com/v1/namespaces/default/ships', {
+      body: { apiVersion: 'example.com/v1', kind: 'Ship', metadata: { name }, spec: { sails } },
+    });
+  await expect
+    .poll(async () => {
+      try {
+        return (await ship('sloop', 1)).status;
+      } catch {
+        return 0;
+      }
+    })
+    .toBe(201);
   await go('resources?of=/apis/example.com/v1/ships');
   await page.reload();
   await page.getByRole('row', { name: /sloop.*default.*1/ }).waitFor();
@@ -166,12 +228,29 @@ test('it speaks Korean, and remembers', async () => {
   await page.getByRole('button', { name: 'English' }).click();
 });
 
-const VIEWS = ['overview', 'background', 'workloads', 'pods', 'services', 'nodes', 'events', 'resources', `workloads?open=${KUBIA}`, `workloads?open=${KUBIA}&tab=logs`, `workloads?open=${KUBIA}&tab=why`, `workloads?open=${KUBIA}&tab=yaml`, 'pods?open=new'];
+const VIEWS = [
+  'overview',
+  'background',
+  'workloads',
+  'pods',
+  'services',
+  'nodes',
+  'events',
+  'resources',
+  `workloads?open=${KUBIA}`,
+  `workloads?open=${KUBIA}&tab=logs`,
+  `workloads?open=${KUBIA}&tab=why`,
+  `workloads?open=${KUBIA}&tab=yaml`,
+  'pods?open=new',
+];
 
 test('axe finds nothing serious, light or dark', async () => {
   const { page, go } = dashboard;
   const found: string[] = [];
-  for (const [colorScheme, views] of [['light', VIEWS], ['dark', VIEWS.slice(0, 3)]] as const) {
+  for (const [colorScheme, views] of [
+    ['light', VIEWS],
+    ['dark', VIEWS.slice(0, 3)],
+  ] as const) {
     await page.emulateMedia({ colorScheme });
     for (const view of views) {
       await go(view);

@@ -20,7 +20,15 @@ export async function actions(http: Reading, reader: Reader): Promise<Actions> {
   try {
     const { body } = await http.raw('GET', `${LEDGER_PATH}?actions=${MOST_ACTIONS}`);
     const { actions: found = [] } = JSON.parse(body.toString()) as { readonly actions?: readonly Action[] };
-    return { actions: found.map(({ entry, last, steps, failed }) => ({ revision: entry.revision, first: stepOf(entry, reader), last, steps, failed })) };
+    return {
+      actions: found.map(({ entry, last, steps, failed }) => ({
+        revision: entry.revision,
+        first: stepOf(entry, reader),
+        last,
+        steps,
+        failed,
+      })),
+    };
   } catch (error) {
     if (isReason(error, 'NotFound')) return { actions: [], gap: 'none' };
     if (isReason(error, 'Forbidden')) return { actions: [], gap: 'forbidden' };
@@ -36,7 +44,11 @@ export async function courseOfWrite(http: Reading, revision: number, reader: Rea
 }
 
 /** What led to an object, and what came of it; without a ledger put together from objects and events. Undefined where nothing is known of it. */
-export async function courseOfObject(http: HttpClient, path: string, { nowMs, reader }: { readonly nowMs: number; readonly reader: Reader }): Promise<Course | undefined> {
+export async function courseOfObject(
+  http: HttpClient,
+  path: string,
+  { nowMs, reader }: { readonly nowMs: number; readonly reader: Reader },
+): Promise<Course | undefined> {
   const { group, resource, namespace, name } = parseResourcePath(path);
   let object: KubeObject | undefined;
   try {

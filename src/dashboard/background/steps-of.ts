@@ -15,12 +15,37 @@ export function stepsOf(entries: readonly LedgerEntry[], reader: Reader): readon
 }
 
 export function stepOf(entry: LedgerEntry, reader: Reader, parent?: number): Step {
-  const { id, at, tookMs, user, by, about: { kind, namespace, name, uid } } = entry;
-  const node = user.startsWith('system:node:') ? user.slice('system:node:'.length) : entry.kind === 'work' ? entry.facts['node'] : entry.changes['node']?.[1];
+  const {
+    id,
+    at,
+    tookMs,
+    user,
+    by,
+    about: { kind, namespace, name, uid },
+  } = entry;
+  const node = user.startsWith('system:node:')
+    ? user.slice('system:node:'.length)
+    : entry.kind === 'work'
+      ? entry.facts['node']
+      : entry.changes['node']?.[1];
   return {
-    id, at, station: stationOf(entry), ...tell(entry, reader), by, you: user === reader.name, kind, name, uid, failed: entry.kind === 'work' && entry.error !== undefined,
-    act: entry.kind === 'write' ? entry.verb : entry.work, changes: entry.kind === 'write' ? entry.changes : {}, facts: entry.kind === 'work' ? entry.facts : {},
-    ...(parent !== undefined && { parent }), ...(Number.isFinite(tookMs) && { took: tookMs }), ...(namespace !== undefined && { ns: namespace }), ...(typeof node === 'string' && { node }),
+    id,
+    at,
+    station: stationOf(entry),
+    ...tell(entry, reader),
+    by,
+    you: user === reader.name,
+    kind,
+    name,
+    uid,
+    failed: entry.kind === 'work' && entry.error !== undefined,
+    act: entry.kind === 'write' ? entry.verb : entry.work,
+    changes: entry.kind === 'write' ? entry.changes : {},
+    facts: entry.kind === 'work' ? entry.facts : {},
+    ...(parent !== undefined && { parent }),
+    ...(Number.isFinite(tookMs) && { took: tookMs }),
+    ...(namespace !== undefined && { ns: namespace }),
+    ...(typeof node === 'string' && { node }),
   };
 }
 

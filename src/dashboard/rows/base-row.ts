@@ -3,7 +3,14 @@ import type { OwnerRef, Row } from './row.ts';
 
 export function baseRow({ metadata }: KubeObject): Row {
   const { namespace, name, uid, resourceVersion, creationTimestamp } = metadata;
-  return { id: keyOf({ metadata }), ...(namespace && { ns: namespace }), name, uid, rv: resourceVersion, born: Date.parse(creationTimestamp) };
+  return {
+    id: keyOf({ metadata }),
+    ...(namespace && { ns: namespace }),
+    name,
+    uid,
+    rv: resourceVersion,
+    born: Date.parse(creationTimestamp),
+  };
 }
 
 /** The object's controller. */

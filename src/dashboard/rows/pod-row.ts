@@ -9,10 +9,20 @@ export function podRow(pod: Pod): PodRow {
   const { spec } = pod;
   const why = whyOf(pod);
   return {
-    ...baseRow(pod), ...ownerOf(pod), status, tone: toneOf(pod, status), ...(why && { why }), ready, total, restarts,
-    ...(spec.nodeName && { node: spec.nodeName }), ...(pod.status?.podIP && { ip: pod.status.podIP }),
-    containers: spec.containers.map(({ name }) => name), init: (spec.initContainers ?? []).map(({ name }) => name),
-    images: [...new Set(spec.containers.map(({ image }) => image ?? ''))], labels: pod.metadata.labels ?? {},
+    ...baseRow(pod),
+    ...ownerOf(pod),
+    status,
+    tone: toneOf(pod, status),
+    ...(why && { why }),
+    ready,
+    total,
+    restarts,
+    ...(spec.nodeName && { node: spec.nodeName }),
+    ...(pod.status?.podIP && { ip: pod.status.podIP }),
+    containers: spec.containers.map(({ name }) => name),
+    init: (spec.initContainers ?? []).map(({ name }) => name),
+    images: [...new Set(spec.containers.map(({ image }) => image ?? ''))],
+    labels: pod.metadata.labels ?? {},
   };
 }
 
@@ -43,8 +53,13 @@ function whyOf(pod: Pod): string | undefined {
     if (reason) return reason;
   }
   if (status.phase === 'Failed') return [status.reason, status.message].filter(Boolean).join(': ') || undefined;
-  const waits = status.phase === 'Running' && !pod.metadata.deletionTimestamp ? (status.containerStatuses ?? []).filter(({ ready, state }) => !ready && state?.running).map(({ name }) => name) : [];
-  return waits.length > 0 ? `${waits.join(', ')} ${waits.length > 1 ? 'run but are' : 'runs but is'} not ready yet (readiness probe)` : undefined;
+  const waits =
+    status.phase === 'Running' && !pod.metadata.deletionTimestamp
+      ? (status.containerStatuses ?? []).filter(({ ready, state }) => !ready && state?.running).map(({ name }) => name)
+      : [];
+  return waits.length > 0
+    ? `${waits.join(', ')} ${waits.length > 1 ? 'run but are' : 'runs but is'} not ready yet (readiness probe)`
+    : undefined;
 }
 
 function whyContainer({ name, state, lastState, restartCount }: ContainerStatus): string | undefined {
@@ -53,9 +68,12 @@ function whyContainer({ name, state, lastState, restartCount }: ContainerStatus)
   if (waiting?.reason === 'CrashLoopBackOff') {
     return `${name} keeps ending${last ? ` (last: ${ending(last.exitCode, last.reason)}, ${restartCount} restarts)` : ''}; it is started again after a pause`;
   }
-  if (waiting?.reason && waiting.reason !== 'ContainerCreating' && waiting.reason !== 'PodInitializing') return `${name}: ${waiting.reason}${waiting.message ? ` – ${waiting.message}` : ''}`;
-  if (terminated && terminated.exitCode !== 0) return `${name} ended: ${ending(terminated.exitCode, terminated.reason)}${terminated.message ? ` – ${terminated.message}` : ''}`;
+  if (waiting?.reason && waiting.reason !== 'ContainerCreating' && waiting.reason !== 'PodInitializing')
+    return `${name}: ${waiting.reason}${waiting.message ? ` – ${waiting.message}` : ''}`;
+  if (terminated && terminated.exitCode !== 0)
+    return `${name} ended: ${ending(terminated.exitCode, terminated.reason)}${terminated.message ? ` – ${terminated.message}` : ''}`;
   return undefined;
 }
 
-const ending = (exitCode: number, reason?: string): string => (reason === 'OOMKilled' ? 'out of memory (OOMKilled)' : `exit code ${exitCode}`);
+const ending = (exitCode: number, reason?: string): string =>
+  reason === 'OOMKilled' ? 'out of memory (OOMKilled)' : `exit code ${exitCode}`;

@@ -148,7 +148,13 @@ export interface Sample {
 
 /** One message of the live connection. All parts may be absent; `put` comes before `drop` of other ids. */
 export interface Frame {
-  readonly hello?: { readonly context: string; readonly server: string; readonly namespace: string; readonly version: string; readonly history: readonly Sample[] };
+  readonly hello?: {
+    readonly context: string;
+    readonly server: string;
+    readonly namespace: string;
+    readonly version: string;
+    readonly history: readonly Sample[];
+  };
   readonly put?: { readonly [T in TableName]?: readonly Tables[T][] };
   readonly drop?: { readonly [T in TableName]?: readonly string[] };
   /** Tables that are complete now. */

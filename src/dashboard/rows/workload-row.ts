@@ -15,12 +15,29 @@ export function deploymentRow(object: Deployment): WorkloadRow {
   const { spec, status = {} } = object;
   const wanted = spec.replicas ?? 1;
   const updated = status.updatedReplicas ?? 0;
-  const stuck = status.conditions?.find(({ type, status: value, reason }) => type === 'Progressing' && value === 'False' && reason === 'ProgressDeadlineExceeded');
+  const stuck = status.conditions?.find(
+    ({ type, status: value, reason }) => type === 'Progressing' && value === 'False' && reason === 'ProgressDeadlineExceeded',
+  );
   return {
-    ...baseRow(object), kind: 'Deployment', ...template(spec.template), selector: spec.selector.matchLabels ?? {}, wanted, updated, ready: status.readyReplicas ?? 0, ...(spec.paused && { paused: true }),
+    ...baseRow(object),
+    kind: 'Deployment',
+    ...template(spec.template),
+    selector: spec.selector.matchLabels ?? {},
+    wanted,
+    updated,
+    ready: status.readyReplicas ?? 0,
+    ...(spec.paused && { paused: true }),
     ...health({
-      wanted, ready: status.readyReplicas ?? 0, conditions: status.conditions, problem: stuck?.message,
-      busy: (status.observedGeneration ?? 0) < (object.metadata.generation ?? 0) ? 'updating' : updated < wanted || (status.replicas ?? 0) > updated ? 'rolling out' : undefined,
+      wanted,
+      ready: status.readyReplicas ?? 0,
+      conditions: status.conditions,
+      problem: stuck?.message,
+      busy:
+        (status.observedGeneration ?? 0) < (object.metadata.generation ?? 0)
+          ? 'updating'
+          : updated < wanted || (status.replicas ?? 0) > updated
+            ? 'rolling out'
+            : undefined,
     }),
   };
 }
@@ -29,7 +46,16 @@ export function replicaSetRow(object: ReplicaSet): WorkloadRow {
   const { spec, status } = object;
   const wanted = spec?.replicas ?? 1;
   const ready = status?.readyReplicas ?? 0;
-  return { ...baseRow(object), ...ownerOf(object), kind: 'ReplicaSet', ...template(spec?.template), selector: spec?.selector.matchLabels ?? {}, wanted, ready, ...health({ wanted, ready, conditions: status?.conditions }) };
+  return {
+    ...baseRow(object),
+    ...ownerOf(object),
+    kind: 'ReplicaSet',
+    ...template(spec?.template),
+    selector: spec?.selector.matchLabels ?? {},
+    wanted,
+    ready,
+    ...health({ wanted, ready, conditions: status?.conditions }),
+  };
 }
 
 export function statefulSetRow(object: StatefulSet): WorkloadRow {
@@ -37,8 +63,19 @@ export function statefulSetRow(object: StatefulSet): WorkloadRow {
   const wanted = spec?.replicas ?? 1;
   const ready = status?.readyReplicas ?? 0;
   return {
-    ...baseRow(object), kind: 'StatefulSet', ...template(spec?.template), selector: spec?.selector.matchLabels ?? {}, wanted, ready, updated: status?.updatedReplicas ?? 0,
-    ...health({ wanted, ready, conditions: status?.conditions, busy: status?.updateRevision !== status?.currentRevision ? 'rolling out' : undefined }),
+    ...baseRow(object),
+    kind: 'StatefulSet',
+    ...template(spec?.template),
+    selector: spec?.selector.matchLabels ?? {},
+    wanted,
+    ready,
+    updated: status?.updatedReplicas ?? 0,
+    ...health({
+      wanted,
+      ready,
+      conditions: status?.conditions,
+      busy: status?.updateRevision !== status?.currentRevision ? 'rolling out' : undefined,
+    }),
   };
 }
 
@@ -47,8 +84,19 @@ export function daemonSetRow(object: DaemonSet): WorkloadRow {
   const wanted = status?.desiredNumberScheduled ?? 0;
   const ready = status?.numberReady ?? 0;
   return {
-    ...baseRow(object), kind: 'DaemonSet', ...template(spec?.template), selector: spec?.selector.matchLabels ?? {}, wanted, ready, updated: status?.updatedNumberScheduled ?? 0,
-    ...health({ wanted, ready, conditions: status?.conditions, busy: (status?.updatedNumberScheduled ?? 0) < wanted ? 'rolling out' : undefined }),
+    ...baseRow(object),
+    kind: 'DaemonSet',
+    ...template(spec?.template),
+    selector: spec?.selector.matchLabels ?? {},
+    wanted,
+    ready,
+    updated: status?.updatedNumberScheduled ?? 0,
+    ...health({
+      wanted,
+      ready,
+      conditions: status?.conditions,
+      busy: (status?.updatedNumberScheduled ?? 0) < wanted ? 'rolling out' : undefined,
+    }),
   };
 }
 
@@ -56,20 +104,41 @@ export function jobRow(object: Job): WorkloadRow {
   const { spec, status } = object;
   const wanted = spec.completions ?? spec.parallelism ?? 1;
   const ready = status?.succeeded ?? 0;
-  const is = (type: string): Condition | undefined => status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
+  const is = (type: string): Condition | undefined =>
+    status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
   const failed = is('Failed');
-  const state = is('Complete') ? { tone: 'done' as const, status: 'Complete' }
-    : failed ? { tone: 'bad' as const, status: 'Failed', why: failed.message ?? failed.reason ?? 'the job failed' }
-      : spec.suspend ? { tone: 'idle' as const, status: 'Suspended' } : { tone: 'busy' as const, status: 'Running' };
-  return { ...baseRow(object), ...ownerOf(object), kind: 'Job', ...template(spec.template), selector: spec.selector?.matchLabels ?? {}, wanted, ready, ...state };
+  const state = is('Complete')
+    ? { tone: 'done' as const, status: 'Complete' }
+    : failed
+      ? { tone: 'bad' as const, status: 'Failed', why: failed.message ?? failed.reason ?? 'the job failed' }
+      : spec.suspend
+        ? { tone: 'idle' as const, status: 'Suspended' }
+        : { tone: 'busy' as const, status: 'Running' };
+  return {
+    ...baseRow(object),
+    ...ownerOf(object),
+    kind: 'Job',
+    ...template(spec.template),
+    selector: spec.selector?.matchLabels ?? {},
+    wanted,
+    ready,
+    ...state,
+  };
 }
 
 export function cronJobRow(object: CronJob): WorkloadRow {
   const { spec, status } = object;
   const running = status?.active?.length ?? 0;
   return {
-    ...baseRow(object), kind: 'CronJob', ...template(spec.jobTemplate.spec?.template), selector: {}, wanted: running, ready: running, schedule: spec.schedule,
-    tone: spec.suspend ? 'idle' : 'ok', status: spec.suspend ? 'Suspended' : running > 0 ? `${running} running` : 'Waiting',
+    ...baseRow(object),
+    kind: 'CronJob',
+    ...template(spec.jobTemplate.spec?.template),
+    selector: {},
+    wanted: running,
+    ready: running,
+    schedule: spec.schedule,
+    tone: spec.suspend ? 'idle' : 'ok',
+    status: spec.suspend ? 'Suspended' : running > 0 ? `${running} running` : 'Waiting',
   };
 }
 
@@ -77,8 +146,18 @@ function template(pod: PodTemplateSpec | undefined): Pick<WorkloadRow, 'containe
   return { containers: (pod?.spec?.containers ?? []).map(({ name, image = '' }) => ({ name, image })) };
 }
 
-function health({ wanted, ready, conditions = [], problem, busy }: {
-  readonly wanted: number; readonly ready: number; readonly conditions?: readonly Condition[] | undefined; readonly problem?: string | undefined; readonly busy?: string | undefined;
+function health({
+  wanted,
+  ready,
+  conditions = [],
+  problem,
+  busy,
+}: {
+  readonly wanted: number;
+  readonly ready: number;
+  readonly conditions?: readonly Condition[] | undefined;
+  readonly problem?: string | undefined;
+  readonly busy?: string | undefined;
 }): { readonly tone: Tone; readonly status: string; readonly why?: string } {
   const failure = problem ?? conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')?.message;
   if (failure) return { tone: 'bad', status: 'Stuck', why: failure };
