@@ -28,6 +28,8 @@ export interface ApiServerOptions {
   readonly kubeletClient?: KeyPair;
   /** `10.96.0.0/16` */
   readonly serviceCidr: string;
+  /** Of IPv6, for clusters of both families: `fd00:10:96::/112`. */
+  readonly secondServiceCidr?: string;
   /** Inclusive, `30000-32767`. */
   readonly nodePorts: readonly [number, number];
   /** Addresses of simulated pods, to which the server sends nothing. */

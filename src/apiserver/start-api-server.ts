@@ -88,7 +88,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
     webhookClient,
   }), customRuleValidation]);
-  const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }));
+  const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, ...(options.secondServiceCidr && { secondServiceCidr: options.secondServiceCidr }), nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
     engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
     updateSubresourceOf: lookup(updateSubresources), recorder: ledger && new WriteRecorder(ledger, clock), freeze: options.freezeObjects ?? false,
@@ -103,7 +103,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
-  await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidr: options.serviceCidr })]);
+  await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidrs: [options.serviceCidr, ...(options.secondServiceCidr ? [options.secondServiceCidr] : [])] })]);
   await Promise.all([
     ensureBootstrapRbac(registry, objects, context),
     ensureObjects(registry, context, [...systemPriorityClasses(), authenticationConfigMap(options.authority.certificate)]),

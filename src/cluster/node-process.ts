@@ -21,7 +21,7 @@ export function runNodeProcess(profile: Profile, name: string, tools: ProcessToo
     const runtime = findRuntime(ground, { clock });
     if (!runtime) throw new UserError(`the containerd of node ${name} does not run`, 'wherry start');
     return startNode({
-      node: { profile: config.profile, nodeName: name, number: node.index, index: config.index, dataDir: profile.folder },
+      node: { profile: config.profile, nodeName: name, number: node.index, index: config.index, dataDir: profile.folder, dual: config.ipFamily === 'dual' },
       server: `https://${plan.host}:${config.apiPort}`, authority: pki.authority.certificate, keyPair: await issueNodeCertificate(pki, name, ground.address, clock.now()),
       runtimeSocket: runtime.socket, egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
     });

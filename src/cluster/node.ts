@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyPair } from '../base/certificates.ts';
+import { IPV6 } from '../base/address-family.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -76,6 +77,11 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, healthPort: 10256, clock,
     log: log.child('proxy'),
   }));
+  if (ground.six) {
+    const { pods, services } = ground.plan.six;
+    stack.use(await startProxy({ informers, family: IPV6, nodeName: ground.nodeName, nodeAddress: ground.six.address, clusterCidr: pods, serviceCidr: services, clock, log: log.child('proxy') }));
+  }
+  const policySix = ground.six && stack.use(startNetworkPolicy({ informers, family: IPV6, nodeName: ground.nodeName, clock, log: log.child('policy') }));
   const policy = stack.use(startNetworkPolicy({ informers, nodeName: ground.nodeName, dnsAddress: options.dnsAddress, clock, log: log.child('policy') }));
   stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', upstreams: nameservers(resolvConf), clock, random, log: log.child('dns') }));
   await shown;
@@ -85,7 +91,9 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), protectPod: policy.protect, drainPod: proxy.drained,
+    mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), 
+    protectPod: async (pod, addresses, signal) => { await Promise.all([policy, policySix].map((one) => one?.protect(pod, addresses, signal))); },
+    ...(ground.six && { six: ground.six }), drainPod: proxy.drained,
   }));
   await kubelet.untilReady();
   const running = stack.move();

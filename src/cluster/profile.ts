@@ -21,6 +21,8 @@ export interface ClusterConfig {
   readonly index: number;
   readonly runtime: RuntimeKind;
   readonly egress: boolean;
+  /** Absent: IPv4 alone. */
+  readonly ipFamily?: 'dual';
   readonly apiPort: number;
   readonly nodes: readonly NodeConfig[];
   /** Registry host → URL of a mirror. */

@@ -23,7 +23,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     await using onFailure = new AsyncDisposableStack();
     const stack = onFailure.use(new AsyncDisposableStack());
     const server = stack.use(await startServer({
-      plan, pki, clock, random, log, simulated, storageDir: profile.storageDir,
+      plan, pki, clock, random, log, simulated, storageDir: profile.storageDir, dual: config.ipFamily === 'dual',
       serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
       advertise: { address: plan.host, port: config.apiPort },
       ledger: config.ledger ?? true, configuration: readServerConfigurationFile(profile.serverConfigurationFile), schedulerConfig: readSchedulerConfigurationFile(profile.schedulerConfigurationFile), auditLog: profile.auditLog, ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),

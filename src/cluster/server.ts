@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly storageDir?: string;
   /** Addresses to listen on; absent: in process only. */
   readonly serving?: { readonly hosts: readonly string[]; readonly port: number };
+  /** Services may have addresses of IPv6 as well. */
+  readonly dual?: boolean;
   /** Where pods reach the API server. */
   readonly advertise?: { readonly address: string; readonly port: number };
   /** Pods have no network: the server sends nothing to their addresses. */
@@ -50,13 +52,13 @@ const componentUser = (name: string): User => ({ name, groups: ['system:authenti
 
 /** Starts the API server, then controllers and scheduler on it, each as its own user with its own rights. Resolves when all of them work. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { plan, pki, clock, random, log, storageDir, serving, advertise, nodeGraceMs, simulated, ledger = true, configuration, schedulerConfig, auditLog } = options;
+  const { plan, pki, clock, random, log, storageDir, serving, dual, advertise, nodeGraceMs, simulated, ledger = true, configuration, schedulerConfig, auditLog } = options;
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const api = stack.use(await startApiServer({
     ...(storageDir && { dataDir: storageDir }), clock, random, log: log.child('apiserver'), authority: pki.authority, serviceAccountKey: pki.serviceAccountKey,
     ...(serving && { serving: { ...serving, keyPair: pki.server } }), kubeletClient: pki.kubeletClient,
-    ledger, ...(configuration && { configuration }), ...(auditLog !== undefined && { auditLog }), ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, nodePorts: [30000, 32767], ...(advertise && { advertise }),
+    ledger, ...(configuration && { configuration }), ...(auditLog !== undefined && { auditLog }), ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, ...(dual && { secondServiceCidr: plan.six.services }), nodePorts: [30000, 32767], ...(advertise && { advertise }),
   }));
   const admin = api.client(ADMIN, 'wherry');
   await ensureSystemObjects(admin, plan.dnsService);

@@ -1,3 +1,5 @@
+import { ipv6Groups, ipv6Text } from '../base/ipv6-address.ts';
+
 /** Which addresses cluster number `index` of this machine uses. One rule for all, so that clusters never meet. */
 export interface AddressPlan {
   readonly index: number;
@@ -18,6 +20,16 @@ export interface AddressPlan {
   /** First and last address a load balancer may give. */
   readonly loadBalancerPool: readonly [string, string];
   readonly bridge: string;
+  /** What a cluster of both families has besides. */
+  readonly six: {
+    /** All pods, `fd00:10:244::/56`. */
+    readonly pods: string;
+    /** All services, `fd00:10:96::/112`. */
+    readonly services: string;
+    /** Host and nodes, `fd00:10:231::/64`. */
+    readonly fabric: string;
+    readonly host: string;
+  };
 }
 
 /** The last cluster number for which the pod range is still in 10/8. */
@@ -40,6 +52,8 @@ export function addressPlan(index: number): AddressPlan {
     dnsService: `10.${96 + index}.0.10`,
     loadBalancerPool: [`10.231.${index}.200`, `10.231.${index}.250`],
     bridge: `wherry${index}`,
+    // The same numbers as in the addresses of IPv4, for the eye; of the range that anybody may use inside.
+    six: { pods: `fd00:10:${244 + index}::/56`, services: `fd00:10:${96 + index}::/112`, fabric: `${shortest(`fd00:10:231:${index}::`)}/64`, host: shortest(`fd00:10:231:${index}::1`) },
   };
 }
 
@@ -53,6 +67,12 @@ export function nodePods(plan: AddressPlan, node: number): string {
   return `10.${244 + plan.index}.${checkedNode(node)}.0/24`;
 }
 
+/** The node's address of IPv6 on the bridge, and the range of its pods: `fd00:10:231::11`, `fd00:10:244:1::/64`. */
+export function nodeSix(plan: AddressPlan, node: number): { readonly address: string; readonly pods: string } {
+  const prefix = plan.six.pods.slice(0, plan.six.pods.indexOf('::'));
+  return { address: shortest(`fd00:10:231:${plan.index}::${10 + checkedNode(node)}`), pods: `${prefix}:${node.toString(16)}::/64` };
+}
+
 /** The host's end of the node's cable to the bridge. */
 export function nodeLink(plan: AddressPlan, node: number): string {
   return `wh${plan.index}n${checkedNode(node)}`;
@@ -64,6 +84,10 @@ export function nodeLink(plan: AddressPlan, node: number): string {
  */
 export function hardwareAddress(address: string): string {
   return ['02:77', ...address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':');
+}
+
+function shortest(address: string): string {
+  return ipv6Text(ipv6Groups(address)!);
 }
 
 function checkedNode(node: number): number {

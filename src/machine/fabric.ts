@@ -7,7 +7,7 @@ import { deleteLink } from './delete-link.ts';
 import { closeFirewall, openFirewall } from './firewall-openings.ts';
 import { removeMountPoints } from './mount-points.ts';
 import {
-  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricTable, FORWARDING_WAS_OFF, guardedRanges, leakGuard, parseNameservers, type LoopbackForward, type RouteRow, overlaps,
+  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricRulesSix, fabricTable, FORWARDING_WAS_OFF, guardedRanges, isGuard, leakGuard, leakGuardSix, parseNameservers, type LoopbackForward, type RouteRow, overlaps,
 } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 
@@ -23,6 +23,8 @@ export interface FabricOptions {
   readonly index: number;
   /** Whether nodes and pods may reach what is outside of this machine. */
   readonly egress: boolean;
+  /** Whether it has addresses of IPv6 as well. */
+  readonly dual?: boolean;
   /** A registry on the host's loopback is made reachable from the nodes. */
   readonly mirrors?: readonly RegistryMirror[];
   readonly log: Log;
@@ -33,6 +35,7 @@ export interface Fabric {
   readonly profile: string;
   readonly plan: AddressPlan;
   readonly egress: boolean;
+  readonly dual: boolean;
   /** The mirrors under the addresses that nodes use. */
   readonly mirrors: readonly RegistryMirror[];
   /** Nameservers for names outside of the cluster, as nodes reach them; none without egress. */
@@ -48,10 +51,12 @@ export interface Fabric {
  * name, so it may be called again at any time, by any process. Rejects when something else uses the addresses.
  */
 export async function createFabric(options: FabricOptions): Promise<Fabric> {
-  const { profile, index, egress, log } = options;
+  const { profile, index, egress, dual = false, log } = options;
   const plan = addressPlan(index);
   const did: string[] = [];
   await refuseConflicts(profile, plan);
+  if (dual && !hasSix()) throw new Error('this machine has no IPv6, which a cluster of both families needs');
+  if (dual) await run(['ip', '-6', '-batch', '-'], { input: leakGuardSix(plan, 'replace') });
 
   const isNew = !existsSync(`/sys/class/net/${plan.bridge}`);
   if (isNew) did.push(`made bridge ${plan.bridge} with ${plan.host}`);
@@ -65,6 +70,10 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
     '',
   ].join('\n') });
 
+  if (dual) {
+    await run(['ip', '-6', 'addr', 'replace', `${plan.six.host}/64`, 'dev', plan.bridge, 'nodad']);
+    await run(['nft', '-f', '-'], { input: fabricRulesSix(plan) });
+  }
   const { mirrors, forwards, resolvers } = reachableFromNodes(plan, options.mirrors ?? [], egress ? hostNameservers() : []);
   if (forwards.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${plan.bridge}/route_localnet`, '1');
   const known = await listChains(plan);
@@ -79,7 +88,7 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
   if (!known) did.push(`made nft table ${fabricTable(plan)} (egress ${egress ? 'on' : 'off'})`);
   did.push(...(await openFirewall(plan.bridge)));
   for (const sentence of did) log.info(sentence);
-  return { profile, plan, egress, mirrors, resolvers, did, destroy: () => destroyFabric({ profile, index }) };
+  return { profile, plan, egress, dual, mirrors, resolvers, did, destroy: () => destroyFabric({ profile, index }) };
 }
 
 /** Removes what `createFabric` made, in whatever state it is; finds it by name. */
@@ -91,6 +100,7 @@ export async function destroyFabric(options: { readonly profile: string; readonl
     if (chains.includes(FORWARDING_WAS_OFF)) await handOverForwarding(plan);
     await run(['nft', 'delete', 'table', 'ip', fabricTable(plan)]);
   }
+  if (hasSix() && (await listChains(plan, 'ip6'))) await run(['nft', 'delete', 'table', 'ip6', fabricTable(plan)]);
   if (readAlias(plan.bridge) === bridgeAlias(profile)) {
     await closeFirewall(plan.bridge);
     const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`wh${index}n`));
@@ -102,6 +112,15 @@ export async function destroyFabric(options: { readonly profile: string; readonl
   if (guards.some((route) => ours.includes(route.dst)) && !existsSync(`/sys/class/net/${plan.bridge}`)) {
     await run(['ip', '-force', '-batch', '-'], { input: leakGuard(plan, 'del') });
   }
+  if (hasSix() && !existsSync(`/sys/class/net/${plan.bridge}`)) {
+    const six = await readRoutes(['show', 'type', 'unreachable'], '-6');
+    if (six.some((route) => route.dst === plan.six.pods && isGuard(route))) await run(['ip', '-6', '-force', '-batch', '-'], { input: leakGuardSix(plan, 'del') });
+  }
+}
+
+/** Whether the kernel knows IPv6. */
+function hasSix(): boolean {
+  return existsSync('/proc/net/if_inet6');
 }
 
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
@@ -125,8 +144,8 @@ async function refuseConflicts(profile: string, plan: AddressPlan): Promise<void
   }
 }
 
-async function readRoutes(words: readonly string[]): Promise<RouteRow[]> {
-  return JSON.parse((await run(['ip', '-j', '-4', 'route', ...words])) || '[]') as RouteRow[];
+async function readRoutes(words: readonly string[], family: '-4' | '-6' = '-4'): Promise<RouteRow[]> {
+  return JSON.parse((await run(['ip', '-j', family, 'route', ...words])) || '[]') as RouteRow[];
 }
 
 /** One word: `ip -batch` splits at blanks. */
@@ -144,9 +163,9 @@ function readAlias(link: string): string | undefined {
 }
 
 /** Names of the chains of the cluster's table; undefined when there is no table. */
-async function listChains(plan: AddressPlan): Promise<string[] | undefined> {
+async function listChains(plan: AddressPlan, family: 'ip' | 'ip6' = 'ip'): Promise<string[] | undefined> {
   try {
-    const listed = JSON.parse(await run(['nft', '-j', 'list', 'table', 'ip', fabricTable(plan)])) as { nftables: { chain?: { name: string } }[] };
+    const listed = JSON.parse(await run(['nft', '-j', 'list', 'table', family, fabricTable(plan)])) as { nftables: { chain?: { name: string } }[] };
     return listed.nftables.flatMap(({ chain }) => chain?.name ?? []);
   } catch (error) {
     if (error instanceof CommandError && /No such file or directory/.test(error.stderr)) return undefined;

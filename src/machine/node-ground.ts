@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, 
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { addressPlan, hardwareAddress, nodeAddress, nodeLink, nodePods, type AddressPlan } from './address-plan.ts';
+import { addressPlan, hardwareAddress, nodeAddress, nodeLink, nodePods, nodeSix, type AddressPlan } from './address-plan.ts';
 import { cgroupMode, nodeCgroup, removeCgroup } from './cgroups.ts';
 import { cniConfig } from './containerd-config.ts';
 import { deleteLink, unlessGone } from './delete-link.ts';
@@ -22,6 +22,8 @@ export interface NodeName {
   readonly number: number;
   readonly index: number;
   readonly dataDir: string;
+  /** Whether it has addresses of IPv6 as well; default no. */
+  readonly dual?: boolean;
 }
 
 /** A node's namespaces and files, whether they are there or not. */
@@ -30,6 +32,8 @@ export interface NodeGround extends NodeName {
   /** On the bridge. */
   readonly address: string;
   readonly podCidr: string;
+  /** Of IPv6, where it has any. */
+  readonly six?: { readonly address: string; readonly pods: string };
   /** All files of the node, kept over stop and start. */
   readonly directory: string;
   /** Memory of the running node (a tmpfs inside its mount namespace): gone when the node is released. */
@@ -46,7 +50,7 @@ export interface NodeGround extends NodeName {
   setPeers(numbers: readonly number[]): Promise<void>;
 }
 
-export interface NodeGroundOptions extends Omit<NodeName, 'index'> {
+export interface NodeGroundOptions extends Omit<NodeName, 'index' | 'dual'> {
   readonly fabric: Fabric;
   /** Numbers of the cluster's other nodes. */
   readonly peers?: readonly number[];
@@ -65,6 +69,7 @@ export function nodeGround(name: NodeName, { inside = false }: { readonly inside
     ...name, dataDir, plan, directory, enter,
     address: nodeAddress(plan, name.number),
     podCidr: nodePods(plan, name.number),
+    ...(name.dual && { six: nodeSix(plan, name.number) }),
     state: join(directory, 'state'),
     cgroup: nodeCgroup(name.index, name.nodeName),
     spawn(argv, { env, stdio = 'pipe' } = {}) {
@@ -83,7 +88,10 @@ export function nodeGround(name: NodeName, { inside = false }: { readonly inside
         closeSync(output);
       }
     },
-    setPeers: (numbers) => setPeers(plan, enter, numbers),
+    async setPeers(numbers) {
+      await setPeers(enter, '-4', new Map(numbers.map((number) => [nodePods(plan, number), nodeAddress(plan, number)])));
+      if (name.dual) await setPeers(enter, '-6', new Map(numbers.map((number) => nodeSix(plan, number)).map(({ pods, address }) => [pods, address])));
+    },
   };
 }
 
@@ -93,11 +101,11 @@ export function nodeGround(name: NodeName, { inside = false }: { readonly inside
  */
 export async function createNodeGround(options: NodeGroundOptions): Promise<NodeGround> {
   const { fabric, clock, log, peers = [] } = options;
-  const ground = nodeGround({ profile: options.profile, nodeName: options.nodeName, number: options.number, index: fabric.plan.index, dataDir: options.dataDir });
+  const ground = nodeGround({ profile: options.profile, nodeName: options.nodeName, number: options.number, index: fabric.plan.index, dataDir: options.dataDir, dual: fabric.dual });
   mkdirSync(join(ground.directory, 'cni', 'net.d'), { recursive: true });
   mkdirSync(ground.state, { recursive: true });
   mkdirSync(join(ground.directory, 'local-path'), { recursive: true });
-  writeFileSync(join(ground.directory, 'cni', 'net.d', '10-wherry.conflist'), cniConfig({ podCidr: ground.podCidr, leases: join(ground.state, 'leases') }));
+  writeFileSync(join(ground.directory, 'cni', 'net.d', '10-wherry.conflist'), cniConfig({ podCidr: ground.podCidr, ...(ground.six && { podCidrSix: ground.six.pods }), leases: join(ground.state, 'leases') }));
   writeFileSync(join(ground.directory, 'resolv.conf'), `# Written by wherry: what this node asks for names outside of the cluster.\n${fabric.resolvers.map((address) => `nameserver ${address}\n`).join('')}`);
   if (!(await isComplete(ground))) {
     await clearNode(ground, clock);
@@ -135,6 +143,12 @@ async function clearNode(ground: NodeGround, clock: Clock): Promise<void> {
   await deleteLink(nodeLink(plan, ground.number));
   const routes = JSON.parse((await run(['ip', '-j', '-4', 'route', 'show', 'exact', ground.podCidr])) || '[]') as RouteRow[];
   for (const route of routes) if (route.protocol === String(ROUTE_PROTOCOL) && route.gateway) await unlessGone(run(['ip', 'route', 'del', ground.podCidr, 'via', route.gateway]));
+  // Whether it was of both families is not asked: nobody may remember.
+  const { pods } = nodeSix(plan, ground.number);
+  if (existsSync('/proc/net/if_inet6')) {
+    const six = JSON.parse((await run(['ip', '-j', '-6', 'route', 'show', 'exact', pods])) || '[]') as RouteRow[];
+    if (six.some(({ protocol }) => protocol === String(ROUTE_PROTOCOL))) await unlessGone(run(['ip', '-6', 'route', 'del', pods, 'proto', String(ROUTE_PROTOCOL)]));
+  }
   await removeCgroup(ground.cgroup, { clock });
 }
 
@@ -249,14 +263,28 @@ async function connect(ground: NodeGround, fabric: Fabric): Promise<void> {
     '',
   ].join('\n') });
   await run(['ip', 'route', 'replace', podCidr, 'via', address, 'dev', plan.bridge, 'proto', String(ROUTE_PROTOCOL)]);
+  if (ground.six) await connectSix(ground, ground.six, net);
 }
 
-async function setPeers(plan: AddressPlan, enter: NodeGround['enter'], numbers: readonly number[]): Promise<void> {
-  const wanted = new Map(numbers.map((number) => [nodePods(plan, number), nodeAddress(plan, number)]));
-  const present = JSON.parse((await run(enter(['ip', '-j', '-4', 'route', 'show', 'proto', String(ROUTE_PROTOCOL)]))) || '[]') as RouteRow[];
+/** No default route: addresses of IPv6 are for within the cluster. */
+async function connectSix({ plan }: NodeGround, { address, pods }: { readonly address: string; readonly pods: string }, net: string): Promise<void> {
+  const inside = ['nsenter', `--net=${net}`, '--'];
+  await run([...inside, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding']);
+  await run([...inside, 'ip', '-6', '-batch', '-'], { input: [
+    `addr replace ${address}/64 dev eth0 nodad`,
+    `route replace ${plan.six.services} dev eth0 src ${address}`,
+    `route replace unreachable ${plan.six.pods} metric 4294967295`,
+    '',
+  ].join('\n') });
+  await run(['ip', '-6', 'route', 'replace', pods, 'via', address, 'dev', plan.bridge, 'proto', String(ROUTE_PROTOCOL)]);
+}
+
+/** Routes to other nodes' pods: range → the node's address. */
+async function setPeers(enter: NodeGround['enter'], family: '-4' | '-6', wanted: ReadonlyMap<string, string>): Promise<void> {
+  const present = JSON.parse((await run(enter(['ip', '-j', family, 'route', 'show', 'proto', String(ROUTE_PROTOCOL)]))) || '[]') as RouteRow[];
   const lines = [
     ...present.filter((route) => !wanted.has(route.dst)).map((route) => `route del ${route.dst} proto ${ROUTE_PROTOCOL}\n`),
     ...[...wanted].map(([range, address]) => `route replace ${range} via ${address} proto ${ROUTE_PROTOCOL}\n`),
   ];
-  if (lines.length > 0) await run(enter(['ip', '-batch', '-']), { input: lines.join('') });
+  if (lines.length > 0) await run(enter(['ip', family, '-batch', '-']), { input: lines.join('') });
 }

@@ -33,6 +33,18 @@ export function leakGuard(plan: AddressPlan, verb: 'replace' | 'del'): string {
   return guardedRanges(plan).map((range) => `route ${verb} unreachable ${range} metric ${HIGHEST_METRIC} proto ${ROUTE_PROTOCOL}\n`).join('');
 }
 
+/** The same for IPv6, as input of `ip -6 -batch`. */
+export function leakGuardSix({ six }: AddressPlan, verb: 'replace' | 'del'): string {
+  return [six.pods, six.services, six.fabric].map((range) => `route ${verb} unreachable ${range} metric ${HIGHEST_METRIC} proto ${ROUTE_PROTOCOL}\n`).join('');
+}
+
+/** Nothing of IPv6 leaves the cluster: its addresses are of this machine alone. */
+export function fabricRulesSix(plan: AddressPlan): string {
+  const table = `ip6 ${fabricTable(plan)}`;
+  const bridge = JSON.stringify(plan.bridge);
+  return `table ${table}\ndelete table ${table}\ntable ${table} {\n\tchain no-egress {\n\t\ttype filter hook forward priority -10\n\t\tiifname ${bridge} oifname != ${bridge} drop\n\t}\n}\n`;
+}
+
 /** Whether the route is one of the leak guard's. */
 export function isGuard(route: RouteRow): boolean {
   return route.type === 'unreachable' && route.metric === HIGHEST_METRIC && route.protocol === String(ROUTE_PROTOCOL);

@@ -9,11 +9,11 @@ import type { RequestContext } from '../request.ts';
 const NAME = 'kubernetes';
 
 /** The range of the cluster's services as an object, for all to see. Upstream: pkg/controlplane/controller/defaultservicecidr. */
-export async function ensureDefaultServiceCidr(options: { registry: Registry; objects: StoredObjects; context: RequestContext; clock: Clock; serviceCidr: string }): Promise<void> {
-  const { registry, objects, context, clock, serviceCidr } = options;
+export async function ensureDefaultServiceCidr(options: { registry: Registry; objects: StoredObjects; context: RequestContext; clock: Clock; serviceCidrs: readonly string[] }): Promise<void> {
+  const { registry, objects, context, clock, serviceCidrs } = options;
   const store = registry.store('networking.k8s.io', 'v1', 'servicecidrs');
   if (!store || objects.get(serviceCIDRs, { name: NAME })) return;
-  const object = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: NAME }, spec: { cidrs: [serviceCidr] } } as unknown as ServiceCIDR;
+  const object = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: NAME }, spec: { cidrs: serviceCidrs } } as unknown as ServiceCIDR;
   try {
     await store.create(context, '', object);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { fieldError, internalError, invalid, isReason, type StatusError } from '../../api/errors.ts';
 import type { Service, ServicePort, ServiceSpec } from '../../api/generated/core-v1.ts';
 import { ipAddresses, serviceCIDRs, services } from '../../api/generated/resources.ts';
@@ -9,7 +10,8 @@ import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { Registry } from '../registry/store.ts';
 import type { RequestContext } from '../request.ts';
 import { contains, formatAddress, parseAddress, parseRange, pickFree, staticBand, type AddressRange } from './address-range.ts';
-import { ownFamilies } from './ip-families.ts';
+import { ownFamilies, type IpFamily } from './ip-families.ts';
+import { sixRange, type SixRange } from './six-range.ts';
 import type { HookedWrite, WriteHook } from './write-hook.ts';
 
 export interface ServiceAllocationOptions {
@@ -21,6 +23,8 @@ export interface ServiceAllocationOptions {
   readonly context: RequestContext;
   /** `10.96.0.0/16`: always usable, whatever ServiceCIDR objects say. */
   readonly serviceCidr: string;
+  /** `fd00:10:96::/112`, where services may have addresses of IPv6 as well. */
+  readonly secondServiceCidr?: string;
   /** Inclusive. */
   readonly nodePorts: readonly [number, number];
 }
@@ -42,11 +46,13 @@ export class ServiceAllocation implements WriteHook, Disposable {
   readonly #ranges = new Map<string, readonly AddressRange[]>();
   readonly #addresses = new Counter<string>();
   readonly #ports = new Counter<number>();
+  readonly #six: SixRange | undefined;
   readonly #stack = new DisposableStack();
 
   constructor(options: ServiceAllocationOptions) {
     this.#options = options;
     const { objects } = options;
+    this.#six = options.secondServiceCidr === undefined ? undefined : sixRange(options.secondServiceCidr);
     this.#stack.use(objects.follow(services, {
       put: (service, previous) => {
         if (previous) this.#account(previous, -1);
@@ -102,8 +108,8 @@ export class ServiceAllocation implements WriteHook, Disposable {
     };
     try {
       let { spec } = service;
-      spec = ownFamilies(service, spec, previous?.spec);
-      spec = this.#withAddress(service, spec, previous, taken);
+      spec = ownFamilies(service, spec, previous?.spec, this.#six ? ['IPv4', 'IPv6'] : ['IPv4']);
+      spec = this.#withAddresses(service, spec, previous, taken);
       spec = this.#withNodePorts(service, spec, previous, taken);
       spec = this.#withHealthCheckPort(service, spec, previous, taken);
       const object = spec === service.spec ? service : { ...service, spec };
@@ -126,23 +132,31 @@ export class ServiceAllocation implements WriteHook, Disposable {
     }
   }
 
-  #withAddress(service: Service, spec: ServiceSpec, previous: Service | undefined, taken: Taken): ServiceSpec {
+  /** One of each family, in their order. */
+  #withAddresses(service: Service, spec: ServiceSpec, previous: Service | undefined, taken: Taken): ServiceSpec {
     if (spec.type === 'ExternalName' || spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None') return spec;
-    const asked = spec.clusterIPs?.[0] || spec.clusterIP || '';
-    if (previous && clusterAddresses(previous).includes(asked)) return spec;
+    const asked = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
+    // What is no address is left to validation.
+    if (asked.some((one) => one && isIP(one) === 0)) return spec;
+    const own = previous ? clusterAddresses(previous) : [];
+    const families = (spec.ipFamilies?.length ? spec.ipFamilies : ['IPv4']) as readonly IpFamily[];
+    const addresses = families.map((family, i) => (asked[i] && own.includes(asked[i]) ? asked[i] : this.#addressOf(service, spec, family, asked[i] ?? '', taken)));
+    const clusterIPs = [...addresses, ...asked.slice(addresses.length)];
+    return clusterIPs.length === spec.clusterIPs?.length && clusterIPs.every((one, i) => one === spec.clusterIPs![i]) && spec.clusterIP === clusterIPs[0] ? spec : { ...spec, clusterIP: clusterIPs[0]!, clusterIPs };
+  }
+
+  /** The address that was asked for, or a free one where none was; throws where there is none. */
+  #addressOf(service: Service, spec: ServiceSpec, family: IpFamily, asked: string, taken: Taken): string {
     if (asked) {
-      // What is no address is left to validation.
-      const address = parseAddress(asked);
-      if (address === undefined) return spec;
-      const fault = this.#addressFault(asked, address);
+      const fault = this.#addressFault(family, asked);
       if (fault) throw refuse(service, 'spec.clusterIPs', spec.clusterIPs ?? [asked], `failed to allocate IP ${asked}: ${fault}`);
       this.#take(taken, asked);
-      return { ...spec, clusterIP: asked, clusterIPs: spec.clusterIPs?.length ? spec.clusterIPs : [asked] };
+      return asked;
     }
-    const address = this.#freeAddress();
+    const address = family === 'IPv6' ? this.#freeSix() : this.#freeAddress();
     if (address === undefined) throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata.name)}: range is full`);
     this.#take(taken, address);
-    return { ...spec, clusterIP: address, clusterIPs: [address] };
+    return address;
   }
 
   #take(taken: Taken, address: string): void {
@@ -157,9 +171,19 @@ export class ServiceAllocation implements WriteHook, Disposable {
     return own ? [own, ...others] : others;
   }
 
-  #addressFault(text: string, address: number): string | undefined {
-    if (!this.#usable().some((range) => contains(range, address))) return 'the provided network does not match the current range';
+  #addressFault(family: IpFamily, text: string): string | undefined {
+    // One of the other family is a fault that validation words.
+    if (isIP(text) !== (family === 'IPv6' ? 6 : 4)) return undefined;
+    const inRange = family === 'IPv6' ? this.#six?.numberOf(text) !== undefined : this.#usable().some((range) => contains(range, parseAddress(text)!));
+    if (!inRange) return 'the provided network does not match the current range';
     return this.#addresses.has(text) ? 'provided IP is already allocated' : undefined;
+  }
+
+  #freeSix(): string | undefined {
+    const six = this.#six;
+    if (!six) return undefined;
+    const number = pickFree(six.first, six.first + staticBand(six.last, 256, 16), six.last, (n) => this.#addresses.has(six.address(n)), this.#options.random);
+    return number === undefined ? undefined : six.address(number);
   }
 
   #freeAddress(): string | undefined {
@@ -235,7 +259,7 @@ export class ServiceAllocation implements WriteHook, Disposable {
     const { registry, context, log } = this.#options;
     const object = {
       apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress',
-      metadata: { name: address, labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4', [MANAGED_BY]: MANAGER } },
+      metadata: { name: address, labels: { 'ipaddress.kubernetes.io/ip-family': address.includes(':') ? 'IPv6' : 'IPv4', [MANAGED_BY]: MANAGER } },
       spec: { parentRef: { group: '', resource: 'services', namespace: service.metadata.namespace, name: service.metadata.name } },
     } as unknown as IPAddress;
     try {
@@ -264,7 +288,7 @@ const refuse = (service: Service, field: string, value: unknown, detail: string)
 function clusterAddresses({ spec }: Service): readonly string[] {
   if (spec.type === 'ExternalName') return [];
   const all = spec.clusterIPs?.length ? spec.clusterIPs : spec.clusterIP ? [spec.clusterIP] : [];
-  return all.filter((address) => parseAddress(address) !== undefined);
+  return all.filter((address) => isIP(address) !== 0);
 }
 
 /** Node ports of a service, the one for health checks too. */

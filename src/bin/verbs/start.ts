@@ -26,6 +26,8 @@ function oneOf<T extends string>(values: Values, name: string, allowed: readonly
 function requestOf(values: Values): LaunchRequest {
   const nodes = wholeNumber(values, 'nodes', 1, MAX_NODES);
   const runtime = oneOf<RuntimeKind>(values, 'runtime', ['containerd', 'simulated']);
+  const ipFamily = oneOf<'ipv4' | 'dual'>(values, 'ip-family', ['ipv4', 'dual']);
+  if (ipFamily === 'dual' && runtime === 'simulated') throw new UserError('simulated pods have addresses of IPv4 only', 'leave out --ip-family');
   const egress = oneOf(values, 'egress', ['on', 'off']);
   const apiPort = wholeNumber(values, 'api-port', 1, 65_535);
   const nodeGraceSeconds = wholeNumber(values, 'node-grace', 5, 3600);
@@ -38,7 +40,7 @@ function requestOf(values: Values): LaunchRequest {
     return [pair.slice(0, equals), pair.slice(equals + 1)];
   });
   return {
-    ...(nodes !== undefined && { nodes }), ...(runtime && { runtime }), ...(egress && { egress: egress === 'on' }), ...(apiPort !== undefined && { apiPort }),
+    ...(nodes !== undefined && { nodes }), ...(runtime && { runtime }), ...(egress && { egress: egress === 'on' }), ...(ipFamily && { ipFamily }), ...(apiPort !== undefined && { apiPort }),
     ...(nodeGraceSeconds !== undefined && { nodeGraceSeconds }), ...(ledger && { ledger: ledger === 'on' }), ...(apiServerConfig !== undefined && { apiServerConfig }), ...(schedulerConfig !== undefined && { schedulerConfig }), ...(mirrors.length > 0 && { registryMirrors: Object.fromEntries(mirrors) }),
   };
 }
@@ -52,6 +54,7 @@ export const command: Command = {
     runtime: { type: 'string', value: 'KIND', description: 'containerd: real containers, needs root on Linux; simulated: pods without containers, anywhere (default containerd)' },
     'registry-mirror': { type: 'string', multiple: true, value: 'HOST=URL', description: 'a registry to ask for the images of HOST, also one on this machine\'s loopback' },
     egress: { type: 'string', value: 'on|off', description: 'whether pods may reach what is outside of this machine (default on)' },
+    'ip-family': { type: 'string', value: 'ipv4|dual', description: 'addresses of pods, services and nodes: of IPv4, or of both families (default ipv4)' },
     'api-port': { type: 'string', value: 'PORT', description: 'port of the API server on 127.0.0.1 (default: the first free one from 6443)' },
     ledger: { type: 'string', value: 'on|off', description: 'whether the server keeps who did what because of what, for "wherry why" (default on)' },
     'api-server-config': { type: 'string', value: 'FILE|none', description: 'YAML with an audit Policy, an EncryptionConfiguration, an AuthenticationConfiguration, as kube-apiserver takes them' },
