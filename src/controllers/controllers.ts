@@ -23,6 +23,7 @@ import { taintEvictionController } from './node/taint-eviction.ts';
 import { resourceQuotaController } from './quota/resource-quota.ts';
 import { replicaSetController } from './replica-set/replica-set.ts';
 import { replicationControllerController } from './replica-set/replication-controller.ts';
+import { resourceClaimController } from './resource-claim.ts';
 import { rootCertificateController } from './root-certificate.ts';
 import { serviceAccountController } from './service-account.ts';
 import { serviceCidrController } from './service-cidr.ts';
@@ -68,6 +69,7 @@ export const controllers: readonly Controller[] = [
   ephemeralVolumeController,
   localPathProvisionerController,
   attachDetachController,
+  resourceClaimController,
   volumeExpansionController,
   certificateApproverController,
   certificateSignerController,
