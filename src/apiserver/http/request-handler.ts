@@ -18,11 +18,12 @@ import { letIn, REFUSAL } from '../flow-control/let-in.ts';
 import type { LedgerRequests } from '../ledger/ledger-requests.ts';
 import type { ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
+import { HttpContext } from './http-context.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, type Negotiated } from './negotiation.ts';
 import type { NonResourceRequests } from './non-resource-requests.ts';
 import { RequestEnd } from './request-end.ts';
-import { readRequestInfo } from './request-info.ts';
+import { RequestTargets } from './request-targets.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import { sendStatus, statusOf } from './send.ts';
 import { WarningRecorder } from './warnings.ts';
@@ -53,6 +54,7 @@ export class RequestHandler {
   readonly #resources: ResourceRequests;
   /** Of the requests under way. */
   readonly #open = new Set<RequestEnd>();
+  readonly #targets = new RequestTargets();
   readonly #webSockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered].find((protocol) => protocol === 'v4.base64.binary.k8s.io' || protocol === 'base64.binary.k8s.io') ?? [...offered][0] ?? false });
 
   constructor(options: RequestHandlerOptions) {
@@ -68,9 +70,8 @@ export class RequestHandler {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { aggregator, auditor, clock, flowControl, ledger, log, metrics, random } = this.#options;
     const started = clock.monotonic();
-    const { path, query } = splitUrl(request.url ?? '/');
     const method = request.method ?? 'GET';
-    const info = readRequestInfo(method, path, query);
+    const { path, query, info } = this.#targets.of(method, request.url ?? '/');
     const end = this.#begin();
     let ticket: Ticket | undefined;
     let watch: Disposable | undefined;
@@ -132,8 +133,7 @@ export class RequestHandler {
   /** Answers a request to upgrade the connection: streams to containers, and watches over WebSockets. Never rejects. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { aggregator, auditor, clock, flowControl, log, random, verbs } = this.#options;
-    const { path, query } = splitUrl(request.url ?? '/');
-    const info = readRequestInfo(request.method ?? 'GET', path, query);
+    const { path, query, info } = this.#targets.of(request.method ?? 'GET', request.url ?? '/');
     const end = this.#begin();
     let ticket: Ticket | undefined;
     let watch: Disposable | undefined;
@@ -190,14 +190,14 @@ export class RequestHandler {
     const { authorization } = request.headers;
     const clientCertificate = verifiedCertificate(request.socket as TLSSocket);
     if (clientCertificate === 'refused' && !authorization) throw unauthorized();
-    const found = authenticator.authenticate({ ...(authorization && { authorization }), ...(clientCertificate instanceof Uint8Array && { clientCertificate }), url: request.url });
+    const found = authenticator.authenticate(clientCertificate instanceof Uint8Array ? { authorization, clientCertificate, url: request.url } : { authorization, url: request.url });
     let user: User = found instanceof Promise ? await found : found;
     const trail = audit?.(user);
     if (asksToImpersonate(request.headers)) {
       user = impersonate(user, request.headersDistinct, authorizer);
       trail?.impersonated(user);
     }
-    return { user, userAgent: (request.headers['user-agent'] ?? '').toLowerCase(), get signal() { return end.signal; }, warn, audit: trail };
+    return new HttpContext(request, end, user, warn, trail);
   }
 
   /** Throws 403 where the user may not. */
@@ -265,11 +265,6 @@ function verifiedCertificate(socket: TLSSocket): Uint8Array | 'refused' | undefi
     certificates.set(socket, known);
   }
   return known === 'none' ? undefined : known;
-}
-
-function splitUrl(url: string): { readonly path: string; readonly query: URLSearchParams } {
-  const mark = url.indexOf('?');
-  return mark < 0 ? { path: url, query: new URLSearchParams() } : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
 }
 
 /** The form of a fault: what the client asked for if it can be had, else JSON. */
