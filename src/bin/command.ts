@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { UserError } from '../base/user-error.ts';
+import { examples } from './examples.ts';
 
 export interface Option {
   readonly type: 'string' | 'boolean';
@@ -48,7 +49,8 @@ export function helpOf(command: Command): string {
     return [flag, option.description + fallback] as const;
   });
   const width = Math.max(...rows.map(([flag]) => flag.length), 0);
-  return `${command.summary}\n\nUsage: wherry ${command.usage}\n${rows.length ? '\n' : ''}${rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}\n`).join('')}`;
+  const shown = (examples[command.usage.split(' ')[0]!] ?? []).map(([purpose, line]) => `  # ${purpose}\n  ${line}\n`);
+  return `${command.summary}\n\nUsage: wherry ${command.usage}\n${rows.length ? '\n' : ''}${rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}\n`).join('')}${shown.length ? `\nExamples:\n${shown.join('\n')}` : ''}`;
 }
 
 /** Parses `argv` by the command's options and runs it. Throws UserError where they do not fit. */

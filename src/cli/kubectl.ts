@@ -1,6 +1,5 @@
 import { StatusError } from '../api/errors.ts';
 import { ConnectionError } from '../client/connection-error.ts';
-import { flagHelp } from './help.ts';
 import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
 import { statusText } from './kubectl-errors.ts';
@@ -16,7 +15,9 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
   let path = 'kubectl';
   try {
     const { name, rest } = splitVerb(argv);
+    if (name === 'help' && rest.length > 0) return await runKubectl([...rest, '--help'], io);
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+      const { overview } = await import('./help.ts');
       io.out(overview());
       return 0;
     }
@@ -42,7 +43,7 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     const { flags, args, dashAt } = parseFlags(specs, words);
     if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}"\nSee '${path} -h' for help and examples`);
     if (flags.bool('help') || !verb.run) {
-      io.out(helpOf(path, verb));
+      io.out(await helpOf(path, verb));
       return flags.bool('help') ? 0 : 1;
     }
     const session = new Session(flags, io);
@@ -101,15 +102,11 @@ function report(error: unknown, path: string, io: KubectlIo): number {
   return 1;
 }
 
-function overview(): string {
-  const width = Math.max(...Object.keys(verbs).map((name) => name.length));
-  return `kubectl controls the Kubernetes cluster manager.\n\nCommands:\n${Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(width)}   ${summary}\n`).join('')}\nUsage:\n  kubectl [flags] [options]\n`;
-}
-
-function helpOf(path: string, verb: Verb): string {
-  const flags = flagHelp(verb.flags);
-  const below = Object.entries(verb.verbs ?? {}).map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}\n`);
-  return `${verb.summary}\n${below.length ? `\nAvailable Commands:\n${below.join('')}` : ''}${flags ? `\nOptions:\n${flags}` : ''}\nUsage:\n  ${path} ${verb.usage} [options]\n`;
+/** Manual and texts are loaded for those who ask. */
+async function helpOf(path: string, verb: Verb): Promise<string> {
+  const [{ verbHelp }, { manual }] = await Promise.all([import('./help.ts'), import('./manual.ts')]);
+  const page = path.slice('kubectl '.length);
+  return verbHelp(path, verb, Object.hasOwn(manual, page) ? manual[page] : undefined);
 }
 
 function nearest(name: string): string {

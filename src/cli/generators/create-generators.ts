@@ -389,6 +389,8 @@ const priorityClassGenerator: Generator = {
 
 const ingressGenerator: Generator = { usage: 'NAME --rule=host/path=service:port[,tls[=secret]]', summary: 'Create an ingress with the specified name', flags: ingressFlags, generate: (call) => [ingressOf(call, nameOf(call))] };
 
+const serviceGenerator: Generator = { usage: '(clusterip | nodeport | loadbalancer | externalname)', summary: 'Create a service using a specified subcommand', flags: {}, verbs: serviceVerbs };
+
 /** `kubectl create NOUN`, one line a noun and its aliases. */
 export const createGenerators: Readonly<Record<string, Generator>> = {
   clusterrole: clusterRoleGenerator,
@@ -413,8 +415,8 @@ export const createGenerators: Readonly<Record<string, Generator>> = {
   role: { usage: 'NAME --verb=verb --resource=resource.group', summary: 'Create a role with single rule', flags: roleFlags, generate: async (call) => [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: nameOf(call) }, rules: await rulesOf(call) }] },
   rolebinding: { usage: 'NAME --clusterrole=NAME|--role=NAME', summary: 'Create a role binding for a particular role or cluster role', flags: bindingFlags, generate: (call) => bindingOf(call, 'RoleBinding') },
   secret: secretGenerator,
-  service: { usage: '(clusterip | nodeport | loadbalancer | externalname)', summary: 'Create a service using a specified subcommand', flags: {}, verbs: serviceVerbs },
-  svc: { usage: '(clusterip | nodeport | loadbalancer | externalname)', summary: 'Create a service using a specified subcommand', flags: {}, verbs: serviceVerbs },
+  service: serviceGenerator,
+  svc: serviceGenerator,
   serviceaccount: serviceAccountGenerator,
   sa: serviceAccountGenerator,
 };

@@ -1,0 +1,18 @@
+/** Examples of each verb of wherry for its `--help`: what one wants, and the command that does it. */
+export const examples: Readonly<Record<string, readonly (readonly [purpose: string, command: string])[]>> = {
+  addons: [['which there are', 'wherry addons list'], ['addresses for services of type LoadBalancer, for good', 'wherry addons enable load-balancer']],
+  dashboard: [['open it in the browser', 'wherry dashboard'], ['print the address only', 'wherry dashboard --url'], ['of another cluster of the kubeconfig', 'wherry dashboard --context staging']],
+  delete: [['the cluster with all that belongs to it', 'wherry delete'], ['another one', 'wherry delete --profile lab']],
+  image: [['an image that was built here, for all nodes', 'docker save shop:1 -o shop.tar && wherry image load shop.tar']],
+  kubeconfig: [['use it with another program', 'wherry kubeconfig > lab.yaml && KUBECONFIG=lab.yaml helm list']],
+  node: [['one more', 'wherry node add'], ['see them', 'wherry node list'], ['one less', 'wherry node delete wherry-2']],
+  start: [
+    ['a cluster of one node', 'wherry start'], ['three nodes', 'wherry start --nodes 3'], ['a second cluster beside the first', 'wherry start --profile lab'], ['without root and containers, for tests of controllers', 'wherry start --runtime simulated'],
+    ['images from a registry of your own', 'wherry start --registry-mirror docker.io=http://localhost:5000'], ['pods that reach nothing outside', 'wherry start --egress off'], ['take up again what was stopped', 'wherry start'],
+  ],
+  status: [['does it run?', 'wherry status'], ['for a script', "wherry status -o json | jq -r '.nodes[].name'"]],
+  stop: [['keep everything, but run nothing', 'wherry stop'], ['go on', 'wherry start']],
+  tunnel: [['addresses for services of type LoadBalancer, until Ctrl-C', 'wherry tunnel']],
+  version: [['which wherry, which Kubernetes', 'wherry version']],
+  why: [['the way of a pod from your command to its containers', 'wherry why pod/web-1'], ['why does this service have no address?', 'wherry why svc/web'], ['as it happens', 'wherry why deployment/web -f'], ['for a program', 'wherry why pod/web-1 -o json']],
+};
