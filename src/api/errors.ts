@@ -157,7 +157,7 @@ export const fieldError = {
     message: `Unsupported value: ${shown(value)}${supported.length ? `: supported values: ${supported.map((v) => JSON.stringify(v)).join(', ')}` : ''}`,
   }),
   tooLong: (field: string, limit: number): FieldError => ({ type: 'FieldValueTooLong', field, message: `Too long: may not be more than ${limit} bytes` }),
-  tooMany: (field: string, count: number, limit: number): FieldError => ({ type: 'FieldValueTooMany', field, message: `Too many: ${count}: must have at most ${limit} items` }),
+  tooMany: (field: string, count: number, limit: number): FieldError => ({ type: 'FieldValueTooMany', field, message: `Too many: ${count}: must have at most ${limit} item${limit === 1 ? '' : 's'}` }),
   typeInvalid: (field: string, value: unknown, detail: string): FieldError => ({ type: 'FieldValueTypeInvalid', field, message: `Invalid value: ${shown(value)}: ${detail}` }),
 };
 

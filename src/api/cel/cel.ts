@@ -65,7 +65,7 @@ function compile(environment: Environment, source: string, metered: boolean): Ce
     try {
       return run({ ...variables });
     } catch (error) {
-      throw new CelError(firstLine(error).replace(/^No such key: /, 'no such key: '), { cause: error });
+      throw new CelError(runtimeFault(firstLine(error)), { cause: error });
     }
   };
   return {
@@ -78,6 +78,13 @@ function compile(environment: Environment, source: string, metered: boolean): Ce
     evaluateCel,
     evaluate: (variables) => evaluateCel(Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, toCel(value)]))),
   };
+}
+
+/** What went wrong at run time, in upstream's words where they differ. */
+function runtimeFault(message: string): string {
+  if (/^(int|uint|double)\(\) type error: cannot convert to/.test(message)) return `type conversion error from 'string' to '${message.slice(0, message.indexOf('('))}'`;
+  if (message.startsWith('Invalid duration string')) return "type conversion error from 'string' to 'google.protobuf.Duration'";
+  return message.replace(/^No such key: /, 'no such key: ');
 }
 
 /** What the engine found, in the words of upstream's parser and checker where people know them. */

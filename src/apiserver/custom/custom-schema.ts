@@ -5,7 +5,9 @@ import { structuralType } from '../../api/schema/structural-type.ts';
 import type { StructType } from '../../api/schema/schema.ts';
 import { duplicateFields } from '../registry/duplicate-fields.ts';
 import type { ObjectSchema } from '../registry/served-resource.ts';
+import { embeddedErrors } from './embedded-objects.ts';
 import { EMBEDDED_FIELDS, isObject, type JsonSchema } from './json-schema.ts';
+import { listErrors } from './list-invariants.ts';
 import { fillDefaults, OBJECT_META, prune } from './prune.ts';
 import { validateValue } from './validate-value.ts';
 import { hasRules, ruleErrors } from './validation-rules.ts';
@@ -56,8 +58,11 @@ export class CustomSchema implements ObjectSchema {
   }
 
   validate(object: KubeObject, previous?: KubeObject): readonly FieldError[] {
-    const errors = [...validateValue(object, { ...this.#schema, required: this.#schema.required?.filter((name) => !EMBEDDED_FIELDS.includes(name)) ?? [], ...metadataOpen(this.#schema) }, '', previous)]
-      .map((error) => (error.field === '' ? { ...error, field: '<nil>' } : error));
+    const schema = { ...this.#schema, required: this.#schema.required?.filter((name) => !EMBEDDED_FIELDS.includes(name)) ?? [], ...metadataOpen(this.#schema) };
+    // Lists that were wrong before are not held against the writer.
+    const lists = previous && listErrors(previous, this.#schema, '').length > 0 ? [] : listErrors(object, this.#schema, '');
+    const errors = [...validateValue(object, schema, '', previous), ...embeddedErrors(object, { ...this.#schema, 'x-kubernetes-embedded-resource': false }, ''), ...lists]
+      .map((error) => (error.field === '' ? fieldErrorAtTop(error) : error));
     // Rules are written for values of the right types and of bounded size: they are not asked about others.
     if (!hasRules(this.#schema)) return errors;
     if (errors.some(({ type }) => BLOCKING.has(type))) return [...errors, fieldErrorAtTop(fieldError.invalid('', null, NOT_CHECKED))];

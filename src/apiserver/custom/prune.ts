@@ -51,7 +51,7 @@ function metadata(value: unknown, unknown: string[], path: string): unknown {
 }
 
 /**
- * The value with the defaults of its schema where fields are absent, or null without being allowed to be. Itself where none are missing.
+ * The value with the defaults of its schema where fields are absent, or null without being allowed to be; a null that nothing stands in for goes. Itself where none are missing.
  * Upstream: apiextensions-apiserver pkg/apiserver/schema/defaulting.
  */
 export function fillDefaults(value: unknown, schema: JsonSchema): unknown {
@@ -76,6 +76,10 @@ export function fillDefaults(value: unknown, schema: JsonSchema): unknown {
   if (additional) {
     for (const [key, member] of Object.entries(value as JsonObject)) {
       if (schema.properties && Object.hasOwn(schema.properties, key)) continue;
+      if (member === null && !additional.nullable && additional.default === undefined) {
+        delete (changed ??= { ...value })[key];
+        continue;
+      }
       const filled = fillDefaults(member === null && !additional.nullable && additional.default !== undefined ? additional.default : member, additional);
       if (filled !== member) (changed ??= { ...value })[key] = filled;
     }

@@ -1,5 +1,6 @@
 import { fieldError, type FieldError } from '../../api/errors.ts';
 import { EMBEDDED_FIELDS, type JsonSchema } from './json-schema.ts';
+import { listErrors } from './list-invariants.ts';
 import { prune } from './prune.ts';
 import { validateValue } from './validate-value.ts';
 import { ruleErrors } from './validation-rules.ts';
@@ -15,7 +16,7 @@ export function* defaultErrors(schema: JsonSchema, path: string): Generator<Fiel
     const unknown: string[] = [];
     prune(value, schema, unknown, '', schema['x-kubernetes-embedded-resource'] ? EMBEDDED_FIELDS : []);
     if (unknown.length > 0) yield fieldError.invalid(at, value, 'must not have unknown fields');
-    const errors = [...validateValue(value, schema, at)];
+    const errors = [...validateValue(value, schema, at), ...listErrors(value, schema, at)];
     yield* errors.length > 0 ? errors : ruleErrors(value, schema, at, undefined);
   }
   if (items) yield* defaultErrors(items, `${path}.items`);

@@ -6,51 +6,84 @@ import { isOfFormat } from './string-formats.ts';
 
 /**
  * What is wrong with a value by its schema, worded as upstream's. `previous` is what stood there before an update: what did not change is not
- * held against the writer, even where the schema has become stricter.
+ * held against the writer, even where the schema has become stricter. A value of the wrong type is checked on by what it is.
  * Upstream: apiextensions-apiserver pkg/apiserver/validation, kube-openapi pkg/validation.
  */
-export function* validateValue(value: unknown, schema: JsonSchema, path: string, previous?: unknown): Generator<FieldError, void, undefined> {
-  if (previous !== undefined && deepEqual(value, previous)) return;
-  if (value === null && schema.nullable) return;
-  const type = typeOf(value);
-  if (!fits(value, type, schema)) {
-    const wanted = schema['x-kubernetes-int-or-string'] ? 'integer,string' : schema.type!;
-    yield fieldError.typeInvalid(path, type, `${path} in body must be of type ${wanted}: ${JSON.stringify(type)}`);
-    return;
-  }
-  yield* enumErrors(value, schema, path);
-  if (typeof value === 'string') yield* stringErrors(value, schema, path);
-  else if (typeof value === 'number') yield* numberErrors(value, schema, path);
-  else if (Array.isArray(value)) yield* listErrors(value, schema, path, previous);
-  else if (isObject(value)) yield* objectErrors(value, schema, path, previous);
-  yield* combinationErrors(value, schema, path);
+export function validateValue(value: unknown, schema: JsonSchema, path: string, previous?: unknown): readonly FieldError[] {
+  return check(value, schema, path, previous).errors;
 }
 
-function typeOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value;
+/** `matches` counts the checks that were made: of alternatives that all fail, the errors of the one with the most are told. */
+interface Outcome {
+  readonly errors: readonly FieldError[];
+  readonly matches: number;
 }
 
-function fits(value: unknown, type: string, schema: JsonSchema): boolean {
-  if (schema['x-kubernetes-int-or-string']) return type === 'integer' || type === 'string';
-  return !schema.type || schema.type === type || (schema.type === 'number' && type === 'integer') || (schema.type === 'integer' && typeof value === 'number' && Number.isInteger(value));
+const nothing: Outcome = { errors: [], matches: 0 };
+const failed = (error: FieldError): Outcome => ({ errors: [error], matches: 0 });
+
+function check(value: unknown, schema: JsonSchema, path: string, previous?: unknown): Outcome {
+  if (previous !== undefined && deepEqual(value, previous)) return nothing;
+  const typed = typeOutcome(value, schema, path);
+  const listed = enumOutcome(value, schema, path);
+  if (value === null) return together([typed, listed], 0);
+  const outcomes = [...(typesOf(schema) || schema.format ? [typed] : []), combinations(value, schema, path), listed];
+  if (typeof value === 'string') outcomes.push(stringOutcome(value, schema, path));
+  else if (typeof value === 'number') outcomes.push(numberOutcome(value, schema, path));
+  else if (Array.isArray(value)) outcomes.push(listOutcome(value, schema, path, previous));
+  else if (isObject(value)) outcomes.push(objectOutcome(value, schema, path, previous));
+  return together(outcomes, outcomes.length + 1);
 }
 
-function* enumErrors(value: unknown, schema: JsonSchema, path: string): Generator<FieldError> {
-  if (!schema.enum || schema.enum.some((allowed) => deepEqual(allowed, value))) return;
-  yield fieldError.notSupported(path, value, schema.enum.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed))));
+function together(outcomes: readonly Outcome[], matches: number): Outcome {
+  return { errors: outcomes.flatMap(({ errors }) => errors), matches: outcomes.reduce((sum, outcome) => sum + outcome.matches, matches) };
+}
+
+function typesOf(schema: JsonSchema): readonly string[] | undefined {
+  return schema['x-kubernetes-int-or-string'] ? ['integer', 'string'] : schema.type ? [schema.type] : undefined;
+}
+
+/** What a value is, and of what format upstream takes it to be. */
+function typeOf(value: unknown): readonly [type: string, format: string] {
+  if (value === null) return ['null', ''];
+  if (Array.isArray(value)) return ['array', ''];
+  if (typeof value === 'number') return Number.isInteger(value) ? ['integer', 'int64'] : ['number', 'float64'];
+  return [typeof value, ''];
+}
+
+function typeOutcome(value: unknown, schema: JsonSchema, path: string): Outcome {
+  const { format = '', nullable = false } = schema;
+  const types = typesOf(schema) ?? (format ? [] : undefined);
+  const [type, itsFormat] = typeOf(value);
+  const wrong = (wanted: string, is: string): Outcome => failed(fieldError.typeInvalid(path, is, `${path} in body must be of type ${wanted}: ${JSON.stringify(is)}`));
+  if (!types || (value === null && nullable)) return { errors: [], matches: 1 };
+  if (value === null) return types.length > 0 ? wrong(types.join(','), type) : { errors: [], matches: 1 };
+  const fits = types.includes(type) || (type === 'integer' && types.includes('number'));
+  const hasLength = typeof value === 'string' || Array.isArray(value);
+  if (!hasLength && format && !fits && itsFormat !== format) return wrong(format, itsFormat);
+  // A format of texts says nothing of lists: those pass, as upstream.
+  const ofNumbers = types.includes('number') || types.includes('integer');
+  if (!fits && (ofNumbers || !format || !hasLength)) return wrong(types.join(','), type);
+  return { errors: [], matches: 1 };
+}
+
+function enumOutcome(value: unknown, schema: JsonSchema, path: string): Outcome {
+  if (!schema.enum || schema.enum.some((allowed) => allowed !== null && deepEqual(allowed, value))) return nothing;
+  return failed(fieldError.notSupported(path, value, schema.enum.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed)))));
 }
 
 const invalidValue = (path: string, value: unknown, rest: string): FieldError => fieldError.invalid(path, value, `${path} in body ${rest}`);
+/** Of faults that upstream tells without a field. */
+const anywhere = (text: string): FieldError => fieldError.invalid('', '', text);
 
-function* stringErrors(value: string, { minLength, maxLength, pattern, format }: JsonSchema, path: string): Generator<FieldError> {
+function stringOutcome(value: string, { minLength, maxLength, pattern, format }: JsonSchema, path: string): Outcome {
+  const errors: FieldError[] = [];
   const length = [...value].length;
-  if (maxLength !== undefined && length > maxLength) yield fieldError.tooLong(path, maxLength);
-  if (minLength !== undefined && length < minLength) yield invalidValue(path, value, `should be at least ${minLength} chars long`);
-  if (pattern !== undefined && !compiled(pattern).matcher(value).find()) yield invalidValue(path, value, `should match '${pattern}'`);
-  if (format !== undefined && !isOfFormat(value, format)) yield invalidValue(path, value, `must be of type ${format}: ${JSON.stringify(value)}`);
+  if (maxLength !== undefined && length > maxLength) errors.push(fieldError.tooLong(path, maxLength));
+  else if (minLength !== undefined && length < minLength) errors.push(invalidValue(path, value, `should be at least ${minLength} chars long`));
+  else if (pattern && !compiled(pattern).matcher(value).find()) errors.push(invalidValue(path, value, `should match '${pattern}'`));
+  if (format && !isOfFormat(value, format)) errors.push(fieldError.typeInvalid(path, value, `${path} in body must be of type ${format}: ${JSON.stringify(value)}`));
+  return { errors, matches: 0 };
 }
 
 const patterns = new Map<string, RE2JS>();
@@ -62,22 +95,26 @@ function compiled(pattern: string): RE2JS {
   return expression;
 }
 
-function* numberErrors(value: number, { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format }: JsonSchema, path: string): Generator<FieldError> {
-  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) yield invalidValue(path, value, `should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`);
-  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) yield invalidValue(path, value, `should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
-  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) yield invalidValue(path, value, `should be a multiple of ${multipleOf}`);
-  if (format === 'int32' && (value < -(2 ** 31) || value > 2 ** 31 - 1)) yield invalidValue(path, value, 'must be of type int32: "integer"');
+function numberOutcome(value: number, schema: JsonSchema, path: string): Outcome {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format } = schema;
+  const errors: FieldError[] = [];
+  const outOfRange = !Number.isInteger(value) || (format === 'int32' && (value < -(2 ** 31) || value > 2 ** 31 - 1)) || Math.abs(value) >= 2 ** 63;
+  if (schema.type === 'integer' && outOfRange) errors.push(anywhere(`Checked value must be of type integer ${format ? `with format ${format}` : '(default format)'} in ${path}`));
+  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) errors.push(invalidValue(path, value, `should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`));
+  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) errors.push(invalidValue(path, value, `should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`));
+  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) errors.push(invalidValue(path, value, `should be a multiple of ${multipleOf}`));
+  return { errors, matches: 1 };
 }
 
-function* listErrors(value: readonly unknown[], schema: JsonSchema, path: string, previous: unknown): Generator<FieldError> {
+function listOutcome(value: readonly unknown[], schema: JsonSchema, path: string, previous: unknown): Outcome {
   const { minItems, maxItems, uniqueItems, items } = schema;
-  if (maxItems !== undefined && value.length > maxItems) yield fieldError.tooMany(path, value.length, maxItems);
-  if (minItems !== undefined && value.length < minItems) yield invalidValue(path, value.length, `should have at least ${minItems} items`);
-  if (uniqueItems && value.some((item, i) => value.slice(0, i).some((other) => deepEqual(item, other)))) yield invalidValue(path, value, "shouldn't contain duplicates");
-  yield* duplicateErrors(value, schema, path);
-  if (!items) return;
+  const errors: FieldError[] = [];
+  if (maxItems !== undefined && value.length > maxItems) errors.push(fieldError.tooMany(path, value.length, maxItems));
+  if (minItems !== undefined && value.length < minItems) errors.push(invalidValue(path, value.length, `should have at least ${minItems} items`));
+  if (uniqueItems && value.some((item, i) => value.slice(0, i).some((other) => deepEqual(item, other)))) errors.push(invalidValue(path, value, "shouldn't contain duplicates"));
   const before = Array.isArray(previous) ? correlated(previous, schema) : undefined;
-  for (const [i, item] of value.entries()) yield* validateValue(item, items, `${path}[${i}]`, before?.(item));
+  const inner = items ? value.map((item, i) => check(item, items, `${path}[${i}]`, before?.(item))) : [];
+  return together([{ errors, matches: 1 }, ...inner], 0);
 }
 
 /** Finds what an item of a list was before: by its keys in a list of type map. Items of other lists are compared as a whole list only. */
@@ -87,48 +124,51 @@ function correlated(previous: readonly unknown[], schema: JsonSchema): ((item: u
   return (item) => (isObject(item) ? previous.find((other) => isObject(other) && keys.every((key) => deepEqual(other[key], item[key]))) : undefined);
 }
 
-/** Lists that are sets or maps hold an item once. Upstream: pkg/apiserver/schema/listtype. */
-function* duplicateErrors(value: readonly unknown[], schema: JsonSchema, path: string): Generator<FieldError> {
-  const type = schema['x-kubernetes-list-type'];
-  if (type !== 'set' && type !== 'map') return;
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const identity = (item: unknown): unknown => (type === 'set' || !isObject(item) ? item : Object.fromEntries(keys.map((key) => [key, item[key]])));
-  const seen = new Set<string>();
-  for (const [i, item] of value.entries()) {
-    const id = JSON.stringify(identity(item));
-    if (seen.has(id)) yield fieldError.duplicate(`${path}[${i}]`, identity(item));
-    seen.add(id);
-  }
-}
-
-function* objectErrors(value: JsonObject, schema: JsonSchema, path: string, previous: unknown): Generator<FieldError> {
+function objectOutcome(value: JsonObject, schema: JsonSchema, path: string, previous: unknown): Outcome {
   const { required = [], minProperties, maxProperties, properties = {} } = schema;
+  const errors: FieldError[] = [];
   const count = Object.keys(value).length;
-  if (maxProperties !== undefined && count > maxProperties) yield fieldError.tooMany(path, count, maxProperties);
-  if (minProperties !== undefined && count < minProperties) yield invalidValue(path, count, `should have at least ${minProperties} properties`);
-  for (const name of required) if (value[name] === undefined) yield fieldError.required(join(path, name));
+  if (maxProperties !== undefined && count > maxProperties) errors.push(fieldError.tooMany(path, count, maxProperties));
+  if (minProperties !== undefined && count < minProperties) errors.push(invalidValue(path, count, `should have at least ${minProperties} properties`));
+  for (const name of required) if (value[name] === undefined) errors.push(fieldError.required(join(path, name)));
   const before = isObject(previous) ? previous : undefined;
   const additional = additionalOf(schema);
-  for (const [key, member] of Object.entries(value)) {
-    const inner = Object.hasOwn(properties, key) ? properties[key] : additional;
-    if (inner) yield* validateValue(member, inner, join(path, key), before?.[key]);
-  }
+  const inner = Object.entries(value).flatMap(([key, member]) => {
+    const of = Object.hasOwn(properties, key) ? properties[key] : additional;
+    return of ? [check(member, of, join(path, key), before?.[key])] : [];
+  });
+  return together([{ errors, matches: 0 }, ...inner], 0);
 }
 
 const join = (path: string, name: string): string => (path ? `${path}.${name}` : name);
 
-function* combinationErrors(value: unknown, { allOf, anyOf, oneOf, not }: JsonSchema, path: string): Generator<FieldError> {
-  const passes = (schema: JsonSchema): boolean => validateValue(value, schema, path).next().done === true;
-  const combined = (text: string): FieldError => fieldError.invalid(path, '', `${JSON.stringify(path)} ${text}`);
-  for (const schema of allOf ?? []) yield* validateValue(value, schema, path);
-  if (anyOf?.length && !anyOf.some(passes)) {
-    yield combined('must validate at least one schema (anyOf)');
-    yield* validateValue(value, anyOf[0]!, path);
+function combinations(value: unknown, { allOf = [], anyOf = [], oneOf = [], not }: JsonSchema, path: string): Outcome {
+  const shown = JSON.stringify(path);
+  const outcomes: Outcome[] = [{ errors: [], matches: 1 }];
+  const say = (text: string): void => void outcomes.push(failed(anywhere(`${shown} ${text}`)));
+  if (anyOf.length > 0) {
+    const { passed, best } = tried(value, anyOf, path);
+    if (passed.length === 0) say('must validate at least one schema (anyOf)');
+    outcomes.push(passed[0] ?? best!);
   }
-  if (oneOf?.length) {
-    const matching = oneOf.filter(passes).length;
-    if (matching !== 1) yield combined(`must validate one and only one schema (oneOf). ${matching === 0 ? 'Found none valid' : `Found ${matching} valid alternatives`}`);
-    if (matching === 0) yield* validateValue(value, oneOf[0]!, path);
+  if (oneOf.length > 0) {
+    const { passed, best } = tried(value, oneOf, path);
+    if (passed.length !== 1) say(`must validate one and only one schema (oneOf). ${passed.length === 0 ? 'Found none valid' : `Found ${passed.length} valid alternatives`}`);
+    if (passed.length <= 1) outcomes.push(passed[0] ?? best!);
   }
-  if (not && passes(not)) yield combined('must not validate the schema (not)');
+  if (allOf.length > 0) {
+    const all = allOf.map((schema) => check(value, schema, path));
+    outcomes.push(...all);
+    const good = all.filter(({ errors }) => errors.length === 0).length;
+    if (good !== all.length) say(`must validate all the schemas (allOf)${good === 0 ? '. None validated' : ''}`);
+  }
+  if (not && check(value, not, path).errors.length === 0) say('must not validate the schema (not)');
+  return together(outcomes, 0);
+}
+
+/** The alternatives that a value passes, and of those it does not the one where it came farthest. */
+function tried(value: unknown, schemas: readonly JsonSchema[], path: string): { readonly passed: readonly Outcome[]; readonly best: Outcome | undefined } {
+  const outcomes = schemas.map((schema) => check(value, schema, path));
+  const best = outcomes.reduce<Outcome | undefined>((most, outcome) => (outcome.errors.length > 0 && (!most || outcome.matches > most.matches) ? outcome : most), undefined);
+  return { passed: outcomes.filter(({ errors }) => errors.length === 0), best };
 }
