@@ -91,7 +91,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
-    mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), 
+    mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: await readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), 
     protectPod: async (pod, addresses, signal) => { await Promise.all([policy, policySix].map((one) => one?.protect(pod, addresses, signal))); },
     ...(ground.six && { six: ground.six }), drainPod: proxy.drained,
   }));

@@ -3,8 +3,8 @@ import { defaultConfiguration, parseConfiguration } from './configuration.ts';
 
 const head = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n';
 
-test('settings go over others, in the words of upstream', () => {
-  const read = parseConfiguration(`${head}evictionHard: {memory.available: 200Mi}
+test('settings go over others, in the words of upstream', async () => {
+  const read = await parseConfiguration(`${head}evictionHard: {memory.available: 200Mi}
 evictionSoft: {nodefs.available: 20%}
 evictionSoftGracePeriod: {nodefs.available: 1m30s}
 evictionPressureTransitionPeriod: 10s
@@ -18,12 +18,12 @@ maxPods: 7
     thresholds: [{ signal: 'memory.available', amount: 200 * 2 ** 20, graceMs: 0 }, { signal: 'nodefs.available', share: 0.2, graceMs: 90_000 }], pressureTransitionMs: 10_000,
     images: { highPercent: 50, lowPercent: 40, minAgeMs: 120_000, maxAgeMs: 48 * 3600_000 }, shutdownGraceMs: 30_000, maxPods: 7,
   });
-  expect(parseConfiguration(head)).toEqual(defaultConfiguration);
+  expect(await parseConfiguration(head)).toEqual(defaultConfiguration);
 });
 
 test.each([
   ['something: else', /KubeletConfiguration/], [`${head}cpuManagerPolicy: static`, /the field cpuManagerPolicy cannot be set/], [`${head}evictionSoft: {memory.available: 1Gi}`, /evictionSoftGracePeriod is missing/],
   [`${head}imageGCLowThresholdPercent: 90`, /must be less than/],
-])('refuses %j', (text, message) => {
-  expect(() => parseConfiguration(text)).toThrow(message);
+])('refuses %j', async (text, message) => {
+  await expect(parseConfiguration(text)).rejects.toThrow(message);
 });

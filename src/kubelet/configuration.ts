@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { parseDuration } from '../api/schema/time-text.ts';
 import { hardThresholds, parseThresholds, type Threshold } from './eviction/thresholds.ts';
 
@@ -73,8 +72,10 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   staticPodPath: (staticPodPath: string) => ({ staticPodPath }),
 };
 
-/** A `KubeletConfiguration` document over other settings. Throws on fields that cannot be set here: nothing is silently passed over. */
-export function parseConfiguration(text: string, base: KubeletConfiguration = defaultConfiguration): KubeletConfiguration {
+/** A `KubeletConfiguration` document over other settings. Rejects on fields that cannot be set here: nothing is silently passed over. */
+export async function parseConfiguration(text: string, base: KubeletConfiguration = defaultConfiguration): Promise<KubeletConfiguration> {
+  // Most nodes have no such file, and spare the memory.
+  const { parse } = await import('yaml');
   const fields = (parse(text) ?? {}) as Fields;
   const { kind, apiVersion } = fields;
   if (kind !== 'KubeletConfiguration' || apiVersion !== 'kubelet.config.k8s.io/v1beta1') throw new Error(`kind KubeletConfiguration of kubelet.config.k8s.io/v1beta1 is wanted, not ${String(kind)} of ${String(apiVersion)}`);
@@ -89,7 +90,7 @@ export function parseConfiguration(text: string, base: KubeletConfiguration = de
 }
 
 /** The settings of a file; those of `base` where there is none. */
-export function readConfiguration(path: string, base: KubeletConfiguration): KubeletConfiguration {
+export async function readConfiguration(path: string, base: KubeletConfiguration): Promise<KubeletConfiguration> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -98,7 +99,7 @@ export function readConfiguration(path: string, base: KubeletConfiguration): Kub
     throw error;
   }
   try {
-    return parseConfiguration(text, base);
+    return await parseConfiguration(text, base);
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
   }
