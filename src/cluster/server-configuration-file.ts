@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readServerConfiguration, type ServerConfiguration } from '../apiserver/index.ts';
 import { UserError } from '../base/user-error.ts';
-import { readSchedulerConfiguration, type SchedulerConfig } from '../scheduler/scheduler-configuration.ts';
+
+const NONE = 'none';
 
 /** Of a cluster, or of the user. Empty where there is no such file. Throws UserError for what is wrong in it. */
 export function readServerConfigurationFile(path: string): ServerConfiguration {
@@ -9,33 +10,28 @@ export function readServerConfigurationFile(path: string): ServerConfiguration {
   return text === undefined ? {} : readServerConfiguration(text, path);
 }
 
-/** The scheduler's, in the same way. */
-export function readSchedulerConfigurationFile(path: string): SchedulerConfig {
-  const text = readIfThere(path);
-  return text === undefined ? {} : readSchedulerConfiguration(text, path);
-}
-
-export function adoptServerConfiguration(given: string, kept: string): boolean {
-  return adopt(given, kept, readServerConfiguration, 'a file with an audit Policy, an EncryptionConfiguration or an AuthenticationConfiguration, or none: --api-server-config FILE|none');
-}
-
-export function adoptSchedulerConfiguration(given: string, kept: string): boolean {
-  return adopt(given, kept, readSchedulerConfiguration, 'a file with a KubeSchedulerConfiguration, or none: --scheduler-config FILE|none');
-}
-
-/** Takes over what the user gives: a copy, since the cluster cannot read its data without the keys. `none` takes it away. Answers whether it is another than before. Throws UserError. */
-function adopt(given: string, kept: string, read: (text: string, source: string) => unknown, remedy: string): boolean {
-  const before = readIfThere(kept);
-  if (given === 'none') {
-    rmSync(kept, { force: true });
-    return before !== undefined;
-  }
+/** The text of what the user gives; undefined for `none`. Throws UserError for what is wrong in it. */
+export function checkServerConfiguration(given: string): string | undefined {
+  if (given === NONE) return undefined;
   const text = readIfThere(given);
-  if (text === undefined) throw new UserError(`there is no file ${given}`, remedy);
-  read(text, given);
+  if (text === undefined) throw new UserError(`there is no file ${given}`, 'a file with an audit Policy, an EncryptionConfiguration or an AuthenticationConfiguration, or none: --api-server-config FILE|none');
+  readServerConfiguration(text, given);
+  return text;
+}
+
+/**
+ * Takes over what the user gives: a copy, since the cluster cannot read its data without the keys. `none` takes it away. What was there before stays
+ * as `KEPT.before`, for the same reason. Answers whether it is another than before. Throws UserError.
+ */
+export function adoptServerConfiguration(given: string, kept: string): boolean {
+  const before = readIfThere(kept);
+  const text = checkServerConfiguration(given);
   if (text === before) return false;
-  writeFileSync(`${kept}.new`, text, { mode: 0o600 });
-  renameSync(`${kept}.new`, kept);
+  if (before !== undefined) renameSync(kept, `${kept}.before`);
+  if (text !== undefined) {
+    writeFileSync(`${kept}.new`, text, { mode: 0o600 });
+    renameSync(`${kept}.new`, kept);
+  }
   return true;
 }
 
