@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readServerConfiguration, type ServerConfiguration } from '../apiserver/index.ts';
 import { UserError } from '../base/user-error.ts';
+import { readSchedulerConfiguration, type SchedulerConfig } from '../scheduler/scheduler-configuration.ts';
 
 const NONE = 'none';
 
@@ -12,10 +13,24 @@ export function readServerConfigurationFile(path: string): ServerConfiguration {
 
 /** The text of what the user gives; undefined for `none`. Throws UserError for what is wrong in it. */
 export function checkServerConfiguration(given: string): string | undefined {
+  return check(given, readServerConfiguration, 'a file with an audit Policy, an EncryptionConfiguration or an AuthenticationConfiguration, or none: --api-server-config FILE|none');
+}
+
+/** The scheduler's, in the same way. */
+export function readSchedulerConfigurationFile(path: string): SchedulerConfig {
+  const text = readIfThere(path);
+  return text === undefined ? {} : readSchedulerConfiguration(text, path);
+}
+
+export function checkSchedulerConfiguration(given: string): string | undefined {
+  return check(given, readSchedulerConfiguration, 'a file with a KubeSchedulerConfiguration, or none: --scheduler-config FILE|none');
+}
+
+function check(given: string, read: (text: string, source: string) => unknown, remedy: string): string | undefined {
   if (given === NONE) return undefined;
   const text = readIfThere(given);
-  if (text === undefined) throw new UserError(`there is no file ${given}`, 'a file with an audit Policy, an EncryptionConfiguration or an AuthenticationConfiguration, or none: --api-server-config FILE|none');
-  readServerConfiguration(text, given);
+  if (text === undefined) throw new UserError(`there is no file ${given}`, remedy);
+  read(text, given);
   return text;
 }
 
@@ -24,8 +39,15 @@ export function checkServerConfiguration(given: string): string | undefined {
  * as `KEPT.before`, for the same reason. Answers whether it is another than before. Throws UserError.
  */
 export function adoptServerConfiguration(given: string, kept: string): boolean {
+  return adopt(checkServerConfiguration(given), kept);
+}
+
+export function adoptSchedulerConfiguration(given: string, kept: string): boolean {
+  return adopt(checkSchedulerConfiguration(given), kept);
+}
+
+function adopt(text: string | undefined, kept: string): boolean {
   const before = readIfThere(kept);
-  const text = checkServerConfiguration(given);
   if (text === before) return false;
   if (before !== undefined) renameSync(kept, `${kept}.before`);
   if (text !== undefined) {
