@@ -73,6 +73,7 @@ test.each<[string, number]>([
 test.each<[string, string]>([
   [`self.nosuch == 3`, "ERROR: <input>:1:5: undefined field 'nosuch'\n | self.nosuch == 3\n | ....^"],
   [`self.o.nosuch == 3`, "ERROR: <input>:1:7: undefined field 'nosuch'\n | self.o.nosuch == 3\n | ......^"],
+  [`!has(self.nosuch)`, "ERROR: <input>:1:5: undefined field 'nosuch'\n | !has(self.nosuch)\n | ....^"],
   [`self.lo.all(o, o.nosuch == 1)`, "ERROR: <input>:1:17: undefined field 'nosuch'\n | self.lo.all(o, o.nosuch == 1)\n | ................^"],
   [`self.s.foo == 'a'`, "ERROR: <input>:1:7: type 'string' does not support field selection\n | self.s.foo == 'a'\n | ......^"],
   [`self.i + 'a' == 'b'`, "ERROR: <input>:1:8: found no matching overload for '_+_' applied to '(int, string)'\n | self.i + 'a' == 'b'\n | .......^"],

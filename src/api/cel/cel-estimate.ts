@@ -7,7 +7,8 @@ import { BOOL, BYTES, DOUBLE, DYN, INT, isScalar, listOf, mapOf, NULL, optionalO
 export interface CelNode {
   readonly op: string;
   readonly args: unknown;
-  /** Where the text of the node ends in the source. */
+  /** Where the text of the node is in the source. */
+  readonly start: number;
   readonly end: number;
   /** The source. */
   readonly input: string;
@@ -85,7 +86,7 @@ class Coster {
       case 'map': return this.#map((node.args as [CelNode, CelNode][]).map(([key, value]) => [this.visit(key, scope), this.visit(value, scope)]));
       case 'call': {
         const [name, operands] = node.args as [string, CelNode[]];
-        return name === 'hasMember' || name === 'has' ? this.#presence(operands[0]!, scope) : this.#call(OWN_NAMES[name] ?? name, undefined, operands.map((arg) => this.visit(arg, scope)));
+        return name === 'hasMember' || name === 'has' ? this.#presence(operands[0]!, scope, node.input.lastIndexOf('(', operands[0]!.start)) : this.#call(OWN_NAMES[name] ?? name, undefined, operands.map((arg) => this.visit(arg, scope)));
       }
       case 'rcall': return this.#memberCall(node, scope);
       default: return this.#binary(node, this.visit(args[0]!, scope), this.visit(args[1]!, scope));
@@ -172,11 +173,11 @@ class Coster {
   }
 
   /** `has(a.b)` costs what `a` does. */
-  #presence(argument: CelNode, scope: Scope): Seen {
+  #presence(argument: CelNode, scope: Scope, pos: number): Seen {
     if (argument.op !== '.' && argument.op !== '.?') return this.#plain(BOOL, 0, [this.visit(argument, scope)]);
     const [left, name] = argument.args as [CelNode, string];
     const operand = this.visit(left, scope);
-    this.#fieldType(operand.type, name, dotOf(argument));
+    this.#fieldType(operand.type, name, pos);
     return this.#plain(BOOL, 0, [operand]);
   }
 

@@ -16,7 +16,7 @@ export function* defaultErrors(schema: JsonSchema, path: string): Generator<Fiel
     const unknown: string[] = [];
     prune(value, schema, unknown, '', schema['x-kubernetes-embedded-resource'] ? EMBEDDED_FIELDS : []);
     if (unknown.length > 0) yield fieldError.invalid(at, value, 'must not have unknown fields');
-    const errors = [...validateValue(value, schema, at), ...listErrors(value, schema, at)];
+    const errors = [...validateValue(value, schema, ''), ...listErrors(value, schema, '')].map((error) => ({ ...error, field: error.field ? `${at}.${error.field}` : at }));
     yield* errors.length > 0 ? errors : ruleErrors(value, schema, at, undefined);
   }
   if (items) yield* defaultErrors(items, `${path}.items`);
