@@ -15,7 +15,7 @@ export interface EditableKubeconfig {
   users?: { name: string; user: Record<string, unknown> }[];
 }
 
-export function pathsOf({ flags, io }: Call): string[] {
+export function pathsOf({ flags, io }: Pick<Call, 'flags' | 'io'>): string[] {
   return flags.string('kubeconfig') ? [flags.string('kubeconfig')] : kubeconfigPaths(io.env as NodeJS.ProcessEnv);
 }
 

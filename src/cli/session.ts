@@ -66,6 +66,10 @@ export class Session {
     this.#io = io;
   }
 
+  get flags(): Flags {
+    return this.#flags;
+  }
+
   get warnings(): number {
     return this.#warnings;
   }

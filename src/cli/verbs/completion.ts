@@ -5,7 +5,11 @@ const scripts: Readonly<Record<string, string>> = {
   bash: `# bash completion for kubectl
 __kubectl_complete() {
     local IFS=$'\\n'
-    COMPREPLY=($(compgen -W "$(kubectl __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+    local word="\${COMP_WORDS[COMP_CWORD]}"
+    [ "$word" = "=" ] && word=""
+    COMPREPLY=($(compgen -W "$(kubectl __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "$word"))
+    # TYPE/ and FLAG= are to be gone on with.
+    case "\${COMPREPLY[0]}" in */|*=) compopt -o nospace 2>/dev/null ;; esac
 }
 complete -o default -F __kubectl_complete kubectl
 `,
