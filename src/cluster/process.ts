@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import { UserError } from '../base/user-error.ts';
 import { recordProcess } from '../machine/index.ts';
 import { tellParent } from './daemon.ts';
+import { settleMemory } from './settle-memory.ts';
 
 export interface ProcessTools {
   readonly clock: Clock;
@@ -18,7 +19,7 @@ export interface ProcessTools {
  * The life of one of our background processes: notes itself in its pid file, starts, tells its parent, waits for the signal to end, and
  * stops in order. A fault at the start goes to the parent in words and to the log with its stack. Resolves to the exit code.
  */
-export async function liveAsProcess(pidFile: string, { log, signal }: ProcessTools, start: () => Promise<AsyncDisposable>): Promise<number> {
+export async function liveAsProcess(pidFile: string, { clock, log, signal }: ProcessTools, start: () => Promise<AsyncDisposable>): Promise<number> {
   recordProcess(pidFile, process.pid);
   process.on('uncaughtException', (error) => {
     log.error('uncaught', { error, stack: error.stack });
@@ -40,6 +41,7 @@ export async function liveAsProcess(pidFile: string, { log, signal }: ProcessToo
   }
   tellParent({ ready: true });
   log.info('ready');
+  using _settling = settleMemory(clock);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   log.info('ending', { reason: (signal.reason as Error).message });
   await running[Symbol.asyncDispose]();
