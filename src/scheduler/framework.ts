@@ -29,7 +29,7 @@ export type PreFilterResult<S> =
 /** Something happened in the cluster that may let a rejected pod in. */
 export interface ClusterEvent {
   /** `AssignedPod` is a pod that has a node. */
-  readonly resource: 'Node' | 'AssignedPod' | 'PersistentVolumeClaim' | 'PersistentVolume' | 'StorageClass' | 'CSINode' | 'VolumeAttachment' | 'ResourceClaim';
+  readonly resource: 'Node' | 'AssignedPod' | 'PersistentVolumeClaim' | 'PersistentVolume' | 'StorageClass' | 'CSINode' | 'VolumeAttachment' | 'ResourceClaim' | 'ResourceSlice' | 'DeviceClass';
   readonly action: 'add' | 'update' | 'delete';
   readonly previous?: unknown;
   readonly object: unknown;

@@ -1,7 +1,7 @@
 import { isReason } from '../api/errors.ts';
 import type { Pod } from '../api/generated/core-v1.ts';
 import {
-  csiNodes, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceClaims, services, statefulSets, storageClasses, volumeAttachments,
+  csiNodes, deviceClasses, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceClaims, resourceSlices, services, statefulSets, storageClasses, volumeAttachments,
 } from '../api/generated/resources.ts';
 import { keyOf, parseKey, type ResourceType } from '../api/object.ts';
 import { isPodTerminal } from '../api/pod/conditions.ts';
@@ -19,6 +19,7 @@ import { DecisionRecord, groupRejections, type Decision } from './decision-recor
 import { evictVictims } from './evict-victims.ts';
 import { fitMessage } from './fit-error.ts';
 import type { ClusterEvent } from './framework.ts';
+import { deviceExpressionsLoaded, loadDeviceExpressions } from './plugins/device-expressions.ts';
 import { Nominator } from './nominator.ts';
 import { podInfoOf, type PodInfo } from './pod-info.ts';
 import { PodStatusWriter } from './pod-status-writer.ts';
@@ -92,7 +93,7 @@ class RunningScheduler implements Scheduler {
     this.#context = {
       cluster: this.#cluster, client, clock,
       namespaces: informer(namespaces), services: informer(services), replicationControllers: informer(replicationControllers), replicaSets: informer(replicaSets),
-      waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), csiNodes: informer(csiNodes), volumeAttachments: informer(volumeAttachments), resourceClaims: informer(resourceClaims),
+      waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), csiNodes: informer(csiNodes), volumeAttachments: informer(volumeAttachments), resourceClaims: informer(resourceClaims), resourceSlices: informer(resourceSlices), deviceClasses: informer(deviceClasses),
     };
     this.#profiles = createProfiles(config.profiles ?? [{ schedulerName: DEFAULT_NAME }], this.#context, {
       cluster: this.#cluster, nominator: this.#nominator, random, percentageOfNodesToScore: config.percentageOfNodesToScore ?? 0,
@@ -151,7 +152,12 @@ class RunningScheduler implements Scheduler {
     tell('PersistentVolume', persistentVolumes);
     tell('StorageClass', storageClasses);
     tell('ResourceClaim', resourceClaims);
+    tell('DeviceClass', deviceClasses);
     tell('CSINode', csiNodes);
+    // Whoever looked at the first devices while the evaluation of selectors was loading looks again.
+    tell('ResourceSlice', resourceSlices, (event) => {
+      if (!deviceExpressionsLoaded()) void loadDeviceExpressions().then(() => this.#queue.onEvent(event));
+    });
     tell('VolumeAttachment', volumeAttachments);
     informers.informer(podDisruptionBudgets);
     this.#owned.use(informers.informer(pods).subscribe({

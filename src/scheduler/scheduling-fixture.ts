@@ -1,6 +1,6 @@
 import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, Service } from '../api/generated/core-v1.ts';
 import type { ReplicaSet, StatefulSet } from '../api/generated/apps-v1.ts';
-import type { ResourceClaim } from '../api/generated/resource-v1.ts';
+import type { DeviceClass, ResourceClaim, ResourceSlice } from '../api/generated/resource-v1.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../api/generated/storage-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { Clock } from '../base/clock.ts';
@@ -43,6 +43,8 @@ export interface ClusterDescription {
   readonly csiNodes?: readonly CSINode[];
   readonly attachments?: readonly VolumeAttachment[];
   readonly resourceClaims?: readonly ResourceClaim[];
+  readonly slices?: readonly ResourceSlice[];
+  readonly deviceClasses?: readonly DeviceClass[];
   readonly random?: () => number;
 }
 
@@ -60,7 +62,7 @@ export function describeCluster(description: ClusterDescription) {
   const context: PluginContext = {
     cluster, waitingFor: (node) => nominator.on(node), namespaces: listed(description.namespaces), services: listed(description.services), replicationControllers: listed<ReplicationController>(),
     replicaSets: listed(description.replicaSets), statefulSets: listed<StatefulSet>(), persistentVolumes: listed(description.volumes),
-    persistentVolumeClaims: listed(description.claims), storageClasses: listed(description.classes), csiNodes: listed(description.csiNodes), volumeAttachments: listed(description.attachments), resourceClaims: listed(description.resourceClaims), client: undefined as unknown as Client, clock: undefined as unknown as Clock,
+    persistentVolumeClaims: listed(description.claims), storageClasses: listed(description.classes), csiNodes: listed(description.csiNodes), volumeAttachments: listed(description.attachments), resourceClaims: listed(description.resourceClaims), resourceSlices: listed(description.slices), deviceClasses: listed(description.deviceClasses), client: undefined as unknown as Client, clock: undefined as unknown as Clock,
   };
   const plugins = createPlugins(context);
   const random = { next: description.random ?? (() => 0) };

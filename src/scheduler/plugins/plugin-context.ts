@@ -1,6 +1,6 @@
 import type { Namespace, PersistentVolume, PersistentVolumeClaim, ReplicationController, Service } from '../../api/generated/core-v1.ts';
 import type { ReplicaSet, StatefulSet } from '../../api/generated/apps-v1.ts';
-import type { ResourceClaim } from '../../api/generated/resource-v1.ts';
+import type { DeviceClass, ResourceClaim, ResourceSlice } from '../../api/generated/resource-v1.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../../api/generated/storage-v1.ts';
 import type { Client } from '../../client/client.ts';
 import type { Informer } from '../../client/informer.ts';
@@ -26,6 +26,8 @@ export interface PluginContext {
   readonly csiNodes: Lister<CSINode>;
   readonly volumeAttachments: Lister<VolumeAttachment>;
   readonly resourceClaims: Lister<ResourceClaim>;
+  readonly resourceSlices: Lister<ResourceSlice>;
+  readonly deviceClasses: Lister<DeviceClass>;
   /** For `preBind` alone. */
   readonly client: Client;
   readonly clock: Clock;

@@ -1,0 +1,69 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Device, DeviceClass, DeviceConstraint, DeviceRequest, ResourceClaim, ResourceSlice } from '../../api/generated/resource-v1.ts';
+import type { Node } from '../../api/generated/core-v1.ts';
+import { nodeObject } from '../scheduling-fixture.ts';
+import { allocateDevices } from './device-allocation.ts';
+import { loadDeviceExpressions, selects } from './device-expressions.ts';
+
+const driver = 'gpu.example';
+const meta = (name: string) => ({ name, uid: name, resourceVersion: '1', creationTimestamp: '' });
+const device = (name: string, model: string, memory: string, more: Partial<Device> = {}): Device =>
+  ({ name, attributes: { model: { string: model }, version: { version: '1.2.3' }, 'numa.example/node': { int: Number(name.at(-1)) % 2 } }, capacity: { memory: { value: memory } }, ...more });
+const slice = (nodeName: string, devices: Device[], more: Partial<ResourceSlice['spec']> = {}): ResourceSlice =>
+  ({ apiVersion: 'resource.k8s.io/v1', kind: 'ResourceSlice', metadata: meta(`slice-${nodeName}`), spec: { driver, pool: { name: nodeName, generation: 1, resourceSliceCount: 1 }, nodeName, devices, ...more } });
+const classes: Record<string, DeviceClass> = {
+  any: { apiVersion: 'resource.k8s.io/v1', kind: 'DeviceClass', metadata: meta('any'), spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }], config: [{ opaque: { driver, parameters: { share: 1 } as never } }] } },
+};
+const request = (more: object = {}, name = 'r'): DeviceRequest => ({ name, exactly: { deviceClassName: 'any', allocationMode: 'ExactCount', count: 1, ...more } });
+const cel = (expression: string) => ({ selectors: [{ cel: { expression } }] });
+const claim = (requests: DeviceRequest[], constraints: DeviceConstraint[] = []): ResourceClaim => ({ apiVersion: 'resource.k8s.io/v1', kind: 'ResourceClaim', metadata: { ...meta('c'), namespace: 'default' }, spec: { devices: { requests, constraints } } });
+const four = [slice('a', [device('gpu-0', 'small', '8Gi'), device('gpu-1', 'small', '8Gi'), device('gpu-2', 'large', '80Gi'), device('gpu-3', 'large', '80Gi', { taints: [{ key: 'broken', effect: 'NoSchedule' }] })])];
+
+/** Names of the devices of each claim. */
+function given(claims: ResourceClaim[], { slices = four, taken = [], node = nodeObject('a') }: { slices?: ResourceSlice[]; taken?: string[]; node?: Node } = {}): string[] | undefined {
+  const results = allocateDevices({ claims, node, slices, classOf: (name) => classes[name], taken: new Set(taken.map((name) => `${driver}/a/${name}`)), selects });
+  return results?.map(({ devices }) => devices!.results!.map((one) => one.device).join());
+}
+
+describe('devices', () => {
+  beforeAll(loadDeviceExpressions);
+
+  test.each<[string, ResourceClaim[], string[] | undefined]>([
+    ['the first that is free', [claim([request()])], ['gpu-0']],
+    ['each claim its own', [claim([request()]), claim([request()])], ['gpu-0', 'gpu-1']],
+    ['as many as asked for', [claim([request({ count: 3 })])], ['gpu-0,gpu-1,gpu-2']],
+    ['not more than there are', [claim([request({ count: 4 })])], undefined],
+    ['by an attribute', [claim([request(cel(`device.attributes["${driver}"].model == "large"`))])], ['gpu-2']],
+    ['by a capacity', [claim([request(cel(`device.capacity["${driver}"].memory.compareTo(quantity("10Gi")) > 0`))])], ['gpu-2']],
+    ['by a version', [claim([request(cel(`device.attributes["${driver}"].version.isGreaterThan(semver("2.0.0"))`))])], undefined],
+    ['tainted ones to those who bear it', [claim([request({ ...cel(`device.attributes["${driver}"].model == "large"`), count: 2, tolerations: [{ key: 'broken', operator: 'Exists' }] })])], ['gpu-2,gpu-3']],
+    ['all of them', [claim([request({ allocationMode: 'All', ...cel(`device.attributes["${driver}"].model == "small"`) })])], ['gpu-0,gpu-1']],
+    ['all, of which one is tainted', [claim([request({ allocationMode: 'All' })])], ['gpu-0,gpu-1,gpu-2']],
+    ['two of one kind, though the first fits otherwise', [claim([request({ count: 2 })], [{ matchAttribute: 'numa.example/node' }])], ['gpu-0,gpu-2']],
+    ['two of different kinds', [claim([request({}, 'x'), request({}, 'y')], [{ requests: ['x', 'y'], distinctAttribute: `${driver}/model` }])], ['gpu-0,gpu-2']],
+    ['the first alternative that can be had', [claim([{ name: 'r', firstAvailable: [{ name: 'many', deviceClassName: 'any', count: 9 }, { name: 'one', deviceClassName: 'any' }] }])], ['gpu-0']],
+    ['a class that there is not', [claim([request({ deviceClassName: 'none' })])], undefined],
+  ])('%s', (_, claims, expected) => expect(given(claims)).toEqual(expected));
+
+  test('what others have is not given, unless to look after it', () => {
+    expect(given([claim([request()])], { taken: ['gpu-0', 'gpu-1'] })).toEqual(['gpu-2']);
+    expect(given([claim([request({ adminAccess: true })])], { taken: ['gpu-0', 'gpu-1'] })).toEqual(['gpu-0']);
+  });
+
+  test('devices of other nodes, of pools that are not complete, or of old generations are not there', () => {
+    expect(given([claim([request()])], { node: nodeObject('b') })).toBeUndefined();
+    expect(given([claim([request()])], { slices: [slice('a', [device('gpu-0', 'small', '1Gi')], { pool: { name: 'a', generation: 1, resourceSliceCount: 2 } })] })).toBeUndefined();
+    expect(given([claim([request()])], { slices: [...four, slice('a', [device('new-0', 'small', '1Gi')], { pool: { name: 'a', generation: 2, resourceSliceCount: 1 } })] })).toEqual(['new-0']);
+    const everywhere = slice('net', [device('net-0', 'small', '1Gi')]).spec;
+    const { nodeName: _, ...rest } = everywhere;
+    expect(given([claim([request()])], { node: nodeObject('b'), slices: [{ ...four[0]!, spec: { ...rest, allNodes: true } }] })).toEqual(['net-0']);
+  });
+
+  test('an allocation says where it is good, and how devices are set up', () => {
+    const [result] = allocateDevices({ claims: [claim([request()])], node: nodeObject('a'), slices: four, classOf: (name) => classes[name], taken: new Set(), selects })!;
+    expect(result).toEqual({
+      devices: { results: [{ request: 'r', driver, pool: 'a', device: 'gpu-0' }], config: [{ source: 'FromClass', requests: ['r'], opaque: { driver, parameters: { share: 1 } } }] },
+      nodeSelector: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a'] }] }] },
+    });
+  });
+});
