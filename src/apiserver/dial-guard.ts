@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList } from 'node:net';
+import { isIP } from '../base/ip-family.ts';
 import { serviceUnavailable } from '../api/errors.ts';
 
 /** Keeps the server from sending to addresses that exist in objects only: pods and services of simulated nodes. */

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from './ip-family.ts';
 
 /** What differs between IPv4 and IPv6 for a packet filter. A node has one table for each family it uses. */
 export interface AddressFamily {

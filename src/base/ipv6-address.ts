@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv6 } from './ip-family.ts';
 
 /** The eight groups of an IPv6 address, or undefined for what is none. Zones (`%eth0`) are none. */
 export function ipv6Groups(text: string): number[] | undefined {

@@ -1,5 +1,5 @@
 import type { Answer, RecordType, StringAnswer } from 'dns-packet';
-import { isIP } from 'node:net';
+import { isIP } from '../base/ip-family.ts';
 import { ipv6Groups, ipv6Text } from '../base/ipv6-address.ts';
 
 /** What DNS needs to know of the cluster. Names in lower case. */

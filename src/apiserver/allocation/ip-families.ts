@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv6 } from '../../base/ip-family.ts';
 import { fieldError, invalid, type FieldError } from '../../api/errors.ts';
 import type { Service, ServiceSpec } from '../../api/generated/core-v1.ts';
 

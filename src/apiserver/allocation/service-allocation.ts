@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP } from '../../base/ip-family.ts';
 import { fieldError, internalError, invalid, isReason, type StatusError } from '../../api/errors.ts';
 import type { Service, ServicePort, ServiceSpec } from '../../api/generated/core-v1.ts';
 import { ipAddresses, serviceCIDRs, services } from '../../api/generated/resources.ts';

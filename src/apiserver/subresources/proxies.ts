@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isIP } from 'node:net';
 import { deflateRawSync, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
+import { isIP } from '../../base/ip-family.ts';
 import { badRequest, notFound, serviceUnavailable } from '../../api/errors.ts';
 import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
 import { endpointSlices, nodes, pods, services as serviceType } from '../../api/generated/resources.ts';
