@@ -50,6 +50,14 @@ export interface Launched {
   readonly alreadyRunning: boolean;
 }
 
+/** Throws UserError for what is wrong in the configuration files that were given, before anything is made. */
+async function checkConfigurations({ apiServerConfig, schedulerConfig }: LaunchRequest): Promise<void> {
+  if (apiServerConfig === undefined && schedulerConfig === undefined) return;
+  const { checkSchedulerConfiguration, checkServerConfiguration } = await import('./server-configuration-file.ts');
+  if (apiServerConfig !== undefined) checkServerConfiguration(apiServerConfig);
+  if (schedulerConfig !== undefined) checkSchedulerConfiguration(schedulerConfig);
+}
+
 /** Takes over the configuration files that were given; answers whether one of them is another than before. */
 async function adoptConfigurations(profile: Profile, { apiServerConfig, schedulerConfig }: LaunchRequest): Promise<boolean> {
   if (apiServerConfig === undefined && schedulerConfig === undefined) return false;
@@ -63,6 +71,7 @@ async function adoptConfigurations(profile: Profile, { apiServerConfig, schedule
 /** Starts the processes of a cluster that do not run yet, having made the cluster where there is none. Resolves when every node is ready. */
 export async function launchCluster(profile: Profile, request: LaunchRequest, tools: LaunchTools): Promise<Launched> {
   const { clock } = tools;
+  await checkConfigurations(request);
   const existing = profile.read();
   const runtime = existing?.runtime ?? request.runtime ?? 'containerd';
   if (runtime === 'containerd') requireMachine();
