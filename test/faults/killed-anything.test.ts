@@ -90,7 +90,10 @@ test('whatever is killed, every pod ends as it should and leaves nothing', async
   await eventually('all jobs are done', async () => {
     const { items } = await client.list(jobs, { namespace });
     const open = items.filter(({ status }) => !status?.conditions?.some(({ type, status: value }) => type === 'Complete' && value === 'True'));
-    if (open.length > 0) throw new Error(JSON.stringify(open.map(({ metadata, status }) => [metadata.name, status])));
+    if (open.length > 0) {
+      const stuck = (await client.list(pods, { namespace, labelSelector: `job-name in (${open.map(({ metadata }) => metadata.name).join(',')})` })).items.filter(({ status }) => status?.phase !== 'Succeeded');
+      throw new Error(JSON.stringify(stuck.map(({ metadata, status }) => [metadata.name, metadata.uid, status])));
+    }
     return items.length === made;
   }, 240_000);
 
