@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Event, Node, Pod } from '../api/generated/core-v1.ts';
-import { events, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, replicaSets, storageClasses } from '../api/generated/resources.ts';
+import { deviceClasses, events, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, replicaSets, resourceClaims, resourceSlices, storageClasses } from '../api/generated/resources.ts';
 import type { New } from '../api/object.ts';
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
@@ -163,4 +163,29 @@ test('a claim that waits for its first consumer gets its volume where the pod go
   expect(claimRef).toMatchObject({ kind: 'PersistentVolumeClaim', namespace: 'default', name: 'found' });
   await bind('found', 'pv-found');
   expect(await until(async () => (await cluster.get('found')).spec.nodeName)).toBe('b');
+});
+
+test('a claim gets a device on the node that is chosen, is kept for its pod, and the next pod waits until it is given back', async () => {
+  await using cluster = await setUp();
+  const { admin } = cluster;
+  await Promise.all(['a', 'b'].map((name) => cluster.addNode(node(name))));
+  await admin.create(deviceClasses, { metadata: { name: 'gpu' }, spec: { selectors: [{ cel: { expression: 'device.driver == "gpu.example"' } }] } });
+  const withClaim = async (name: string): Promise<void> => {
+    await admin.create(resourceClaims, { metadata: { name, namespace: 'default' }, spec: { devices: { requests: [{ name: 'one', exactly: { deviceClassName: 'gpu' } }] } } });
+    await admin.create(pods, pod(name, '100m', { resourceClaims: [{ name: 'gpu', resourceClaimName: name }] }));
+  };
+  await withClaim('first');
+  await until(async () => (await cluster.get('first')).status?.conditions?.some(({ message }) => message?.includes('cannot allocate all claims')));
+  await admin.create(resourceSlices, { metadata: { name: 'b' }, spec: { driver: 'gpu.example', pool: { name: 'b', generation: 1, resourceSliceCount: 1 }, nodeName: 'b', devices: [{ name: 'gpu-0' }] } });
+  const placed = await until(async () => { const found = await cluster.get('first'); return found.spec.nodeName ? found : undefined; });
+  expect(placed.spec.nodeName).toBe('b');
+  const claim = await admin.get(resourceClaims, { namespace: 'default', name: 'first' });
+  expect(claim).toMatchObject({
+    metadata: { finalizers: ['resource.kubernetes.io/delete-protection'] },
+    status: { allocation: { devices: { results: [{ request: 'one', driver: 'gpu.example', pool: 'b', device: 'gpu-0' }] } }, reservedFor: [{ resource: 'pods', name: 'first', uid: placed.metadata.uid }] },
+  });
+  await withClaim('second');
+  await until(async () => (await cluster.get('second')).status?.conditions?.some(({ message }) => message?.includes('cannot allocate all claims')));
+  await admin.updateStatus(resourceClaims, { ...claim, status: {} });
+  await until(async () => (await cluster.get('second')).spec.nodeName === 'b');
 });
