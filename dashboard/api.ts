@@ -46,10 +46,18 @@ interface RequestOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-export async function request(
+export async function request(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+  return await retrying(method, options.signal, () => requestOnce(method, path, options));
+}
+
+export async function call<T = Obj>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+  return await retrying(method, options.signal, async () => (await (await requestOnce(method, path, options)).json()) as T);
+}
+
+async function requestOnce(
   method: string,
   path: string,
-  { body, type = 'application/json', accept = 'application/json', signal, onWarning }: RequestOptions = {},
+  { body, type = 'application/json', accept = 'application/json', signal, onWarning }: RequestOptions,
 ): Promise<Response> {
   const response = await fetch(path, {
     method,
@@ -63,8 +71,30 @@ export async function request(
   return response;
 }
 
-export async function call<T = Obj>(method: string, path: string, options?: RequestOptions): Promise<T> {
-  return (await (await request(method, path, options)).json()) as T;
+/** Pauses before another try, milliseconds. */
+const AGAIN_MS = [150, 700];
+
+/**
+ * Browsers break off what is under way when an interface of the machine comes or goes, as they do where clusters are at work (ERR_NETWORK_CHANGED). Reading is tried again; whether
+ * something was written nobody can tell.
+ */
+async function retrying<T>(method: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  for (const pause of AGAIN_MS) {
+    try {
+      return await work();
+    } catch (error) {
+      if (method !== 'GET' || !isBrokenOff(error) || signal?.aborted) throw error;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, pause);
+    });
+  }
+  return await work();
+}
+
+/** Nobody answered, or not to the end. */
+export function isBrokenOff(error: unknown): boolean {
+  return error instanceof TypeError;
 }
 
 async function faultOf(response: Response): Promise<ApiError> {

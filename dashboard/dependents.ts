@@ -1,5 +1,5 @@
 // What belongs to what, by owner references: for kinds of every sort, custom ones too.
-import { call, type Obj } from './api.ts';
+import { ApiError, call, type Obj } from './api.ts';
 import { discover, type Served } from './discovery.ts';
 
 export interface Dependent {
@@ -78,7 +78,8 @@ async function list(
       ).items ?? []
     );
   } catch (error) {
-    if (signal?.aborted) throw error;
-    return []; // Forbidden, or served by somebody who does not answer now.
+    // Forbidden, or gone meanwhile, or served by somebody who does not answer now: nothing that would be seen.
+    if (error instanceof ApiError) return [];
+    throw error;
   }
 }

@@ -71,7 +71,7 @@ async function look(): Promise<void> {
     fault.value = (error as Error).message;
   }
   const last = course.peek()?.steps.at(-1)?.at ?? 0;
-  if (view.peek() === 'background' && timer === undefined && !isAtRest(last)) timer = setTimeout(() => void look(), GOING_ON_MS);
+  if (view.peek() === 'background' && timer === undefined && (fault.peek() || !isAtRest(last))) timer = setTimeout(() => void look(), GOING_ON_MS);
 }
 
 async function show(query: string, isNew: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import { request } from '../api.ts';
+import { isBrokenOff, request } from '../api.ts';
 
 export interface LogLine {
   /** Which of the sources; -1: it is of us. */
@@ -31,6 +31,9 @@ export function addLines(all: LogLine[], fresh: readonly LogLine[]): void {
   if (all.length > MOST_LINES) all.splice(0, all.length - MOST_LINES);
 }
 
+/** What a log that broke off ends with: it is to be read anew. */
+export const BROKEN_OFF = 'broken off';
+
 /** Reads until the end; resolves to why it ended, in words. */
 export async function readLines(query: URLSearchParams, signal: AbortSignal, take: (lines: readonly LogLine[]) => void): Promise<string> {
   try {
@@ -51,6 +54,6 @@ export async function readLines(query: URLSearchParams, signal: AbortSignal, tak
     }
     return query.get('follow') === 'true' ? 'The log ends here.' : '';
   } catch (error) {
-    return signal.aborted ? '' : (error as Error).message;
+    return signal.aborted ? '' : isBrokenOff(error) ? BROKEN_OFF : (error as Error).message;
   }
 }

@@ -2,12 +2,13 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { many, t } from '../language.ts';
-import { addLines, readLines, type LogLine } from './log-lines.ts';
+import { addLines, BROKEN_OFF, readLines, type LogLine } from './log-lines.ts';
 import { Lines } from './log-view.tsx';
 
 /** Of each, from the end; one alone tells more. */
 const TAIL = 5_000;
 const TAIL_OF_MANY = 500;
+const AGAIN_MS = 1000;
 export const MOST_SOURCES = 100;
 
 interface Source {
@@ -32,6 +33,8 @@ export function Logs({ sources, names, children }: LogsProps): JSX.Element {
   const search = useSignal('');
   const state = useSignal('');
   const version = useSignal(0);
+  /** Counts how often it was begun anew. */
+  const turn = useSignal(0);
   const lines = useRef<LogLine[]>([]);
   const asked = sources.map(({ ns, pod, container }) => `${ns}/${pod}/${container}`);
   const runs = sources.map(({ pod, container, run }) => `${pod} ${container} ${run}`).join('\n');
@@ -51,10 +54,16 @@ export function Logs({ sources, names, children }: LogsProps): JSX.Element {
       addLines(lines.current, fresh);
       version.value++;
     }).then((end) => {
-      if (!ending.signal.aborted) state.value = t(end);
+      if (ending.signal.aborted) return;
+      if (end === BROKEN_OFF) again = setTimeout(() => turn.value++, AGAIN_MS);
+      else state.value = t(end);
     });
-    return () => ending.abort();
-  }, [runs, previous.value, follow.value]);
+    let again: ReturnType<typeof setTimeout> | undefined;
+    return () => {
+      ending.abort();
+      clearTimeout(again);
+    };
+  }, [runs, previous.value, follow.value, turn.value]);
   const word = search.value.toLowerCase();
   const shown = useMemo(
     () => (word ? lines.current.filter(({ text }) => text.toLowerCase().includes(word)) : lines.current),

@@ -63,7 +63,14 @@ export async function openOn(
 export const goer =
   (page: Page, address: string) =>
   async (hash: string): Promise<void> => {
-    await page.goto(`${new URL(address).origin}/#/${hash}`);
+    const target = `${new URL(address).origin}/#/${hash}`;
+    try {
+      await page.goto(target);
+    } catch (error) {
+      // An interface of the machine came or went meanwhile, of some other cluster.
+      if (!(error as Error).message.includes('ERR_NETWORK_CHANGED')) throw error;
+      await page.goto(target);
+    }
   };
 
 export const photographer =

