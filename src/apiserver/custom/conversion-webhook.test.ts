@@ -5,8 +5,10 @@ import type { CustomResourceDefinition } from '../../api/generated/apiextensions
 import { customResourceDefinitions, mutatingWebhookConfigurations, validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
 import type { KubeObject, New, ResourceType } from '../../api/object.ts';
 import { createAuthority, issueCertificate } from '../../base/certificates.ts';
+import type { Random } from '../../base/random.ts';
 import type { WatchEvent } from '../../client/client.ts';
 import { startTestApiServer } from '../../testing/api-server.ts';
+import { ConversionWebhook } from './conversion-webhook.ts';
 
 /** v1 has `hostPort: "h:1"`, v2 `host: h, port: 1`. */
 interface Route extends KubeObject {
@@ -289,4 +291,20 @@ test('a definition whose objects cannot be converted stays until they can', asyn
   );
   w.behaviour.answer = undefined;
   await expect.poll(() => admin.get(customResourceDefinitions, { name }).then(() => 'there', (error: { reason: string }) => error.reason), { timeout: 10_000 }).toBe('NotFound');
+});
+
+test('a list that is too long for one call goes in several', async () => {
+  const sent: number[] = [];
+  const random = { uuid: () => 'u' } as Random;
+  const definition = { spec: { conversion: { webhook: { clientConfig: {}, conversionReviewVersions: ['v1'] } } } } as unknown as CustomResourceDefinition;
+  const post = async (_config: unknown, body: unknown): Promise<unknown> => {
+    const { request: { uid, objects, desiredAPIVersion } } = body as Review;
+    sent.push(objects.length);
+    return { kind: 'ConversionReview', apiVersion: 'apiextensions.k8s.io/v1', response: { uid, result: { status: 'Success' }, convertedObjects: objects.map((object) => convert(object, desiredAPIVersion)) } };
+  };
+  const webhook = new ConversionWebhook({ definition, client: { post }, random });
+  const many = (count: number, hostPort: string) => Array.from({ length: count }, (_, i) => ({ ...route(`r${i}`, { hostPort }), apiVersion: 'example.com/v1', kind: 'Route' }) as unknown as KubeObject);
+  expect((await webhook.convert(many(1001, 'h:1'), 'example.com/v2')).map(({ metadata: { name: routeName } }) => routeName)).toEqual(many(1001, '').map(({ metadata: { name: routeName } }) => routeName));
+  await webhook.convert(many(3, 'h'.repeat(3 * 1024 * 1024)), 'example.com/v2');
+  expect(sent).toEqual([500, 500, 1, 1, 1, 1]);
 });

@@ -7,6 +7,7 @@ import { annotationErrors } from '../../api/validation/object-meta.ts';
 import type { Random } from '../../base/random.ts';
 import type { WebhookClient } from '../admission/webhook-client.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
+import { objectBytes } from '../registry/object-bytes.ts';
 import { isObject, type JsonObject } from './json-schema.ts';
 import type { VersionConverter } from './version-converter.ts';
 
@@ -23,7 +24,7 @@ export interface ConversionWebhookOptions {
 }
 
 /**
- * `strategy: Webhook`: asks the server that the definition names, for all objects in one call, and takes no answer that changes what an object
+ * `strategy: Webhook`: asks the server that the definition names, for all objects in one call as far as it can take them, and takes no answer that changes what an object
  * is called. Of the metadata only labels and annotations are the webhook's. Faults are worded as upstream's (webhook_converter.go), and like
  * those carry code 500 and no reason.
  */
@@ -35,6 +36,12 @@ export class ConversionWebhook implements VersionConverter {
   }
 
   async convert(objects: readonly KubeObject[], apiVersion: string): Promise<readonly KubeObject[]> {
+    const converted: KubeObject[] = [];
+    for (const batch of batches(objects)) converted.push(...(await this.#convertBatch(batch, apiVersion)));
+    return converted;
+  }
+
+  async #convertBatch(objects: readonly KubeObject[], apiVersion: string): Promise<readonly KubeObject[]> {
     const [first] = objects;
     if (!first) return [];
     const about = `conversion webhook for ${groupVersionKind(first)}`;
@@ -84,6 +91,26 @@ export class ConversionWebhook implements VersionConverter {
     if (result['status'] !== 'Success') throw fault(`${about} failed: ${text(result['message']) || `response.result.status was '${text(result['status'])}', not 'Success'`}`);
     return Array.isArray(response['convertedObjects']) ? (response['convertedObjects'] as unknown[]) : [];
   }
+}
+
+/** A list goes in one call as long as servers can be expected to take it: upstream asks for each object by itself. */
+const MOST_OBJECTS = 500;
+const MOST_BYTES = 4 * 1024 * 1024;
+
+function* batches(objects: readonly KubeObject[]): Generator<readonly KubeObject[], void, undefined> {
+  let batch: KubeObject[] = [];
+  let bytes = 0;
+  for (const object of objects) {
+    const { length } = objectBytes(object);
+    if (batch.length === MOST_OBJECTS || (batch.length > 0 && bytes + length > MOST_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(object);
+    bytes += length;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 const fault = (message: string): StatusError => new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });

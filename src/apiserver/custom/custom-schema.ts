@@ -11,6 +11,7 @@ import { listErrors } from './list-invariants.ts';
 import { fillDefaults, OBJECT_META, prune } from './prune.ts';
 import { validateValue } from './validate-value.ts';
 import { hasRules, ruleErrors } from './validation-rules.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 /** What a version of a CRD says of its objects. Upstream: apiextensions-apiserver pkg/apiserver/customresource_handler.go. */
 export class CustomSchema implements ObjectSchema {
@@ -31,8 +32,8 @@ export class CustomSchema implements ObjectSchema {
     };
     if (!isObject(value)) return fail('expected a JSON object');
     const { apiVersion = apiVersionOf(resource), kind = resource.kind, metadata = {}, ...content } = value;
-    if (kind !== resource.kind) throw badRequest(`${String(kind)} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind match`);
-    if (apiVersion !== apiVersionOf(resource)) throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(resource)})`);
+    if (kind !== resource.kind) throw badRequest(`${shownText(kind)} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind match`);
+    if (apiVersion !== apiVersionOf(resource)) throw badRequest(`the API version in the data (${shownText(apiVersion)}) does not match the expected API version (${apiVersionOf(resource)})`);
     const warnings: string[] = fault ? [fault] : [];
     let decodedMetadata: unknown;
     try {
