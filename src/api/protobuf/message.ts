@@ -284,6 +284,8 @@ function readScalarMessage(reader: Reader, type: ScalarType): unknown {
     default: {
       if (empty) return undefined; // No time at all.
       const seconds = (values.get(1) as number | undefined) ?? 0;
+      // Not the other way round: garbage may be text here, which is neither below nor above.
+      if (!(seconds >= FIRST_SECOND && seconds <= LAST_SECOND)) throw new ProtobufError('a time must be between the years 1 and 9999');
       const text = new Date(seconds * 1000).toISOString().slice(0, 19);
       if (type.kind === 'time') return `${text}Z`;
       return `${text}.${String(Math.floor(((values.get(2) as number | undefined) ?? 0) / 1000)).padStart(6, '0')}Z`;
@@ -291,9 +293,19 @@ function readScalarMessage(reader: Reader, type: ScalarType): unknown {
   }
 }
 
+/** What RFC 3339 can write: the years 1 to 9999, in seconds since 1970. */
+const FIRST_SECOND = -62_135_596_800;
+const LAST_SECOND = 253_402_300_799;
+
 function readRaw(reader: Reader): unknown {
   const raw = readNumbered(reader).get(1);
-  return typeof raw === 'string' && raw !== '' ? JSON.parse(raw) : undefined;
+  if (typeof raw !== 'string' || raw === '') return undefined;
+  try {
+    return JSON.parse(raw);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ProtobufError(`a raw value must be JSON: ${error.message}`);
+    throw error;
+  }
 }
 
 function readUnion(reader: Reader, [props, other]: readonly Type[]): unknown {

@@ -9,6 +9,7 @@ import { difference, emptySet, hasPath, intersection, isDeeperIn, isEmptySet, me
 import { comparisonFor, filtered, identity, ownable, readManaged, resetFields, surrender, track, withManaged, withoutReset, writeManaged, type Managed, type ManagedWrite } from './managed-fields.ts';
 import type { Comparisons, OtherVersion, VersionLookup } from './other-versions.ts';
 import { compare, deepEqual, isObject, merge, removeItems, toFieldSet, typeFaults, withNamedParents, type Comparison } from './typed-value.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 export interface ApplyRequest extends Omit<ManagedWrite, 'otherVersions'> {
   /** Kind of the object that the path names. */
@@ -90,8 +91,8 @@ function check({ applied, apiVersion, kind, manager }: ApplyRequest): void {
     });
   }
   if (applied['apiVersion'] !== apiVersion || applied['kind'] !== kind) {
-    const { group, version } = parseApiVersion(String(applied['apiVersion'] ?? ''));
-    throw badRequest(`invalid object type: ${group}/${version}, Kind=${String(applied['kind'] ?? '')}`);
+    const { group, version } = parseApiVersion(shownText(applied['apiVersion'] ?? ''));
+    throw badRequest(`invalid object type: ${group}/${version}, Kind=${shownText(applied['kind'] ?? '')}`);
   }
   if (isObject(applied['metadata']) && applied['metadata']['managedFields'] != null) throw badRequest('metadata.managedFields must be nil');
 }

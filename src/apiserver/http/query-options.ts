@@ -1,6 +1,7 @@
 import { badRequest, fieldError, invalid } from '../../api/errors.ts';
 import type { DeleteOptions, ListOptions, WatchOptions, WriteOptions } from '../../client/client.ts';
 import { isTrue } from './request-info.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 /** Options that come as query parameters. Upstream: apimachinery pkg/apis/meta/v1.ListOptions and its siblings. */
 
@@ -80,10 +81,10 @@ const dryRunErrors = (values: readonly string[]) => values.filter((value) => val
 export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOptions {
   const sent = (body as Record<string, unknown> | undefined) ?? fromQuery(query);
   const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = sent;
-  const values = Array.isArray(dryRun) ? dryRun.map(String) : [];
+  const values = Array.isArray(dryRun) ? dryRun.map(shownText) : [];
   const errors = dryRunErrors(values);
   if (propagationPolicy != null && orphanDependents != null) errors.push(fieldError.invalid('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'));
-  if (propagationPolicy != null && !['Foreground', 'Background', 'Orphan'].includes(String(propagationPolicy))) {
+  if (propagationPolicy != null && !['Foreground', 'Background', 'Orphan'].includes(shownText(propagationPolicy))) {
     errors.push(fieldError.notSupported('propagationPolicy', propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']));
   }
   if (errors.length) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);

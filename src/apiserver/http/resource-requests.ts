@@ -16,6 +16,7 @@ import { bodyMediaType, parseBody, readBody } from './read-body.ts';
 import { contentTypeOf, listBytes, listMessage, plainList, sendBytes, sendObject, type Exchange } from './send.ts';
 import { partialObjectMetadata, partialObjectMetadataList, tableOf, type IncludeObject } from './table.ts';
 import { chunkedOutput, frameFormat, FrameSink, type FrameOutput } from './watch-stream.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 /** A request after authentication and authorization. */
 export interface ResourceRequest extends Exchange {
@@ -249,7 +250,7 @@ function keyOf({ namespace, name, resource }: RequestInfo): ObjectKey {
 function checkName(value: unknown, name: string): void {
   const given = (value as { readonly metadata?: { readonly name?: unknown } } | null)?.metadata?.name;
   if (given === undefined || given === '') throw badRequest('name must be provided');
-  if (given !== name) throw badRequest(`the name of the object (${String(given)}) does not match the name on the URL (${name})`);
+  if (given !== name) throw badRequest(`the name of the object (${shownText(given)}) does not match the name on the URL (${name})`);
 }
 
 function includeObject(query: URLSearchParams): IncludeObject {

@@ -1,5 +1,6 @@
 import { badRequest, statusError, type StatusError } from '../../api/errors.ts';
 import type { Field, StructType, Type } from '../../api/schema/schema.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 type Json = Record<string, unknown>;
 
@@ -45,7 +46,7 @@ function mergeObject(original: Json, patch: Json, type: Type | undefined): Json 
     const { [DIRECTIVE]: directive, ...rest } = patch;
     if (directive === 'replace') return rest;
     if (directive === 'delete') return {};
-    throw broken(`unknown patch type: ${String(directive)} in map: ${JSON.stringify(patch)}`);
+    throw broken(`unknown patch type: ${shownText(directive)} in map: ${JSON.stringify(patch)}`);
   }
   const result = new Draft(retainKeys(original, patch));
   const done = new Set<string>([RETAIN_KEYS]);
@@ -233,7 +234,7 @@ function directives(original: readonly unknown[], patch: readonly unknown[], mer
     } else if (directive === 'merge') {
       throw broken('merging lists cannot yet be specified in the patch');
     } else {
-      throw broken(`unknown patch type: ${String(directive)} in map: ${JSON.stringify(item)}`);
+      throw broken(`unknown patch type: ${shownText(directive)} in map: ${JSON.stringify(item)}`);
     }
   }
   return { rest, kept: replace ? [] : kept };

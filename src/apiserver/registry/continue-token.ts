@@ -1,4 +1,5 @@
 import { badRequest } from '../../api/errors.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 export interface ContinueToken {
   /** -1: go on at the newest revision. */
@@ -21,7 +22,7 @@ export function decodeContinue(text: string): ContinueToken {
     if (!(error instanceof SyntaxError)) throw error;
     throw badRequest('continue key is not valid');
   }
-  if (token.v !== 'meta.k8s.io/v1') throw badRequest(`continue key is not valid: server does not recognize this encoded version ${String(token.v)}`);
+  if (token.v !== 'meta.k8s.io/v1') throw badRequest(`continue key is not valid: server does not recognize this encoded version ${shownText(token.v)}`);
   if (typeof token.rv !== 'number' || token.rv === 0) throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof token.start !== 'string' || token.start === '') throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
   return { revision: token.rv, start: token.start };

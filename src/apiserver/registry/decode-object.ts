@@ -1,6 +1,7 @@
 import { badRequest } from '../../api/errors.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import { decode, DecodeError, type Decoded, type DecodeOptions } from '../../api/schema/decode.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 interface Expected {
   readonly group: string;
@@ -17,10 +18,10 @@ export function decodeAs<T>(type: string, expected: Expected, value: unknown, op
     throw badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): expected a JSON object (${JSON.stringify(value)?.slice(0, 30) ?? ''})`);
   }
   const { apiVersion = apiVersionOf(expected), kind = expected.kind } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
-  const shownVersion = String(apiVersion).split('/').at(-1)!;
-  if (kind !== expected.kind) throw badRequest(`${String(kind)} in version "${shownVersion}" cannot be handled as a ${expected.kind}: no kind match`);
+  const shownVersion = shownText(apiVersion).split('/').at(-1)!;
+  if (kind !== expected.kind) throw badRequest(`${shownText(kind)} in version "${shownVersion}" cannot be handled as a ${expected.kind}: no kind match`);
   if (apiVersion !== apiVersionOf(expected)) {
-    throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`);
+    throw badRequest(`the API version in the data (${shownText(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`);
   }
   try {
     return decode<T>(type, value, options);

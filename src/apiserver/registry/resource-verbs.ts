@@ -15,6 +15,7 @@ import { decodeAs } from './decode-object.ts';
 import { scaleOf, withScale } from './scale.ts';
 import { subresourceOf, type ServedResource } from './served-resource.ts';
 import type { StoreUpdateOptions, WatchableStore } from './store.ts';
+import { shownText } from '../../api/schema/shown-text.ts';
 
 export interface Written {
   readonly object: KubeObject;
@@ -138,7 +139,7 @@ export class ResourceVerbs {
     if (options.subresource === 'scale') throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']);
     const { body, force = false } = patch as Extract<Patch, { type: 'application/apply-patch+yaml' }>;
     const given = (body as { readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown } } | null)?.metadata;
-    if (given?.name !== undefined && given.name !== key.name) throw badRequest(`the name of the object (${String(given.name)}) does not match the name on the URL (${key.name})`);
+    if (given?.name !== undefined && given.name !== key.name) throw badRequest(`the name of the object (${shownText(given.name)}) does not match the name on the URL (${key.name})`);
     const named = { ...(body as object), metadata: { ...given, name: key.name, ...(key.namespace && { namespace: given?.namespace ?? key.namespace }) } };
     const { versions } = this.store(resource, 'patch');
     const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
