@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectReference, Pod } from '../../api/generated/core-v1.ts';
@@ -52,8 +52,17 @@ export async function launchSandbox(pod: Pod, attempt: number, context: WorkerCo
     context.log.warn('cannot set the resources of a pod', { pod: pod.metadata.name, error });
   }
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
-  writeFileSync(join(directory, 'etc-hosts'), hostsFile(pod, sandbox.ips, context.hostHosts, settings.dns.clusterDomain), { mode: 0o644 });
+  writeHosts(pod, sandbox, context);
   return sandbox;
+}
+
+const hostsPath = (pod: Pod, context: WorkerContext): string => join(context.podDirectory(pod.metadata.uid), 'etc-hosts');
+
+function writeHosts(pod: Pod, sandbox: ObservedSandbox, context: WorkerContext): void {
+  const path = hostsPath(pod, context);
+  // A runtime makes a folder of what it is to mount and does not find.
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) rmSync(path, { recursive: true });
+  writeFileSync(path, hostsFile(pod, sandbox.ips, context.hostHosts, context.sandbox.dns.clusterDomain), { mode: 0o644 });
 }
 
 /** What the pod's runtime class calls for; empty: the runtime's default. */
@@ -161,7 +170,9 @@ async function containerMounts(launch: ContainerLaunch, environment: Readonly<Re
   const directory = context.podDirectory(pod.metadata.uid);
   const mounts = [...await volumeMounts(container, volumes, environment, context.features().recursiveReadOnly)];
   if (!mounts.some((mount) => mount.containerPath === '/etc/hosts')) {
-    mounts.push({ containerPath: '/etc/hosts', hostPath: join(directory, 'etc-hosts'), readonly: container.securityContext?.readOnlyRootFilesystem ?? false });
+    // The kubelet that made the sandbox may have been killed before it wrote the file.
+    if (!statSync(hostsPath(pod, context), { throwIfNoEntry: false })?.isFile()) writeHosts(pod, launch.sandbox, context);
+    mounts.push({ containerPath: '/etc/hosts', hostPath: hostsPath(pod, context), readonly: container.securityContext?.readOnlyRootFilesystem ?? false });
   }
   const termination = terminationMessageMount(container, directory, restartCount);
   return termination ? [...mounts, termination] : mounts;
