@@ -110,6 +110,13 @@ test.each([
   expect(picture.pods.map(({ name, node, stage }) => [name, node, stage])).toEqual(pods);
 });
 
+test('pods that are ready are one beat, whether or not their addresses were told before', () => {
+  const ready = (name: string, changes: Step['changes']): Step =>
+    step(1, undefined, { station: 'node', act: 'update', kind: 'Pod', name, node: 'boat', changes: { ...changes, ready: [null, true] } });
+  const beats = beatsOf([ready('a', { phase: ['Pending', 'Running'] }), ready('b', { address: [null, '10.0.0.1'], phase: ['Pending', 'Running'] })]);
+  expect(beats.map((beat) => wordsOf(beat).did)).toEqual(['say: 2 pods are running and ready']);
+});
+
 test('scrubbing back forgets: stations are lit by what has happened so far', () => {
   const beats = beatsOf(story());
   expect([...pictureAt(beats, 3).lit.keys()]).toEqual(['client', 'api', 'controller', 'scheduler']);

@@ -45,19 +45,22 @@ export function beatsOf(steps: readonly Step[]): readonly Beat[] {
 }
 
 /** What steps of one beat have in common. */
-function wayOf({ station, by, act, kind, name, changes, facts, failed }: Step): string {
-  const changed = Object.entries(changes).map(([what, [, to]]) =>
-    what === 'phase' || what === 'waiting' || typeof to === 'boolean' ? `${what}=${String(to)}` : to === null ? `${what}=` : what,
-  );
+function wayOf(step: Step): string {
+  const { station, by, act, kind, name, facts, failed } = step;
   const actor = station === 'client' || station === 'controller' ? by : '';
-  return [
-    station,
-    actor,
-    act,
-    kind,
-    kind === 'Pod' ? '' : name,
-    changed.join('+'),
-    facts['present'] ? 'present' : '',
-    failed ? 'failed' : '',
-  ].join(' ');
+  return [station, actor, act, kind, kind === 'Pod' ? '' : name, changedIn(step), facts['present'] ? 'present' : '', failed ? 'failed' : ''].join(' ');
+}
+
+/** Of what a kubelet says of a pod at once, the weightiest: some pods have their address told apart from being ready, others in one go. */
+const WEIGHTY = ['ready', 'phase', 'waiting', 'address'];
+
+function changedIn({ kind, act, changes }: Step): string {
+  const names = Object.keys(changes);
+  const weightiest = kind === 'Pod' && act === 'update' ? WEIGHTY.find((what) => names.includes(what)) : undefined;
+  return (weightiest ? [weightiest] : names)
+    .map((what) => {
+      const to = changes[what]![1];
+      return what === 'phase' || what === 'waiting' || typeof to === 'boolean' ? `${what}=${String(to)}` : to === null ? `${what}=` : what;
+    })
+    .join('+');
 }
