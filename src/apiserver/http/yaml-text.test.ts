@@ -17,3 +17,7 @@ test.each([
 test('refuses what is no YAML', () => {
   expect(() => parseYamlText('a: [1', false)).toThrow(YAMLParseError);
 });
+
+test('refuses deep JSON at once', () => {
+  expect(() => parseYamlText('{"a":'.repeat(5000), true)).toThrow('exceeded max depth');
+});

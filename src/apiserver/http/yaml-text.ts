@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
+import { isTextTooDeep } from '../../api/schema/depth.ts';
 import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
 
 export interface YamlText {
@@ -19,6 +20,8 @@ export function parseYamlText(text: string, strictly: boolean): YamlText {
 /** Most YAML that programs send is JSON, which is read some thirty times faster as such. Undefined where it is not, or where something is to be told of it. */
 function parseJsonText(text: string, strictly: boolean): YamlText | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
+  // Reading that as YAML would take seconds, to find the same.
+  if (isTextTooDeep(Buffer.from(text))) throw new JsonSyntaxError('exceeded max depth');
   try {
     if (!strictly) return { value: parseJson(text) };
     const { value, duplicates } = parseJsonStrictly(text);
