@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Node, Service } from '../api/generated/core-v1.ts';
-import { events, nodes, services } from '../api/generated/resources.ts';
+import { endpointSlices, events, nodes, services } from '../api/generated/resources.ts';
 import { silentLog as log } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
@@ -66,9 +66,9 @@ class TestRoutes implements Routes {
   async remove(address: string): Promise<void> { if (!this.all.delete(address)) throw new Error(`no route to ${address}`); }
 }
 
-async function makeNode(api: TestApiServer): Promise<void> {
-  const node = await api.admin.create(nodes, { metadata: { name: 'one' }, spec: {} });
-  await api.admin.updateStatus(nodes, { ...node, status: { ...node.status, addresses: [{ type: 'InternalIP', address: '10.231.0.11' }], conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: '' }] } });
+async function makeNode(api: TestApiServer, name = 'one', address = '10.231.0.11'): Promise<void> {
+  const node = await api.admin.create(nodes, { metadata: { name }, spec: {} });
+  await api.admin.updateStatus(nodes, { ...node, status: { ...node.status, addresses: [{ type: 'InternalIP', address }], conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: '' }] } });
 }
 
 const web = { metadata: { name: 'web', namespace: 'default' }, spec: { type: 'LoadBalancer', ports: [{ port: 8080, protocol: 'TCP' as const }] } };
@@ -119,6 +119,35 @@ describe('a running balancer', () => {
     expect([...routes.all]).toEqual([]);
     // The API server itself cleared the status when the type changed.
     expect(changes).toEqual(['10.231.0.200', '10.231.0.200', 'gone']);
+  });
+});
+
+describe('the way to a service', () => {
+  it('leads to a node that has a backend, as soon as there is one, and stays while connections may go by it', async () => {
+    const clock = new FakeClock();
+    const random = seededRandom(1);
+    await using api = await startTestApiServer({ clock });
+    await makeNode(api);
+    await makeNode(api, 'two', '10.231.0.12');
+    const routes = new TestRoutes();
+    await using informers = createInformerFactory({ client: api.admin, clock, random, log });
+    await using balancer = await startBalancer({ client: api.admin, informers, pool, routes, clock, random, log });
+    expect(balancer).toBeDefined();
+    const way = async (): Promise<string | undefined> => {
+      await clock.advance(1000);
+      return routes.all.get('10.231.0.200');
+    };
+    await api.admin.create(services, web);
+    expect(await way()).toBe('10.231.0.11');
+    const slice = (nodeName: string) => ({ metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } }, addressType: 'IPv4', ports: [{ port: 8080, protocol: 'TCP' as const }], endpoints: [{ addresses: ['10.244.1.5'], nodeName }] });
+    const made = await api.admin.create(endpointSlices, slice('two'));
+    expect(await way()).toBe('10.231.0.12');
+    const moved = await api.admin.update(endpointSlices, { ...made, endpoints: slice('one').endpoints });
+    expect(await way()).toBe('10.231.0.12');
+    await api.admin.update(endpointSlices, { ...moved, endpoints: [] });
+    await way();
+    await api.admin.update(endpointSlices, { ...(await api.admin.get(endpointSlices, { namespace: 'default', name: 'web-1' })), endpoints: slice('one').endpoints });
+    expect(await way()).toBe('10.231.0.11');
   });
 });
 

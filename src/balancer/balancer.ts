@@ -10,7 +10,7 @@ import { createEventRecorder } from '../client/event-recorder.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import { startReconciler } from '../client/start-reconciler.ts';
 import { assignAddresses, inPool, presentAddress, type AddressPool } from './assign-addresses.ts';
-import { chooseNode } from './choose-node.ts';
+import { backingNodes, chooseNode } from './choose-node.ts';
 
 /** The host's routes to the addresses of the pool. */
 export interface Routes {
@@ -63,6 +63,8 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   });
   /** The cached version of each service at our last write: until the cache has moved on, it does not show what we wrote. */
   const writtenUpon = new Map<string, string>();
+  /** Services that had no backend when last looked at: nobody is connected to them, so that they may move to another node. */
+  const idle = new Set<string>();
   /** Refusals that were told, by service. */
   const told = new Map<string, string>();
 
@@ -89,8 +91,12 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
     const wantedRoutes = new Map<string, string>();
     const present = await routes.list();
     for (const service of ours) {
-      const address = addresses.get(keyOf(service));
-      const node = address && chooseNode(service, nodeInformer.list(), sliceInformer.byIndex(BY_SERVICE, keyOf(service)), present.get(address));
+      const key = keyOf(service);
+      const address = addresses.get(key);
+      const slices = sliceInformer.byIndex(BY_SERVICE, key);
+      const node = address && chooseNode(service, nodeInformer.list(), slices, idle.has(key) ? undefined : present.get(address));
+      if (backingNodes(slices).size > 0) idle.delete(key);
+      else idle.add(key);
       if (address && node) wantedRoutes.set(address, node);
     }
     // First the way, then the address: whoever reads the address can use it.
@@ -108,7 +114,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
       const service = serviceInformer.get(key);
       if (service && told.get(key) !== why) recorder.event(service, 'Warning', 'AllocationFailed', `No address for this load balancer: ${why}`);
     }
-    for (const key of writtenUpon.keys()) if (!serviceInformer.get(key)) writtenUpon.delete(key);
+    for (const known of [writtenUpon, idle]) for (const key of known.keys()) if (!serviceInformer.get(key)) known.delete(key);
     told.clear();
     for (const [key, why] of refused) told.set(key, why);
   };

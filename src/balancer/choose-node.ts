@@ -10,12 +10,17 @@ const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
  */
 export function chooseNode(service: Service, nodes: readonly Node[], slices: readonly EndpointSlice[], current?: string): string | undefined {
   const able = nodes.filter((node) => isReady(node) && !(EXCLUDED in (node.metadata.labels ?? {}))).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  const backing = new Set(slices.flatMap(({ endpoints }) => (endpoints ?? []).filter(({ conditions }) => conditions?.ready ?? true).map(({ nodeName }) => nodeName)));
+  const backing = backingNodes(slices);
   const preferred = able.filter(({ metadata }) => backing.has(metadata.name));
   const addresses = (some: readonly Node[]): string[] => some.flatMap((node) => addressOf(node) ?? []);
   const first = preferred.length > 0 ? preferred : able;
   const mayStay = addresses(service.spec?.externalTrafficPolicy === 'Local' ? first : able);
   return current !== undefined && mayStay.includes(current) ? current : addresses(first)[0];
+}
+
+/** Names of the nodes that have a ready backend. */
+export function backingNodes(slices: readonly EndpointSlice[]): ReadonlySet<string | undefined> {
+  return new Set(slices.flatMap(({ endpoints }) => (endpoints ?? []).filter(({ conditions }) => conditions?.ready ?? true).map(({ nodeName }) => nodeName)));
 }
 
 function isReady(node: Node): boolean {
