@@ -18,6 +18,7 @@ import { ServiceAllocation } from './allocation/service-allocation.ts';
 import type { WriteHook } from './allocation/write-hook.ts';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
 import { admissionPlugins } from './admission/plugins.ts';
+import { PolicyTypeCheck } from './admission/policy-type-check.ts';
 import { WebhookClient } from './admission/webhook-client.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts';
@@ -117,6 +118,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const aggregator = stack.use(new Aggregator({
     registry, objects, context, endpoints: webhookClient, identity: new FrontProxyIdentity(options.authority, clock), clock, log: log.child('aggregator'),
   }));
+  stack.use(new PolicyTypeCheck({ registry, objects, context, log: log.child('policies') }));
   stack.use(new EventExpiry({ engine, objects, clock, log: log.child('events') }));
 
   let url: string | undefined;
