@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 /** Upper bound of a document of an issuer, in bytes. */
 const LARGEST = 1024 * 1024;
 const TIMEOUT_MS = 10_000;
-/** So often, at most, keys are asked for anew: anybody can make up tokens with other key ids. */
+/** So often, at most, keys are asked for anew, also where they could not be had: anybody can make up tokens, and tokens with other key ids. */
 const REFRESH_MS = 10_000;
 
 /** A JSON web key set, RFC 7517. */
@@ -26,6 +26,7 @@ export class IssuerKeys {
   readonly #options: IssuerKeysOptions;
   #keys: Promise<KeySet> | undefined;
   #askedAt = -Infinity;
+  #failed = false;
 
   constructor(options: IssuerKeysOptions) {
     this.#options = options;
@@ -34,13 +35,11 @@ export class IssuerKeys {
   /** `fresh`: what was found before does not do. Rejects where the issuer cannot be reached or tells nonsense. */
   async get(fresh = false): Promise<KeySet> {
     const now = this.#options.clock.monotonic();
-    if (!this.#keys || (fresh && now - this.#askedAt >= REFRESH_MS)) {
+    if (!this.#keys || ((fresh || this.#failed) && now - this.#askedAt >= REFRESH_MS)) {
       this.#askedAt = now;
+      this.#failed = false;
       this.#keys = this.#find();
-      const asked = this.#keys;
-      asked.catch(() => {
-        if (this.#keys === asked) this.#keys = undefined;
-      });
+      this.#keys.catch(() => (this.#failed = true));
     }
     return await this.#keys;
   }
