@@ -3,13 +3,17 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClusterUnderTest, eventually } from '../../src/testing/cluster-under-test.ts';
-import { reading, writing, type Line } from './commands.ts';
+import { ClusterUnderTest, eventually, run, WHERRY } from '../../src/testing/cluster-under-test.ts';
+import { reading as readingFirst, writing as writingFirst, type Line } from './commands.ts';
+import { readingMore, writingMore } from './more-commands.ts';
 import { normalized, ours, real } from './kubectl-outcome.ts';
 
 const KUBECTL = ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find((path) => existsSync(path));
 const GOLDENS = join(import.meta.dirname, 'goldens.json');
 const ROOT = join(import.meta.dirname, '../..');
+
+const reading = [...readingFirst, ...readingMore];
+const writing = [...writingFirst, ...writingMore];
 
 const cluster = new ClusterUnderTest('kubectl');
 const env = { ...cluster.env, KUBERC: 'off', PATH: process.env['PATH'] ?? '' };
@@ -36,6 +40,13 @@ if (KUBECTL) describe('beside the real kubectl', () => {
     expect(codeOnly ? codeOf(own) : own).toBe(codeOnly ? codeOf(theirs) : theirs);
   });
 
+  test('bash completes', async () => {
+    const words = ['get po', 'get deploy/w', 'config use-context kub', 'get pods -n ou'];
+    const script = `kubectl() { ${WHERRY} kubectl "$@"; }; source <(kubectl completion bash); try() { COMP_WORDS=(kubectl "$@"); COMP_CWORD=$#; __kubectl_complete; echo "\${COMPREPLY[*]}"; }; ${words.map((line) => `try ${line}`).join('; ')}`;
+    const { stdout } = await run(['bash', '-c', script], { env });
+    expect(stdout.trim().split('\n')).toEqual(['poddisruptionbudgets pods podtemplates', 'deploy/web', 'kubectl', 'ours']);
+  }, 60_000);
+
   test('lines that write, each in a namespace of its own', async () => {
     const goldens: Record<string, string> = {};
     const differing: string[] = [];
@@ -48,7 +59,7 @@ if (KUBECTL) describe('beside the real kubectl', () => {
     }
     if (process.env['UPDATE_GOLDENS']) writeFileSync(GOLDENS, `${JSON.stringify(goldens, null, 1)}\n`);
     expect(differing.join('\n')).toBe('');
-  }, 120_000);
+  }, 240_000);
 });
 
 else describe('as the real kubectl once said', () => {
