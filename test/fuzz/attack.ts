@@ -1,6 +1,9 @@
 import type { Random } from '../../src/base/random.ts';
 import type { Listening } from './server-process.ts';
 
+/** An answer takes at most this long, in milliseconds, also while the machine is busy. */
+export const PATIENCE_MS = 30_000;
+
 export interface Sent {
   readonly method?: string;
   readonly path: string;

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { builtInResources } from '../../src/api/resources.ts';
-import type { Arena, Attack, Received, Sent } from './attack.ts';
+import { PATIENCE_MS, type Arena, type Attack, type Received, type Sent } from './attack.ts';
 import { RawConnection } from './raw-connection.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
@@ -152,7 +152,7 @@ const headers: Attack = {
     // More than Node takes: refused before anybody looks at them.
     using raw = await RawConnection.open(arena.server, arena.server.admin);
     await raw.write(`GET /livez HTTP/1.1\r\nHost: x\r\n${arena.one([`X: ${'a'.repeat(100_000)}`, Array.from({ length: 3000 }, (_, i) => `X-${i}: a`).join('\r\n')])}\r\n\r\n`);
-    const status = await raw.status(10_000);
+    const status = await raw.status(PATIENCE_MS);
     if (status === undefined || status >= 500) arena.wrong(`too many headers: ${status}`);
   },
 };
@@ -171,7 +171,7 @@ const urls: Attack = {
     const method = arena.one(['GET', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'PURGE']);
     using raw = await RawConnection.open(arena.server, arena.one([arena.server.admin, arena.server.user, undefined]));
     await raw.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${method === 'GET' ? '' : 'Content-Type: application/json\r\nContent-Length: 2\r\n'}\r\n${method === 'GET' ? '' : '{}'}`);
-    const status = await raw.status(10_000);
+    const status = await raw.status(PATIENCE_MS);
     // A pod that is not there cannot be reached: 503 is its word for that.
     if (status === undefined || (status >= 500 && status !== 503)) arena.wrong(`${method} ${path.slice(0, 100)}: ${status}`);
   },
@@ -197,12 +197,12 @@ const framing: Attack = {
 const slowBodies: Attack = {
   name: 'slow and aborted requests',
   async run(arena) {
-    const connections = await Promise.all(Array.from({ length: 20 }, () => RawConnection.open(arena.server, arena.one([arena.server.admin, arena.server.user]))));
+    const connections = await Promise.all(Array.from({ length: 10 }, () => RawConnection.open(arena.server, arena.one([arena.server.admin, arena.server.user]))));
     const body = configMap(`slow-${arena.pick(1e6)}`, { a: 'x'.repeat(2000) });
     for (const raw of connections) await raw.write(`${arena.one(['POST', 'PATCH', 'PUT'])} ${CONFIG_MAPS}${arena.one(['', '/target'])} HTTP/1.1\r\nHost: x\r\nContent-Type: ${arena.one(['application/json', 'application/merge-patch+json'])}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, arena.pick(body.length))}`);
     for (let i = 0; i < 5; i++) for (const raw of connections) await raw.write(arena.one([' ', '{', '"']));
     for (const raw of connections) raw[Symbol.dispose]();
-    const aborted = await Promise.all(Array.from({ length: 20 }, () => RawConnection.open(arena.server, arena.server.admin)));
+    const aborted = await Promise.all(Array.from({ length: 10 }, () => RawConnection.open(arena.server, arena.server.admin)));
     for (const raw of aborted) void raw.write(arena.one([`GET ${CONFIG_MAPS} HTTP/1.1\r\nHost: x\r\n\r\n`, 'GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n', 'GET /openapi/v2 HTTP/1.1\r\nHost: x\r\n\r\n', 'GET /apis HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n']).repeat(3));
     for (const raw of aborted) raw[Symbol.dispose]();
   },
@@ -211,13 +211,13 @@ const slowBodies: Attack = {
 const watches: Attack = {
   name: 'many watches',
   async run(arena) {
-    const open = await Promise.all(Array.from({ length: 100 }, async () => {
+    const open = await Promise.all(Array.from({ length: 40 }, async () => {
       const raw = await RawConnection.open(arena.server, arena.server.admin);
       await raw.write(`GET ${CONFIG_MAPS}?${arena.one(['watch=1', 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true', 'watch=1&fieldSelector=metadata.name%3Dtarget', 'watch=1&resourceVersion=1', 'watch=1&resourceVersion=999999999'])} HTTP/1.1\r\nHost: x\r\nAccept: ${arena.one(['application/json', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/vnd.kubernetes.protobuf;stream=watch', 'application/yaml'])}\r\n\r\n`);
       return raw;
     }));
     for (let i = 0; i < 20; i++) await expect4xx(arena, { method: 'PATCH', path: `${CONFIG_MAPS}/target`, headers: MERGE, body: JSON.stringify({ data: { n: String(i), m: 'x'.repeat(1000) } }) }, served);
-    const codes = await Promise.all(open.map((raw) => raw.status(10_000)));
+    const codes = await Promise.all(open.map((raw) => raw.status(PATIENCE_MS)));
     for (const code of codes) if (code === undefined || ![200, 410, 504].includes(code)) arena.wrong(`watch: ${code}`);
     for (const raw of open) raw[Symbol.dispose]();
   },

@@ -5,12 +5,10 @@ import { once } from 'node:events';
 import { Agent, request as httpsRequest } from 'node:https';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../../src/base/random.ts';
-import type { Arena, Attack, Received, Sent } from './attack.ts';
+import { PATIENCE_MS, type Arena, type Attack, type Received, type Sent } from './attack.ts';
 import { attacks } from './attacks.ts';
 import type { Condition, Listening } from './server-process.ts';
 
-/** An answer takes at most this long, in milliseconds, also while the machine is busy. */
-const PATIENCE_MS = 20_000;
 /** No single piece of work may keep all others waiting for longer, in milliseconds of processor time. */
 const LONGEST_TURN_MS = 2_000;
 /** What may be kept after all is over, beside what was there at first, in bytes. Objects that were created are kept. */
