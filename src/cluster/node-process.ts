@@ -6,6 +6,10 @@ import { startNode } from './node.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { Profile } from './profile.ts';
+import { keepHeapSmall } from './small-heap.ts';
+
+/** A node process is to take no more of the machine than this, garbage included. */
+const RESIDENT_BYTES = 135e6;
 
 /** The main of a node process, which runs in the namespaces of the node. */
 export function runNodeProcess(profile: Profile, name: string, tools: ProcessTools): Promise<number> {
@@ -20,10 +24,15 @@ export function runNodeProcess(profile: Profile, name: string, tools: ProcessToo
     const ground = groundOf(profile, config, node);
     const runtime = findRuntime(ground, { clock });
     if (!runtime) throw new UserError(`the containerd of node ${name} does not run`, 'wherry start');
-    return startNode({
+    const heap = keepHeapSmall(RESIDENT_BYTES, clock);
+    const running = await startNode({
       node: { profile: config.profile, nodeName: name, number: node.index, index: config.index, dataDir: profile.folder, dual: config.ipFamily === 'dual' },
       server: `https://${plan.host}:${config.apiPort}`, authority: pki.authority.certificate, keyPair: await issueNodeCertificate(pki, name, ground.address, clock.now()),
       runtimeSocket: runtime.socket, egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
     });
+    return { async [Symbol.asyncDispose]() {
+      heap[Symbol.dispose]();
+      await running[Symbol.asyncDispose]();
+    } };
   });
 }
