@@ -1,7 +1,7 @@
 // What happens in the background, as a newcomer sees it: a simulated cluster, the page in a real browser.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deployments, pods } from '../../src/api/generated/resources.ts';
-import { makeDeployment, openDashboard, type OpenDashboard } from './open-dashboard.ts';
+import { makeDeployment, openDashboard, type OpenDashboard, poll } from './open-dashboard.ts';
 
 let dashboard: OpenDashboard;
 beforeAll(async () => {
@@ -59,8 +59,7 @@ test('it can be paused, stepped through and scrubbed back; the picture forgets w
   await page.getByRole('button', { name: 'One step on' }).click();
   await stage.getByRole('img', { name: '3 written down' }).waitFor();
   await slider().press('End');
-  await expect
-    .poll(async () =>
+  await poll(async () =>
       (
         await stage
           .getByRole('img', { name: /runs and is ready/ })
@@ -103,8 +102,7 @@ test('scaling, a roll-out and a deletion have their stories, too', async () => {
     .getByText(/asked (a|\d) pods? to end/)
     .first()
     .waitFor();
-  await expect
-    .poll(
+  await poll(
       async () =>
         (await kubectl.list(pods, { namespace: 'default', labelSelector: 'app=kubia' })).items.filter(
           ({ spec }) => spec.containers[0]!.image === 'busybox:1',

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { deployments } from '../../src/api/generated/resources.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
 import { putContext } from '../../src/client/kubeconfig-file.ts';
@@ -94,3 +95,6 @@ export async function makeDeployment(client: HttpClient, name: string, replicas:
     },
   });
 }
+
+/** Waits for a condition as long as the browser waits for what it shows: a machine may be busy. */
+export const poll: typeof expect.poll = (look, options) => expect.poll(look, { timeout: 20_000, ...options });

@@ -5,7 +5,7 @@ import { ClusterUnderTest, run, WHERRY } from '../../src/testing/cluster-under-t
 import { startRegistry, type Registry } from '../../src/testing/registry.ts';
 import { pushImage, sampleImage } from '../../src/testing/sample-image.ts';
 import type { Browser } from './browser.ts';
-import { goer, openOn, photographer } from './open-dashboard.ts';
+import { goer, openOn, photographer, poll } from './open-dashboard.ts';
 
 const stack = new AsyncDisposableStack();
 const cluster = new ClusterUnderTest('board');
@@ -71,7 +71,7 @@ test('a shell in the container, its log, and its port as a link', async () => {
   const address = (await link.getAttribute('href'))!;
   expect(await (await fetch(address)).text()).toContain(pod);
   await panel().getByRole('button', { name: 'Close the port' }).click();
-  await expect.poll(() => fetch(address).then(() => 'open', () => 'closed')).toBe('closed');
+  await poll(() => fetch(address).then(() => 'open', () => 'closed')).toBe('closed');
   await page.getByRole('tab', { name: 'Logs' }).click();
   await panel().getByRole('log').waitFor();
 }, 90_000);
@@ -84,7 +84,7 @@ test('a service that waits for its address gets it by a button', async () => {
   const link = panel().getByRole('link', { name: /^http:\/\/[\d.]+:8080\/$/ });
   await link.waitFor({ timeout: 30_000 });
   const address = (await link.getAttribute('href'))!;
-  await expect.poll(() => fetch(address).then((answer) => answer.text(), () => ''), { timeout: 30_000 }).toContain('kubia-');
+  await poll(() => fetch(address).then((answer) => answer.text(), () => ''), { timeout: 30_000 }).toContain('kubia-');
   await picture('real-service');
 }, 120_000);
 

@@ -1,7 +1,7 @@
 // Working with the dashboard: making, changing, rolling back and deleting; every kind; keys, languages, and who does not see it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deployments, pods, services } from '../../src/api/generated/resources.ts';
-import { makeDeployment, openDashboard, type OpenDashboard } from './open-dashboard.ts';
+import { makeDeployment, openDashboard, type OpenDashboard, poll } from './open-dashboard.ts';
 import { seriousFindings } from './serious-findings.ts';
 
 let dashboard: OpenDashboard;
@@ -65,7 +65,7 @@ test('a service tells who receives its traffic, and what it waits for', async ()
   await go('services?open=/api/v1/namespaces/default/services/shop');
   await panel().getByText('External address: pending').waitFor();
   await panel().getByText('wherry tunnel', { exact: true }).waitFor();
-  await expect.poll(() => panel().getByText('50 %').count()).toBe(2);
+  await poll(() => panel().getByText('50 %').count()).toBe(2);
   await dashboard.picture('service');
   await kubectl.patch(
     services,
@@ -102,7 +102,7 @@ test('a revision is compared with the present one and brought back', async () =>
   await panel().getByRole('group', { name: 'what changes when revision 1 comes back' }).getByText('image: busybox:1').waitFor();
   await dashboard.picture('revisions');
   await panel().getByRole('button', { name: 'Roll back to revision 1' }).click();
-  await expect.poll(image).toBe('busybox:1');
+  await poll(image).toBe('busybox:1');
   await panel().getByRole('button', { name: 'Pause' }).click();
   await panel().getByRole('button', { name: 'Resume' }).waitFor();
   expect((await kubectl.get(deployments, kubia)).spec.paused).toBe(true);
@@ -116,11 +116,11 @@ test('the logs of all pods of a workload come as one, and are searched', async (
   const { go } = dashboard;
   await go(`workloads?open=${KUBIA}&tab=logs`);
   const log = panel().getByRole('log');
-  await expect.poll(async () => (await log.innerText()).split('\n').filter((line) => line.includes('ahoy')).length).toBe(3);
+  await poll(async () => (await log.innerText()).split('\n').filter((line) => line.includes('ahoy')).length).toBe(3);
   await panel().getByRole('searchbox', { name: 'Find in the log' }).fill('nothing of it');
   await panel().getByText('No line has that.').waitFor();
   await panel().getByRole('searchbox', { name: 'Find in the log' }).fill('AHOY');
-  await expect.poll(() => log.locator('mark').count()).toBe(3);
+  await poll(() => log.locator('mark').count()).toBe(3);
   await dashboard.picture('logs');
 });
 
@@ -173,8 +173,7 @@ test('custom resources are there with the columns of their definition, live', as
     kubectl.raw('POST', '/apis/example.com/v1/namespaces/default/ships', {
       body: { apiVersion: 'example.com/v1', kind: 'Ship', metadata: { name }, spec: { sails } },
     });
-  await expect
-    .poll(async () => {
+  await poll(async () => {
       try {
         return (await ship('sloop', 1)).status;
       } catch {
@@ -223,7 +222,7 @@ test('it speaks Korean, and remembers', async () => {
   await go('background');
   await page.reload();
   await page.getByRole('region', { name: '모든 단계' }).waitFor();
-  await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('ko');
+  await poll(() => page.locator('html').getAttribute('lang')).toBe('ko');
   await dashboard.picture('korean');
   await page.getByRole('button', { name: 'English' }).click();
 });
