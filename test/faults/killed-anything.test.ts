@@ -15,12 +15,13 @@ const image = 'msung99/maestro:0.1.0';
 const rounds = Number(process.env['ROUNDS'] ?? 0);
 const replicas = Number(process.env['PODS'] ?? 8);
 const random = seededRandom(Number(process.env['SEED'] ?? 11));
-const cluster = new ClusterUnderTest('phoenix');
+let cluster: ClusterUnderTest;
 let before: MachineSnapshot;
 let client: HttpClient;
 
 beforeAll(async () => {
   if (rounds === 0) return;
+  cluster = new ClusterUnderTest('phoenix');
   before = new MachineSnapshot(cluster.folder);
   await cluster.start('--node-grace', '600');
   const archive = join(cluster.folder, 'image.tar');
