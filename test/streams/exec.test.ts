@@ -1,9 +1,10 @@
 // Standard input and its end, output and exit codes of commands in real containers, by our kubectl and by the real one.
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClusterUnderTest, run, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
+import { ClusterUnderTest, eventually, run, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
 import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const KUBECTL = ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find((path) => existsSync(path));
@@ -54,4 +55,31 @@ describe.each([['wherry kubectl', [WHERRY, 'kubectl']], ...(KUBECTL ? [['kubectl
     expect(await copy('web:/tmp/copy', back)).toMatchObject({ code: 0 });
     expect(readFileSync(back).equals(readFileSync(there))).toBe(true);
   });
+
+  const made = (name: string): string => `${name}-${program.length}`;
+  const runPod = (input: string, name: string, ...args: string[]): Promise<Outcome> =>
+    run([...program, 'run', made(name), '-i', '--rm', '-q', '--restart=Never', '--image=wherry/sample:1', ...args], { env: cluster.env, input, timeoutMs: 30_000 });
+
+  test('a pod run with input gives its output and exit code, and is gone afterwards', async () => {
+    const outcome = await runPod('hello\n', 'once', '--command', '--', 'sh', '-c', 'cat; exit 3');
+    expect(outcome).toEqual({ code: 3, stdout: 'hello\n', stderr: `pod default/${made('once')} terminated (Error)\n` });
+    await eventually('the pod is gone', async () => (await run([...program, 'get', 'pod', made('once'), '--ignore-not-found', '-o', 'name'], { env: cluster.env })).stdout === '');
+  }, 40_000);
+
+  // script(1) gives the program a terminal; what it writes there is its output.
+  test('a shell in a terminal', async () => {
+    const line = [...program, 'run', made('shell'), '-it', '--rm', '--restart=Never', '--image=wherry/sample:1', '--command', '--', 'sh'].join(' ');
+    const child = spawn('script', ['-qec', line, '/dev/null'], { env: { ...process.env, ...cluster.env, TERM: 'dumb' }, stdio: ['pipe', 'pipe', 'inherit'] });
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      const before = shown;
+      shown += chunk.toString();
+      // The shell has shown its prompt: it listens.
+      if (!before.includes('# ') && shown.includes('# ')) child.stdin.write('echo a$((40+2)); exit 5\n');
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(shown).toContain('a42');
+    expect(shown).toContain(`pod "${made('shell')}" deleted`);
+    expect(code).toBe(5);
+  }, 50_000);
 });
