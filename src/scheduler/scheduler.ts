@@ -72,7 +72,8 @@ class RunningScheduler implements Scheduler {
   readonly #queue: SchedulingQueue;
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #context: PluginContext;
-  readonly #recorder: EventRecorder;
+  /** Each profile speaks under its own name. */
+  readonly #recorders: ReadonlyMap<string, EventRecorder>;
   readonly #status: PodStatusWriter;
   readonly #owned = new AsyncDisposableStack();
   readonly #ending = new AbortController();
@@ -87,7 +88,9 @@ class RunningScheduler implements Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     const { client, informers, clock, random, log, config = {} } = options;
-    this.#recorder = options.recorder ?? this.#owned.use(createEventRecorder({ client, clock, random, log, component: DEFAULT_NAME, isBusy: () => this.#running !== undefined || this.#bindings.size > 0 }));
+    const isBusy = (): boolean => this.#running !== undefined || this.#bindings.size > 0;
+    this.#recorders = new Map((config.profiles ?? [{ schedulerName: DEFAULT_NAME }]).map(({ schedulerName: component }) =>
+      [component, options.recorder ?? this.#owned.use(createEventRecorder({ client, clock, random, log, component, isBusy }))]));
     this.#status = this.#owned.use(new PodStatusWriter({ client, clock, log }));
     const informer = <T>(resource: ResourceType<T>) => informers.informer(resource);
     this.#context = {
@@ -185,6 +188,10 @@ class RunningScheduler implements Scheduler {
     const changed = previous !== undefined && (previous.spec !== pod.spec || previous.metadata.labels !== pod.metadata.labels);
     if (pod.metadata.deletionTimestamp !== undefined) this.#queue.delete(key);
     else this.#queue.set(pod, changed);
+  }
+
+  #recorderOf(pod: Pod): EventRecorder {
+    return this.#recorders.get(nameOf(pod))!;
   }
 
   #profileOf(pod: Pod): Profile | undefined {
@@ -302,7 +309,7 @@ class RunningScheduler implements Scheduler {
   }
 
   #explain(pod: PodInfo, reason: 'Unschedulable' | 'SchedulerError', message: string, nominatedNodeName: string | undefined): void {
-    this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', truncated(message));
+    this.#recorderOf(pod.pod).event(pod.pod, 'Warning', 'FailedScheduling', truncated(message));
     this.#status.set(pod.key, pod.pod, {
       condition: { type: 'PodScheduled', status: 'False', reason, message }, ...(nominatedNodeName !== undefined && { nominatedNodeName }),
     });
@@ -319,7 +326,7 @@ class RunningScheduler implements Scheduler {
     }
     // Until they are told to go, nothing that happens helps; and where they go at once, the last of them may have gone before.
     this.#queue.hold(pod.key);
-    const eviction = evictVictims({ client, clock, recorder: this.#recorder, schedulerName: nameOf(pod.pod), preemptor: pod.pod, ...candidate })
+    const eviction = evictVictims({ client, clock, recorder: this.#recorderOf(pod.pod), schedulerName: nameOf(pod.pod), preemptor: pod.pod, ...candidate })
       .then(() => {
         if (!candidate.victims.some((victim) => this.#cluster.placeOf(keyOf(victim)) === candidate.node)) this.#queue.activate(pod.key);
       }, (error: unknown) => {
@@ -350,7 +357,7 @@ class RunningScheduler implements Scheduler {
         this.#bindingEnded = undefined;
       }
       if (this.#queue.has(pod.pod)) this.#queue.delete(pod.key);
-      this.#recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`);
+      this.#recorderOf(pod.pod).event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`);
     } catch (error) {
       if (signal.aborted) return;
       for (const plugin of this.#profileOf(pod.pod)!.plugins) plugin.unreserve?.(pod, node);
