@@ -28,7 +28,7 @@ export interface Usage {
 
 function startEcho({ authority, keyPair }: ServerConfig): Promise<number> {
   const bodies = new Map<string, Buffer>();
-  const server = createServer({ key: keyPair.key, cert: keyPair.certificate, ca: authority.certificate, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, (request, response) => {
+  const server = createServer({ key: keyPair.key, cert: keyPair.certificate, ca: authority.certificate, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 600_000 }, (request, response) => {
     if (request.method === 'GET') {
       const path = request.url ?? '';
       let body = bodies.get(path);

@@ -37,6 +37,7 @@ export class LoadConnection implements Disposable {
 
   send(request: Buffer): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('the server closed the connection while it was idle'));
       this.#settle = { resolve, reject };
       this.#socket.write(request);
     });
