@@ -146,12 +146,17 @@ function customColumns(spec: string, headers: boolean, managedFields: boolean): 
     if (colon < 0) throw new KubectlError(`unexpected custom-columns spec: ${part}, expected <header>:<json-path-expr>`);
     return { header: part.slice(0, colon), path: relaxedJsonPath(part.slice(colon + 1)) };
   });
+  // What a watch prints later stands under the same header, in the same columns.
+  const widths: number[] = [];
+  let headed = !headers;
   return (object) => {
     const items = (object as Printable).items ?? [object as Printable];
     const rows = items.map((item) => columns.map(({ path }) => {
       const found = findAll(path, managedFields ? item : withoutManagedFields(item), { allowMissingKeys: true });
       return found.length === 0 ? '<none>' : found.map((value) => (value !== null && typeof value === 'object' ? goMap(value) : String(value ?? '<nil>'))).join(',');
     }));
-    return textTable(headers ? [columns.map(({ header }) => header), ...rows] : rows);
+    const shown = headed ? rows : [columns.map(({ header }) => header), ...rows];
+    headed = true;
+    return textTable(shown, widths);
   };
 }

@@ -228,7 +228,9 @@ async function watch(call: Call, targets: readonly Target[], printer: ObjectPrin
     if ('rows' in first) {
       if (first.rows.length > 0) show('ADDED', first);
     } else {
-      for (const item of first.items) show('ADDED', { ...item, apiVersion: first.apiVersion, kind: first.kind.replace(/List$/, '') });
+      const whole = given.string('output').startsWith('custom-columns') && !events;
+      if (whole && first.items.length > 0) io.out(printer!(first));
+      else for (const item of first.items) show('ADDED', { ...item, apiVersion: first.apiVersion, kind: first.kind.replace(/List$/, '') });
     }
   }
   for await (const { type, object } of watchLines<ServerTable | KubeObject>(session, path, { ...query, resourceVersion }, printer === undefined, io.signal)) {

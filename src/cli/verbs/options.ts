@@ -1,4 +1,4 @@
-import { flagHelp } from '../help.ts';
+import { flagHelp } from '../flag-help.ts';
 import { globalFlags } from '../session.ts';
 import type { Verb } from '../verb.ts';
 
