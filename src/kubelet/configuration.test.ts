@@ -11,12 +11,11 @@ evictionPressureTransitionPeriod: 10s
 imageGCHighThresholdPercent: 50
 imageGCLowThresholdPercent: 40
 imageMaximumGCAge: 48h
-shutdownGracePeriod: 30s
 maxPods: 7
 `);
   expect(read).toMatchObject({
     thresholds: [{ signal: 'memory.available', amount: 200 * 2 ** 20, graceMs: 0 }, { signal: 'nodefs.available', share: 0.2, graceMs: 90_000 }], pressureTransitionMs: 10_000,
-    images: { highPercent: 50, lowPercent: 40, minAgeMs: 120_000, maxAgeMs: 48 * 3600_000 }, shutdownGraceMs: 30_000, maxPods: 7,
+    images: { highPercent: 50, lowPercent: 40, minAgeMs: 120_000, maxAgeMs: 48 * 3600_000 }, maxPods: 7,
   });
   expect(await parseConfiguration(head)).toEqual(defaultConfiguration);
 });

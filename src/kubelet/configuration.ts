@@ -14,9 +14,6 @@ export interface KubeletConfiguration {
   readonly images: ImageCollection;
   /** Names, or prefixes that end in `*`. */
   readonly allowedUnsafeSysctls: readonly string[];
-  /** All the time that pods have when the node shuts down, and how much of it is for critical ones; 0: not delayed. */
-  readonly shutdownGraceMs: number;
-  readonly shutdownCriticalGraceMs: number;
   /** A folder of manifests of pods that run whatever the API says. */
   readonly staticPodPath?: string;
 }
@@ -37,7 +34,7 @@ export interface ImageCollection {
 export const defaultConfiguration: KubeletConfiguration = {
   thresholds: hardThresholds, pressureTransitionMs: 5 * 60_000, evictionMaxPodGraceSeconds: 0,
   images: { highPercent: 85, lowPercent: 80, roomyBytes: Infinity, minAgeMs: 2 * 60_000, maxAgeMs: 0 },
-  allowedUnsafeSysctls: [], shutdownGraceMs: 0, shutdownCriticalGraceMs: 0,
+  allowedUnsafeSysctls: [],
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -67,16 +64,14 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   imageMinimumGCAge: (text: string, { images }) => ({ images: { ...images, minAgeMs: milliseconds(text) } }),
   imageMaximumGCAge: (text: string, { images }) => ({ images: { ...images, maxAgeMs: milliseconds(text) } }),
   allowedUnsafeSysctls: (allowedUnsafeSysctls: readonly string[]) => ({ allowedUnsafeSysctls }),
-  shutdownGracePeriod: (text: string) => ({ shutdownGraceMs: milliseconds(text) }),
-  shutdownGracePeriodCriticalPods: (text: string) => ({ shutdownCriticalGraceMs: milliseconds(text) }),
   staticPodPath: (staticPodPath: string) => ({ staticPodPath }),
 };
 
 /** A `KubeletConfiguration` document over other settings. Rejects on fields that cannot be set here: nothing is silently passed over. */
 export async function parseConfiguration(text: string, base: KubeletConfiguration = defaultConfiguration): Promise<KubeletConfiguration> {
   // Most nodes have no such file, and spare the memory.
-  const { parse } = await import('yaml');
-  const fields = (parse(text) ?? {}) as Fields;
+  const { readYaml } = await import('./read-yaml.ts');
+  const fields = (readYaml(text) ?? {}) as Fields;
   const { kind, apiVersion } = fields;
   if (kind !== 'KubeletConfiguration' || apiVersion !== 'kubelet.config.k8s.io/v1beta1') throw new Error(`kind KubeletConfiguration of kubelet.config.k8s.io/v1beta1 is wanted, not ${String(kind)} of ${String(apiVersion)}`);
   let result = base;

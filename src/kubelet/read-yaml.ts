@@ -1,0 +1,4 @@
+import { parse } from 'yaml';
+
+/** A module of its own, to be loaded when there is something to read: the library is not small. */
+export const readYaml = (text: string): unknown => parse(text);
