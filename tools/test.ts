@@ -13,7 +13,9 @@ const reportFile = join(folder, 'report.json');
 const run = (args: string[]): number | null => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status;
 
 const checkOk = run([join(root, 'tools/check.ts')]) === 0;
-const status = run([join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`, ...process.argv.slice(2)]);
+const given = process.argv.slice(2);
+const projects = given.includes('--project') ? [] : ['--project', 'unit', '--project', 'end-to-end'];
+const status = run([join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...projects, '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`, ...given]);
 let passed = checkOk ? 1 : 0;
 let failed = checkOk ? 0 : 1;
 let skipped = 0;

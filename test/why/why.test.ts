@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Deployment } from '../../src/api/generated/apps-v1.ts';
 import type { Pod } from '../../src/api/generated/core-v1.ts';
-import { configMaps, deployments, pods, services } from '../../src/api/generated/resources.ts';
+import { configMaps, deployments, events, pods, services } from '../../src/api/generated/resources.ts';
 import type { New, ResourceType } from '../../src/api/object.ts';
 import { isPodReady } from '../../src/api/pod/conditions.ts';
 import type { LedgerEntry, WriteEntry } from '../../src/ledger/entry.ts';
@@ -146,6 +146,8 @@ test('on a server without a ledger the account is put together from what there i
   await plain.kubectl.create(deployments, deployment('kubia', 1), { fieldManager: 'kubectl-create' });
   await plain.kubectl.create(services, { metadata: { name: 'lost', namespace }, spec: { selector: { app: 'kubai' }, ports: [{ port: 80 }] } });
   await until(async () => (await plain.kubectl.list(pods, { namespace })).items.some(isPodReady));
+  // Events come a little after what they tell of.
+  await until(async () => (await plain.kubectl.list(events, { namespace })).items.some(({ reason }) => reason === 'Started'));
   const object = await plain.kubectl.get(deployments, { namespace, name: 'kubia' });
   const account = (await accountOf(plain.kubectl, { group: 'apps', resource: 'deployments', kind: 'Deployment', namespace, name: 'kubia', object }, Date.now()))!;
   expect(account.gaps).toEqual([expect.stringContaining('keeps no ledger')]);
