@@ -10,6 +10,11 @@ import { findProcess, findProgram, run, signalProcess, stopProcess, type NodeGro
 import { groundOf } from './launch.ts';
 import type { Profile } from './profile.ts';
 
+/** What HAProxy's master writes when it has taken over a configuration, and hears signals again: those that come before are lost. */
+const TAKEN_OVER = 'Loading success';
+const TRIES = 5;
+const TRY_MS = 2_000;
+
 /** Throws a UserError that says how to get it. */
 export function requireHaproxy(): void {
   if (!findProgram('haproxy')) throw new UserError('the program haproxy is missing, which serves ingresses', 'apt-get install haproxy (nothing of it needs to run: systemctl disable --now haproxy)');
@@ -25,7 +30,19 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
   const list = join(folder, 'certificates.txt');
   const pidFile = join(profile.runDir, 'ingress.pid');
   const fallback = join(folder, 'unknown-host.pem');
+  const logFile = join(profile.logDir, 'ingress.log');
   let applied: string | undefined;
+
+  const takeovers = (): number => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split(TAKEN_OVER).length - 1 : 0);
+  /** Asks HAProxy to take over its configuration, again where it did not hear; resolves when it has. */
+  const untilTakenOver = async (ask: (attempt: number) => void): Promise<void> => {
+    const before = takeovers();
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      ask(attempt);
+      for (const deadline = clock.monotonic() + TRY_MS; clock.monotonic() < deadline; await clock.sleep(20)) if (takeovers() > before) return;
+    }
+    throw new Error(`HAProxy did not take over its configuration within ${(TRIES * TRY_MS) / 1000} s; ${logFile} may say why`);
+  };
 
   const place = (): NodeGround | undefined => {
     const config = profile.mustRead();
@@ -60,10 +77,12 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
       const moved = running && !(existsSync(configuration) && readFileSync(configuration, 'utf8').includes(`  bind ${ground.address}:80\n`));
       if (moved) await stopProcess(running, { clock, file: pidFile });
       renameSync(candidate, configuration);
-      if (running && !moved) signalProcess(running, 'SIGUSR2');
+      if (running && !moved) await untilTakenOver(() => void signalProcess(running, 'SIGUSR2'));
       else {
         mkdirSync(profile.logDir, { recursive: true });
-        ground.launch(['haproxy', '-W', '-db', '-f', configuration], { logFile: join(profile.logDir, 'ingress.log'), pidFile });
+        await untilTakenOver((attempt) => {
+          if (attempt === 0) ground.launch(['haproxy', '-W', '-db', '-f', configuration], { logFile, pidFile });
+        });
         log.info('started HAProxy', { node: ground.nodeName, address: ground.address });
       }
       applied = wanted;
