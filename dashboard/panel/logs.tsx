@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Obj } from '../api.ts';
+import { Choice } from '../controls.tsx';
 import { many, t } from '../language.ts';
 import { podsByWorkload, tables } from '../store.ts';
 import { Logs, MOST_SOURCES } from './merged-log.tsx';
@@ -16,24 +17,7 @@ export function PodLogs({ pod }: { readonly pod: Obj }): JSX.Element {
   const sources = chosen.map((each) => ({ ns: namespace, pod: name, container: each, run: runOf(pod, each) }));
   return (
     <Logs sources={sources} names={chosen.length > 1 ? 'container' : 'none'}>
-      {containers.length > 1 && (
-        <label>
-          {t('Container')}{' '}
-          <select
-            value={container.value}
-            onChange={(event) => {
-              container.value = event.currentTarget.value;
-            }}
-          >
-            {containers.map((each) => (
-              <option key={each} value={each}>
-                {each}
-              </option>
-            ))}
-            <option value="">{t('all of them')}</option>
-          </select>
-        </label>
-      )}
+      {containers.length > 1 && <Choice label={t('Container')} chosen={container} options={[...containers, ['', t('all of them')]]} />}
     </Logs>
   );
 }
@@ -61,22 +45,7 @@ export function WorkloadLogs({ object }: { readonly object: Obj }): JSX.Element 
   const sources = all.slice(0, MOST_SOURCES);
   return (
     <Logs sources={sources} names={containers.length > 1 ? 'both' : 'pod'}>
-      {containers.length > 1 && (
-        <label>
-          {t('Container')}{' '}
-          <select
-            value={container.value}
-            onChange={(event) => {
-              container.value = event.currentTarget.value;
-            }}
-          >
-            <option value="">{t('all of them')}</option>
-            {containers.map((each) => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-        </label>
-      )}
+      {containers.length > 1 && <Choice label={t('Container')} chosen={container} options={[['', t('all of them')], ...containers]} />}
       <span class="quiet">
         {many(pods.length, 'one pod', '{n} pods')}
         {all.length > sources.length && `, ${t('the first {n} are read', { n: sources.length })}`}

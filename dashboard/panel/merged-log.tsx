@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { Check } from '../controls.tsx';
 import { many, t } from '../language.ts';
 import { addLines, BROKEN_OFF, readLines, type LogLine } from './log-lines.ts';
 import { Lines } from './log-view.tsx';
@@ -77,36 +78,9 @@ export function Logs({ sources, names, children }: LogsProps): JSX.Element {
     <>
       <div class="tools">
         {children}
-        <label>
-          <input
-            type="checkbox"
-            checked={follow.value}
-            onChange={(event) => {
-              follow.value = event.currentTarget.checked;
-            }}
-          />
-          {t('Follow')}
-        </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={previous.value}
-            onChange={(event) => {
-              previous.value = event.currentTarget.checked;
-            }}
-          />
-          {t('Previous run')}
-        </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={times.value}
-            onChange={(event) => {
-              times.value = event.currentTarget.checked;
-            }}
-          />
-          {t('Times')}
-        </label>
+        <Check label={t('Follow')} checked={follow} />
+        <Check label={t('Previous run')} checked={previous} />
+        <Check label={t('Times')} checked={times} />
         <input
           type="search"
           placeholder={t('Find in the log')}

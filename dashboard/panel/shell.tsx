@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Obj } from '../api.ts';
+import { Choice } from '../controls.tsx';
 import { t } from '../language.ts';
 import { opened } from '../route.ts';
 import { Empty } from '../ui.tsx';
@@ -34,32 +35,8 @@ export function Shell({ pod }: { readonly pod: Obj }): JSX.Element {
   return (
     <>
       <div class="tools">
-        <label>
-          {t('Container')}{' '}
-          <select
-            value={container.value}
-            onChange={(event) => {
-              container.value = event.currentTarget.value;
-            }}
-          >
-            {running.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          {t('Program')}{' '}
-          <select
-            value={shell.value}
-            onChange={(event) => {
-              shell.value = event.currentTarget.value;
-            }}
-          >
-            {SHELLS.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <Choice label={t('Container')} chosen={container} options={running} />
+        <Choice label={t('Program')} chosen={shell} options={SHELLS} />
         {ended.value && (
           <>
             <span class="quiet" role="status">

@@ -1,10 +1,8 @@
 import { isReason } from '../api/errors.ts';
-import type { KubeObject } from '../api/object.ts';
 import type { HttpClient } from '../client/http-client.ts';
-import { accountOf } from '../why/account.ts';
 import { storyOf, type StoryNode } from '../why/story.ts';
 import { tell, type Reader } from '../why/words.ts';
-import { parseResourcePath } from './parse-resource-path.ts';
+import { accountOfPath } from './account-of-path.ts';
 import type { Explanation, ToldNode } from './told.ts';
 
 /** Explains the object of a path; undefined where nothing is known of it. */
@@ -13,14 +11,7 @@ export async function explain(
   path: string,
   { nowMs, reader }: { readonly nowMs: number; readonly reader: Reader },
 ): Promise<Explanation | undefined> {
-  const { group, resource, namespace, name } = parseResourcePath(path);
-  let object: KubeObject | undefined;
-  try {
-    object = JSON.parse((await http.raw('GET', path)).body.toString()) as KubeObject;
-  } catch (error) {
-    if (!isReason(error, 'NotFound')) throw error;
-  }
-  const account = await accountOf(http, { group, resource, kind: object?.kind ?? '', namespace, name, object }, nowMs);
+  const account = await accountOfPath(http, path, nowMs);
   if (!account) return undefined;
   const { state, findings, gaps, entries } = account;
   const told = ({ entry, children }: StoryNode): ToldNode => ({

@@ -1,13 +1,12 @@
 // What happens in the background, as a newcomer sees it: a simulated cluster, the page in a real browser.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deployments, pods } from '../../src/api/generated/resources.ts';
-import { makeDeployment, openDashboard, type OpenDashboard, poll } from './open-dashboard.ts';
+import { logIn, makeDeployment, openDashboard, type OpenDashboard, poll } from './open-dashboard.ts';
 
 let dashboard: OpenDashboard;
 beforeAll(async () => {
   dashboard = await openDashboard();
-  await dashboard.page.goto(dashboard.address);
-  await dashboard.page.waitForURL((url) => url.pathname === '/');
+  await logIn(dashboard.page, dashboard.address);
 });
 afterAll(() => dashboard[Symbol.asyncDispose]());
 

@@ -61,6 +61,12 @@ export async function openOn(
   return { address, browser: stack.use(await openTestBrowser()) };
 }
 
+/** Opens the page by its address, which logs in. */
+export async function logIn(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await page.waitForURL((url) => url.pathname === '/');
+}
+
 export const goer =
   (page: Page, address: string) =>
   async (hash: string): Promise<void> => {

@@ -5,7 +5,7 @@ import { ClusterUnderTest, run, WHERRY } from '../../src/testing/cluster-under-t
 import { startRegistry, type Registry } from '../../src/testing/registry.ts';
 import { pushImage, sampleImage } from '../../src/testing/sample-image.ts';
 import type { Browser } from './browser.ts';
-import { goer, openOn, photographer, poll } from './open-dashboard.ts';
+import { goer, logIn, openOn, photographer, poll } from './open-dashboard.ts';
 
 const stack = new AsyncDisposableStack();
 const cluster = new ClusterUnderTest('board');
@@ -22,8 +22,7 @@ beforeAll(async () => {
   const { address, browser: opened } = await openOn(join(cluster.folder, 'kubeconfig'), stack);
   browser = opened;
   [go, picture] = [goer(browser.page, address), photographer(browser.page)];
-  await browser.page.goto(address);
-  await browser.page.waitForURL((url) => url.pathname === '/');
+  await logIn(browser.page, address);
 });
 afterAll(() => stack.disposeAsync());
 

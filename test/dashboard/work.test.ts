@@ -1,14 +1,13 @@
 // Working with the dashboard: making, changing, rolling back and deleting; every kind; keys, languages, and who does not see it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deployments, pods, services } from '../../src/api/generated/resources.ts';
-import { makeDeployment, openDashboard, type OpenDashboard, poll } from './open-dashboard.ts';
+import { logIn, makeDeployment, openDashboard, type OpenDashboard, poll } from './open-dashboard.ts';
 import { seriousFindings } from './serious-findings.ts';
 
 let dashboard: OpenDashboard;
 beforeAll(async () => {
   dashboard = await openDashboard();
-  await dashboard.page.goto(dashboard.address);
-  await dashboard.page.waitForURL((url) => url.pathname === '/');
+  await logIn(dashboard.page, dashboard.address);
 });
 afterAll(() => dashboard[Symbol.asyncDispose]());
 

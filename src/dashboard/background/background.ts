@@ -1,12 +1,10 @@
 import { isReason } from '../../api/errors.ts';
-import type { KubeObject } from '../../api/object.ts';
 import type { HttpClient } from '../../client/http-client.ts';
 import type { Action } from '../../ledger/actions.ts';
 import type { LedgerEntry } from '../../ledger/entry.ts';
 import { LEDGER_PATH } from '../../ledger/ledger-query.ts';
-import { accountOf } from '../../why/account.ts';
 import type { Reader } from '../../why/words.ts';
-import { parseResourcePath } from '../parse-resource-path.ts';
+import { accountOfPath } from '../account-of-path.ts';
 import type { Actions, Course } from './step.ts';
 import { stepOf, stepsOf } from './steps-of.ts';
 
@@ -49,13 +47,6 @@ export async function courseOfObject(
   path: string,
   { nowMs, reader }: { readonly nowMs: number; readonly reader: Reader },
 ): Promise<Course | undefined> {
-  const { group, resource, namespace, name } = parseResourcePath(path);
-  let object: KubeObject | undefined;
-  try {
-    object = JSON.parse((await http.raw('GET', path)).body.toString()) as KubeObject;
-  } catch (error) {
-    if (!isReason(error, 'NotFound')) throw error;
-  }
-  const account = await accountOf(http, { group, resource, kind: object?.kind ?? '', namespace, name, object }, nowMs);
+  const account = await accountOfPath(http, path, nowMs);
   return account && { steps: stepsOf(account.entries, reader), gaps: account.gaps };
 }
