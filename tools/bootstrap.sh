@@ -26,6 +26,7 @@ if [ "$(uname -s)" = Linux ]; then
   need util-linux /usr/bin/nsenter
   need docker-registry /usr/bin/docker-registry
   need curl /usr/bin/curl
+  need openssl /usr/bin/openssl
   need haproxy /usr/sbin/haproxy
   need busybox-static /bin/busybox
   need chromium /usr/bin/chromium

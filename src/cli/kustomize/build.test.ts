@@ -25,8 +25,9 @@ describe.each(samples)('%s', (name) => {
     expect(built(folder).text).toBe(expected);
   });
 
-  test.runIf(KUBECTL)('kubectl still says so, and warns alike', () => {
-    const { stdout, stderr } = spawnSync(KUBECTL!, ['kustomize', folder], { encoding: 'utf8' });
+  // Where there is a kubectl of that level; what it said is in the sample in any case.
+  if (KUBECTL) test('kubectl still says so, and warns alike', () => {
+    const { stdout, stderr } = spawnSync(KUBECTL, ['kustomize', folder], { encoding: 'utf8' });
     expect(stdout).toBe(expected);
     expect(built(folder).warnings).toBe(stderr);
   });
