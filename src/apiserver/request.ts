@@ -30,8 +30,8 @@ export interface RequestContext {
 
 /** What those who work on a request tell its audit event. Upstream: apiserver pkg/audit. */
 export interface AuditRecord {
-  /** The first value of a key stays. */
-  annotate(key: string, value: string): void;
+  /** The first value of a key stays. `least`: the level of events that it is written in; default all. */
+  annotate(key: string, value: string, least?: 'Request'): void;
   /** The decoded body. */
   request(object: unknown): void;
   /** What is answered. */

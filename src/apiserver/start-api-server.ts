@@ -17,6 +17,7 @@ import { ensureDefaultServiceCidr } from './allocation/default-service-cidr.ts';
 import { ServiceAllocation } from './allocation/service-allocation.ts';
 import type { WriteHook } from './allocation/write-hook.ts';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
+import { AdmissionMetrics } from './admission/admission-metrics.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { PolicyTypeCheck } from './admission/policy-type-check.ts';
 import { WebhookClient } from './admission/webhook-client.ts';
@@ -85,10 +86,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const dialGuard = new DialGuard(options.simulatedRanges ?? []);
   const registry = new ApiRegistry();
   const webhookClient = stack.use(new WebhookClient({ objects, clock, random, dialGuard }));
+  const metrics = new MetricRegistry();
+  const admissionMetrics = new AdmissionMetrics(metrics, clock);
   const admission = new AdmissionChain([...admissionPlugins({
     registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
-    webhookClient,
-  }), customRuleValidation]);
+    webhookClient, admissionMetrics,
+  }), customRuleValidation], admissionMetrics);
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, ...(options.secondServiceCidr && { secondServiceCidr: options.secondServiceCidr }), nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
     engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
@@ -122,7 +125,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   stack.use(new EventExpiry({ engine, objects, clock, log: log.child('events') }));
 
   let url: string | undefined;
-  const metrics = new MetricRegistry();
   const audit = options.configuration?.audit;
   const auditor = audit && options.auditLog !== undefined
     ? new Auditor({ policy: audit, sink: stack.use(new AuditLog({ path: options.auditLog, log: log.child('audit') })), clock, metrics }) : undefined;

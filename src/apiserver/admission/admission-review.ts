@@ -16,14 +16,14 @@ export function reviewOf(attributes: AdmissionAttributes, uid: string) {
   const kind = kindOf(attributes);
   const plural = { group: resource.group, version: resource.version, resource: resource.resource };
   const { requested = resource } = attributes;
-  const requestKind = kind.kind === resource.kind && kind.group === resource.group ? { ...kind, version: requested.version } : kind;
+  const requestKind = kind.kind === resource.kind && kind.group === resource.group ? { group: requested.group, version: requested.version, kind: kind.kind } : kind;
   // On a namespace itself upstream gives its name as the namespace too.
   const where = namespace || (resource.group === '' && resource.resource === 'namespaces' ? name : '');
   return {
     kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1',
     request: {
       uid, kind, resource: plural, ...(subresource && { subResource: subresource }),
-      requestKind, requestResource: { ...plural, version: requested.version }, ...(subresource && { requestSubResource: subresource }),
+      requestKind, requestResource: { group: requested.group, version: requested.version, resource: requested.resource }, ...(subresource && { requestSubResource: subresource }),
       ...(name && { name }), ...(where && { namespace: where }), operation,
       userInfo: { username: user.name, ...(user.uid && { uid: user.uid }), groups: user.groups, ...(user.extra && { extra: user.extra }) },
       object: withKind(object, apiVersionOf(resource), resource.kind), oldObject: withKind(oldObject, apiVersionOf(resource), resource.kind), dryRun,

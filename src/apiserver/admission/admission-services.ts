@@ -7,6 +7,7 @@ import type { RbacAuthorizer } from '../authz/rbac.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { ApiRegistry } from '../registry/api-registry.ts';
 import type { RequestContext } from '../request.ts';
+import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { WebhookClient } from './webhook-client.ts';
 
 /** What admission plugins share. */
@@ -23,6 +24,7 @@ export interface AdmissionServices {
   readonly random: Random;
   readonly log: Log;
   readonly webhookClient: WebhookClient;
+  readonly admissionMetrics: AdmissionMetrics;
   /** The server's own context, for writes of a plugin's own (the usage of a quota). */
   readonly serverContext: RequestContext;
 }

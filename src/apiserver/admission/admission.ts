@@ -1,5 +1,6 @@
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { RequestContext } from '../request.ts';
+import type { Rounds } from './rounds.ts';
 
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
@@ -19,6 +20,8 @@ export interface AdmissionAttributes {
   readonly options: Readonly<Record<string, unknown>>;
   readonly dryRun: boolean;
   readonly context: RequestContext;
+  /** Where this is about changing the object: which time the plugins are asked. */
+  readonly rounds?: Rounds;
 }
 
 /**

@@ -2,7 +2,7 @@ import { CelError } from '../../api/cel/cel-error.ts';
 import { internalError, StatusError } from '../../api/errors.ts';
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, Mutation } from '../../api/generated/admissionregistration-v1.ts';
 import { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
-import { apiVersionOf, type KubeObject } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/object.ts';
 import { merge } from '../apply/typed-value.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
@@ -10,8 +10,10 @@ import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 import type { AdmissionServices } from './admission-services.ts';
 import { admissionExpressions, admissionVariables, MatchConditions } from './match-conditions.ts';
-import { namespaceObject, PolicyEvaluation, resourcesMatch } from './policy-evaluation.ts';
+import { inRequestedVersion, inVersion } from './equivalent-version.ts';
+import { namespaceObject, PolicyEvaluation, resourceNamedBy } from './policy-evaluation.ts';
 import { PolicyConfigurationError, policyParameters } from './policy-parameters.ts';
+import { Rounds } from './rounds.ts';
 import { isExempt } from './webhook-rules.ts';
 import { pruned } from './webhooks.ts';
 
@@ -19,7 +21,11 @@ interface Invocation {
   readonly policy: MutatingAdmissionPolicy;
   readonly binding: MutatingAdmissionPolicyBinding;
   readonly params: KubeObject | null;
+  /** In the version that the policy names. */
+  readonly resource: ResourceType<KubeObject>;
 }
+
+const NAME = 'MutatingAdmissionPolicy';
 
 /**
  * Changes in CEL to what is written: merged like a server-side apply, or as a JSON patch. A policy that wants it is asked again when a later one
@@ -33,10 +39,11 @@ export function mutatingAdmissionPolicy(services: AdmissionServices): AdmissionP
     const bindings = objects.list(mutatingAdmissionPolicyBindings);
     return objects.list(mutatingAdmissionPolicies).flatMap((policy) => {
       const { spec } = policy;
-      if (!spec || !resourcesMatch(objects, spec.matchConstraints, attributes)) return [];
-      return bindings.filter((binding) => binding.spec?.policyName === policy.metadata.name && resourcesMatch(objects, binding.spec.matchResources, attributes)).flatMap((binding) => {
+      const resource = spec && resourceNamedBy(services, spec.matchConstraints, attributes);
+      if (!resource) return [];
+      return bindings.filter((binding) => binding.spec?.policyName === policy.metadata.name && resourceNamedBy(services, binding.spec.matchResources, attributes)).flatMap((binding) => {
         try {
-          return policyParameters(objects, spec.paramKind, binding.spec?.paramRef, attributes.namespace).map((params) => ({ policy, binding, params }));
+          return policyParameters(objects, spec.paramKind, binding.spec?.paramRef, attributes.namespace).map((params) => ({ policy, binding, params, resource }));
         } catch (error) {
           if (!(error instanceof PolicyConfigurationError)) throw error;
           if (spec.failurePolicy === 'Ignore') return [];
@@ -47,38 +54,58 @@ export function mutatingAdmissionPolicy(services: AdmissionServices): AdmissionP
   };
 
   return {
-    name: 'MutatingAdmissionPolicy',
+    name: NAME,
     handles: (operation) => operation !== 'DELETE',
     async admit(attributes) {
       if (isExempt(attributes) || !attributes.object || objects.list(mutatingAdmissionPolicies).length === 0) return undefined;
-      let object = attributes.object;
-      const left = new Map<Invocation, KubeObject>();
+      const { rounds = new Rounds() } = attributes;
+      const memory = rounds.of(NAME);
+      let { object } = attributes;
+      memory.begin(object);
       for (const invocation of invocationsFor(attributes)) {
-        object = await invoke(services, conditions, invocation, { ...attributes, object });
-        if (invocation.policy.spec?.reinvocationPolicy === 'IfNeeded') left.set(invocation, object);
+        const { policy, binding, params } = invocation;
+        const key = [policy.metadata.name, binding.metadata.name, params?.metadata.namespace, params?.metadata.name].join('/');
+        if (!memory.isWanted(key)) continue;
+        const left = await invoke(services, conditions, invocation, { ...attributes, object });
+        if (left === undefined) continue;
+        memory.asked(key, { changed: left !== object && !deepEqual(left, object), reinvocable: policy.spec?.reinvocationPolicy === 'IfNeeded' });
+        object = left;
       }
-      for (const [invocation, result] of left) if (!deepEqual(result, object)) object = await invoke(services, conditions, invocation, { ...attributes, object });
+      memory.end(object);
       return object === attributes.object ? undefined : object;
     },
   };
 }
 
-async function invoke(services: AdmissionServices, conditions: MatchConditions, invocation: Invocation, attributes: AdmissionAttributes & { readonly object: KubeObject }): Promise<KubeObject> {
-  const spec = invocation.policy.spec!;
+/** The object as the policy's mutations leave it; undefined where its conditions do not hold. A mutation that fails does not undo those before it. */
+async function invoke(services: AdmissionServices, conditions: MatchConditions, invocation: Invocation, requested: AdmissionAttributes & { readonly object: KubeObject }): Promise<KubeObject | undefined> {
+  const { policy, binding, params } = invocation;
+  const spec = policy.spec!;
   const compile = await admissionExpressions();
-  const namespace = namespaceObject(services.objects, attributes);
-  let { object } = attributes;
+  const namespace = namespaceObject(services.objects, requested);
+  const faults: string[] = [];
+  const attempt = async <T>(work: () => Promise<T> | T): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CelError) && !(error instanceof StatusError)) throw error;
+      faults.push(error.message);
+      return undefined;
+    }
+  };
+  const attributes = await inVersion(services, requested, invocation.resource);
+  let object = attributes.object!;
   const evaluation = (): PolicyEvaluation =>
-    new PolicyEvaluation(compile, admissionVariables({ ...attributes, object }, services.authorizer), invocation.params, namespace, spec.variables ?? []);
-  try {
-    if (!(await conditions.hold(spec.matchConditions ?? [], attributes, evaluation().given))) return object;
-    for (const mutation of spec.mutations ?? []) object = mutated(services, { ...attributes, object }, evaluation(), mutation);
-    return object;
-  } catch (error) {
-    if (!(error instanceof CelError) && !(error instanceof StatusError)) throw error;
-    if (spec.failurePolicy === 'Ignore') return attributes.object;
-    throw fault(attributes, invocation, error.message);
+    new PolicyEvaluation(compile, admissionVariables({ ...attributes, object }, services.authorizer), params, namespace, spec.variables ?? []);
+  const holds = await attempt(() => conditions.hold(spec.matchConditions ?? [], attributes, spec.matchConditions?.length ? evaluation().given : {}));
+  for (const mutation of holds ? (spec.mutations ?? []) : []) {
+    const before = faults.length;
+    object = (await attempt(() => services.admissionMetrics.mutation(policy.metadata.name, binding.metadata.name, () => mutated(services, { ...attributes, object }, evaluation(), mutation)))) ?? object;
+    if (faults.length > before && spec.failurePolicy !== 'Ignore') break;
   }
+  if (faults.length > 0 && spec.failurePolicy !== 'Ignore') throw fault(requested, invocation, faults[0]!);
+  if (!holds) return undefined;
+  return object === attributes.object ? requested.object : await inRequestedVersion(services, attributes, object);
 }
 
 function mutated(services: AdmissionServices, attributes: AdmissionAttributes & { readonly object: KubeObject }, evaluation: PolicyEvaluation, mutation: Mutation): KubeObject {

@@ -3,24 +3,23 @@ import { fromCel } from '../../api/cel/cel-value.ts';
 import type { Namespace } from '../../api/generated/core-v1.ts';
 import type { MatchResources, Variable } from '../../api/generated/admissionregistration-v1.ts';
 import { namespaces } from '../../api/generated/resources.ts';
-import type { KubeObject } from '../../api/object.ts';
+import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { AdmissionAttributes } from './admission.ts';
+import type { AdmissionServices } from './admission-services.ts';
 import type { AdmissionExpressions } from './match-conditions.ts';
-import { requestMatches, ruleMatches } from './webhook-rules.ts';
+import { matchedResource } from './webhook-rules.ts';
 
-/** Whether a request is of those that a policy's constraints or a binding's resources name. A binding without rules takes them all. */
-export function resourcesMatch(objects: StoredObjects, match: MatchResources | undefined, attributes: AdmissionAttributes): boolean {
-  if (!match) return true;
-  const anyVersion = match.matchPolicy !== 'Exact';
-  const everything = [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*', '*'] }];
-  const named = (match.resourceRules ?? []).filter((rule) => !rule.resourceNames?.length || rule.resourceNames.includes(attributes.name));
-  if ((match.excludeResourceRules ?? []).some((rule) => (!rule.resourceNames?.length || rule.resourceNames.includes(attributes.name)) && ruleMatches(rule, attributes, anyVersion))) return false;
-  return requestMatches(objects, {
-    rules: match.resourceRules?.length ? named : everything,
-    ...(match.namespaceSelector && { namespaceSelector: match.namespaceSelector }), ...(match.objectSelector && { objectSelector: match.objectSelector }),
-    ...(match.matchPolicy && { matchPolicy: match.matchPolicy }),
-  }, attributes);
+const EVERYTHING = [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*', '*'] }];
+
+/**
+ * The resource, in the version to look at, where a request is of those that a policy's constraints or a binding's resources name; undefined where
+ * not. Without rules they name all.
+ */
+export function resourceNamedBy(services: Pick<AdmissionServices, 'objects' | 'registry'>, match: MatchResources | undefined, attributes: AdmissionAttributes): ResourceType<KubeObject> | undefined {
+  if (!match) return attributes.resource;
+  const { resourceRules, excludeResourceRules, ...selection } = match;
+  return matchedResource(services, { ...selection, rules: resourceRules?.length ? resourceRules : EVERYTHING, ...(excludeResourceRules && { excluded: excludeResourceRules }) }, attributes);
 }
 
 /** What expressions may know of the namespace that a request is in. */

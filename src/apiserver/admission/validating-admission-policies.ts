@@ -3,12 +3,13 @@ import { StatusError } from '../../api/errors.ts';
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from '../../api/generated/admissionregistration-v1.ts';
 import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { inWantedVersion } from './equivalent-version.ts';
+import { inVersion } from './equivalent-version.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import type { EnforcementAction } from './admission-metrics.ts';
 import type { AdmissionServices } from './admission-services.ts';
 import { admissionExpressions, admissionVariables, MatchConditions } from './match-conditions.ts';
-import { namespaceObject, PolicyEvaluation, resourcesMatch } from './policy-evaluation.ts';
+import { namespaceObject, PolicyEvaluation, resourceNamedBy } from './policy-evaluation.ts';
 import { PolicyConfigurationError, policyParameters } from './policy-parameters.ts';
 import { isExempt } from './webhook-rules.ts';
 
@@ -20,6 +21,7 @@ interface Denial {
 }
 
 const CODES: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413, Invalid: 422 };
+const ACTIONS: Readonly<Record<string, EnforcementAction>> = { Deny: 'deny', Audit: 'audit', Warn: 'warn' };
 const LONGEST_MESSAGE = 5 * 1024;
 
 /**
@@ -39,11 +41,11 @@ export function validatingAdmissionPolicy(services: AdmissionServices): Admissio
       const bindings = objects.list(validatingAdmissionPolicyBindings);
       const denials: Denial[] = [];
       for (const policy of policies) {
-        if (!resourcesMatch(objects, policy.spec.matchConstraints, attributes)) continue;
+        const resource = resourceNamedBy(services, policy.spec.matchConstraints, attributes);
+        if (!resource) continue;
         for (const binding of bindings) {
-          if (binding.spec.policyName !== policy.metadata.name || !resourcesMatch(objects, binding.spec.matchResources, attributes)) continue;
-          const seen = await inWantedVersion(services, policy.spec.matchConstraints?.resourceRules ?? [], attributes);
-          denials.push(...(await judge(services, matchConditions, policy, binding, seen)));
+          if (binding.spec.policyName !== policy.metadata.name || !resourceNamedBy(services, binding.spec.matchResources, attributes)) continue;
+          denials.push(...(await judge(services, matchConditions, policy, binding, await inVersion(services, attributes, resource))));
         }
       }
       if (denials.length) throw denialFault(attributes, denials[0]!);
@@ -51,7 +53,7 @@ export function validatingAdmissionPolicy(services: AdmissionServices): Admissio
   };
 }
 
-async function judge({ objects, authorizer }: AdmissionServices, conditions: MatchConditions, policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, attributes: AdmissionAttributes): Promise<readonly Denial[]> {
+async function judge({ objects, authorizer, admissionMetrics }: AdmissionServices, conditions: MatchConditions, policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, attributes: AdmissionAttributes): Promise<readonly Denial[]> {
   const { spec } = policy;
   const insists = spec.failurePolicy !== 'Ignore';
   const named = { policy: policy.metadata.name, binding: binding.metadata.name };
@@ -73,7 +75,9 @@ async function judge({ objects, authorizer }: AdmissionServices, conditions: Mat
     }
     annotate(attributes, policy, evaluation);
     return (spec.validations ?? []).flatMap((validation, expressionIndex) => {
+      const startedAt = admissionMetrics.now();
       const decision = violated(evaluation, validation, insists);
+      admissionMetrics.validation(named.policy, named.binding, startedAt, decision?.failed ?? false, decision ? binding.spec.validationActions.map((action) => ACTIONS[action]!) : ['allow']);
       return decision ? [{ ...decision, expressionIndex }] : [];
     });
   };
@@ -101,12 +105,12 @@ function annotate({ context: { audit } }: AdmissionAttributes, { metadata, spec 
   }
 }
 
-function violated(evaluation: PolicyEvaluation, validation: Validation, insists: boolean): Pick<Denial, 'message' | 'reason'> | undefined {
+function violated(evaluation: PolicyEvaluation, validation: Validation, insists: boolean): (Pick<Denial, 'message' | 'reason'> & { readonly failed?: boolean }) | undefined {
   try {
     if (evaluation.evaluate(validation.expression) === true) return undefined;
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
-    return insists ? { message: error.message } : undefined;
+    return insists ? { message: error.message, failed: true } : undefined;
   }
   const message = composed(evaluation, validation.messageExpression) || validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
   return { message, ...(validation.reason && { reason: validation.reason }) };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { configMaps, deployments, mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings, mutatingWebhookConfigurations, namespaces, validatingAdmissionPolicies, validatingAdmissionPolicyBindings, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
+import { configMaps, deployments, mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings, mutatingWebhookConfigurations, namespaces, pods, serviceAccounts, validatingAdmissionPolicies, validatingAdmissionPolicyBindings, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
 import { createAuthority, issueCertificate } from '../../base/certificates.ts';
 import { systemClock } from '../../base/clock.ts';
 import { silentLog, type Log } from '../../base/log.ts';
@@ -170,4 +170,34 @@ test('mutating policies merge and patch', async () => {
   expect(made.metadata.labels).toEqual({ k: 'v' });
   expect(made.spec.template.spec!.containers).toMatchObject([{ name: 'c', image: 'i', imagePullPolicy: 'Never' }]);
   await expect(policy('c', { patchType: 'JSONPatch', jsonPatch: { expression: 'object.' } })).rejects.toThrow('spec.mutations[0].jsonPatch.expression: Invalid value: "object.": compilation failed');
+});
+
+test('what a webhook adds is defaulted as if it had been sent, and it is shown the version that it names', async () => {
+  await using w = await world({
+    inject: () => patch([{ op: 'add', path: '/spec/containers/-', value: { name: 'sidecar', image: 's' } }]),
+    unserved: () => ({ allowed: false }),
+    scaler: ({ request }) => patch([{ op: 'replace', path: '/spec/metrics/0/resource/target/averageUtilization', value: (request as any).object.spec.metrics[0].resource.target.averageUtilization + 1 }]),
+    // Reviews of v1beta1 say neither whose answer they are nor what kind of patch theirs is.
+    old: () => ({ allowed: true, uid: '', patch: Buffer.from('[{"op":"add","path":"/metadata/labels/old","value":"yes"}]').toString('base64') }),
+  });
+  const rules = (apiGroups: string, apiVersions: string, resources: string): object => ({ rules: [{ operations: ['CREATE'], apiGroups: [apiGroups], apiVersions: [apiVersions], resources: [resources] }] });
+  await w.mutating(
+    w.webhook('inject', rules('', 'v1', 'pods')), w.webhook('unserved', rules('', 'v1beta1', 'configmaps')), w.webhook('scaler', rules('autoscaling', 'v2', 'horizontalpodautoscalers')),
+    w.webhook('old', { admissionReviewVersions: ['v2', 'v1beta1'] }),
+  );
+  await w.admin.create(serviceAccounts, { metadata: { namespace: 'default', name: 'default' } });
+  const pod = await w.admin.create(pods, { metadata: { namespace: 'default', name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } } as never);
+  expect(pod.spec.containers.map(({ name, volumeMounts }) => [name, volumeMounts!.map(({ mountPath }) => mountPath)])).toEqual([['c', ['/var/run/secrets/kubernetes.io/serviceaccount']], ['sidecar', ['/var/run/secrets/kubernetes.io/serviceaccount']]]);
+  expect((await w.admin.create(configMaps, w.map('a', {}, { ask: 'yes' }))).metadata.labels).toEqual({ ask: 'yes', old: 'yes' });
+  await w.admin.create(mutatingAdmissionPolicies, { metadata: { name: 'm' }, spec: {
+    failurePolicy: 'Fail', reinvocationPolicy: 'Never', matchConstraints: { resourceRules: [{ operations: ['CREATE'], apiGroups: ['autoscaling'], apiVersions: ['v2'], resources: ['horizontalpodautoscalers'] }] },
+    mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{metadata: Object.metadata{labels: {"seen": object.spec.metrics[0].type}}}' } }],
+  } } as never);
+  await w.admin.create(mutatingAdmissionPolicyBindings, { metadata: { name: 'm' }, spec: { policyName: 'm' } } as never);
+  const scaler = await w.admin.create({ group: 'autoscaling', version: 'v1', resource: 'horizontalpodautoscalers', kind: 'HorizontalPodAutoscaler', namespaced: true }, {
+    metadata: { namespace: 'default', name: 'h' }, spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 2, targetCPUUtilizationPercentage: 50 },
+  } as never) as any;
+  expect([scaler.apiVersion, scaler.metadata.labels, scaler.spec.targetCPUUtilizationPercentage]).toEqual(['autoscaling/v1', { seen: 'Resource' }, 51]);
+  const review = w.seen.find(({ request }) => request.name === 'h') as any;
+  expect(review.request).toMatchObject({ resource: { version: 'v2' }, kind: { version: 'v2' }, requestResource: { version: 'v1' }, requestKind: { version: 'v1' }, object: { apiVersion: 'autoscaling/v2' } });
 });

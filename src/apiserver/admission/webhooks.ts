@@ -1,34 +1,16 @@
 import { CelError } from '../../api/cel/cel-error.ts';
-import { badRequest, forbidden, internalError, StatusError, type Status } from '../../api/errors.ts';
-import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/admissionregistration-v1.ts';
+import { badRequest, forbidden, internalError, StatusError } from '../../api/errors.ts';
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 import type { AdmissionServices } from './admission-services.ts';
-import { reviewOf } from './admission-review.ts';
+import { inRequestedVersion, inVersion } from './equivalent-version.ts';
 import type { MatchConditions } from './match-conditions.ts';
-import type { WebhookClient } from './webhook-client.ts';
-import { converted, inWantedVersion } from './equivalent-version.ts';
-import { isExempt, requestMatches } from './webhook-rules.ts';
-
-type Webhook = MutatingWebhook | ValidatingWebhook;
-
-interface Answer {
-  readonly uid?: string;
-  readonly allowed?: boolean;
-  readonly patch?: string;
-  readonly patchType?: string;
-  readonly status?: Partial<Status>;
-  readonly warnings?: readonly string[];
-  readonly auditAnnotations?: Readonly<Record<string, unknown>>;
-}
-
-/** A webhook could not be asked, or did not answer properly: its failure policy decides what that means. */
-class CallError extends Error {
-  override readonly name = 'CallError';
-}
+import { Rounds } from './rounds.ts';
+import { CallError, callWebhook, denial, type Webhook } from './webhook-call.ts';
+import { isExempt, matchedResource } from './webhook-rules.ts';
 
 export interface WebhookServices extends AdmissionServices {
   readonly matchConditions: MatchConditions;
@@ -39,42 +21,35 @@ export interface WebhookServices extends AdmissionServices {
  * again when a later one changed the object. Upstream: apiserver pkg/admission/plugin/webhook/mutating.
  */
 export function mutatingWebhooks(services: WebhookServices): AdmissionPlugin {
+  const name = 'MutatingAdmissionWebhook';
   return {
-    name: 'MutatingAdmissionWebhook',
+    name,
     handles: () => true,
     async admit(attributes) {
       const configurations = isExempt(attributes) ? [] : services.objects.list(mutatingWebhookConfigurations);
       if (configurations.length === 0) return undefined;
-      const webhooks = configurations.flatMap((configuration) => configuration.webhooks ?? []);
+      const { rounds = new Rounds() } = attributes;
+      const memory = rounds.of(name);
       let { object } = attributes;
-      /** What each webhook that may be asked again left behind. */
-      const left = new Map<MutatingWebhook, KubeObject | undefined>();
-      for (const webhook of webhooks) {
-        object = await mutate(services, webhook, { ...attributes, ...(object && { object }) });
-        if (webhook.reinvocationPolicy === 'IfNeeded') left.set(webhook, object);
+      memory.begin(object);
+      let index = -1;
+      for (const { configuration, webhook } of webhooksOf(configurations)) {
+        index++;
+        const key = `${configuration}/${webhook.name}`;
+        if (!memory.isWanted(key)) continue;
+        const asked = await ask(services, webhook, { ...attributes, ...(object && { object }) }, { configuration, index, round: rounds.round });
+        if (!asked) continue;
+        memory.asked(key, { changed: asked.object !== object, reinvocable: webhook.reinvocationPolicy === 'IfNeeded' });
+        object = asked.object;
       }
-      for (const [webhook, result] of left) {
-        if (object && !deepEqual(result, object)) object = await mutate(services, webhook, { ...attributes, object });
-      }
+      memory.end(object);
       return object === attributes.object ? undefined : object;
     },
   };
 }
 
-async function mutate(services: WebhookServices, webhook: MutatingWebhook, attributes: AdmissionAttributes): Promise<KubeObject | undefined> {
-  const { object } = attributes;
-  const asked = await ask(services, webhook, attributes, true);
-  if (!asked?.answer.patch) return object;
-  const { answer, seen } = asked;
-  const patch = JSON.parse(Buffer.from(answer.patch!, 'base64').toString()) as readonly unknown[];
-  if (patch.length === 0) return object;
-  if (!object || !seen.object) throw internalError(`admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`);
-  try {
-    const changed = pruned(services, seen, applyJsonPatch(seen.object, patch));
-    return seen.requested ? await converted(services, changed, seen.resource, seen.requested) : changed;
-  } catch (error) {
-    throw internalError(error);
-  }
+function* webhooksOf<W extends Webhook>(configurations: readonly { readonly metadata: { readonly name: string }; readonly webhooks?: readonly W[] }[]): Generator<{ readonly configuration: string; readonly webhook: W }> {
+  for (const { metadata, webhooks = [] } of configurations) for (const webhook of webhooks) yield { configuration: metadata.name, webhook };
 }
 
 /** As the resource's schema has it: what a webhook adds is read as if a client had sent it. */
@@ -92,36 +67,86 @@ export function validatingWebhooks(services: WebhookServices): AdmissionPlugin {
     async validate(attributes) {
       const configurations = isExempt(attributes) ? [] : services.objects.list(validatingWebhookConfigurations);
       if (configurations.length === 0) return;
-      const results = await Promise.allSettled(configurations.flatMap((configuration) => configuration.webhooks ?? []).map((webhook) => ask(services, webhook, attributes, false)));
+      const results = await Promise.allSettled([...webhooksOf(configurations)].map(({ webhook }, index) => ask(services, webhook, attributes, { index })));
       const refused = results.find((result) => result.status === 'rejected');
       if (refused) throw refused.reason;
     },
   };
 }
 
-/** What a webhook that let the request pass answered, and what it was shown; undefined where it was not asked, or could not be and does not insist. Throws the refusal. */
-async function ask(services: WebhookServices, webhook: Webhook, given: AdmissionAttributes, mutating: boolean): Promise<{ readonly answer: Answer; readonly seen: AdmissionAttributes } | undefined> {
-  const { objects, webhookClient, matchConditions, log } = services;
-  if (!requestMatches(objects, webhook, given)) return undefined;
-  const attributes = await inWantedVersion(services, webhook.rules ?? [], given);
+/** Where a webhook stands among all. One that may change the object belongs to a configuration and is asked in a round. */
+interface Place {
+  readonly index: number;
+  readonly configuration?: string;
+  readonly round?: number;
+}
+
+/**
+ * What a webhook that let the request pass made of the object; undefined where it was not asked. One that could not be asked and does not insist
+ * changes nothing. Throws the refusal.
+ */
+async function ask(services: WebhookServices, webhook: Webhook, given: AdmissionAttributes, { index, configuration, round = 0 }: Place): Promise<{ readonly object: KubeObject | undefined } | undefined> {
+  const { webhookClient, matchConditions, admissionMetrics, log } = services;
+  const resource = matchedResource(services, webhook, given);
+  if (!resource) return undefined;
+  const attributes = await inVersion(services, given, resource);
   if (!(await conditionsHold(matchConditions, webhook, attributes))) return undefined;
-  if (attributes.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') {
-    throw badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
-  }
-  let answer: Answer;
+  const { operation, context: { audit, warn } } = attributes;
+  const mutating = configuration !== undefined;
+  const type = mutating ? 'admit' : 'validating';
+  const place = `round_${round}_index_${index}`;
+  const startedAt = admissionMetrics.now();
+  const tell = (code: number, rejected: boolean, error: 'calling_webhook_error' | 'apiserver_internal_error' | 'no_error' = 'no_error'): void => {
+    admissionMetrics.webhook(webhook.name, type, operation, startedAt, { code, rejected });
+    if (rejected) admissionMetrics.webhookRejection(webhook.name, type, operation, error, code);
+  };
+  let object = given.object;
   try {
-    answer = await call(webhookClient, webhook, reviewOf(attributes, services.random.uuid()), mutating);
+    if (attributes.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') {
+      throw badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
+    }
+    const answer = await callWebhook(webhookClient, webhook, attributes, services.random.uuid(), mutating);
+    for (const text of answer.warnings ?? []) warn(text);
+    for (const [key, value] of Object.entries(answer.auditAnnotations ?? {})) audit?.annotate(`${webhook.name}/${key}`, String(value));
+    if (!answer.allowed) {
+      const refusal = denial(webhook.name, answer.status);
+      tell(refusal.code, true);
+      throw refusal;
+    }
+    const patch = mutating && answer.patch ? (JSON.parse(Buffer.from(answer.patch, 'base64').toString()) as readonly unknown[]) : [];
+    if (patch.length > 0) {
+      object = await patched(services, webhook, attributes, patch, given.object);
+      audit?.annotate(`patch.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook: webhook.name, patch, patchType: 'JSONPatch' }), 'Request');
+    }
+    tell(200, false);
+    return { object };
   } catch (error) {
-    if (!(error instanceof CallError)) throw error;
+    if (!(error instanceof CallError)) {
+      if (error instanceof StatusError && error.code >= 500) tell(0, true, 'apiserver_internal_error');
+      throw error;
+    }
+    const ignored = webhook.failurePolicy === 'Ignore';
+    tell(error.code, !ignored, 'calling_webhook_error');
     const fault = `failed calling webhook ${JSON.stringify(webhook.name)}: ${error.message}`;
-    if (webhook.failurePolicy !== 'Ignore') throw internalError(fault);
+    if (!ignored) throw internalError(fault);
     log.warn(fault);
-    return undefined;
+    admissionMetrics.webhookFailedOpen(webhook.name, type);
+    audit?.annotate(`failed-open.${mutating ? 'mutation' : 'validating'}.webhook.admission.k8s.io/${place}`, webhook.name);
+    return mutating ? { object } : undefined;
+  } finally {
+    if (mutating) audit?.annotate(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook: webhook.name, mutated: object !== given.object }));
   }
-  for (const text of answer.warnings ?? []) attributes.context.warn(text);
-  for (const [key, value] of Object.entries(answer.auditAnnotations ?? {})) attributes.context.audit?.annotate(`${webhook.name}/${key}`, String(value));
-  if (!answer.allowed) throw denial(webhook.name, answer.status);
-  return { answer, seen: attributes };
+}
+
+/** The object with a webhook's patch, as the request has it; the same object where nothing changed. */
+async function patched(services: WebhookServices, webhook: Webhook, seen: AdmissionAttributes, patch: readonly unknown[], before: KubeObject | undefined): Promise<KubeObject> {
+  if (!before || !seen.object) throw internalError(`admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`);
+  try {
+    const changed = pruned(services, seen, applyJsonPatch(seen.object, patch));
+    return deepEqual(changed, seen.object) ? before : await inRequestedVersion(services, seen, changed);
+  } catch (error) {
+    throw internalError(error);
+  }
 }
 
 /** A condition that cannot be told refuses the request where the webhook insists on being asked, and else skips the webhook. */
@@ -133,40 +158,4 @@ async function conditionsHold(matchConditions: MatchConditions, webhook: Webhook
     if (webhook.failurePolicy === 'Ignore') return false;
     throw forbidden(attributes.resource, attributes.name, error.message);
   }
-}
-
-async function call(client: WebhookClient, webhook: Webhook, review: ReturnType<typeof reviewOf>, mutating: boolean): Promise<Answer> {
-  let answered: { readonly apiVersion?: string; readonly kind?: string; readonly response?: Answer };
-  try {
-    answered = (await client.post(webhook.clientConfig, review, webhook.timeoutSeconds ?? 10)) as typeof answered;
-  } catch (error) {
-    throw new CallError(`failed to call webhook: ${(error as Error).message}`, { cause: error });
-  }
-  const fault = answerFault(answered, review.request.uid, mutating);
-  if (fault) throw new CallError(`received invalid webhook response: ${fault}`);
-  return answered.response!;
-}
-
-function answerFault({ apiVersion, kind, response }: { readonly apiVersion?: string; readonly kind?: string; readonly response?: Answer }, uid: string, mutating: boolean): string | undefined {
-  if (!response) return 'webhook response was absent';
-  if (response.uid !== uid) return `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`;
-  if (apiVersion !== 'admission.k8s.io/v1' || kind !== 'AdmissionReview') return `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${apiVersion ?? ''}, Kind=${kind ?? ''}`;
-  if (!mutating) {
-    if (response.patch) return 'validating webhook may not return response.patch';
-    return response.patchType === undefined ? undefined : 'validating webhook may not return response.patchType';
-  }
-  if (response.patch && response.patchType === undefined) return 'webhook returned response.patch but not response.patchType';
-  if (!response.patch && response.patchType !== undefined) return 'webhook returned response.patchType but not response.patch';
-  return response.patchType === undefined || response.patchType === 'JSONPatch' ? undefined : `unsupported patch type ${JSON.stringify(response.patchType)}`;
-}
-
-/** Upstream: webhook/errors.ToStatusErr. */
-export function denial(name: string, status: Partial<Status> | undefined): StatusError {
-  const denied = `admission webhook ${JSON.stringify(name)} denied the request`;
-  const why = status?.message || status?.reason;
-  const code = Math.max(400, status?.code ?? 400);
-  return new StatusError({
-    kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: why ? `${denied}: ${why}` : `${denied} without explanation`,
-    ...(status?.reason && { reason: status.reason }), ...(status?.details && { details: status.details }), code,
-  });
 }

@@ -94,8 +94,8 @@ export class AuditTrail implements AuditRecord {
     this.#impersonated = user;
   }
 
-  annotate(key: string, value: string): void {
-    this.#annotations[key] ??= value;
+  annotate(key: string, value: string, least: AuditLevel = 'Metadata'): void {
+    if (this.#atLeast(least)) this.#annotations[key] ??= value;
   }
 
   request(object: unknown): void {

@@ -19,15 +19,12 @@ export function generateName(base: string, random: Random): string {
 }
 
 /**
- * The namespace that the object goes to: the request's, which the body must agree with. Throws 400 where it does not.
+ * The namespace that the object goes to: the request's, which the body must agree with. Throws 400 where it does not. What is in none forgets the body's.
  * Upstream: apiserver pkg/registry/rest.EnsureObjectNamespaceMatchesRequestNamespace.
  */
 export function namespaceFor(resource: ResourceType<unknown>, requested: string, object: KubeObject): string | undefined {
   const given = metaOf(object).namespace ?? '';
-  if (!resource.namespaced) {
-    if (given) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-    return undefined;
-  }
+  if (!resource.namespaced) return undefined;
   if (given && requested && given !== requested) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   const namespace = requested || given;
   if (!namespace) throw badRequest('an empty namespace may not be set during creation');

@@ -159,3 +159,12 @@ test('watches get a bookmark every minute, and a fault where history is gone', a
   await admin.create(configMaps, configMap('y'));
   await expect(admin.watch(configMaps, { resourceVersion: '5' })).rejects.toMatchObject({ code: 410, reason: 'Expired', message: expect.stringMatching(/^too old resource version: 5 \(\d+\)$/) });
 });
+
+test('what is in no namespace forgets the one that its body names', async () => {
+  await using api = await startTestApiServer();
+  const made = await api.admin.create(namespaces, { metadata: { name: 'n', namespace: 'default' } } as never);
+  expect(made.metadata).not.toHaveProperty('namespace');
+  const changed = await api.admin.update(namespaces, { ...made, metadata: { ...made.metadata, namespace: 'default', labels: { a: 'b' } } });
+  expect(changed.metadata).toMatchObject({ labels: { a: 'b' } });
+  expect(changed.metadata).not.toHaveProperty('namespace');
+});

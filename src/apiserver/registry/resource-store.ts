@@ -231,7 +231,7 @@ export class ResourceStore implements WatchableStore {
     if (name && name !== previous.metadata.name) {
       throw badRequest(`the name of the object (${name}) does not match the name on the URL (${previous.metadata.name})`);
     }
-    if (namespace && namespace !== previous.metadata.namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    if (resource.namespaced && namespace && namespace !== previous.metadata.namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     if (uid && uid !== previous.metadata.uid) {
       throw conflict(resource, previous.metadata.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid}`);
     }

@@ -121,6 +121,7 @@ export function keepMetadata(proposed: KubeObject, previous: KubeObject): KubeOb
     ...next, name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp,
     generation, deletionTimestamp, deletionGracePeriodSeconds,
   };
+  if (!namespace) delete metadata['namespace'];
   for (const key of ['generation', 'deletionTimestamp', 'deletionGracePeriodSeconds']) if (metadata[key] === undefined) delete metadata[key];
   return metadata as unknown as KubeObject['metadata'];
 }
