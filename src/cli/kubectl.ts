@@ -4,7 +4,7 @@ import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
 import { statusText } from './kubectl-errors.ts';
 import { globalFlags, Session } from './session.ts';
-import { KubectlError, type KubectlIo, type Verb } from './verb.ts';
+import { KubectlError, type Call, type KubectlIo, type Verb } from './verb.ts';
 import { verbs } from './verbs.ts';
 
 /**
@@ -47,12 +47,28 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
       return flags.bool('help') ? 0 : 1;
     }
     const session = new Session(flags, io);
-    const code = (await verb.run({ flags, args, dashAt, io, session, path })) ?? 0;
+    const code = await runAndTellFaults(verb, { flags, args, dashAt, io, session, path });
     if (code === 0 && flags.bool('warnings-as-errors') && session.warnings > 0) throw new KubectlError(`${session.warnings} warning${session.warnings > 1 ? 's' : ''} received`);
     return code;
   } catch (error) {
     return report(error, path, io);
   }
+}
+
+async function runAndTellFaults(verb: Verb, call: Call): Promise<number> {
+  const faults = call.session.manifestFaults;
+  let code = 0;
+  try {
+    code = (await verb.run!(call)) ?? 0;
+  } finally {
+    // With nothing else wrong, one of them is told as the fault of the call.
+    if (faults.length > 1 || (faults.length === 1 && code !== 0)) {
+      call.io.err(faults.map(({ message }) => `${message}\n`).join(''));
+      code = 1;
+    }
+  }
+  if (faults.length === 1 && code === 0) throw faults[0]!;
+  return code;
 }
 
 /** Global flags may stand before the verb. */

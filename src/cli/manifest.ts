@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { connectionError } from '../client/connection-error.ts';
+import { sortKeys } from './sort-keys.ts';
 import { KubectlError, type KubectlIo } from './verb.ts';
 
 /** An object as a manifest has it: nothing in it is checked yet but apiVersion and kind. */
@@ -59,13 +60,26 @@ function filesOf(path: string, recursive: boolean): string[] {
   });
 }
 
-/** All objects of the sources, lists opened up; empty where the sources hold none. Throws KubectlError worded as kubectl where a document does not parse. */
-export async function readManifests(paths: readonly string[], recursive: boolean, io: KubectlIo): Promise<Manifest[]> {
+export interface ReadOptions {
+  readonly recursive: boolean;
+  /** Whether the verb checks objects by their schema before it sends them: a document that is no object is told of in other words then. */
+  readonly validate: boolean;
+  readonly io: KubectlIo;
+}
+
+/** All objects of the sources, lists opened up; empty where the sources hold none. What does not parse or is no object is a fault, worded as kubectl's, and the rest of the sources is read all the same. */
+export async function readManifests(paths: readonly string[], { recursive, validate, io }: ReadOptions): Promise<{ readonly manifests: readonly Manifest[]; readonly faults: readonly KubectlError[] }> {
   const manifests: Manifest[] = [];
+  const faults: KubectlError[] = [];
   for (const { source, text } of await readSources(paths, recursive, io)) {
-    for (const value of parseDocuments(source, text)) collect(source, value, manifests);
+    try {
+      for (const value of parseDocuments(source, text)) collect(source, value, validate, manifests);
+    } catch (error) {
+      if (!(error instanceof KubectlError)) throw error;
+      faults.push(error);
+    }
   }
-  return manifests;
+  return { manifests, faults };
 }
 
 export function parseDocuments(source: string, text: string): unknown[] {
@@ -89,17 +103,18 @@ export function parseDocuments(source: string, text: string): unknown[] {
   });
 }
 
-function collect(source: string, value: unknown, into: Manifest[]): void {
+function collect(source: string, value: unknown, validate: boolean, into: Manifest[]): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new KubectlError(`error validating "${source}": error validating data: invalid object to validate; if you choose to ignore these errors, turn validation off with --validate=false`);
   }
   const object = value as ManifestObject & { readonly items?: readonly unknown[] };
   const missing = (['apiVersion', 'kind'] as const).filter((field) => typeof object[field] !== 'string' || object[field] === '').map((field) => `${field} not set`);
-  if (missing.length > 0) {
+  if (!validate && missing.includes('kind not set')) throw new KubectlError(`unable to decode "${source}": Object 'Kind' is missing in '${JSON.stringify(sortKeys(value))}'`);
+  if (validate && missing.length > 0) {
     throw new KubectlError(`error validating "${source}": error validating data: ${missing.length > 1 ? `[${missing.join(', ')}]` : missing[0]}; if you choose to ignore these errors, turn validation off with --validate=false`);
   }
   if (object.kind.endsWith('List') && Array.isArray(object.items)) {
-    for (const item of object.items) collect(source, item, into);
+    for (const item of object.items) collect(source, item, validate, into);
   } else {
     into.push({ source, object });
   }

@@ -22,17 +22,19 @@ export class ResourceMapper {
     this.resources = resources;
   }
 
-  /** `po`, `pods`, `pod`, `Pod`, `deployments.apps`, `deployments.v1.apps`. Undefined where nothing is called so. */
+  /** `po`, `pods`, `pod`, `Pod`, `deployments.apps`, `deployments.v1.apps`; short names in lower case only, and a version only before a group. Undefined where nothing is called so. */
   find(text: string): DiscoveredResource | undefined {
-    const [name, ...rest] = text.toLowerCase().split('.');
+    const [given, ...rest] = text.split('.');
+    const name = given!.toLowerCase();
+    if (name === '') return undefined;
     const named = (r: DiscoveredResource): boolean => r.resource === name || r.singular === name || r.kind.toLowerCase() === name;
-    const short = (r: DiscoveredResource): boolean => r.shortNames.includes(name!);
+    const short = (r: DiscoveredResource): boolean => r.shortNames.includes(given!);
     for (const matches of [named, short]) {
       for (const r of this.resources) {
         if (!matches(r)) continue;
         if (rest.length === 0) return r;
         const group = rest.join('.');
-        if (r.group === group || (rest[0] === r.version && rest.slice(1).join('.') === r.group)) return r;
+        if (r.group === group || (rest.length > 1 && rest[0] === r.version && rest.slice(1).join('.') === r.group)) return r;
         // A prefix of the group's name will do: `deployments.ap`.
         if (r.group !== '' && r.group.startsWith(`${group}.`)) return r;
       }

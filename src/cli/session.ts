@@ -3,7 +3,7 @@ import type { HttpClient, RawOptions, StreamResponse } from '../client/http-clie
 import type { ResolvedContext } from '../client/kubeconfig.ts';
 import type { Flags, FlagSpecs } from './flags.ts';
 import { ResourceMapper, type DiscoveredResource } from './resource-mapper.ts';
-import type { KubectlIo } from './verb.ts';
+import type { KubectlError, KubectlIo } from './verb.ts';
 
 /** Flags that every verb takes. */
 export const globalFlags: FlagSpecs = {
@@ -60,6 +60,8 @@ export class Session {
   #http: Promise<HttpClient> | undefined;
   #mapper: Promise<ResourceMapper> | undefined;
   #warnings = 0;
+  /** Manifests that cannot be taken: the others are, and these are told at the end and fail the call. */
+  readonly manifestFaults: KubectlError[] = [];
 
   constructor(flags: Flags, io: KubectlIo) {
     this.#flags = flags;

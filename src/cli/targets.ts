@@ -38,12 +38,17 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
     if (args.length > 0) throw new KubectlError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well');
     return manifestTargets(call);
   }
-  const words = args.some((arg) => arg.includes('/')) ? args.map((arg) => arg.split('/')[0]!) : (args[0]?.split(',').filter(Boolean) ?? []);
+  const words = args.some((arg) => arg.includes('/')) ? args.map((arg) => arg.split('/')[0]!) : (args[0]?.split(',') ?? []);
   const mapper = await session.mapper((builtIn) => words.every((word) => builtIn.find(word)));
   const namespace = options.allNamespaces ? undefined : await session.namespace();
-  const at = (resource: DiscoveredResource, name?: string): Target => ({ resource, namespace: resource.namespaced ? namespace : undefined, ...(name !== undefined && { name }) });
+  const selecting = options.args === undefined && selects(flags);
+  const at = (resource: DiscoveredResource, name?: string): Target => {
+    if (name !== undefined && resource.namespaced && options.allNamespaces) throw new KubectlError('a resource cannot be retrieved by name across all namespaces');
+    return { resource, namespace: resource.namespaced ? namespace : undefined, ...(name !== undefined && { name }) };
+  };
   if (args.length === 0) throw new KubectlError('resource(s) were provided, but no name was specified');
   if (args.some((arg) => arg.includes('/'))) {
+    if (selecting) throw new KubectlError('selectors and the all flag cannot be used when passing resource/name arguments');
     return args.map((arg) => {
       const parts = arg.split('/');
       if (parts.length !== 2) {
@@ -54,13 +59,19 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
       return at(mapper.mustFind(parts[0]!), parts[1]);
     });
   }
-  const types = args[0]!.split(',').filter(Boolean).flatMap((type) => {
+  const types = args[0]!.split(',').flatMap((type) => {
     const category = mapper.find(type) ? [] : mapper.byCategory(type);
     return category.length > 0 ? category : [mapper.mustFind(type)];
   });
   const names = args.slice(1);
   if (names.length === 0) return types.map((type) => at(type));
+  if (selecting) throw new KubectlError('name cannot be provided when a selector is specified');
   return types.flatMap((type) => names.map((name) => at(type, name)));
+}
+
+/** Whether objects are picked by what they are like, not by name. */
+function selects(flags: Flags): boolean {
+  return ['selector', 'field-selector'].some((name) => flags.declares(name, 'string') && flags.string(name) !== '') || (flags.declares('all', 'bool') && flags.bool('all'));
 }
 
 /** Whether `-f` or `-k` is given. */
@@ -68,10 +79,15 @@ export function sourcesGiven(flags: Flags): boolean {
   return (flags.has('filename') && flags.strings('filename').length > 0) || (flags.has('kustomize') && flags.string('kustomize') !== '');
 }
 
-async function manifestsOf({ flags, io }: Call): Promise<Manifest[]> {
+async function manifestsOf({ flags, io, session }: Call): Promise<readonly Manifest[]> {
   const recursive = flags.has('recursive') && flags.bool('recursive');
   const folder = flags.has('kustomize') ? flags.string('kustomize') : '';
-  if (!folder) return readManifests(flags.strings('filename'), recursive, io);
+  if (!folder) {
+    const { manifests, faults } = await readManifests(flags.strings('filename'), { recursive, validate: flags.has('validate'), io });
+    if (manifests.length === 0 && faults.length > 0) throw faults[0]!;
+    session.manifestFaults.push(...faults);
+    return manifests;
+  }
   if (flags.strings('filename').length > 0) throw new KubectlError('only one of -f or -k can be specified');
   if (recursive) throw new KubectlError("the -k flag can't be used with -f or -R");
   const { buildKustomization } = await import('./kustomize/build.ts');

@@ -62,6 +62,9 @@ export function setContext(path: string, name: string, fields: Readonly<Record<s
   return known;
 }
 
+/** Names like `on`, `yes` and `1` are quoted, for readers that know an older YAML, where the bare words are no texts. */
+const options = { prettyErrors: false, compat: 'yaml-1.1' } as const;
+
 function edit(path: string, change: (document: Document) => boolean): void {
   let text: string | undefined;
   try {
@@ -69,7 +72,7 @@ function edit(path: string, change: (document: Document) => boolean): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const document: Document = text?.trim() ? parseDocument(text, { prettyErrors: false }) : new Document({ apiVersion: 'v1', clusters: [], contexts: [], 'current-context': '', kind: 'Config', preferences: {}, users: [] });
+  const document: Document = text?.trim() ? parseDocument(text, options) : new Document({ apiVersion: 'v1', clusters: [], contexts: [], 'current-context': '', kind: 'Config', preferences: {}, users: [] }, options);
   // Never write over what we could not read.
   if (document.errors.length > 0) throw new Error(`error loading config file "${path}": ${document.errors[0]!.message}`);
   if (!isMap(document.contents)) throw new Error(`error loading config file "${path}": it is not a kubeconfig`);

@@ -37,6 +37,14 @@ test('a new file is private and holds a usable context', () => {
   });
 });
 
+test('names that an older YAML reads as no texts are quoted', () => {
+  for (const name of ['on', 'yes', 'no', 'null', '1', '1:20']) {
+    const path = join(folder, `config-${name}`);
+    putContext(path, { ...entry, name });
+    expect(readFileSync(path, 'utf8')).toContain(`current-context: "${name}"\n`);
+  }
+});
+
 test('what others wrote survives our coming and going', () => {
   const path = join(folder, 'config');
   const link = join(folder, 'link');

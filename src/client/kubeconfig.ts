@@ -124,7 +124,7 @@ export function resolveContext(request: ContextRequest): ResolvedContext {
 
   const clusterName = request.cluster ?? context?.cluster ?? '';
   const cluster = config.clusters?.find((c) => c.name === clusterName)?.cluster;
-  if (!cluster && clusterName) throw new Error(request.cluster ? `cluster "${clusterName}" does not exist` : `no server found for cluster "${clusterName}"`);
+  if (!cluster && clusterName) throw new Error(`no server found for cluster "${clusterName}"`);
   const userName = request.user ?? context?.user ?? '';
   const user = config.users?.find((u) => u.name === userName)?.user;
   if (!user && request.user) throw new Error(`auth info "${userName}" does not exist`);

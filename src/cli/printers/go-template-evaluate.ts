@@ -154,11 +154,9 @@ function operandValue(operand: Operand, dot: unknown, scope: Scope): unknown {
 
 function fieldsOf(start: unknown, fields: readonly string[], { options }: Scope): unknown {
   let value = start;
-  for (const [i, field] of fields.entries()) {
-    if (value === MISSING || value === null) {
-      if (i > 0 || value === null) throw new GoTemplateError(`nil pointer evaluating interface {}.${field}`);
-      return MISSING;
-    }
+  for (const field of fields) {
+    if (value === MISSING) return MISSING;
+    if (value === null) throw new GoTemplateError(`nil pointer evaluating interface {}.${field}`);
     if (typeof value !== 'object' || Array.isArray(value)) throw new GoTemplateError(`can't evaluate field ${field} in type interface {}`);
     if (Object.hasOwn(value, field)) value = (value as Record<string, unknown>)[field];
     else if (options.allowMissingKeys) value = MISSING;

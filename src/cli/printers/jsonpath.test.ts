@@ -33,8 +33,9 @@ test.each([
 
 test('faults are told', () => {
   expect(() => compileJsonPath('{.items')).toThrow(JsonPathError);
-  expect(() => compileJsonPath('{range .items[*]}x')).toThrow('unterminated range');
-  expect(() => compileJsonPath('{end}')).toThrow('not in range');
+  expect(() => compileJsonPath('{nosuch}')(data, { allowMissingKeys: true })).toThrow('unrecognized identifier nosuch');
+  expect(() => compileJsonPath('{.items[a]}')).toThrow('invalid array index a');
+  expect(() => compileJsonPath('{end}')(data, { allowMissingKeys: true })).toThrow('not in range');
   expect(() => compileJsonPath('{.items[5].n}')(data, { allowMissingKeys: true })).toThrow('array index out of bounds: index 5, length 2');
   expect(() => compileJsonPath('{.nothing}')(data, { allowMissingKeys: false })).toThrow('nothing is not found');
 });

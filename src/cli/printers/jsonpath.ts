@@ -17,6 +17,8 @@ type Operand = { readonly literal: unknown } | { readonly path: readonly Step[];
 type Node =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'path'; readonly steps: readonly Step[]; readonly root: boolean }
+  /** What is a fault only when it is run. */
+  | { readonly kind: 'fault'; readonly message: string }
   | { readonly kind: 'range'; readonly steps: readonly Step[]; readonly root: boolean; readonly body: readonly Node[] };
 
 export class JsonPathError extends Error {}
@@ -41,6 +43,17 @@ export function relaxedJsonPath(expression: string): string {
   return `{.${match[1]!.replace(/^\./, '')}}`;
 }
 
+/** What each part of the template finds, in its order: a text finds itself, a range what its parts find for each item. */
+export function findEach(template: string, data: unknown, options: JsonPathOptions): unknown[][] {
+  const collect = (nodes: readonly Node[], current: unknown): unknown[][] => nodes.flatMap((node) => {
+    if (node.kind === 'text') return [[node.text]];
+    if (node.kind === 'fault') throw new JsonPathError(node.message);
+    const found = evaluate(node.steps, [node.root ? data : current], recursiveOptions(node.steps, options), data);
+    return node.kind === 'path' ? [found] : found.flatMap((value) => collect(node.body, value));
+  });
+  return collect(parseTemplate(template), data);
+}
+
 /** All values that the single path of `template` finds. */
 export function findAll(template: string, data: unknown, options: JsonPathOptions): unknown[] {
   const [node] = parseTemplate(template);
@@ -49,7 +62,7 @@ export function findAll(template: string, data: unknown, options: JsonPathOption
 }
 
 function parseTemplate(template: string): Node[] {
-  const stack: { nodes: Node[]; open?: { steps: readonly Step[]; root: boolean } }[] = [{ nodes: [] }];
+  const stack: OpenRange[] = [{ nodes: [] }];
   let at = 0;
   while (at < template.length) {
     const open = template.indexOf('{', at);
@@ -63,17 +76,34 @@ function parseTemplate(template: string): Node[] {
     if (inner.startsWith('range ') || inner === 'range') {
       stack.push({ nodes: [], open: parsePath(inner.slice(5).trim()) });
     } else if (inner === 'end') {
-      const { nodes, open: range } = stack.pop()!;
-      if (!range) throw new JsonPathError('not in range, nothing to end');
-      stack.at(-1)!.nodes.push({ kind: 'range', ...range, body: nodes });
-    } else if (/^(".*"|'.*')$/s.test(inner)) {
-      stack.at(-1)!.nodes.push({ kind: 'text', text: unquote(inner) });
+      if (stack.length > 1) closeRange(stack);
+      else stack[0]!.nodes.push({ kind: 'fault', message: 'not in range, nothing to end' });
     } else {
-      for (const part of splitTop(inner)) stack.at(-1)!.nodes.push(/^["']/.test(part) ? { kind: 'text', text: unquote(part) } : { kind: 'path', ...parsePath(part) });
+      const parts = splitTop(inner).map(parsePart);
+      // Within one pair of braces a text takes the place of what stands before it.
+      stack.at(-1)!.nodes.push(...parts.slice(parts.findLastIndex(({ kind }) => kind === 'text') + (parts.at(-1)?.kind === 'text' ? 0 : 1)));
     }
   }
-  if (stack.length > 1) throw new JsonPathError('unterminated range: missing {end}');
+  // A range that nobody ends goes on to the end of the template.
+  while (stack.length > 1) closeRange(stack);
   return stack[0]!.nodes;
+}
+
+interface OpenRange {
+  readonly nodes: Node[];
+  readonly open?: { readonly steps: readonly Step[]; readonly root: boolean };
+}
+
+function closeRange(stack: OpenRange[]): void {
+  const { nodes, open } = stack.pop()!;
+  stack.at(-1)!.nodes.push({ kind: 'range', ...open!, body: nodes });
+}
+
+function parsePart(part: string): Node {
+  if (/^["']/.test(part)) return { kind: 'text', text: unquote(part) };
+  if (/^-?\d+(\.\d+)?$|^(true|false)$/.test(part)) return { kind: 'text', text: part };
+  const [identifier] = /^[A-Za-z_]\w*/.exec(part) ?? [];
+  return identifier ? { kind: 'fault', message: `unrecognized identifier ${identifier}` } : { kind: 'path', ...parsePath(part) };
 }
 
 /** Where the action that begins at `open` ends: quotes and brackets inside are skipped. */
@@ -179,10 +209,13 @@ function parseBracket(inner: string): Step {
     if (stride < 1) throw new JsonPathError('step must be > 0');
     return { kind: 'slice', step: stride, single, ...(from !== '' && from !== undefined && { from: Number(from) }), ...(to && { to: Number(to) }) };
   }
-  if (inner.startsWith('"')) throw new JsonPathError(`invalid array index ${inner.replace(/,\s*/g, ',')}`);
   const parts = inner.split(/,(?=(?:[^'"]*['"][^'"]*['"])*[^'"]*$)/).map((part) => part.trim());
   // A quoted key is itself a path, as upstream has it: dots of a key are escaped, ['app\\.kubernetes\\.io/name'].
-  const paths = parts.map((part): readonly Step[] => (/^'.*'$|^".*"$/.test(part) ? parsePath(`.${part.slice(1, -1)}`).steps : /^-?\d+$/.test(part) ? [parseBracket(part)] : parsePath(part).steps));
+  const paths = parts.map((part): readonly Step[] => {
+    if (/^'.*'$/.test(part)) return parsePath(`.${part.slice(1, -1)}`).steps;
+    if (parts.length > 1 && /^(\*|[-\d:]+|\?\(.*\))$/s.test(part)) return [parseBracket(part)];
+    throw new JsonPathError(`invalid array index ${part}`);
+  });
   return { kind: 'union', paths };
 }
 
@@ -230,12 +263,16 @@ function apply(step: Step, value: unknown, options: JsonPathOptions, root: unkno
       if (step.single) {
         const index = step.from! < 0 ? value.length + step.from! : step.from!;
         if (index >= 0 && index < value.length) return [value[index]];
-        if (options.allowMissingKeys && value.length === 0) return [];
-        throw new JsonPathError(`array index out of bounds: index ${step.from}, length ${value.length}`);
+        throw new JsonPathError(`array index out of bounds: index ${index}, length ${value.length}`);
       }
-      const bound = (n: number): number => Math.min(Math.max(n < 0 ? n + value.length : n, 0), value.length);
+      const from = (step.from ?? 0) + ((step.from ?? 0) < 0 ? value.length : 0);
+      const to = step.to === undefined ? value.length : step.to + (step.to < 0 ? value.length : 0);
+      if (from === to) return [];
+      const beyond = from >= value.length || from < 0 ? from : to > value.length || to < 0 ? to - 1 : undefined;
+      if (beyond !== undefined) throw new JsonPathError(`array index out of bounds: index ${beyond}, length ${value.length}`);
+      if (from > to) throw new JsonPathError(`starting index ${from} is greater than ending index ${to}`);
       const picked: unknown[] = [];
-      for (let i = bound(step.from ?? 0); i < bound(step.to ?? value.length); i += step.step) picked.push(value[i]);
+      for (let i = from; i < to; i += step.step) picked.push(value[i]);
       return picked;
     }
   }
@@ -273,6 +310,7 @@ function render(nodes: readonly Node[], current: unknown, root: unknown, options
   let text = '';
   for (const node of nodes) {
     if (node.kind === 'text') text += node.text;
+    else if (node.kind === 'fault') throw new JsonPathError(node.message);
     else if (node.kind === 'path') text += evaluate(node.steps, [node.root ? root : current], recursiveOptions(node.steps, options), root).map(shown).join(' ');
     else for (const value of evaluate(node.steps, [node.root ? root : current], options, root)) text += render(node.body, value, root, options);
   }

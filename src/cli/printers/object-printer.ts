@@ -5,7 +5,7 @@ import { sortKeys } from '../sort-keys.ts';
 import { KubectlError } from '../verb.ts';
 import { compileGoTemplate, GoTemplateError } from './go-template.ts';
 import { goMap, goSyntax } from './go-value.ts';
-import { compileJsonPath, findAll, JsonPathError, relaxedJsonPath, type JsonPathTemplate } from './jsonpath.ts';
+import { compileJsonPath, findAll, findEach, JsonPathError, relaxedJsonPath, type JsonPathTemplate } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
 import { toYaml } from './yaml.ts';
 
@@ -36,7 +36,7 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
   const argument = equals < 0 ? flags.string('template') : output.slice(equals + 1);
   const allowMissingKeys = flags.bool('allow-missing-template-keys');
   const needArgument = (): string => {
-    if (!argument) throw new KubectlError(`template format specified but no template given`);
+    if (!argument) throw new KubectlError(format === 'custom-columns' ? 'custom-columns format specified but no custom columns given' : 'template format specified but no template given');
     return argument;
   };
   const clean = flags.bool('show-managed-fields') ? (object: unknown) => object : withoutManagedFields;
@@ -58,7 +58,8 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
     }
     case 'jsonpath-as-json': {
       const template = needArgument();
-      return (object) => `${JSON.stringify(sortKeys(runPath(() => findAll(template, object, { allowMissingKeys }), template, object)), null, 4)}\n`;
+      compilePath(template);
+      return (object) => runPath(() => findEach(template, object, { allowMissingKeys }), template, object).map((found) => `${JSON.stringify(sortKeys(found), null, 4)}\n`).join('');
     }
     case 'go-template':
     case 'go-template-file':
@@ -66,7 +67,7 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
     case 'templatefile': {
       const source = format.endsWith('file') ? readText(needArgument(), '--template') : needArgument();
       const template = compileTemplate(source, allowMissingKeys);
-      return (object) => runTemplate(template, source, clean(object));
+      return (object) => runTemplate(template, source, object);
     }
     case 'custom-columns':
     case 'custom-columns-file':

@@ -43,7 +43,9 @@ export const verb: Verb = {
     if (!propagationPolicy) throw new KubectlError(`invalid cascade value (${given.string('cascade')}). Must be "background", "foreground", or "orphan"`);
     if (!['', 'name'].includes(given.string('output'))) throw new KubectlError(`unexpected -o output mode: ${given.string('output')}. We only support '-o name'`);
     const grace = gracePeriod(call);
+    if (call.args.length === 0 && !sourcesGiven(given) && (given.bool('all') || given.string('selector'))) throw new KubectlError('at least one resource must be specified to use a selector');
     if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError("You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
+    if (given.bool('all') && (given.string('selector') || given.string('field-selector'))) throw new KubectlError("setting 'all' parameter but found a non empty selector. ");
     const targets = await listTargets(call, { allNamespaces: given.bool('all-namespaces') });
     if (targets.length === 0) {
       if (!given.string('output')) io.out('No resources found\n');
@@ -60,7 +62,8 @@ export const verb: Verb = {
     let code = 0;
     for (const target of targets) {
       try {
-        const answer = dryRun === 'client' ? await session.json<KubeObject>(targetPath(target)) : await session.call<KubeObject & { readonly details?: { readonly uid?: string } }>('DELETE', targetPath(target), {
+        // What would be deleted is not looked for either.
+        const answer = dryRun === 'client' ? { metadata: undefined } : await session.call<KubeObject & { readonly details?: { readonly uid?: string } }>('DELETE', targetPath(target), {
           body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, ...(grace !== undefined && { gracePeriodSeconds: grace }), ...(dryRun === 'server' && { dryRun: ['All'] }) },
         });
         const uid = answer.metadata?.uid ?? ('details' in answer ? (answer.details as { uid?: string }).uid : undefined);

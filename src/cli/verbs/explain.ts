@@ -1,4 +1,6 @@
 import { isReason } from '../../api/errors.ts';
+import { apiVersionOf } from '../../api/object.ts';
+import type { SwaggerDefinitions } from '../explain-old-form.ts';
 import { SchemaExplainer, type OpenApiSchemas } from '../explain-schema.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { KubectlError, type Verb } from '../verb.ts';
@@ -19,15 +21,23 @@ export const verb: Verb = {
     if (args.length > 1) throw new KubectlError('We accept only this format: explain RESOURCE');
     if (!['plaintext', 'plaintext-openapiv2'].includes(given.string('output'))) throw new KubectlError(`unrecognized format: ${given.string('output')}`);
     const parts = args[0]!.replace(/\.$/, '').split('.');
+    if (parts.includes('')) throw new KubectlError('invalid jsonpath syntax, first node must be field node');
     // A word with a dot may also begin with a group of custom resources that use a built-in name.
     const mapper = await (parts.length === 1 ? session.mapper((builtIn) => builtIn.find(parts[0]!)) : session.discovered());
     // `deployments.apps.spec`: as much of it as names a resource is the resource.
     let taken = parts.length;
-    while (taken > 1 && !mapper.find(parts.slice(0, taken).join('.'))) taken--;
+    while (taken > 1 && mapper.find(parts.slice(0, taken).join('.'))?.group !== parts.slice(1, taken).join('.')) taken--;
     const found = mapper.find(parts.slice(0, taken).join('.'));
     if (!found) throw new KubectlError(`the server doesn't have a resource type "${parts[0]}"`, { bare: true });
     const wanted = given.string('api-version');
     const [group, version] = wanted ? (wanted.includes('/') ? wanted.split('/') as [string, string] : ['', wanted]) : [found.group, found.version];
+    if (given.string('output') === 'plaintext-openapiv2') {
+      const [{ OldFormExplainer }, { definitions }] = await Promise.all([import('../explain-old-form.ts'), session.json<{ readonly definitions: SwaggerDefinitions }>('/openapi/v2')]);
+      const schema = Object.values(definitions).find(describes({ group, version, kind: found.kind }));
+      if (!schema) throw new KubectlError(`couldn't find resource for "${group}/${version}, Kind=${found.kind}"`);
+      io.out(new OldFormExplainer(definitions).explain(schema, { kind: found.kind, apiVersion: apiVersionOf({ group, version }), path: parts.slice(taken), recursive: given.bool('recursive') }));
+      return;
+    }
     let schemas: OpenApiSchemas;
     try {
       schemas = (await session.json<{ readonly components: { readonly schemas: OpenApiSchemas } }>(`/openapi/v3/${group ? `apis/${group}` : 'api'}/${version}`)).components.schemas;
@@ -35,9 +45,16 @@ export const verb: Verb = {
       if (!isReason(error, 'NotFound')) throw error;
       throw new KubectlError(`couldn't find resource for "${group}/${version}, Resource=${found.resource}"`);
     }
-    const schema = Object.values(schemas).find((one) => one['x-kubernetes-group-version-kind']?.some((gvk) => gvk.group === group && gvk.version === version && gvk.kind === found.kind));
+    const schema = Object.values(schemas).find(describes({ group, version, kind: found.kind }));
     if (!schema) throw new KubectlError(`couldn't find resource for "${group}/${version}, Kind=${found.kind}"`);
     io.out(`${group ? `GROUP:      ${group}\n` : ''}KIND:       ${found.kind}\nVERSION:    ${version}\n\n`);
     io.out(new SchemaExplainer(schemas).explain(schema, parts.slice(taken), given.bool('recursive')));
   },
 };
+
+interface Described {
+  readonly 'x-kubernetes-group-version-kind'?: readonly { readonly group: string; readonly version: string; readonly kind: string }[];
+}
+
+const describes = ({ group, version, kind }: { readonly group: string; readonly version: string; readonly kind: string }) => (schema: Described): boolean =>
+  schema['x-kubernetes-group-version-kind']?.some((gvk) => gvk.group === group && gvk.version === version && gvk.kind === kind) ?? false;

@@ -41,6 +41,9 @@ export const verb: Verb = {
   async run(call) {
     const { flags: given, session, io } = call;
     if (given.string('raw')) {
+      if (call.args.length > 0) throw new KubectlError('arguments may not be passed when --raw is specified');
+      if (given.bool('watch') || given.bool('watch-only') || given.string('selector')) throw new KubectlError('--raw may not be specified with other flags that filter the server request or alter the output');
+      if (given.string('output')) throw new KubectlError('--raw and --output are mutually exclusive');
       if (!given.string('raw').startsWith('/')) throw new KubectlError(`--raw must be a valid URL path: parse ${JSON.stringify(given.string('raw'))}: invalid URI for request`);
       io.out(await session.text('GET', given.string('raw')));
       return 0;
@@ -49,8 +52,10 @@ export const verb: Verb = {
       throw new KubectlError(`You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n\nerror: Required resource not specified.\nUse "kubectl explain <resource>" for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples`, { bare: true });
     }
     if (given.bool('output-watch-events') && !given.bool('watch') && !given.bool('watch-only')) throw new KubectlError('--output-watch-events option can only be used with --watch or --watch-only');
+    if (given.bool('show-labels') && !['', 'wide'].includes(given.string('output'))) throw new KubectlError(`--show-labels option cannot be used with ${given.string('output')} printer`);
     const printer = objectPrinter(given);
     const targets = await resolveTargets(call, { allNamespaces: given.bool('all-namespaces') });
+    if (given.string('subresource') && targets.some(({ name }) => name === undefined)) throw new KubectlError('subresource cannot be used when bulk resources are specified');
     if (given.bool('watch') || given.bool('watch-only')) return watch(call, targets, printer);
     return printer ? objects(call, targets, printer) : tables(call, targets);
   },
@@ -172,7 +177,7 @@ async function tables(call: Call, targets: readonly Target[]): Promise<number> {
   const shown = blocks.filter(({ table }) => table.rows.length > 0);
   if (shown.length === 0) {
     if (code === 0 && !given.bool('ignore-not-found')) {
-      const namespaced = targets.some(({ resource }) => resource.namespaced) && !given.bool('all-namespaces');
+      const namespaced = targets.every(({ resource }) => resource.namespaced) && !given.bool('all-namespaces');
       io.err(namespaced ? `No resources found in ${await session.namespace()} namespace.\n` : 'No resources found\n');
     }
     return code;
@@ -205,6 +210,8 @@ async function watch(call: Call, targets: readonly Target[], printer: ObjectPrin
   const { flags: given, io, session } = call;
   if (targets.length !== 1) throw new KubectlError('you may only specify a single resource type');
   const target = targets[0]!;
+  // Who waits for one object by name is told that there is none.
+  if (target.name !== undefined) await session.json(targetPath(target));
   const query = { ...listQuery(call), ...(target.name !== undefined && { fieldSelector: `metadata.name=${target.name}` }) };
   const path = pathOf(target.resource, { namespace: target.namespace });
   const events = given.bool('output-watch-events');
