@@ -17,6 +17,7 @@ import type { Kubelet } from '../kubelet/options.ts';
 import { cgroupMode, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startNetworkPolicy } from '../policy/index.ts';
 import { startProxy } from '../proxy/index.ts';
+import { collectLeftovers, type LeftoverCollector } from './collect-leftovers.ts';
 import { KUBELET_FOLDER, showKubeletFolder } from './kubelet-folder.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
 
@@ -61,11 +62,13 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const client = stack.use(createHttpClient({ server: options.server, ca: authority, certificate: keyPair.certificate, key: keyPair.key, userAgent: `kubelet/wherry (${ground.nodeName})` }));
   const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
   const work = stack.use(createWorkSender({ client, clock, log: log.child('ledger') }));
+  let leftovers: LeftoverCollector | undefined;
   const runtime = stack.use(connectRuntime(options.runtimeSocket, clock, async () => {
     // Its pods go on without it; it must be there for the next ones.
     if (findRuntime(ground, { clock })) return;
     log.warn('containerd is gone, starting it again');
     await startRuntime(ground, { clock, log, egress: options.egress }).catch((error: unknown) => log.error('cannot start containerd again', { error }));
+    leftovers?.runtimeIsBack();
   }));
   const rootDir = join(ground.directory, 'kubelet');
   const resolvConf = join(ground.directory, 'resolv.conf');
@@ -96,6 +99,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     ...(ground.six && { six: ground.six }), drainPod: proxy.drained,
   }));
   await kubelet.untilReady();
+  leftovers = stack.use(collectLeftovers(ground, runtime, { clock, log: log.child('leftovers') }));
   const running = stack.move();
   return { kubelet, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

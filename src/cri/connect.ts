@@ -3,7 +3,8 @@ import type { MethodDefinition } from '@grpc/proto-loader';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { runtimeEvents } from './runtime-events.ts';
 import { containerdNamespace, ImageViews, snapshotterOf } from './image-views.ts';
-import { containerdSnapshots, imageService, runtimeService } from './protocol.ts';
+import { containerdContainers, containerdSnapshots, imageService, runtimeService } from './protocol.ts';
+import { runtimeInventory, type ContainerRecord, type RuntimeInventory } from './runtime-inventory.ts';
 import { RuntimeError, type CriRuntime, type ExecSyncResult, type ImageSpec, type RuntimeErrorCode } from './runtime.ts';
 
 const CODES: Readonly<Record<number, RuntimeErrorCode>> = {
@@ -24,12 +25,20 @@ const LONGEST_MESSAGE = 32 * 2 ** 20;
 /** How long a call may take, in milliseconds, before it counts as failed; upstream's kubelet gives most calls 2 minutes and pulls none. */
 const TIMEOUTS: Readonly<Record<string, number>> = { RunPodSandbox: 4 * MINUTE, PullImage: 60 * MINUTE };
 
+/** A containerd that is asked for more than the runtime interface has. */
+export interface ConnectedRuntime extends CriRuntime, AsyncDisposable {
+  /** All that containerd knows of, begun and half-made things included. */
+  inventory(): Promise<RuntimeInventory>;
+  /** When the oldest sandbox that is being made right now was asked for, as `clock.monotonic()` tells; undefined: none is. */
+  oldestSandboxRequestMs(): number | undefined;
+}
+
 /**
  * A runtime behind a unix socket. Connects when first used and again when the connection breaks; while the runtime is away, calls
  * reject with Unavailable. Disposing closes the connection and ends all `events()`. `onAway` is called, and waited for, each time the event
  * stream finds the runtime away: who can start it again may.
  */
-export function connectRuntime(socketPath: string, clock: Clock = systemClock, onAway?: () => Promise<void>): CriRuntime & AsyncDisposable {
+export function connectRuntime(socketPath: string, clock: Clock = systemClock, onAway?: () => Promise<void>): ConnectedRuntime {
   const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
     'grpc.default_authority': 'localhost',
     'grpc.max_receive_message_length': LONGEST_MESSAGE,
@@ -65,6 +74,8 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock, o
 
   const imageViews = new ImageViews((method, request) => invoke(containerdSnapshots()[method] as MethodDefinition<object, object>, request, { metadata: containerdNamespace() }));
   const verboseImage = (image: ImageSpec): Promise<Readonly<Record<string, string>>> => pick('info', call('ImageStatus', { image, verbose: true }));
+  /** In the order in which they began. */
+  const sandboxRequests = new Set<{ readonly beganMs: number }>();
   let known: string | undefined;
   const snapshotter = async (): Promise<string> => known ??= snapshotterOf(await runtime.imageFsInfo());
 
@@ -72,7 +83,15 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock, o
     version: () => call('Version', { version: 'v1' }),
     status: (verbose = false) => call('Status', { verbose }),
     runtimeConfig: () => call('RuntimeConfig', {}),
-    runPodSandbox: (config, runtimeHandler = '') => pick('podSandboxId', call('RunPodSandbox', { config, runtimeHandler })),
+    async runPodSandbox(config, runtimeHandler = '') {
+      const request = { beganMs: clock.monotonic() };
+      sandboxRequests.add(request);
+      try {
+        return await pick<'podSandboxId', string>('podSandboxId', call('RunPodSandbox', { config, runtimeHandler }));
+      } finally {
+        sandboxRequests.delete(request);
+      }
+    },
     stopPodSandbox: (podSandboxId) => nothing(call('StopPodSandbox', { podSandboxId })),
     removePodSandbox: (podSandboxId) => nothing(call('RemovePodSandbox', { podSandboxId })),
     podSandboxStatus: (podSandboxId) => pick('status', call('PodSandboxStatus', { podSandboxId })),
@@ -106,6 +125,13 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock, o
   };
   return {
     ...runtime,
+    async inventory() {
+      const [{ containers }, sandboxes] = await Promise.all([
+        invoke<{ containers: readonly ContainerRecord[] }>(containerdContainers()['List'] as MethodDefinition<object, object>, {}, { metadata: containerdNamespace() }), runtime.listPodSandbox(),
+      ]);
+      return runtimeInventory(containers, sandboxes);
+    },
+    oldestSandboxRequestMs: () => sandboxRequests.values().next().value?.beganMs,
     async [Symbol.asyncDispose]() {
       ended.abort();
       client.close();

@@ -214,6 +214,15 @@ const CONTAINERD: Readonly<Record<string, { readonly service: string; readonly m
       Anything: 'typeUrl=1:string value=2:bytes',
     },
   },
+  containers: {
+    service: 'Containers', methods: { List: { requestType: 'ListContainersRequest', responseType: 'ListContainersResponse' } },
+    messages: {
+      ListContainersRequest: 'filters=1:string[]',
+      ListContainersResponse: 'containers=1:Container[]',
+      Container: 'id=1:string spec=5:Anything',
+      Anything: 'typeUrl=1:string value=2:bytes',
+    },
+  },
   snapshots: {
     service: 'Snapshots',
     methods: {
@@ -279,4 +288,5 @@ function definitions(): PackageDefinition {
 export const runtimeService = (): ServiceDefinition => definitions()['runtime.v1.RuntimeService'] as ServiceDefinition;
 export const imageService = (): ServiceDefinition => definitions()['runtime.v1.ImageService'] as ServiceDefinition;
 export const containerdEvents = (): ServiceDefinition => definitions()['containerd.services.events.v1.Events'] as ServiceDefinition;
+export const containerdContainers = (): ServiceDefinition => definitions()['containerd.services.containers.v1.Containers'] as ServiceDefinition;
 export const containerdSnapshots = (): ServiceDefinition => definitions()['containerd.services.snapshots.v1.Snapshots'] as ServiceDefinition;

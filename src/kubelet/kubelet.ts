@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../api/generated/core-v1.ts';
 import { nodes, pods, services } from '../api/generated/resources.ts';
@@ -14,12 +14,13 @@ import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { Kubelet, KubeletOptions } from './options.ts';
+import { Orphans } from './orphans.ts';
 import { Evictor } from './eviction/evictor.ts';
 import { admitPod, type AdmissionPolicy } from './pod/admission.ts';
 import { emptyObservation, type PodObservation } from './pod/observation.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { ReferencedObjectCache } from './pod/referenced-object-cache.ts';
-import { relist, unknownPod } from './pod/relist.ts';
+import { relist } from './pod/relist.ts';
 import { RestartBackoff } from './pod/restart-backoff.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import type { WorkerContext } from './pod/worker-context.ts';
@@ -28,13 +29,11 @@ import { startKubeletServer, type KubeletServer } from './server/kubelet-server.
 import { mountCommand } from './volumes/mount-command.ts';
 import { isMirror, StaticPods } from './static/static-pods.ts';
 import { TokenSource } from './volumes/token-source.ts';
-import { tearDownVolumes } from './volumes/set-up-volumes.ts';
 
 export const KUBELET_VERSION = 'v1.36.0';
 
 /** Even where events are pushed, all is listed again so often, in case one was lost. Upstream's evented PLEG does the same. */
 const RELIST_MS = 5 * 60_000;
-const ORPHAN_GRACE_S = 30;
 const MOST_UNCLAIMED = 1000;
 
 /**
@@ -111,6 +110,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
   };
 
+  const orphans = new Orphans({ runtime, log, cgroups, cgroupTree, rootDir, podLogsDir: context.sandbox.podLogsDir, volumeGround: context.volumeGround, isWanted: (uid) => workers.has(uid) });
   const tell: NodeAgent['tell'] = (...event) => agent.tell(...event);
   const imageCollector = new ImageCollector({
     runtime, clock, log, machine: options.machine, settings: configuration.images, pinned: options.pinnedImages ?? [], pods: () => [...workers.values()].map((w) => w.pod), tell, changed: () => agent.reportSoon(),
@@ -125,7 +125,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
-      if (orphansLeft) await removeOrphanFolders().catch((error: unknown) => log.warn('cannot look for folders of pods that are gone', { error }));
+      if (orphans.left) await orphans.removeRests();
       await imageCollector.lookNowAndThen().catch((error: unknown) => log.warn('cannot remove unused images', { error }));
     },
   });
@@ -165,41 +165,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     else worker.begin();
   }
 
-  /** Stops and removes what the runtime still has of a pod that the API does not know. */
-  async function removeOrphan(uid: string, observation: PodObservation): Promise<void> {
-    log.info('removing a pod that is no longer wanted', { uid });
-    const running = observation.containers.filter((c) => c.state === 'running');
-    await Promise.all(running.map((c) => runtime.stopContainer(c.id, ORPHAN_GRACE_S)));
-    for (const sandbox of observation.sandboxes) {
-      const { labels } = await runtime.podSandboxStatus(sandbox.id);
-      await runtime.stopPodSandbox(sandbox.id);
-      await runtime.removePodSandbox(sandbox.id);
-      const { metadata } = unknownPod(uid, labels);
-      await rm(join(context.sandbox.podLogsDir, `${metadata.namespace}_${metadata.name}_${uid}`), { recursive: true, force: true });
-    }
-    if (context.sandbox.cgroupRoot !== undefined) for (const qos of ['', '/burstable', '/besteffort']) await cgroups.remove(`${context.sandbox.cgroupRoot}/kubepods${qos}/pod${uid}`);
-  }
-
-  /** Folders of pods that are gone could not all be removed: their storage driver may be away. */
-  let orphansLeft = false;
-
-  async function removeOrphanFolders(): Promise<void> {
-    const known = await readdir(join(rootDir, 'pods')).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    orphansLeft = false;
-    for (const uid of known.filter((name) => !workers.has(name))) {
-      try {
-        await tearDownVolumes(podDirectory(uid), context.volumeGround);
-        await rm(podDirectory(uid), { recursive: true, force: true });
-      } catch (error) {
-        log.warn('cannot remove the folder of a pod that is gone', { uid, error });
-        orphansLeft = true;
-      }
-    }
-  }
-
   /** Lists all the runtime has, and sets every worker right by it. */
   async function reconcileAll(first: boolean): Promise<void> {
     const byUid = new Map(assigned().map((pod) => [pod.metadata.uid, pod]));
@@ -212,10 +177,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     }
     for (const [uid, observation] of found) {
       if (workers.has(uid)) continue;
-      await removeOrphan(uid, observation).catch((error: unknown) => log.warn('cannot remove an orphaned pod', { uid, error }));
+      await orphans.removePod(uid, observation);
     }
     if (!first) return;
-    await removeOrphanFolders();
+    await orphans.removeRests();
     known = true;
     for (const pod of staticPods?.pods ?? []) addStatic(pod);
     staticPods?.reconcile();

@@ -38,6 +38,11 @@ export interface RuntimeOptions {
   readonly patienceMs?: number;
 }
 
+/** Where the node's containerd serves, whether it runs or not. */
+export function socketOfRuntime(ground: NodeGround): string {
+  return files(ground).socket;
+}
+
 /** The node's containerd if it runs, after a restart of ours. */
 export function findRuntime(ground: NodeGround, options: { readonly clock: Clock }): Runtime | undefined {
   const record = findProcess(files(ground).pid);

@@ -2,6 +2,7 @@ export { addressPlan, HIGHEST_CLUSTER_INDEX, HIGHEST_NODE_NUMBER, nodeAddress, n
 export { createFabric, destroyFabric, hidesNameserver, type Fabric, type FabricOptions, type RegistryMirror } from './fabric.ts';
 export { createNodeGround, findNodeNames, nodeGround, releaseNodeGround, type NodeGround, type NodeGroundOptions, type NodeName } from './node-ground.ts';
 export { findRuntime, importImage, startRuntime, type Runtime, type RuntimeOptions } from './containerd.ts';
+export { RuntimeLeftovers, type KnownToRuntime } from './runtime-leftovers.ts';
 export { fullReference, ImageArchiveError, readImageArchive, type ImageArchive } from './image-archive.ts';
 export { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
 export { cgroupHierarchies, cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup, type CgroupMode } from './cgroups.ts';

@@ -9,9 +9,11 @@ import { addressPlan } from '../../src/machine/index.ts';
 import { ClusterUnderTest, eventually, run, type ClusterStatus } from '../../src/testing/cluster-under-test.ts';
 import { MachineSnapshot } from '../../src/testing/machine-snapshot.ts';
 import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
+import { HalfMadeSandbox } from './half-made-sandbox.ts';
 
 const namespace = 'default';
 const cluster = new ClusterUnderTest('lazarus');
+const halfMade = new HalfMadeSandbox(cluster, 'lazarus', 'deadbeef');
 let before: MachineSnapshot;
 let client: HttpClient;
 
@@ -28,6 +30,8 @@ beforeAll(async () => {
   });
   await client.create(services, { metadata: { name: 'web', namespace }, spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] } });
   await allReady();
+  await halfMade.make();
+  expect(new Set((await halfMade.remains()).map((line) => /shim|netns|leases|runc|cgroup/.exec(line)?.[0]))).toEqual(new Set(['shim', 'netns', 'leases', 'runc', 'cgroup']));
 }, 120_000);
 
 afterAll(async () => {
@@ -96,6 +100,14 @@ describe.each([
     }
   }, 90_000);
 });
+
+test('what containerd had begun when it was killed, and forgot, is collected', async () => {
+  await eventually('nothing of it is left', async () => {
+    const remains = await halfMade.remains();
+    if (remains.length > 0) throw new Error(remains.join('\n'));
+    return true;
+  }, 50_000);
+}, 60_000);
 
 test('what a restart of the machine leaves: no process, no namespace; start makes all of it again', async () => {
   const found = await webPods();

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { qosClass } from '../../api/pod/qos-class.ts';
@@ -53,6 +53,17 @@ export class CgroupTree {
     this.#mounts = cgroupMounts(mountInfo);
   }
 
+  /** Of which pods there are cgroups, in whichever hierarchy. */
+  pods(): readonly { readonly uid: string; readonly path: string }[] {
+    const paths = new Set<string>();
+    for (const mount of Object.values(this.#mounts)) {
+      for (const parent of ['', '/burstable', '/besteffort'].map((qos) => `${this.#root}/kubepods${qos}`)) {
+        for (const name of directoriesIn(join(mount, parent))) if (/^pod[\w-]+$/.test(name)) paths.add(`${parent}/${name}`);
+      }
+    }
+    return [...paths].map((path) => ({ uid: path.slice(path.lastIndexOf('/pod') + '/pod'.length), path }));
+  }
+
   /** Of a pod whose cgroup exists by now. */
   setPod(path: string, resources: LinuxContainerResources): void {
     for (const [controller, file, value] of cgroupFiles(this.#version, resources)) this.#write(controller, path, file, value);
@@ -81,5 +92,15 @@ export class CgroupTree {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return false;
     }
+  }
+}
+
+function directoriesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch (error) {
+    // No pod of this class yet.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
