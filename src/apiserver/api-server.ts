@@ -1,6 +1,7 @@
 import type { User } from '../api/kind.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { MetricRegistry } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -51,6 +52,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly url: string | undefined;
   /** Undefined where none is kept. */
   readonly ledger: Ledger | undefined;
+  /** What `/metrics` shows, for what runs beside the server in its process. */
+  readonly metrics: MetricRegistry;
   /** A client in process, acting as `user`, through the same authorization, admission and strategies as HTTPS. */
   client(user: User, userAgent?: string): Client;
 }

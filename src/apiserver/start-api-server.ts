@@ -30,6 +30,7 @@ import { ensureBootstrapRbac } from './authz/bootstrap-rbac.ts';
 import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { storedObjects } from './authz/stored-objects.ts';
+import { ConversionMetrics } from './custom/conversion-metrics.ts';
 import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
 import { customRuleValidation } from './custom/custom-rule-validation.ts';
 import { DialGuard } from './dial-guard.ts';
@@ -104,7 +105,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(measured));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, jwtTokens, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
-  stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, context, clock, log: log.child('custom resources') }));
+  stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, metrics: new ConversionMetrics(metrics, clock), context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
   await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidrs: [options.serviceCidr, ...(options.secondServiceCidr ? [options.secondServiceCidr] : [])] })]);
@@ -129,8 +130,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const auditor = audit && options.auditLog !== undefined
     ? new Auditor({ policy: audit, sink: stack.use(new AuditLog({ path: options.auditLog, log: log.child('audit') })), clock, metrics }) : undefined;
   if (serving) {
-    const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined });
-    registerProcessMetrics(metrics, engine, registry, clock);
+    const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined, isDeprecated: ({ group, version, resource }) => registry.find(group, version, resource)?.served.definition.deprecation !== undefined });
+    registerProcessMetrics(metrics, engine, registry, clock, options.dataDir);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
     const { authentication } = options.configuration ?? {};
     const nonResource = new NonResourceRequests({
@@ -147,7 +148,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const inProcess = auditor && new InProcessAudit(auditor, clock, random);
   const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, audit: inProcess, signal: stopping.signal });
   onFailure.move();
-  return { url, ledger, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { url, ledger, metrics, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** All that starts after the server listens has started before it does here, so that few things are left that can be ill. */

@@ -10,6 +10,17 @@ export interface WorkQueueOptions {
   work(key: string): Promise<void>;
   /** Of `addAfterFailure`. Default 5 ms doubling to 1000 s, as client-go's. */
   readonly backoff?: BackoffOptions;
+  readonly observer?: WorkQueueObserver | undefined;
+}
+
+/** Is told of every key's way through a queue. */
+export interface WorkQueueObserver {
+  /** It became dirty. */
+  added(key: string): void;
+  started(key: string): void;
+  ended(key: string): void;
+  /** It is to be added later. */
+  retried(): void;
 }
 
 /**
@@ -44,6 +55,7 @@ export class WorkQueue implements Disposable {
     if (writes.length > 0) this.#causes.set(key, joinWrites(this.#causes.get(key) ?? [], writes));
     if (this.#dirty.has(key)) return;
     this.#dirty.add(key);
+    this.#options.observer?.added(key);
     if (this.#inProgress.has(key)) return;
     this.#queue.add(key);
     this.#start();
@@ -71,6 +83,7 @@ export class WorkQueue implements Disposable {
 
   /** Adds the key after a delay that doubles with each failure since `forget`. */
   addAfterFailure(key: string): void {
+    this.#options.observer?.retried();
     this.addAfter(key, this.#backoff.next(key));
   }
 
@@ -111,6 +124,7 @@ export class WorkQueue implements Disposable {
       this.#queue.delete(key);
       this.#dirty.delete(key);
       this.#inProgress.add(key);
+      this.#options.observer?.started(key);
       const writes = this.#causes.get(key) ?? [];
       this.#causes.delete(key);
       void this.#run(key, writes);
@@ -124,6 +138,7 @@ export class WorkQueue implements Disposable {
       if (!this.#closed) await because({ writes }, () => this.#options.work(key));
     } finally {
       this.#inProgress.delete(key);
+      this.#options.observer?.ended(key);
       if (this.#dirty.has(key)) this.#queue.add(key);
       this.#start();
       this.#settle();

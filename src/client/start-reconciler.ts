@@ -5,7 +5,7 @@ import type { Reconciler, ReconcilerOptions } from './reconciler.ts';
 
 /** Starts the workers of a control loop; keys come by `enqueue`. Disposing aborts the signal and waits for what is in progress. */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
-  const { name, clock, log, workers = 1, reconcile } = options;
+  const { name, clock, log, workers = 1, reconcile, observer } = options;
   const ending = new AbortController();
 
   const work = (key: string): Promise<void> => because({ ...currentCause(), by: name }, () => attempt(key));
@@ -24,7 +24,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       queue.addAfterFailure(key);
     }
   };
-  const queue = new WorkQueue({ clock, workers, work });
+  const queue = new WorkQueue({ clock, workers, work, observer });
 
   return {
     enqueue: (key) => queue.add(key),

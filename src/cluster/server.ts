@@ -1,5 +1,6 @@
 import { startApiServer, type ApiServer, type ServerConfiguration } from '../apiserver/index.ts';
 import type { Clock } from '../base/clock.ts';
+import { workQueueMetrics } from '../base/work-queue-metrics.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { User } from '../api/kind.ts';
@@ -67,10 +68,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return { client, informers: stack.use(createInformerFactory({ client, clock, random, log: log.child(user.replace('system:', '')) })) };
   };
   stack.use(startControllers({
-    ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'),
+    ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'), queueMetrics: workQueueMetrics(api.metrics, clock),
     options: { rootCertificate: pki.authority.certificate, certificateSigner: authoritySigner(pki.authority, clock), clusterCidr: plan.pods, ...(serving && { customMetrics: apiCustomMetrics(stack.use(new HttpsReader('system:kube-controller-manager', () => api.url!, pki, clock)).get) }), ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
   }));
-  stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), ...(schedulerConfig && { config: schedulerConfig }), clock, random, log: log.child('scheduler'), ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));
+  stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), ...(schedulerConfig && { config: schedulerConfig }), clock, random, log: log.child('scheduler'), metrics: api.metrics, ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));
   const running = stack.move();
   return { api, admin, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

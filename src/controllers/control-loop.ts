@@ -26,11 +26,11 @@ export interface ControlLoop extends Reconciler {
 /** The key of the object itself, for `follow`. */
 export const itself = (object: KubeObject): string[] => [keyOf(object)];
 
-export function startLoop(context: Pick<ControllerContext, 'clock' | 'log'>, options: ControlLoopOptions): ControlLoop {
+export function startLoop(context: Pick<ControllerContext, 'clock' | 'log' | 'queueMetrics'>, options: ControlLoopOptions): ControlLoop {
   const { name, needs, reconcile, workers = 4 } = options;
   const owned = new DisposableStack();
   const reconciler = startReconciler({
-    name, workers, clock: context.clock, log: context.log.child(name),
+    name, workers, clock: context.clock, log: context.log.child(name), observer: context.queueMetrics?.(name),
     async reconcile(key, signal) {
       for (const informer of needs) if (!informer.synced) await informer.untilSynced(signal);
       return await reconcile(key, signal);

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { WorkQueueMetrics } from '../base/work-queue-metrics.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
 import type { InformerFactory } from '../client/informer.ts';
@@ -16,6 +17,8 @@ export interface ControllerContext {
   /** Records events under the controller's own name. */
   readonly recorder: EventRecorder;
   readonly options: ControllerOptions;
+  /** Measures the controllers' queues; absent: nobody looks. */
+  readonly queueMetrics?: WorkQueueMetrics | undefined;
 }
 
 /** One line in the registry (controllers.ts). Replica-set/replica-set.ts is the model to write a new one from. */

@@ -9,6 +9,7 @@ import { because } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { nextTurn } from '../base/next-turn.ts';
+import type { MetricRegistry } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts';
@@ -27,6 +28,7 @@ import type { PluginContext } from './plugins/plugin-context.ts';
 import { findPreemption } from './preemption.ts';
 import { createProfiles, type Profile } from './profile.ts';
 import type { SchedulerConfig } from './scheduler-configuration.ts';
+import { SchedulerMetrics } from './scheduler-metrics.ts';
 import type { CycleResult } from './scheduling-cycle.ts';
 import { SchedulingQueue, type QueuedPod } from './scheduling-queue.ts';
 
@@ -41,6 +43,8 @@ export interface SchedulerOptions {
   readonly config?: SchedulerConfig;
   /** Where the decisions are told, besides the record; default nowhere. */
   readonly work?: WorkSink;
+  /** Where it is measured; default nowhere. */
+  readonly metrics?: MetricRegistry;
 }
 
 export interface Scheduler extends AsyncDisposable {
@@ -83,6 +87,7 @@ class RunningScheduler implements Scheduler {
   #binding = 0;
   #bindingEnded: (() => void) | undefined;
   #running: Promise<void> | undefined;
+  readonly #metrics: SchedulerMetrics | undefined;
   #ready = false;
 
   constructor(options: SchedulerOptions) {
@@ -105,6 +110,7 @@ class RunningScheduler implements Scheduler {
       clock, pluginsOf: (pod) => this.#profileOf(pod)!.plugins, onReady: () => this.#wake(),
       ...(config.podInitialBackoffMs !== undefined && { initialBackoffMs: config.podInitialBackoffMs }), ...(config.podMaxBackoffMs !== undefined && { maxBackoffMs: config.podMaxBackoffMs }),
     }));
+    this.#metrics = options.metrics && new SchedulerMetrics(options.metrics, () => this.#queue.counts());
     this.#follow();
     this.started = this.#start();
   }
@@ -283,6 +289,7 @@ class RunningScheduler implements Scheduler {
   #note({ pod }: PodInfo, decision: Decision): void {
     const { namespace, name, uid } = pod.metadata;
     this.decisions.add(decision);
+    this.#metrics?.decided(decision, nameOf(pod));
     const { node, outcome, message, attempt, nodes, feasible, filtered, scores, tookMs } = decision;
     this.#options.work?.note({
       work: 'schedule', about: { group: '', resource: 'pods', kind: 'Pod', namespace, name, uid }, by: nameOf(pod), tookMs,
@@ -317,6 +324,7 @@ class RunningScheduler implements Scheduler {
 
   #preempt(pod: PodInfo, candidate: { readonly node: string; readonly victims: readonly Pod[] }): void {
     const { client, clock, log } = this.#options;
+    this.#metrics?.preempted(candidate.victims.length);
     const cleared = [...this.#nominator.on(candidate.node)].filter((other) => other.priority < pod.priority);
     for (const other of cleared) {
       // What was made for them goes to the more important pod: they look elsewhere at once.

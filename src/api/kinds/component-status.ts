@@ -8,6 +8,7 @@ const healthy = ({ conditions }: ComponentStatus): ComponentCondition | undefine
 
 export const componentStatus: KindDefinition<ComponentStatus> = {
   resource: componentStatuses,
+  deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
   generation: false,
   columns: [
     nameColumn,

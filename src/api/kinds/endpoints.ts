@@ -15,6 +15,7 @@ export const endpoints: KindDefinition<Endpoints> = {
   resource,
   defaults: (object) => mapMember(object, 'subsets', (subsets) => mapItems(subsets, (subset) => mapMember(subset, 'ports', (ports) => mapItems(ports, (port) => fill(port, { protocol: 'TCP' }))))),
   validate: (object) => [...subsetErrors(object.subsets ?? [])],
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   warnings: endpointsWarnings,
   createOnUpdate: true,
   columns: [nameColumn, text('Endpoints', 'The addresses with their ports.', addressesText), ageColumn],

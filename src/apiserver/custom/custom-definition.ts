@@ -14,7 +14,7 @@ export function customDefinition(resource: ResourceType<KubeObject>, version: Cu
     generation: true,
     unconditionalUpdate: false,
     columns: additionalPrinterColumns?.length ? [nameColumn, ...additionalPrinterColumns.map(column)] : [nameColumn, ageColumn],
-    ...(version.deprecated && { warnings: () => [version.deprecationWarning ?? `${resource.group}/${resource.version} ${resource.kind} is deprecated`] }),
+    ...(version.deprecated && { deprecation: version.deprecationWarning ?? `${resource.group}/${resource.version} ${resource.kind} is deprecated` }),
     ...(selectable.length > 0 && { selectableFields: (object: KubeObject) => Object.fromEntries(selectable.map(([name, path]) => [name, String(path(object)[0] ?? '')])) }),
     ...(subresources?.scale && { scale: scaleMapping(subresources.scale) }),
   };

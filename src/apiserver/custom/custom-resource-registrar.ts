@@ -11,6 +11,7 @@ import { deepEqual } from '../registry/deep-equal.ts';
 import type { StoreEnvironment } from '../registry/resource-store.ts';
 import { storagePrefix } from '../registry/served-resource.ts';
 import type { RequestContext } from '../request.ts';
+import type { ConversionMetrics } from './conversion-metrics.ts';
 import { definitionStatus, isTrue, withCondition, type Condition } from './definition-conditions.ts';
 import { RegisteredDefinition } from './registered-definition.ts';
 
@@ -20,6 +21,7 @@ export interface CustomResourceRegistrarOptions {
   readonly environment: StoreEnvironment;
   /** Reaches conversion webhooks. */
   readonly webhookClient: WebhookClient;
+  readonly metrics: ConversionMetrics;
   /** The server's own context, in which instances are deleted and statuses written. */
   readonly context: RequestContext;
   readonly clock: Clock;
@@ -54,7 +56,7 @@ export class CustomResourceRegistrar implements Disposable {
   }
 
   #take(definition: CustomResourceDefinition): void {
-    const { registry, environment, webhookClient } = this.#options;
+    const { registry, environment, webhookClient, metrics } = this.#options;
     const { name, deletionTimestamp } = definition.metadata;
     const status = this.#statusOf(definition);
     const known = this.#registered.get(name);
@@ -63,7 +65,7 @@ export class CustomResourceRegistrar implements Disposable {
     if (!isTrue(status.conditions, 'Established')) {
       this.#drop(name);
     } else if (!known?.matches(effective)) {
-      const next = new RegisteredDefinition(effective, environment, webhookClient);
+      const next = new RegisteredDefinition(effective, environment, webhookClient, metrics);
       known?.leave(registry, next);
       next.enter(registry);
       this.#registered.set(name, next);

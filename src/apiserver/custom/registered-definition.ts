@@ -6,6 +6,7 @@ import { ResourceStore, type StoreEnvironment } from '../registry/resource-store
 import type { ServedResource, ServedSubresource } from '../registry/served-resource.ts';
 import type { WatchableStore } from '../registry/store.ts';
 import type { WebhookClient } from '../admission/webhook-client.ts';
+import type { ConversionMetrics } from './conversion-metrics.ts';
 import { ConversionWebhook } from './conversion-webhook.ts';
 import { customDefinition } from './custom-definition.ts';
 import { CustomSchema } from './custom-schema.ts';
@@ -25,12 +26,12 @@ export class RegisteredDefinition {
   /** Whether a resource of the server's own has the name: that one stays, and its objects are none of the definition's. */
   overlaps = false;
 
-  constructor(definition: CustomResourceDefinition, environment: StoreEnvironment, client: WebhookClient) {
+  constructor(definition: CustomResourceDefinition, environment: StoreEnvironment, client: WebhookClient, metrics: ConversionMetrics) {
     this.#definition = definition;
     const { versions, conversion } = definition.spec;
     const resources = new Map(versions.map((version) => [version, servedResource(definition, version)]));
     const stored = resources.get(versions.find((version) => version.storage)!)!;
-    const converter = conversion?.strategy === 'Webhook' ? new ConversionWebhook({ definition, client, random: environment.random }) : noConversion;
+    const converter = conversion?.strategy === 'Webhook' ? metrics.measured(definition.metadata.name, new ConversionWebhook({ definition, client, random: environment.random })) : noConversion;
     const all = new DefinitionVersions([...resources.values()], stored, converter);
     const storeOf = (served: ServedResource): ResourceStore => new ResourceStore(served, environment, { form: all.form(served), lookup: (apiVersion) => all.lookup(apiVersion) });
     this.store = storeOf(stored);

@@ -1,3 +1,5 @@
+import { MetricRegistry } from '../../base/metrics.ts';
+
 /** One thing that must hold for the server to be well. Throws what is wrong. */
 export interface HealthCheck {
   readonly name: string;
@@ -15,7 +17,7 @@ export interface HealthAnswer {
  * `/healthz`, `/livez`, `/readyz` and `/readyz/<check>`. `ok` in short; with `verbose`, or where something fails, one line a check.
  * Upstream: apiserver pkg/server/healthz.
  */
-export function answerHealth(path: string, query: URLSearchParams, all: readonly HealthCheck[]): HealthAnswer {
+export function answerHealth(path: string, query: URLSearchParams, all: readonly HealthCheck[], metrics?: HealthMetrics): HealthAnswer {
   const [endpoint = '', ...rest] = path.slice(1).split('/');
   const only = rest.join('/');
   const checks = all.filter(({ endpoints }) => endpoints?.includes(endpoint) ?? true);
@@ -34,6 +36,7 @@ export function answerHealth(path: string, query: URLSearchParams, all: readonly
       continue;
     }
     const fault = run(check);
+    metrics?.observe(check.name, endpoint, fault === undefined);
     if (fault !== undefined) failed.push(check.name);
     lines.push(fault === undefined ? `[+]${check.name} ok` : `[-]${check.name} failed: reason withheld`);
   }
@@ -41,6 +44,22 @@ export function answerHealth(path: string, query: URLSearchParams, all: readonly
   if (unmatched.length > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${unmatched.map((name) => JSON.stringify(name)).join(',')}`);
   if (failed.length > 0) return { code: 500, text: `${lines.join('\n')}\n${endpoint} check failed\n` };
   return { code: 200, text: query.has('verbose') ? `${lines.join('\n')}\n${endpoint} check passed\n` : 'ok' };
+}
+
+/** What came of health checks, as `/metrics/slis` shows it. Upstream: component-base metrics/prometheus/slis. */
+export class HealthMetrics {
+  readonly #metrics = new MetricRegistry();
+  readonly #latest = this.#metrics.gauge('kubernetes_healthcheck', 'What came of a health check last: 1 where all was well.', ['name', 'type']);
+  readonly #total = this.#metrics.counter('kubernetes_healthchecks_total', 'Number of health checks, by what came of them.', ['name', 'type', 'status']);
+
+  observe(name: string, type: string, isWell: boolean): void {
+    this.#latest.of(name, type).value = isWell ? 1 : 0;
+    this.#total.of(name, type, isWell ? 'success' : 'error').add();
+  }
+
+  text(): string {
+    return this.#metrics.text();
+  }
 }
 
 function run({ check }: HealthCheck): string | undefined {

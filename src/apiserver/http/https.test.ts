@@ -214,6 +214,14 @@ test('discovery, plain and aggregated; what is not there', async () => {
   expect(await call('PUT', maps)).toMatchObject({ code: 405, json: { reason: 'MethodNotAllowed' } });
   expect((await call('GET', '/version')).json).toMatchObject({ major: '1', minor: '36' });
   expect((await call('GET', '/readyz?verbose')).body.toString()).toMatch(/\[\+\]ping ok[^]*readyz check passed/);
-  expect((await call('GET', '/metrics')).body.toString()).toContain('apiserver_request_total{code="200"');
+  expect((await call('GET', '/api/v1/endpoints')).headers['warning']).toBe('299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"');
+  expect(await call('POST', '/api/v1/namespaces', { metadata: { name: 'measured' } })).toMatchObject({ code: 201 });
+  const metrics = (await call('GET', '/metrics')).body.toString();
+  for (const line of [
+    'apiserver_request_total{code="200"', 'apiserver_current_inflight_requests{request_kind="readOnly"} ', 'apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"} 1',
+    'apiserver_admission_step_admission_duration_seconds_count{type="validate",operation="CREATE",rejected="false"}', 'apiserver_admission_controller_admission_duration_seconds_count{name="NamespaceLifecycle",type="admit",operation="CREATE",rejected="false"}',
+  ]) expect(metrics).toContain(`\n${line}`);
+  await call('GET', '/readyz');
+  expect((await call('GET', '/metrics/slis')).body.toString()).toContain('kubernetes_healthcheck{name="ping",type="readyz"} 1');
   expect(await call('POST', maps, 'x'.repeat(4 * 1024 * 1024))).toMatchObject({ code: 413 });
 });

@@ -23,6 +23,7 @@ export interface RequestMetricsOptions {
   readonly metrics: MetricRegistry;
   /** Whether there is such a resource: others are not told apart, or anybody could fill the memory with their names. */
   readonly isServed: (info: RequestInfo) => boolean;
+  readonly isDeprecated: (info: RequestInfo) => boolean;
 }
 
 /** A request that was answered. */
@@ -34,6 +35,7 @@ export interface AnsweredRequest {
   readonly dryRun: boolean;
   /** Of the answer; undefined where it is not known. */
   readonly bytes: number | undefined;
+  readonly userAgent: string | undefined;
 }
 
 /** How many requests of which kind there were, how long they took and how large their answers were. */
@@ -45,16 +47,21 @@ export class RequestMetrics {
   readonly #sizes: HistogramFamily;
   readonly #longRunning: CellFamily;
   readonly #terminations: CellFamily;
+  /** Requests under way that do not last, by whether they write. */
+  readonly #inFlight = { mutating: new HighWater(), readOnly: new HighWater() };
+  readonly #deprecated: CellFamily;
   readonly #kinds = new Map<string, Kind>();
 
   constructor(options: RequestMetricsOptions) {
     this.#options = options;
     const { metrics } = options;
-    this.#total = metrics.counter('apiserver_request_total', 'Counter of requests by verb, resource and code of the answer.', ['code', 'component', 'dry_run', ...KIND.slice(1)]);
+    this.#total = metrics.counter('apiserver_request_total', 'Counter of requests by verb, resource and code of the answer.', ['code', 'component', 'dry_run', ...KIND.slice(1), 'system_client']);
     this.#durations = metrics.histogram('apiserver_request_duration_seconds', 'Time from request to answer in seconds, watches left out.', BUCKETS, ['component', 'dry_run', ...KIND.slice(1)]);
     this.#sli = metrics.histogram('apiserver_request_sli_duration_seconds', 'Time from request to answer in seconds, watches and other long requests left out.', SLI_BUCKETS, KIND);
     this.#sizes = metrics.histogram('apiserver_response_sizes', 'Size of answers in bytes.', SIZES, KIND);
     this.#longRunning = metrics.gauge('apiserver_longrunning_requests', 'Number of watches, streams and other long requests under way.', KIND);
+    metrics.derived('apiserver_current_inflight_requests', 'Most requests that were under way at once since somebody looked last, by whether they write.', 'gauge', ['request_kind'], () => Object.entries(this.#inFlight).map(([kind, { highest }]) => [[kind], highest()]));
+    this.#deprecated = metrics.gauge('apiserver_requested_deprecated_apis', 'Deprecated APIs that were asked for.', ['group', 'removed_release', 'resource', 'subresource', 'version']);
     this.#terminations = metrics.counter('apiserver_request_terminations_total', 'Number of requests that the server refused in self-defence.', ['code', ...KIND]);
   }
 
@@ -63,26 +70,35 @@ export class RequestMetrics {
     return this.#options.metrics.text();
   }
 
-  /** A request has begun; `ended` is to be called with `count`, where this is one that lasts. */
+  /** A request has begun, of which `count` will be told. Answers what is to be called then as well, where this is one that lasts. */
   begun(info: RequestInfo, method: string): (() => void) | undefined {
-    if (info.verb !== 'watch' && !LONG_RUNNING.has(info.subresource)) return undefined;
+    if (!lasts(info)) {
+      this.#inFlightOf(method).add(1);
+      return undefined;
+    }
     const { longRunning } = this.#kindOf(info, method);
     longRunning.add();
     return () => longRunning.add(-1);
   }
 
-  count({ info, method, code, seconds, dryRun, bytes }: AnsweredRequest): void {
+  count({ info, method, code, seconds, dryRun, bytes, userAgent }: AnsweredRequest): void {
     const kind = this.#kindOf(info, method);
     const [component, ...rest] = kind.labels as [string, ...string[]];
     const key = dryRun ? -code : code;
     let cell = kind.codes.get(key);
-    if (!cell) kind.codes.set(key, (cell = this.#total.of(String(code), component, dryRun ? 'All' : '', ...rest)));
+    if (userAgent?.startsWith('kube-') && SYSTEM_CLIENTS.has(userAgent.split('/')[0]!)) cell = this.#total.of(String(code), component, dryRun ? 'All' : '', ...rest, userAgent.split('/')[0]!);
+    if (!cell) kind.codes.set(key, (cell = this.#total.of(String(code), component, dryRun ? 'All' : '', ...rest, '')));
     cell.add();
     if (code === 429) this.#terminations.of('429', ...kind.labels).add();
-    if (info.verb === 'watch' || LONG_RUNNING.has(info.subresource)) return;
+    if (lasts(info)) return;
+    this.#inFlightOf(method).add(-1);
     (dryRun ? this.#durations.of(component, 'All', ...rest) : kind.duration).observe(seconds);
     kind.sli.observe(seconds);
     if (bytes !== undefined) kind.sizes?.observe(bytes);
+  }
+
+  #inFlightOf(method: string): HighWater {
+    return this.#inFlight[method === 'GET' || method === 'HEAD' ? 'readOnly' : 'mutating'];
   }
 
   #kindOf(info: RequestInfo, method: string): Kind {
@@ -93,6 +109,7 @@ export class RequestMetrics {
     if (known) return known;
     const served = isResourceRequest && VERBS[verb] !== undefined && this.#options.isServed(info);
     if (isResourceRequest && !served) return this.#kindOf({ ...info, isResourceRequest: false, path: '' }, method);
+    if (served && this.#options.isDeprecated(info)) this.#deprecated.of(group, '', resource, subresource, version).value = 1;
     const shown = served ? (CONNECTING.has(subresource) ? 'CONNECT' : VERBS[verb]!) : METHODS.has(method) ? method : 'other';
     const labels = ['apiserver', group, resource, served ? scope : '', served ? subresource : PATHS.has(path) ? path : '', shown, version];
     if (!served) for (const i of [1, 2, 6]) labels[i] = '';
@@ -106,6 +123,27 @@ export class RequestMetrics {
   }
 }
 
+/** How many there are, and how many there were at most. */
+class HighWater {
+  #now = 0;
+  #highest = 0;
+
+  add(amount: 1 | -1): void {
+    this.#now += amount;
+    if (this.#now > this.#highest) this.#highest = this.#now;
+  }
+
+  readonly highest = (): number => {
+    const highest = this.#highest;
+    this.#highest = this.#now;
+    return highest;
+  };
+}
+
+const lasts = ({ verb, subresource }: RequestInfo): boolean => verb === 'watch' || LONG_RUNNING.has(subresource);
+
+/** Who counts as part of the control plane, by the first word of the user agent. */
+const SYSTEM_CLIENTS: ReadonlySet<string> = new Set(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT']);
 const VERBS: Readonly<Record<string, string>> = { get: 'GET', list: 'LIST', watch: 'WATCH', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE', deletecollection: 'DELETECOLLECTION' };
 const CONNECTING: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);

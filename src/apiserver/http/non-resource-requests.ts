@@ -2,7 +2,7 @@ import { methodNotAllowed } from '../../api/errors.ts';
 import type { Discovery } from '../discovery.ts';
 import { DUMPS, dumpFlowControl } from '../flow-control/flow-control-dumps.ts';
 import type { FlowControl } from '../flow-control/flow-control.ts';
-import { answerHealth, type HealthCheck } from './health.ts';
+import { answerHealth, HealthMetrics, type HealthCheck } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseAccept } from './negotiation.ts';
 import { sendBytes, sendObject, type Exchange } from './send.ts';
@@ -34,6 +34,7 @@ const DISCOVERY_VERSIONS = ['v2', 'v2beta1'];
 /** Answers what is not a resource: health, version, metrics, discovery, OpenAPI. */
 export class NonResourceRequests {
   readonly #options: NonResourceOptions;
+  readonly #healthMetrics = new HealthMetrics();
 
   constructor(options: NonResourceOptions) {
     this.#options = options;
@@ -46,11 +47,12 @@ export class NonResourceRequests {
     const [, first = '', ...rest] = path.replace(/\/$/, '').split('/');
     switch (first) {
       case 'healthz': case 'livez': case 'readyz': {
-        const { code, text } = answerHealth(path, query, health);
+        const { code, text } = answerHealth(path, query, health, this.#healthMetrics);
         return await sendText(exchange, code, text);
       }
       case 'version': return await sendObject(exchange, 200, versionInfo, { media: 'application/json', pretty: true });
-      case 'metrics': return await sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from(metrics.text()));
+      case 'metrics': if (rest.length > 0 && path !== '/metrics/slis') return await notFoundPage(exchange);
+        return await sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from((rest.length > 0 ? this.#healthMetrics : metrics).text()));
       case 'debug': {
         const dump = DUMPS.includes(path) ? dumpFlowControl(this.#options.flowControl, rest[1]!, query) : undefined;
         return await (dump === undefined ? notFoundPage(exchange) : sendText(exchange, 200, dump));
@@ -95,7 +97,7 @@ export class NonResourceRequests {
     return [
       '/api', '/api/v1', '/apis', ...groups.flatMap(({ name, versions }) => [`/apis/${name}`, ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`)]),
       ...['healthz', 'livez', 'readyz'].flatMap((endpoint) => [`/${endpoint}`, ...health.map(({ name }) => `/${endpoint}/${name}`)]),
-      '/metrics', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
+      '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
     ].sort();
   }
 }

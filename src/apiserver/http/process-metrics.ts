@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { KubeObject } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { MetricRegistry } from '../../base/metrics.ts';
@@ -8,7 +9,7 @@ import { storagePrefix } from '../registry/served-resource.ts';
 import { versionInfo } from './version.ts';
 
 /** What the process and its storage tell of themselves when somebody asks. Names as upstream's and Prometheus' client libraries'. */
-export function registerProcessMetrics(metrics: MetricRegistry, engine: StorageEngine<KubeObject>, registry: ApiRegistry, clock: Clock): void {
+export function registerProcessMetrics(metrics: MetricRegistry, engine: StorageEngine<KubeObject>, registry: ApiRegistry, clock: Clock, dataDir?: string): void {
   const one = (name: string, help: string, type: 'counter' | 'gauge', value: () => number): void => metrics.derived(name, help, type, [], () => [[[], value()]]);
   const startedAt = (clock.now() - process.uptime() * 1000) / 1000;
   one('process_resident_memory_bytes', 'Resident memory in bytes.', 'gauge', () => process.memoryUsage.rss());
@@ -22,6 +23,12 @@ export function registerProcessMetrics(metrics: MetricRegistry, engine: StorageE
   const build = { build_date: buildDate, compiler, git_commit: gitCommit, git_tree_state: gitTreeState, git_version: gitVersion, go_version: goVersion, major, minor, platform };
   metrics.derived('kubernetes_build_info', 'What this is, as /version tells it.', 'gauge', Object.keys(build), () => [[Object.values(build), 1]]);
   one('apiserver_storage_revision', 'Newest published revision.', 'gauge', () => engine.revision);
+  if (dataDir !== undefined) {
+    metrics.derived('apiserver_storage_size_bytes', 'Size of the files that hold the stored objects.', 'gauge', ['storage_cluster_id'], () => {
+      const files = readdirSync(dataDir, { withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.mdb'));
+      return [[['lmdb'], files.reduce((sum, { name }) => sum + statSync(join(dataDir, name)).size, 0)]];
+    });
+  }
   const counts = function* (): Generator<readonly [string, string, number]> {
     const seen = new Set<string>();
     for (const { served, store } of registry.all()) {

@@ -84,7 +84,7 @@ export class RequestHandler {
       lasted?.();
       trail?.completed(response.statusCode);
       const bytes = response.getHeader('content-length');
-      metrics.count({ info, method, code: response.statusCode, seconds: (clock.monotonic() - started) / 1000, dryRun: query.size > 0 && query.has('dryRun'), bytes: typeof bytes === 'number' ? bytes : undefined });
+      metrics.count({ info, method, code: response.statusCode, seconds: (clock.monotonic() - started) / 1000, dryRun: query.size > 0 && query.has('dryRun'), bytes: typeof bytes === 'number' ? bytes : undefined, userAgent: request.headers['user-agent'] });
     });
     response.on('error', (error) => log.debug('connection failed', { path, error }));
     const auditId = String(request.headers['audit-id'] ?? random.uuid()).slice(0, AUDIT_ID_LENGTH);

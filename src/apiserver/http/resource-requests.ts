@@ -52,6 +52,8 @@ export class ResourceRequests {
     const { info } = request;
     const { served } = this.#verbs.find(info);
     checkScope(served, info);
+    const { deprecation } = served.definition;
+    if (deprecation !== undefined) tellDeprecation(request.context, deprecation);
     checkTimeout(request.query);
     const handler = info.subresource || !served.verbs.includes('get') ? this.#verbs.handler(info, info.subresource) : undefined;
     if (handler) {
@@ -238,6 +240,12 @@ function methodNotAllowedHere(): StatusError {
 }
 
 /** Throws 400 for a time-out that is none. Nothing here takes long enough for one to end it. Upstream: apiserver pkg/endpoints/filters.WithRequestDeadline. */
+/** Upstream: apiserver pkg/endpoints/deprecation, pkg/endpoints/metrics.RecordRequest. */
+function tellDeprecation({ warn, audit }: RequestContext, text: string): void {
+  warn(text);
+  audit?.annotate('k8s.io/deprecated', 'true');
+}
+
 function checkTimeout(query: URLSearchParams): void {
   const timeout = query.get('timeout');
   if (timeout && !/^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/.test(timeout)) throw badRequest('invalid timeout specified in the request URL');

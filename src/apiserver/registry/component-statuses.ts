@@ -9,20 +9,16 @@ import type { WatchableStore } from './store.ts';
 /** What `kubectl get componentstatuses` lists. Upstream: pkg/registry/core/componentstatus; deprecated there, and still asked for. */
 const COMPONENTS = ['controller-manager', 'scheduler', 'etcd-0'];
 
-const DEPRECATED = 'v1 ComponentStatus is deprecated in v1.19+';
-
 /** Component statuses are not stored: whoever can ask runs in the process that they are about. */
 export class ComponentStatuses implements WatchableStore {
   readonly resource: ResourceType<KubeObject> = componentStatuses;
 
-  get(context: RequestContext, { name }: ObjectKey): KubeObject {
-    context.warn(DEPRECATED);
+  get(_context: RequestContext, { name }: ObjectKey): KubeObject {
     if (!COMPONENTS.includes(name)) throw notFound(this.resource, name);
     return healthy(name);
   }
 
-  list(context: RequestContext, { labelSelector, fieldSelector }: ListOptions): ObjectList<KubeObject> {
-    context.warn(DEPRECATED);
+  list(_context: RequestContext, { labelSelector, fieldSelector }: ListOptions): ObjectList<KubeObject> {
     const { matches } = compileSelection(this.resource, { resource: this.resource }, labelSelector, fieldSelector);
     return { apiVersion: 'v1', kind: 'ComponentStatusList', metadata: { resourceVersion: '' }, items: COMPONENTS.map(healthy).filter(matches) };
   }

@@ -164,7 +164,7 @@ test('what is in no namespace forgets the one that its body names', async () => 
   await using api = await startTestApiServer();
   const made = await api.admin.create(namespaces, { metadata: { name: 'n', namespace: 'default' } } as never);
   expect(made.metadata).not.toHaveProperty('namespace');
-  const changed = await api.admin.update(namespaces, { ...made, metadata: { ...made.metadata, namespace: 'default', labels: { a: 'b' } } });
+  const changed = await api.admin.update(namespaces, { ...made, metadata: { ...made.metadata, namespace: 'default', labels: { a: 'b' } } } as never);
   expect(changed.metadata).toMatchObject({ labels: { a: 'b' } });
   expect(changed.metadata).not.toHaveProperty('namespace');
 });
