@@ -15,6 +15,6 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
     const present = pod.spec.tolerations ?? [];
     const tolerates = (key: string): boolean => present.some((t) => (!t.key || t.key === key) && (!t.effect || t.effect === 'NoExecute'));
     const added: Toleration[] = KEYS.filter((key) => !tolerates(key)).map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS }));
-    return added.length ? { ...pod, spec: { ...pod.spec, tolerations: [...present, ...added] } } : undefined;
+    return added.length ? { ...pod, spec: { ...pod.spec, tolerations: present.concat(added) } } : undefined;
   },
 };

@@ -79,14 +79,14 @@ export function withToken(pod: Pod, suffix: () => string): Pod {
   const mounted = <T extends Container>(container: T): T => {
     if (container.volumeMounts?.some((mount) => mount.mountPath === MOUNT_PATH)) return container;
     used = true;
-    return { ...container, volumeMounts: [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: MOUNT_PATH }] };
+    return { ...container, volumeMounts: (container.volumeMounts ?? []).concat({ name, readOnly: true, mountPath: MOUNT_PATH }) };
   };
   const containers = spec.containers.map(mounted);
   const initContainers = spec.initContainers?.map(mounted);
   if (!used) return pod;
   return {
     ...pod,
-    spec: { ...spec, containers, ...(initContainers && { initContainers }), ...(!present && { volumes: [...(spec.volumes ?? []), tokenVolume(name)] }) },
+    spec: { ...spec, containers, ...(initContainers && { initContainers }), ...(!present && { volumes: (spec.volumes ?? []).concat(tokenVolume(name)) }) },
   };
 }
 

@@ -1,3 +1,5 @@
+import { RecentMap } from '../../base/recent-map.ts';
+
 /**
  * A set of fields in the form of FieldsV1: an object whose keys are path elements, `f:NAME` a field, `k:{"name":"a"}` an item of a map list,
  * `v:"x"` an item of a set, `i:0` an index. A field is a member if its value is empty or has the key `.`; without it, only some of what is in it is.
@@ -53,9 +55,26 @@ export function nodeOf(member: boolean, children: Record<string, FieldSet>): Fie
   if (keys.length === 0) return member ? emptySet : undefined;
   if (!member && keys.length === 1) return children;
   keys.sort();
-  const node: Record<string, FieldSet> = member ? { '.': emptySet } : {};
-  for (const key of keys) node[key] = children[key]!;
-  return node;
+  let content = member ? '.' : '';
+  for (const key of keys) content += `\n${key} ${numberOf(children[key]!)}`;
+  return recent.get(content, () => {
+    const node: Record<string, FieldSet> = member ? { '.': emptySet } : {};
+    for (const key of keys) node[key] = children[key]!;
+    return node;
+  });
+}
+
+/** Nodes made lately, by what they hold: what thousands of pods of one template have in common is in memory once. */
+const recent = new RecentMap<FieldSet>(1024);
+const numbers = new WeakMap<FieldSet, number>();
+let lastNumber = 0;
+
+/** Tells nodes apart, and the same nodes from equal ones: for keys of what is made of them. */
+export function numberOf(node: FieldSet): number {
+  if (node === emptySet) return 0;
+  let number = numbers.get(node);
+  if (number === undefined) numbers.set(node, (number = ++lastNumber));
+  return number;
 }
 
 function sameKeys(children: Record<string, FieldSet>, member: boolean, node: FieldSet): boolean {

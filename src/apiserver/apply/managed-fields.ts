@@ -3,7 +3,8 @@ import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
 import type { StructType } from '../../api/schema/schema.ts';
-import { difference, emptySet, FieldSetBuilder, intersection, isEmptySet, union, withoutPaths, type FieldSet } from './field-set.ts';
+import { RecentMap } from '../../base/recent-map.ts';
+import { difference, emptySet, FieldSetBuilder, intersection, isEmptySet, numberOf, union, withoutPaths, type FieldSet } from './field-set.ts';
 import type { Comparisons } from './other-versions.ts';
 import { compare, deepEqual, type Comparison } from './typed-value.ts';
 
@@ -62,10 +63,14 @@ export function readManaged(entries: readonly ManagedFieldsEntry[] | undefined):
   return managed;
 }
 
+/** Entries made lately: objects of one template that are written in the same second share them. */
+const recent = new RecentMap<ManagedFieldsEntry>(256);
+
 /** Entries in upstream's order: applied ones first, then by time, manager, version, subresource. Undefined for none. */
 export function writeManaged(managed: ManagedSets): readonly ManagedFieldsEntry[] | undefined {
   if (managed.size === 0) return undefined;
-  const entries = [...managed.values()].map(({ entry, set }) => (entry.fieldsV1 === set ? entry : { ...entry, fieldsType: 'FieldsV1', fieldsV1: set }));
+  const entries = [...managed].map(([id, { entry, set }]) => (entry.fieldsV1 === set ? entry
+    : recent.get(`${id} ${entry.apiVersion} ${entry.time} ${numberOf(set)}`, () => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: set }))));
   const key = (e: ManagedFieldsEntry): readonly string[] => [e.operation ?? '', e.time ?? '', e.manager ?? '', e.apiVersion ?? '', e.subresource ?? ''];
   return entries.sort((a, b) => {
     const [left, right] = [key(a), key(b)];

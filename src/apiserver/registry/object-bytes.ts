@@ -1,18 +1,32 @@
 import type { KubeObject } from '../../api/object.ts';
 
-const known = new WeakMap<object, Buffer>();
+/** Bytes that a generation holds. Two generations keep all that a busy moment needs, and less than the objects themselves take in a large cluster. */
+const GENERATION = 16 * 2 ** 20;
+
+/** What was made or asked for lately, and what was before that: most states of an object are read for some seconds after the write, and then never again. */
+let young = new WeakMap<object, Buffer>();
+let old = new WeakMap<object, Buffer>();
+let room = GENERATION;
 
 /**
- * The JSON of an object as an answer has it, with a newline at the end. Made once: the same bytes serve storage, responses, lists and watch frames.
- * `kind` and `apiVersion` come first, so that the head can be cut off where a list leaves them out (`itemBytes`).
+ * The JSON of an object as an answer has it, with a newline at the end. Made once as long as it is in use: the same bytes serve storage, responses, lists and
+ * watch frames. `kind` and `apiVersion` come first, so that the head can be cut off where a list leaves them out (`itemBytes`).
  */
 export function objectLine(object: KubeObject): Buffer {
-  let bytes = known.get(object);
+  let bytes = young.get(object);
+  if (bytes) return bytes;
+  bytes = old.get(object);
   if (!bytes) {
     const { kind, apiVersion, ...rest } = object;
     bytes = Buffer.from(`${JSON.stringify({ kind, apiVersion, ...rest })}\n`);
-    known.set(object, bytes);
   }
+  room -= bytes.length;
+  if (room < 0) {
+    old = young;
+    young = new WeakMap();
+    room = GENERATION;
+  }
+  young.set(object, bytes);
   return bytes;
 }
 

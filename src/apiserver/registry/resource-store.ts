@@ -3,6 +3,7 @@ import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList, type Re
 import { rfc3339 } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { DeleteOptions, ListOptions, WatchOptions } from '../../client/client.ts';
+import { shareUnchanged } from '../../client/share-unchanged.ts';
 import type { Entry } from '../../storage/engine.ts';
 import { RevisionMismatchError } from '../../storage/errors.ts';
 import type { AdmissionOperation } from '../admission/admission.ts';
@@ -205,7 +206,8 @@ export class ResourceStore implements WatchableStore {
       if (endsDeletion(definition, final, previous)) return await this.#remove(context, entry, final, dryRun);
       if (dryRun) return deepEqual(final, previous) ? previous : final;
       // What is stored decides: a write that changes nothing still brings an object that is stored in another version into the one that is stored now.
-      const stored = this.#form ? await this.#form.stored(final) : final;
+      // Whoever caches the object then shares these parts as well, and so does the history.
+      const stored = shareUnchanged(entry.value, this.#form ? await this.#form.stored(final) : final);
       if (deepEqual(stored, entry.value)) return previous;
       const { value, modRevision } = await engine.put(entry.key, (revision) => this.#stored(stored, revision), { ifRevision: entry.modRevision });
       const subresource = options.managedSubresource ?? options.subresource;

@@ -85,5 +85,5 @@ export function bound(pod: Pod, binding: Binding, now: string): Pod {
 export function withCondition(conditions: readonly PodCondition[], condition: PodCondition, now: string): readonly PodCondition[] {
   const present = conditions.find((c) => c.type === condition.type);
   const next = { ...condition, lastTransitionTime: present?.status === condition.status ? (present.lastTransitionTime ?? now) : now };
-  return present ? conditions.map((c) => (c === present ? next : c)) : [...conditions, next];
+  return present ? conditions.map((c) => (c === present ? next : c)) : conditions.concat(next);
 }
