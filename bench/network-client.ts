@@ -1,5 +1,5 @@
 // Runs in the network of a pod, a node or the machine, and does there what bench/network.ts says: one JSON command a line, one JSON answer a line.
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 export interface Target {
@@ -13,8 +13,8 @@ export type Command =
   | { readonly do: 'await'; readonly target: Target }
   /** Answers whether it is answered. */
   | { readonly do: 'once'; readonly target: Target }
-  /** So many requests a second, each on a connection of its own, until `stop`, which answers what became of them. */
-  | { readonly do: 'load'; readonly target: Target; readonly perSecond: number }
+  /** So many requests a second until `stop`, which answers what became of them: each on a connection of its own, or on those that are kept and free. */
+  | { readonly do: 'load'; readonly target: Target; readonly perSecond: number; readonly keepAlive: boolean }
   | { readonly do: 'stop' };
 export interface Burst {
   readonly perSecond: number;
@@ -23,12 +23,14 @@ export interface Burst {
 }
 export interface Load {
   readonly answered: number;
-  /** What went wrong, and how often. */
+  /** What went wrong, on which part of the way, and how often. */
   readonly failed: Readonly<Record<string, number>>;
   readonly p50: number;
   readonly p99: number;
 }
 
+/** How many connections are kept under load. */
+const KEPT = 50;
 const REQUEST = Buffer.from('GET /index.html HTTP/1.1\r\nHost: bench\r\n\r\n');
 const LAST_REQUEST = Buffer.from('GET /index.html HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n');
 
@@ -84,17 +86,70 @@ async function awaitAnswer(target: Target): Promise<number> {
   }
 }
 
-function startLoad({ target, perSecond }: Extract<Command, { do: 'load' }>): () => Promise<Load> {
+/** A connection that carries one request after the other until the other side says that an answer is the last. */
+class Kept {
+  readonly #socket: Socket;
+  #answer: { resolve: (more: boolean) => void; reject: (error: Error) => void } | undefined;
+  #ended = new Error('closed without an answer');
+  #open = true;
+
+  constructor({ address, port }: Target) {
+    this.#socket = connect(port, address);
+    this.#socket.setNoDelay(true);
+    this.#socket.setTimeout(5_000, () => this.#socket.destroy(new Error('no answer within 5 s')));
+    this.#socket.on('error', (error) => (this.#ended = error));
+    this.#socket.on('close', () => {
+      this.#open = false;
+      this.#answer?.reject(this.#ended);
+    });
+    this.#socket.on('data', (bytes) => {
+      const answer = this.#answer;
+      this.#answer = undefined;
+      if (bytes.toString('latin1', 9, 12) !== '200') answer?.reject(new Error(`answer ${bytes.toString('latin1', 0, 40)}`));
+      else answer?.resolve(!bytes.includes('Connection: close'));
+    });
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Resolves to whether another request may follow. */
+  ask(): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
+      this.#socket.write(REQUEST);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+function startLoad({ target, perSecond, keepAlive }: Extract<Command, { do: 'load' }>): () => Promise<Load> {
   const latencies: number[] = [];
   const failed: Record<string, number> = {};
   const underWay = new Set<Promise<void>>();
+  /** The one that waited longest is next, so that all are in use. */
+  const free: Kept[] = Array.from({ length: keepAlive ? KEPT : 0 }, () => new Kept(target));
+  const onKept = async (): Promise<void> => {
+    const sent = performance.now();
+    let one = free.shift() ?? new Kept(target);
+    // What was closed while nobody used it is no fault.
+    while (!one.open) one = free.shift() ?? new Kept(target);
+    const more = await one.ask();
+    latencies.push(performance.now() - sent);
+    if (more) free.push(one);
+  };
   const began = performance.now();
   let sent = 0;
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - began) * perSecond) / 1000);
     for (; sent < due; sent++) {
-      const one: Promise<void> = converse(target, 1, (ms) => void latencies.push(ms)).catch((error: NodeJS.ErrnoException) => {
-        const what = `${error.code ?? error.message}`;
+      const one: Promise<void> = (keepAlive ? onKept() : converse(target, 1, (ms) => void latencies.push(ms))).catch((error: NodeJS.ErrnoException) => {
+        // `connect`: nobody took the connection; `read`: it was lost while it waited for its answer.
+        const what = `${error.code ?? error.message}${error.syscall ? ` on ${error.syscall}` : ''}`;
         failed[what] = (failed[what] ?? 0) + 1;
       }).finally(() => underWay.delete(one));
       underWay.add(one);
@@ -103,6 +158,7 @@ function startLoad({ target, perSecond }: Extract<Command, { do: 'load' }>): () 
   return async () => {
     clearInterval(timer);
     await Promise.all(underWay);
+    for (const one of free) one.close();
     const sorted = latencies.toSorted((a, b) => a - b);
     return { answered: latencies.length, failed, p50: sorted[Math.floor(sorted.length / 2)]!, p99: sorted[Math.floor(sorted.length * 0.99)]! };
   };

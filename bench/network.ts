@@ -1,19 +1,14 @@
-// Requests through a ClusterIP, a node port and a load balancer against the pod's own address, with few services and with thousands; from a pod's readiness to
-// its first request through the service; and a Deployment of 10 that rolls under load.
-// `bench/network.ts [SERVICES [REQUESTS]]`: with 5000 services, and 1000 requests a second while a Deployment rolls.
+// Requests through a ClusterIP, a node port and a load balancer against the pod's own address, with few services and with thousands; and from a pod's readiness
+// to its first request through the service. `bench/network.ts [SERVICES]`: with 5000 services.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { deployments, endpointSlices, pods, services } from '../src/api/generated/resources.ts';
+import { endpointSlices, pods, services } from '../src/api/generated/resources.ts';
 import { eventually, run } from '../src/testing/cluster-under-test.ts';
 import { BenchCluster, IMAGE } from './bench-cluster.ts';
 import { median, ms, percentile, report } from './measure.ts';
-import type { Burst, Command, Load, Target } from './network-client.ts';
+import type { Burst, Target } from './network-client.ts';
+import { networkOf, Speaker } from './speaker.ts';
 
 const MANY = Number(process.argv[2] ?? 5_000);
-/** Of the load under which a Deployment rolls. */
-const PER_SECOND = Number(process.argv[3] ?? 1_000);
 const namespace = 'default';
 const ROUNDS = 40;
 await using cluster = await BenchCluster.start(2);
@@ -21,57 +16,18 @@ const client = cluster.client();
 const nodeNames = (await cluster.status()).nodes;
 const stack = new DisposableStack();
 
-/** A process that speaks from some network. */
-class Speaker {
-  readonly #answers: AsyncIterator<string>;
-  readonly #write: (text: string) => void;
-
-  constructor(network: readonly string[]) {
-    const [command, ...rest] = [...network, process.execPath, fileURLToPath(new URL('network-client.ts', import.meta.url))] as string[] as [string, ...string[]];
-    const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
-    stack.defer(() => child.kill());
-    this.#answers = createInterface(child.stdout)[Symbol.asyncIterator]();
-    this.#write = (text) => void child.stdin.write(text);
-  }
-
-  async say<T>(command: Command): Promise<T> {
-    this.#write(`${JSON.stringify(command)}\n`);
-    return JSON.parse(((await this.#answers.next()) as { value: string }).value) as T;
-  }
-}
-
-const podSpec = (command: readonly string[], more: object = {}) => ({
-  terminationGracePeriodSeconds: 30, containers: [{ name: 'c', image: IMAGE, command: [...command], ports: [{ containerPort: 8080 }], readinessProbe: { httpGet: { port: 8080, path: '/ready' }, periodSeconds: 1, failureThreshold: 1 }, ...more }],
+const podSpec = (command: readonly string[]) => ({
+  terminationGracePeriodSeconds: 30, containers: [{ name: 'c', image: IMAGE, command: [...command], ports: [{ containerPort: 8080 }], readinessProbe: { httpGet: { port: 8080, path: '/ready' }, periodSeconds: 1, failureThreshold: 1 } }],
 });
 const SERVE = 'mkdir /tmp/w; echo served > /tmp/w/index.html; touch /tmp/w/ready; httpd -f -p 8080 -h /tmp/w';
-/** Takes no new connections from the signal on, and ends when what it has begun is done. */
-const GRACEFUL = `
-  const server = require('net').createServer({ noDelay: true }, (s) => s.on('error', () => {}).on('data', (d) => s.end('HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: 2\\r\\n\\r\\nok')));
-  server.listen(8080); process.on('SIGTERM', () => server.close(() => process.exit(0)));`;
-/** This machine's own node, and what it is linked to. */
-const FROM_MACHINE = ['/usr', '/lib', '/lib64', process.execPath];
-const gracefulSpec = (version: string, more: object) => {
-  const mounts = FROM_MACHINE.map((path, i) => ({ name: `m${i}`, mountPath: path, readOnly: true }));
-  const { containers: [container], ...rest } = podSpec([process.execPath, '-e', `/* ${version} */ ${GRACEFUL}`], { ...more, readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 }, volumeMounts: mounts });
-  return { ...rest, containers: [container!], volumes: FROM_MACHINE.map((path, i) => ({ name: `m${i}`, hostPath: { path } })) };
-};
 
-async function makePod(name: string, command: readonly string[], node: number): Promise<{ readonly address: string; readonly network: string[] }> {
+async function makePod(name: string, command: readonly string[], node: number): Promise<{ readonly address: string; readonly network: readonly string[] }> {
   await client.create(pods, { metadata: { name, namespace, labels: { app: name } }, spec: { ...podSpec(command), nodeSelector: { 'kubernetes.io/hostname': nodeNames[node]!.name } } });
   const pod = await eventually(`${name} is ready`, async () => {
     const found = await client.get(pods, { namespace, name });
     return found.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true && found;
   });
-  const mine = readlinkSync(`/proc/${nodeNames[node]!.pid!}/ns/net`);
-  const process = readdirSync('/proc').find((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`pod${pod.metadata.uid}`) && readlinkSync(`/proc/${pid}/ns/net`) !== mine;
-    } catch {
-      // It has ended since.
-      return false;
-    }
-  })!;
-  return { address: pod.status!.podIP!, network: ['nsenter', `--net=/proc/${process}/ns/net`, '--'] };
+  return { address: pod.status!.podIP!, network: networkOf(pod, nodeNames[node]!.pid!) };
 }
 
 async function makeService(name: string, type: string): Promise<{ readonly clusterIP: string; readonly nodePort: number; readonly balancer: string }> {
@@ -113,8 +69,8 @@ stack.defer(() => cheap.kill());
 await new Promise((resolve) => cheap.stdout.once('data', resolve));
 const fast = await client.create(services, { metadata: { name: 'fast', namespace }, spec: { type: 'LoadBalancer', selector: { app: 'server' }, ports: [{ port: 80, targetPort: 8081, protocol: 'TCP' }] } });
 const balancer = await eventually('it has an address', async () => (await client.get(services, { namespace, name: 'fast' })).status?.loadBalancer?.ingress?.[0]?.ip);
-const inPod = new Speaker(asker.network);
-const onMachine = new Speaker([]);
+const inPod = stack.use(new Speaker(asker.network));
+const onMachine = stack.use(new Speaker([]));
 const fromPod = {
   'pod → pod IP': { address: server.address, port: 8081 }, 'pod → ClusterIP': { address: fast.spec.clusterIP!, port: 80 },
   'pod → node port': { address: nodeNames[0]!.address!, port: fast.spec.ports![0]!.nodePort! }, 'pod → load balancer': { address: balancer, port: 80 },
@@ -149,40 +105,12 @@ async function readiness(): Promise<number[]> {
   return times;
 }
 
-/** A Deployment of 10 is replaced by another version while as many clients a second as asked for come by its ClusterIP. */
-async function roll(name: string, more: object): Promise<Load> {
-  const labels = { app: name };
-  const template = (version: string) => ({ metadata: { labels }, spec: gracefulSpec(version, more) });
-  const made = await client.create(deployments, { metadata: { name, namespace }, spec: { replicas: 10, selector: { matchLabels: labels }, template: template('one') } });
-  const { clusterIP } = await makeService(name, 'ClusterIP');
-  const rolled = (generation: number) => eventually(`${name} is rolled out`, async () => {
-    const { status } = await client.get(deployments, { namespace, name });
-    return (status?.observedGeneration ?? 0) >= generation && status?.updatedReplicas === 10 && status.availableReplicas === 10 && status.replicas === 10;
-  }, 180_000);
-  await rolled(made.metadata.generation!);
-  await inPod.say({ do: 'await', target: { address: clusterIP, port: 8080 } });
-  await inPod.say({ do: 'load', target: { address: clusterIP, port: 8080 }, perSecond: PER_SECOND });
-  const patched = await client.patch(deployments, { namespace, name }, { type: 'application/merge-patch+json', body: { spec: { template: template('two') } } });
-  await rolled(patched.metadata.generation!);
-  // Until the last of the old ones is gone.
-  await eventually('the old ones are gone', async () => (await client.list(pods, { namespace, labelSelector: `app=${name}` })).items.length === 10, 60_000);
-  const outcome = await inPod.say<Load>({ do: 'stop' });
-  await client.delete(deployments, { namespace, name });
-  await eventually('its pods are gone', async () => (await client.list(pods, { namespace, labelSelector: `app=${name}` })).items.length === 0, 90_000);
-  return outcome;
-}
-
-const told = ({ answered, failed, p50, p99 }: Load): string => (
-  `${answered} answered (${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms), failed: ${Object.entries(failed).map(([what, count]) => `${count} × ${what}`).join(', ') || 'none'}`
-);
 const rows: [string, string][] = [];
 rows.push(...(await compare(inPod, fromPod, true)).map(([what, value]): [string, string] => [`${what}, a connection each`, value]));
 rows.push(...(await compare(inPod, fromPod, false)).map(([what, value]): [string, string] => [`${what}, kept alive`, value]));
 rows.push(...(await compare(onMachine, fromMachine, true)).map(([what, value]): [string, string] => [`${what}, a connection each`, value]));
 const times = await readiness();
 rows.push(['from readiness to the first request', `median ${ms(median(times))}, p90 ${ms(percentile(times, 90))}`]);
-rows.push(['rolling 10 pods', told(await roll('rolls', {}))]);
-rows.push(['rolling 10 pods with a preStop sleep of 1 s', told(await roll('sleeps', { lifecycle: { preStop: { sleep: { seconds: 1 } } } }))]);
 report(rows.splice(0));
 
 if (MANY > 0) {

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh tools/bootstrap.sh
-names=${1:-start pod-start scale-out idle service-change network dns kubectl api fairness ledger dashboard}
+names=${1:-start pod-start scale-out idle service-change network rolling dns kubectl api fairness ledger dashboard}
 [ $# -gt 0 ] && shift
 for name in $names; do
   echo "== $name"

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Pod } from '../api/generated/core-v1.ts';
 import type { KeyPair } from '../base/certificates.ts';
 import { IPV6 } from '../base/address-family.ts';
 import type { Clock } from '../base/clock.ts';
@@ -11,12 +12,14 @@ import { connectRuntime } from '../cri/connect.ts';
 import { startDns } from '../dns/dns.ts';
 import { mountCommand } from '../kubelet/volumes/mount-command.ts';
 import { defaultConfiguration, readConfiguration, type KubeletConfiguration } from '../kubelet/configuration.ts';
+import { podCgroupPath } from '../kubelet/container/resources.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import { createWorkSender } from '../ledger/work-sender.ts';
 import type { Kubelet } from '../kubelet/options.ts';
-import { cgroupMode, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
+import { cgroupMode, cgroupProcesses, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startNetworkPolicy } from '../policy/index.ts';
 import { startProxy } from '../proxy/index.ts';
+import { untilAccepted } from './accept-queue.ts';
 import { collectLeftovers, type LeftoverCollector } from './collect-leftovers.ts';
 import { KUBELET_FOLDER, showKubeletFolder } from './kubelet-folder.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
@@ -87,6 +90,11 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const policySix = ground.six && stack.use(startNetworkPolicy({ informers, family: IPV6, nodeName: ground.nodeName, clock, log: log.child('policy') }));
   const policy = stack.use(startNetworkPolicy({ informers, nodeName: ground.nodeName, dnsAddress: options.dnsAddress, clock, log: log.child('policy') }));
   stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', upstreams: nameservers(resolvConf), clock, random, log: log.child('dns') }));
+  const drainPod = async (pod: Pod, signal: AbortSignal): Promise<void> => {
+    if (!(await proxy.drained(pod, signal)) || pod.spec.hostNetwork) return;
+    const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000;
+    await untilAccepted(() => cgroupProcesses(podCgroupPath(pod, ground.cgroup)), { clock, patienceMs: Math.min(5_000, graceMs / 3), signal });
+  };
   await shown;
   const kubelet = stack.use(await startKubelet({
     nodeName: ground.nodeName, client, informers, runtime, clock, random, log: log.child('kubelet'), rootDir, nodeAddress: ground.address, podCidr: ground.podCidr,
@@ -96,7 +104,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
     mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: await readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), 
     protectPod: async (pod, addresses, signal) => { await Promise.all([policy, policySix].map((one) => one?.protect(pod, addresses, signal))); },
-    ...(ground.six && { six: ground.six }), drainPod: proxy.drained,
+    ...(ground.six && { six: ground.six }), drainPod,
   }));
   await kubelet.untilReady();
   leftovers = stack.use(collectLeftovers(ground, runtime, { clock, log: log.child('leftovers') }));

@@ -289,7 +289,7 @@ describe('a pod that was deleted', () => {
     const endpoint = (address: string, conditions: object) => ({ addresses: [address], conditions, ...(address.endsWith('.1') && { targetRef: { kind: 'Pod', namespace: 'default', name: 'p', uid: pod.metadata.uid } }) });
     await using proxy = await startProxy({ informers, nodeName: 'one', nodeAddress: '127.0.0.1', clusterCidr: '10.244.0.0/16', nft, conntrack: { listUdp: async () => [], deleteUdp: async () => undefined }, clock, log });
     await proxy.idle();
-    await proxy.drained(pod);
+    expect(await proxy.drained(pod)).toBe(false);
     const slice = await api.admin.create(endpointSlices, {
       metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } }, addressType: 'IPv4', ports: [{ name: '', port: 8080, protocol: 'TCP' }],
       endpoints: [endpoint('10.244.1.1', { ready: true }), endpoint('10.244.1.2', { ready: true })],
@@ -308,7 +308,7 @@ describe('a pod that was deleted', () => {
     await eventually(() => written.at(-1)!.includes('10.244.1.1'));
     const hurried = proxy.drained(pod, signal.signal);
     signal.abort();
-    await hurried;
+    expect(await hurried).toBe(true);
   });
 
   const eventually = async (check: () => boolean): Promise<void> => {

@@ -45,14 +45,14 @@ export interface Proxy extends AsyncDisposable {
   idle(): Promise<void>;
   /**
    * Resolves when no service sends new connections to a pod that was deleted, save for want of another; or when that takes too long, or the signal
-   * aborts. At once for a pod that no service has. It never rejects.
+   * aborts. At once for a pod that no service has, and only then to false. It never rejects.
    */
-  drained(pod: Pod, signal?: AbortSignal): Promise<void>;
+  drained(pod: Pod, signal?: AbortSignal): Promise<boolean>;
 }
 
 /** Longer no pod waits for its services: its end has a deadline. */
-const DRAIN_PATIENCE_MS = 1_000;
-/** The other nodes hear of it when we do, and write at the same time: so much for the slower ones among them, and for connections that the pod has yet to accept. */
+const DRAIN_PATIENCE_MS = 3_000;
+/** The other nodes hear of it when we do, and write at the same time: so much at least for the slower ones among them, and as long as it took us where that was longer. */
 const OTHER_NODES_MS = 100;
 
 /** After a refusal, milliseconds to the next try, doubling to the second number. */
@@ -226,10 +226,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   };
 
   const endpointsOf = ({ metadata: { uid } }: Pod) => sliceInformer.byIndex(BY_POD, uid).flatMap(({ endpoints = [] }) => endpoints.filter(({ targetRef }) => targetRef?.uid === uid));
-  const drained = async (pod: Pod, signal?: AbortSignal): Promise<void> => {
+  const drained = async (pod: Pod, signal?: AbortSignal): Promise<boolean> => {
     const ended = Promise.withResolvers<void>();
     const unsettled = (): boolean => endpointsOf(pod).some(({ conditions }) => (conditions?.ready ?? true) && !conditions?.terminating);
-    if (!started || closed || signal?.aborted || endpointsOf(pod).length === 0) return;
+    if (!started || endpointsOf(pod).length === 0) return false;
+    if (closed || signal?.aborted) return true;
+    const began = clock.monotonic();
     /** To be called when all that the caches say is written. */
     const look = (): void => {
       if (!unsettled() && dirtyServices.size === 0) ended.resolve();
@@ -241,7 +243,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     draining.add(look);
     if (!running) look();
     await ended.promise.finally(() => draining.delete(look));
-    await clock.sleep(OTHER_NODES_MS, limit).catch(() => 'the pod is in a hurry');
+    await clock.sleep(Math.max(OTHER_NODES_MS, clock.monotonic() - began), limit).catch(() => 'the pod is in a hurry');
+    return true;
   };
 
   return {
