@@ -28,6 +28,8 @@ export interface Io {
 export interface Command {
   /** After `wherry`: `start [--nodes N]`. */
   readonly usage: string;
+  /** Where it is more than the first word of the usage: `node join`. */
+  readonly name?: string;
   readonly summary: string;
   readonly options: Readonly<Record<string, Option>>;
   /** Names of the positional arguments, for the count check; `…` at the end takes any number. */
@@ -49,8 +51,12 @@ export function helpOf(command: Command): string {
     return [flag, option.description + fallback] as const;
   });
   const width = Math.max(...rows.map(([flag]) => flag.length), 0);
-  const shown = (examples[command.usage.split(' ')[0]!] ?? []).map(([purpose, line]) => `  # ${purpose}\n  ${line}\n`);
+  const shown = (examples[nameOf(command)] ?? []).map(([purpose, line]) => `  # ${purpose}\n  ${line}\n`);
   return `${command.summary}\n\nUsage: wherry ${command.usage}\n${rows.length ? '\n' : ''}${rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}\n`).join('')}${shown.length ? `\nExamples:\n${shown.join('\n')}` : ''}`;
+}
+
+function nameOf({ name, usage }: Command): string {
+  return name ?? usage.split(' ')[0]!;
 }
 
 /** Parses `argv` by the command's options and runs it. Throws UserError where they do not fit. */
@@ -67,7 +73,7 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UserError((error as Error).message, `wherry ${command.usage.split(' ')[0]} --help`);
+    throw new UserError((error as Error).message, `wherry ${nameOf(command)} --help`);
   }
   const names = command.positionals ?? [];
   const open = names.at(-1)?.endsWith('…');

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createHttpClient, type HttpClient } from '../client/http-client.ts';
+import { UserError } from '../base/user-error.ts';
 import type { ClusterPki } from './pki.ts';
 import type { ClusterConfig, Profile } from './profile.ts';
 
@@ -9,6 +10,7 @@ export function readPki(profile: Profile): ClusterPki {
 
 /** A client of a cluster of this machine, as its administrator. */
 export function clientOf(profile: Profile, config: ClusterConfig, options: { readonly timeoutMs?: number; readonly userAgent?: string } = {}): HttpClient {
+  if (config.joined) throw new UserError(`the profile "${profile.name}" is a node of the cluster at ${config.joined.server}, which is ruled from that machine`, 'there: the same command');
   const pki = readPki(profile);
   return createHttpClient({ userAgent: 'wherry', ...options, server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key });
 }

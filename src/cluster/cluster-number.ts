@@ -31,6 +31,16 @@ export function clusterNumberOf(registry: string, clusterFolder: string): number
   return name === undefined ? undefined : Number(name);
 }
 
+/** The folder of the cluster that has the number. */
+export function holderOf(registry: string, number: number): string | undefined {
+  try {
+    return readlinkSync(join(registry, String(number)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 export function releaseClusterNumber(registry: string, clusterFolder: string): void {
   if (!existsSync(registry)) return;
   for (const name of readdirSync(registry)) if (readlinkSync(join(registry, name)) === clusterFolder) rmSync(join(registry, name));

@@ -18,24 +18,30 @@ export interface DaemonOptions {
   readonly logFile: string;
   /** Where the process will note itself. Until it is ready it is noted beside it, for whoever comes after a parent that was killed. */
   readonly pidFile: string;
+  /** Opened here for the process, which has them as its descriptors from `FIRST_FILE` on. */
+  readonly files?: readonly string[];
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Aborted before the process is ready: it is killed. */
   readonly signal?: AbortSignal;
 }
 
+/** After input, output, faults, and the channel to the parent. */
+export const FIRST_FILE = 4;
+
 /**
  * Starts our own program as a process that outlives this one, its output in the log file, and resolves to its pid when it says that it is ready.
  * Rejects with what it said, or with the end of its log, when it fails, ends or stays silent.
  */
 export async function startDaemon(options: DaemonOptions): Promise<number> {
-  const { what, prefix = [], args, logFile, pidFile, clock, timeoutMs, signal } = options;
+  const { what, prefix = [], args, logFile, pidFile, files = [], clock, timeoutMs, signal } = options;
   signal?.throwIfAborted();
   for (const file of [logFile, pidFile]) mkdirSync(dirname(file), { recursive: true });
   const output = openSync(logFile, 'a', 0o600);
   const argv = [...prefix, process.execPath, ...process.execArgv, process.argv[1]!, ...args];
-  const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc'], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
-  closeSync(output);
+  const handed = files.map((file) => openSync(file, 'r'));
+  const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc', ...handed], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
+  for (const descriptor of [output, ...handed]) closeSync(descriptor);
   try {
     if (child.pid !== undefined && describeProcess(child.pid)) recordProcess(unfinished(pidFile), child.pid);
     await new Promise<void>((resolve, reject) => {

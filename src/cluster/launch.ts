@@ -8,7 +8,7 @@ import { createHttpClient } from '../client/http-client.ts';
 import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissing, findProcess, findRuntime, hidesNameserver, nodeGround, startRuntime, type AddressPlan, type Fabric, type NodeGround } from '../machine/index.ts';
 import { claimClusterNumber } from './cluster-number.ts';
 import { endUnfinished, startDaemon } from './daemon.ts';
-import { loadOrCreatePki, type ClusterPki } from './pki.ts';
+import { certifyAddress, loadOrCreatePki, type ClusterPki } from './pki.ts';
 import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
 
 export const CLUSTER_NUMBERS = '/var/lib/wherry/clusters';
@@ -34,6 +34,8 @@ export interface LaunchRequest {
   /** A cluster keeps what it was made with. */
   readonly ipFamily?: 'ipv4' | 'dual';
   readonly apiPort?: number;
+  /** An address of this machine, or `none`. */
+  readonly listenAddress?: string;
   readonly registryMirrors?: Readonly<Record<string, string>>;
   readonly nodeGraceSeconds?: number;
   readonly ledger?: boolean;
@@ -75,9 +77,14 @@ export async function launchCluster(profile: Profile, request: LaunchRequest, to
   const existing = profile.read();
   const runtime = existing?.runtime ?? request.runtime ?? 'containerd';
   if (runtime === 'containerd') requireMachine();
+  if (runtime === 'simulated' && request.listenAddress !== undefined) throw new UserError('simulated pods have no addresses that another machine could reach', 'leave out --listen-address');
+  if (request.listenAddress !== undefined && request.listenAddress !== existing?.listenAddress && existing && findProcess(profile.serverPidFile)) {
+    throw new UserError(`the cluster "${profile.name}" runs already, and takes the address where it listens when it starts`, 'wherry stop, then this command again');
+  }
   let config = existing ? changedConfig(existing, request) : await newConfig(profile, request, runtime, clock);
   const plan = addressPlan(config.index);
-  const pki = await loadOrCreatePki(profile, plan, clock.now());
+  let pki = await loadOrCreatePki(profile, plan, clock.now());
+  if (config.listenAddress !== undefined) pki = await certifyAddress(profile, pki, plan, config.listenAddress, clock.now());
   for (let attempt = 1; ; attempt++) {
     profile.write(config);
     if (await adoptConfigurations(profile, request) && findProcess(profile.serverPidFile)) {
@@ -133,7 +140,7 @@ async function untilOneFails<A, B>(signal: AbortSignal | undefined, work: (until
   }
 }
 
-function requireMachine(): void {
+export function requireMachine(): void {
   const check = checkMachine();
   if (check.missing.length > 0) throw new UserError(explainMissing(check).trimEnd(), check.install ? `${check.install}, or without real containers: wherry start --runtime simulated` : 'without real containers: wherry start --runtime simulated');
 }
@@ -146,7 +153,7 @@ async function newConfig(profile: Profile, request: LaunchRequest, runtime: Runt
   const nodes = Array.from({ length: request.nodes ?? 1 }, (_, i): NodeConfig => ({ name: nodeName(profile.name, i + 1), index: i + 1 }));
   return {
     layout: 1, profile: profile.name, index, runtime, egress: request.egress ?? true, apiPort, nodes, registryMirrors: request.registryMirrors ?? {}, addons: [],
-    ...(request.ipFamily === 'dual' && { ipFamily: 'dual' }),
+    ...(request.ipFamily === 'dual' && { ipFamily: 'dual' }), ...(request.listenAddress !== undefined && request.listenAddress !== 'none' && { listenAddress: request.listenAddress }),
     ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), ...(request.ledger !== undefined && { ledger: request.ledger }), createdAt: clock.now(),
   };
 }
@@ -159,8 +166,10 @@ function changedConfig(existing: ClusterConfig, request: LaunchRequest): Cluster
   }
   if (request.runtime !== undefined && request.runtime !== existing.runtime) refuse(`was made with --runtime ${existing.runtime}`, `another cluster: wherry start --profile NAME --runtime ${request.runtime}`);
   if (request.ipFamily !== undefined && request.ipFamily !== (existing.ipFamily ?? 'ipv4')) refuse(`was made with --ip-family ${existing.ipFamily ?? 'ipv4'}`, `another cluster: wherry start --profile NAME --ip-family ${request.ipFamily}`);
+  const { listenAddress = existing.listenAddress } = request;
+  const { listenAddress: _former, ...rest } = existing;
   return {
-    ...existing, egress: request.egress ?? existing.egress, apiPort: request.apiPort ?? existing.apiPort, registryMirrors: { ...existing.registryMirrors, ...request.registryMirrors },
+    ...rest, ...(listenAddress !== undefined && listenAddress !== 'none' && { listenAddress }), egress: request.egress ?? existing.egress, apiPort: request.apiPort ?? existing.apiPort, registryMirrors: { ...existing.registryMirrors, ...request.registryMirrors },
     ...(request.nodeGraceSeconds !== undefined && { nodeGraceSeconds: request.nodeGraceSeconds }), ...(request.ledger !== undefined && { ledger: request.ledger }),
   };
 }
@@ -183,7 +192,14 @@ async function freePort(preferred: number): Promise<number> {
 
 export function makeFabric(config: ClusterConfig, { log }: Pick<LaunchTools, 'log'>): Promise<Fabric> {
   const mirrors = Object.entries(config.registryMirrors).map(([host, url]) => ({ host, url }));
-  return createFabric({ profile: config.profile, index: config.index, egress: config.egress, dual: config.ipFamily === 'dual', mirrors, log });
+  const { joined, listenAddress, apiPort } = config;
+  const machines = joined ? { server: serverBehind(joined.server, apiPort) } : listenAddress !== undefined ? {} : undefined;
+  return createFabric({ profile: config.profile, index: config.index, egress: config.egress, dual: config.ipFamily === 'dual', mirrors, ...(machines && { machines }), log });
+}
+
+function serverBehind(server: string, knownPort: number): { readonly address: string; readonly port: number; readonly knownPort: number } {
+  const { hostname, port } = new URL(server);
+  return { address: hostname, port: Number(port || 443), knownPort };
 }
 
 export function groundOf(profile: Profile, config: ClusterConfig, node: NodeConfig): NodeGround {
@@ -204,9 +220,16 @@ export async function startNodeProcess(profile: Profile, config: ClusterConfig, 
   await runtime;
   await startDaemon({
     what: `the node ${node.name}`, prefix: ground.enter([]), args: ['node-process', '--profile', profile.name, '--data-dir', profile.folder, '--node', node.name],
-    logFile: profile.nodeLog(node.name), pidFile: profile.nodePidFile(node.name), clock, timeoutMs: 60_000, ...(signal && { signal }),
+    logFile: profile.nodeLog(node.name), pidFile: profile.nodePidFile(node.name), clock, timeoutMs: 60_000,
+    // From there it keeps the ways to the other machines, which are the machine's and not the node's.
+    ...(config.joined && { files: ['/proc/self/ns/net'] }), ...(signal && { signal }),
   });
   return true;
+}
+
+/** Gives every node of this machine its routes to the pods of the others here. */
+export async function setAllPeers(profile: Profile, config: ClusterConfig): Promise<void> {
+  await Promise.all(config.nodes.map((node) => groundOf(profile, config, node).setPeers(config.nodes.filter((peer) => peer !== node).map(({ index }) => index))));
 }
 
 /** The first node bears it, as in other local clusters. A node may not give it to itself. */

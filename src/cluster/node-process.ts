@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { UserError } from '../base/user-error.ts';
-import { addressPlan, findRuntime } from '../machine/index.ts';
+import { addressPlan, findRuntime, type NodeGround } from '../machine/index.ts';
 import { groundOf } from './launch.ts';
 import { startNode } from './node.ts';
+import { FIRST_FILE } from './daemon.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
-import type { Profile } from './profile.ts';
+import type { NodeOptions } from './node.ts';
+import type { ClusterConfig, Profile } from './profile.ts';
 import { keepHeapSmall } from './small-heap.ts';
 
 /** A node process is to take no more of the machine than this, garbage included. */
@@ -20,19 +22,35 @@ export function runNodeProcess(profile: Profile, name: string, tools: ProcessToo
     const node = config.nodes.find((n) => n.name === name);
     if (!node) throw new UserError(`the cluster "${profile.name}" has no node ${name}`);
     const plan = addressPlan(config.index);
-    const pki = await loadOrCreatePki(profile, plan, clock.now());
     const ground = groundOf(profile, config, node);
     const runtime = findRuntime(ground, { clock });
     if (!runtime) throw new UserError(`the containerd of node ${name} does not run`, 'wherry start');
     const heap = keepHeapSmall(RESIDENT_BYTES, clock);
     const running = await startNode({
       node: { profile: config.profile, nodeName: name, number: node.index, index: config.index, dataDir: profile.folder, dual: config.ipFamily === 'dual' },
-      server: `https://${plan.host}:${config.apiPort}`, authority: pki.authority.certificate, keyPair: await issueNodeCertificate(pki, name, ground.address, clock.now()),
-      runtimeSocket: runtime.socket, egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
+      server: `https://${plan.host}:${config.apiPort}`, ...(await (config.joined ? ofJoined(profile, config, ground, tools) : ofOwn(profile, config, ground, tools))), runtimeSocket: runtime.socket, egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
     });
     return { async [Symbol.asyncDispose]() {
       heap[Symbol.dispose]();
       await running[Symbol.asyncDispose]();
     } };
   });
+}
+
+type Credentials = Pick<NodeOptions, 'authority' | 'keyPair' | 'servingKeyPair' | 'machines'>;
+
+/** A node of the machine that has the cluster's keys. */
+async function ofOwn(profile: Profile, { listenAddress }: ClusterConfig, { nodeName, address, plan }: NodeGround, { clock }: ProcessTools): Promise<Credentials> {
+  const pki = await loadOrCreatePki(profile, plan, clock.now());
+  return { authority: pki.authority.certificate, keyPair: await issueNodeCertificate(pki, nodeName, address, clock.now()), ...(listenAddress !== undefined && { machines: { host: listenAddress } }) };
+}
+
+/** A node that joined another machine's cluster. It is alone on its machine, so that its process keeps the machine's links. */
+async function ofJoined(profile: Profile, config: ClusterConfig, { address, plan }: NodeGround, { clock, log }: ProcessTools): Promise<Credentials> {
+  const [{ currentIdentity }, { describeMachine }] = await Promise.all([import('./join/joined-node.ts'), import('./join/this-machine.ts')]);
+  const { address: host, backend } = config.joined!;
+  const identity = await currentIdentity(profile, { server: `https://${plan.host}:${config.apiPort}`, address, clock, log });
+  const enter = (argv: readonly string[]): string[] => ['nsenter', `--net=/proc/${process.pid}/fd/${FIRST_FILE}`, '--', ...argv];
+  const machine = await describeMachine(profile, host, { ...(backend && { wants: backend }), enter, remedy: 'wherry stop, then wherry start' });
+  return { authority: identity.authority, keyPair: identity.client, servingKeyPair: identity.serving, machines: { host, keep: { ...machine, enter } } };
 }

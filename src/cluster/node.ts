@@ -16,11 +16,12 @@ import { podCgroupPath } from '../kubelet/container/resources.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import { createWorkSender } from '../ledger/work-sender.ts';
 import type { Kubelet } from '../kubelet/options.ts';
-import { cgroupMode, cgroupProcesses, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
+import { cgroupMode, cgroupProcesses, drainDeadInputs, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startNetworkPolicy } from '../policy/index.ts';
 import { startProxy } from '../proxy/index.ts';
 import { untilAccepted } from './accept-queue.ts';
 import { collectLeftovers, type LeftoverCollector } from './collect-leftovers.ts';
+import { keepMachineLinks, keepNodeRoutes, type LinksOptions } from './join/keep-links.ts';
 import { KUBELET_FOLDER, showKubeletFolder } from './kubelet-folder.ts';
 import { kubeletMachineFacts } from './kubelet-machine-facts.ts';
 
@@ -30,6 +31,10 @@ export interface NodeOptions {
   /** PEM. */
   readonly authority: string;
   readonly keyPair: KeyPair;
+  /** Of the kubelet's own server; default `keyPair`. */
+  readonly servingKeyPair?: KeyPair;
+  /** Where the cluster has, or may get, nodes of other machines: this machine's address, and what its links need where this process is to keep them. */
+  readonly machines?: { readonly host: string; readonly keep?: Pick<LinksOptions, 'self' | 'wireguardKey' | 'enter'> };
   readonly runtimeSocket: string;
   /** For starting containerd again when it dies. */
   readonly egress: boolean;
@@ -64,6 +69,11 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const stack = onFailure.use(new AsyncDisposableStack());
   const client = stack.use(createHttpClient({ server: options.server, ca: authority, certificate: keyPair.certificate, key: keyPair.key, userAgent: `kubelet/wherry (${ground.nodeName})` }));
   const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
+  if (options.machines) {
+    const { host: machineHost, keep } = options.machines;
+    stack.use(keepNodeRoutes({ informers, plan: ground.plan, clock, log, machineHost }));
+    if (keep) stack.use(keepMachineLinks({ client, informers, plan: ground.plan, clock, log, names: () => [ground.nodeName], ...keep }));
+  }
   const work = stack.use(createWorkSender({ client, clock, log: log.child('ledger') }));
   let leftovers: LeftoverCollector | undefined;
   const runtime = stack.use(connectRuntime(options.runtimeSocket, clock, async () => {
@@ -99,9 +109,10 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const kubelet = stack.use(await startKubelet({
     nodeName: ground.nodeName, client, informers, runtime, clock, random, log: log.child('kubelet'), rootDir, nodeAddress: ground.address, podCidr: ground.podCidr,
     clusterDns: [options.dnsAddress], clusterDomain: 'cluster.local', resolvConf,
-    servingKeyPair: keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
+    servingKeyPair: options.servingKeyPair ?? keyPair, clientAuthority: authority, port: 10250, listenAddress: ground.address,
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
+    unjamInput: () => drainDeadInputs(ground),
     mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: await readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), 
     protectPod: async (pod, addresses, signal) => { await Promise.all([policy, policySix].map((one) => one?.protect(pod, addresses, signal))); },
     ...(ground.six && { six: ground.six }), drainPod,

@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createAuthority, issueCertificate, type KeyPair } from '../base/certificates.ts';
+import { createAuthority, issueCertificate, readCertificate, type KeyPair } from '../base/certificates.ts';
 import { UserError } from '../base/user-error.ts';
 import type { AddressPlan } from '../machine/address-plan.ts';
 import type { Profile } from './profile.ts';
@@ -22,16 +22,33 @@ const YEARS = 10 * 365;
 export async function createPki(plan: AddressPlan, now: number): Promise<ClusterPki> {
   const authority = await createAuthority('wherry-ca', { now, days: YEARS });
   const [server, kubeletClient, admin] = await Promise.all([
-    issueCertificate(authority, {
-      commonName: 'kube-apiserver', usages: ['server auth'], now, days: YEARS,
-      dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
-      addresses: ['127.0.0.1', '::1', plan.host, plan.apiService],
-    }),
+    issueServerCertificate(authority, ['127.0.0.1', '::1', plan.host, plan.apiService], now),
     issueCertificate(authority, { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], usages: ['client auth'], now, days: YEARS }),
     issueCertificate(authority, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client auth'], now, days: YEARS }),
   ]);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   return { authority, serviceAccountKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, server, kubeletClient, admin: { ...admin, key: namedByAlgorithm(admin.key) } };
+}
+
+function issueServerCertificate(authority: KeyPair, addresses: readonly string[], now: number): Promise<KeyPair> {
+  return issueCertificate(authority, {
+    commonName: 'kube-apiserver', usages: ['server auth'], now, days: YEARS, addresses,
+    dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
+  });
+}
+
+/** Sees to it that the server's certificate is good for the address, too. */
+export async function certifyAddress(profile: Profile, pki: ClusterPki, plan: AddressPlan, address: string, now: number): Promise<ClusterPki> {
+  if (readCertificate(pki.server.certificate).addresses.includes(address)) return pki;
+  const certified = { ...pki, server: await issueServerCertificate(pki.authority, ['127.0.0.1', '::1', plan.host, plan.apiService, address], now) };
+  writePki(profile, certified);
+  return certified;
+}
+
+function writePki(profile: Profile, pki: ClusterPki): void {
+  mkdirSync(profile.folder, { recursive: true, mode: 0o700 });
+  writeFileSync(`${profile.pkiFile}.new`, `${JSON.stringify(pki, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${profile.pkiFile}.new`, profile.pkiFile);
 }
 
 /** The key as `EC PRIVATE KEY` (SEC 1): Java's client fabric8 takes a `PRIVATE KEY` (PKCS #8) in a kubeconfig for one of RSA. */
@@ -54,9 +71,7 @@ export async function loadOrCreatePki(profile: Profile, plan: AddressPlan, now: 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     const pki = await createPki(plan, now);
-    mkdirSync(profile.folder, { recursive: true, mode: 0o700 });
-    writeFileSync(`${profile.pkiFile}.new`, `${JSON.stringify(pki, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${profile.pkiFile}.new`, profile.pkiFile);
+    writePki(profile, pki);
     return pki;
   }
   try {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UserError } from '../base/user-error.ts';
 import { HIGHEST_NODE_NUMBER } from '../machine/address-plan.ts';
+import type { LinkKind } from '../machine/machine-links.ts';
 
 export type RuntimeKind = 'containerd' | 'simulated';
 
@@ -10,6 +11,16 @@ export interface NodeConfig {
   readonly name: string;
   /** From 1; picks the node's addresses. */
   readonly index: number;
+}
+
+/** Of a profile that is one node of another machine's cluster. */
+export interface JoinedConfig {
+  /** The API server, `https://192.168.50.1:6443`. */
+  readonly server: string;
+  /** This machine's own, on the way there. */
+  readonly address: string;
+  /** How packets go to other machines; absent: the shortest way. */
+  readonly backend?: LinkKind;
 }
 
 /** What a cluster was made with: `cluster.json` in its folder. */
@@ -24,6 +35,10 @@ export interface ClusterConfig {
   /** Absent: IPv4 alone. */
   readonly ipFamily?: 'dual';
   readonly apiPort: number;
+  /** An address of this machine at which others reach the API server; absent: it answers on this machine alone, and no other can join. */
+  readonly listenAddress?: string;
+  /** Present: there is no server here, and one node. */
+  readonly joined?: JoinedConfig;
   readonly nodes: readonly NodeConfig[];
   /** Registry host → URL of a mirror. */
   readonly registryMirrors: Readonly<Record<string, string>>;
@@ -102,7 +117,7 @@ export class Profile {
   claimFolder(): void {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     // A start that did not come to its end leaves these.
-    const other = readdirSync(this.folder).find((name) => !/^(busy\.pid|pki\.json|cluster\.json|api-server\.yaml|run$|log$)/.test(name));
+    const other = readdirSync(this.folder).find((name) => !/^(busy\.pid|pki\.json|cluster\.json|api-server\.yaml|identity\.json|wireguard\.key|run$|log$)/.test(name));
     if (other !== undefined) {
       throw new UserError(`${this.folder} holds other things than a cluster (${other}), and would be removed with the cluster`, 'an empty folder, or one that is not there yet: wherry start --data-dir DIR');
     }

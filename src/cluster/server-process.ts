@@ -24,15 +24,20 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     const stack = onFailure.use(new AsyncDisposableStack());
     const server = stack.use(await startServer({
       plan, pki, clock, random, log, simulated, storageDir: profile.storageDir, dual: config.ipFamily === 'dual',
-      serving: { hosts: simulated ? ['127.0.0.1'] : ['127.0.0.1', plan.host], port: config.apiPort },
+      serving: { hosts: ['127.0.0.1', ...(simulated ? [] : [plan.host]), ...(config.listenAddress !== undefined ? [config.listenAddress] : [])], port: config.apiPort },
       advertise: { address: plan.host, port: config.apiPort },
       ledger: config.ledger ?? true, configuration: readServerConfigurationFile(profile.serverConfigurationFile), schedulerConfig: readSchedulerConfigurationFile(profile.schedulerConfigurationFile), auditLog: profile.auditLog, ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
     }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRNOTAVAIL' && config.listenAddress !== undefined) throw new UserError(`this machine has no address ${config.listenAddress} any more, on which the API server is to listen`, 'another one: wherry start --listen-address ADDRESS, or none', { cause: error });
       if (error.code !== 'EADDRINUSE') throw error;
       throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`, { cause: error });
     }));
     const informers = stack.use(createInformerFactory({ client: server.admin, clock, random, log: log.child('addons') }));
     stack.use(await startLocalVolumes({ client: server.admin, informers, folder: join(profile.folder, 'volumes'), log: log.child('volumes') }));
+    if (config.listenAddress !== undefined) {
+      const { takeInMachines } = await import('./join/take-in-machines.ts');
+      stack.use(await takeInMachines({ profile, config: { ...config, listenAddress: config.listenAddress }, pki, plan, client: server.admin, informers, clock, log: log.child('machines') }));
+    }
     const addons = stack.use(new Addons({ client: server.admin, informers, plan, profile, clock, random, log: log.child('addons') }));
     await addons.apply(config);
     const reload = (): void => void addons.apply(profile.mustRead()).catch((error: unknown) => log.error('cannot change the add-ons', { error }));

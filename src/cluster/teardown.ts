@@ -21,14 +21,14 @@ export async function stopNode(profile: Profile, config: ClusterConfig, node: No
 /** Ends everything of the cluster that runs, and takes away its networks and mounts. Objects, images and volumes stay. Resolves to whether anything ran. */
 export async function stopCluster(profile: Profile, config: ClusterConfig, tools: LaunchTools, removeData = false): Promise<boolean> {
   const { steps } = tools;
-  const ran = findProcess(profile.serverPidFile) !== undefined;
-  await steps.step('server', () => endProcess(profile.serverPidFile, tools));
+  const ran = findProcess(config.joined ? profile.nodePidFile(config.nodes[0]!.name) : profile.serverPidFile) !== undefined;
+  if (!config.joined) await steps.step('server', () => endProcess(profile.serverPidFile, tools));
   if (config.runtime === 'simulated') return ran;
   // A node that was being added when its process was killed is in the run folder, but not in the configuration.
   const strays = findNodeNames(profile.folder).filter((name) => !config.nodes.some((node) => node.name === name));
   const nodes = [...config.nodes, ...strays.map((name) => ({ name, index: name === config.profile ? 1 : Number(/-(\d+)$/.exec(name)?.[1] ?? 1) }))];
   await steps.step(nodes.length === 1 ? 'node' : `${nodes.length} nodes`, () => Promise.all(nodes.map((node) => stopNode(profile, config, node, tools, removeData))));
-  await steps.step('network of the cluster', () => destroyFabric({ profile: config.profile, index: config.index }));
+  await steps.step(config.joined ? 'network of the node' : 'network of the cluster', () => destroyFabric({ profile: config.profile, index: config.index }));
   return ran;
 }
 

@@ -5,9 +5,10 @@ import type { Log } from '../base/log.ts';
 import { addressPlan, hardwareAddress, type AddressPlan } from './address-plan.ts';
 import { deleteLink } from './delete-link.ts';
 import { closeFirewall, openFirewall } from './firewall-openings.ts';
+import { removeLinks } from './link-devices.ts';
 import { removeMountPoints } from './mount-points.ts';
 import {
-  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricRulesSix, fabricTable, FORWARDING_WAS_OFF, guardedRanges, isGuard, leakGuard, leakGuardSix, parseNameservers, type LoopbackForward, type RouteRow, overlaps,
+  conflictingRoute, EGRESS_CHAIN, fabricRules, fabricRulesSix, fabricTable, FORWARDING_WAS_OFF, guardedRanges, isGuard, leakGuard, leakGuardSix, MACHINES_CHAIN, parseNameservers, type LoopbackForward, type OtherMachines, type RouteRow, overlaps,
 } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 
@@ -27,6 +28,8 @@ export interface FabricOptions {
   readonly dual?: boolean;
   /** A registry on the host's loopback is made reachable from the nodes. */
   readonly mirrors?: readonly RegistryMirror[];
+  /** Present: other machines have, or may get, nodes of the cluster. */
+  readonly machines?: OtherMachines;
   readonly log: Log;
 }
 
@@ -51,7 +54,8 @@ export interface Fabric {
  * name, so it may be called again at any time, by any process. Rejects when something else uses the addresses.
  */
 export async function createFabric(options: FabricOptions): Promise<Fabric> {
-  const { profile, index, egress, dual = false, log } = options;
+  const { profile, index, egress, dual = false, machines, log } = options;
+  const mustForward = egress || machines !== undefined;
   const plan = addressPlan(index);
   const did: string[] = [];
   await refuseConflicts(profile, plan);
@@ -78,10 +82,10 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
   if (forwards.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${plan.bridge}/route_localnet`, '1');
   const known = await listChains(plan);
   let forwardingWasOff = known?.includes(FORWARDING_WAS_OFF) ?? false;
-  if (egress && readFileSync(FORWARDING, 'utf8').trim() === '0') forwardingWasOff = true;
+  if (mustForward && readFileSync(FORWARDING, 'utf8').trim() === '0') forwardingWasOff = true;
   // The remark is in place before the change it remembers.
-  await run(['nft', '-f', '-'], { input: fabricRules({ plan, egress, forwards, forwardingWasOff }) });
-  if (egress && readFileSync(FORWARDING, 'utf8').trim() === '0') {
+  await run(['nft', '-f', '-'], { input: fabricRules({ plan, egress, forwards, forwardingWasOff, ...(machines && { machines }) }) });
+  if (mustForward && readFileSync(FORWARDING, 'utf8').trim() === '0') {
     writeFileSync(FORWARDING, '1');
     did.push('turned on forwarding of IPv4');
   }
@@ -104,6 +108,7 @@ export async function destroyFabric(options: { readonly profile: string; readonl
   if (readAlias(plan.bridge) === bridgeAlias(profile)) {
     await closeFirewall(plan.bridge);
     const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`wh${index}n`));
+    await removeLinks(plan);
     for (const link of [...links, plan.bridge]) await deleteLink(link);
   }
   if (!readdirSync('/sys/class/net').some((name) => /^wherry\d+$/.test(name))) removeMountPoints();
@@ -128,7 +133,7 @@ const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
 /** The last cluster that needs forwarding turns it off; as long as there is another, that one gets the duty. */
 async function handOverForwarding(plan: AddressPlan): Promise<void> {
   const listed = JSON.parse(await run(['nft', '-j', 'list', 'chains'])) as { nftables: { chain?: { family: string; table: string; name: string } }[] };
-  const heir = listed.nftables.find(({ chain }) => chain?.family === 'ip' && chain.name === EGRESS_CHAIN && /^wherry\d+$/.test(chain.table) && chain.table !== fabricTable(plan))?.chain;
+  const heir = listed.nftables.find(({ chain }) => chain?.family === 'ip' && (chain.name === EGRESS_CHAIN || chain.name === MACHINES_CHAIN) && /^wherry\d+$/.test(chain.table) && chain.table !== fabricTable(plan))?.chain;
   if (heir) await run(['nft', 'add', 'chain', 'ip', heir.table, FORWARDING_WAS_OFF]);
   else writeFileSync(FORWARDING, '0');
 }

@@ -2,6 +2,7 @@ export { addressPlan, HIGHEST_CLUSTER_INDEX, HIGHEST_NODE_NUMBER, nodeAddress, n
 export { createFabric, destroyFabric, hidesNameserver, type Fabric, type FabricOptions, type RegistryMirror } from './fabric.ts';
 export { createNodeGround, findNodeNames, nodeGround, releaseNodeGround, type NodeGround, type NodeGroundOptions, type NodeName } from './node-ground.ts';
 export { findRuntime, importImage, startRuntime, type Runtime, type RuntimeOptions } from './containerd.ts';
+export { drainDeadInputs } from './dead-inputs.ts';
 export { RuntimeLeftovers, type KnownToRuntime } from './runtime-leftovers.ts';
 export { fullReference, ImageArchiveError, readImageArchive, type ImageArchive } from './image-archive.ts';
 export { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
@@ -11,3 +12,5 @@ export { findProgram } from './program-versions.ts';
 export { CommandError, run } from './run.ts';
 export { checkMachine, explainMissing, type MachineCheck, type MachineView, type MissingPiece } from './check-machine.ts';
 export { machineFacts, type MachineFacts } from './machine-facts.ts';
+export { hostOf, isMachineAddress, LINK_KINDS, linkBetween, seeEachOther, wireguardDevice, vxlanDevice, type LinkKind, type Machine, type MachineNode } from './machine-links.ts';
+export { applyLinks, linkFault, machineAddress, offeredLinks, setLinkRoutes, type EnterNetwork } from './link-devices.ts';

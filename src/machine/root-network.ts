@@ -2,6 +2,8 @@ import type { AddressPlan } from './address-plan.ts';
 
 /** Marks the routes that are ours among the machine's (`ip route show proto 231`). */
 export const ROUTE_PROTOCOL = 231;
+/** And those that lead to nodes of other machines, which come and go by themselves. */
+export const LINK_PROTOCOL = 233;
 const HIGHEST_METRIC = 4294967295;
 
 /** A port of the host's loopback that the nodes may use, under a port of `AddressPlan.hostLoopback`. */
@@ -52,7 +54,7 @@ export function isGuard(route: RouteRow): boolean {
 
 /** A route of someone else's (a VPN, another program's bridge) into the ranges of this cluster. */
 export function conflictingRoute(routes: readonly RouteRow[], plan: AddressPlan): RouteRow | undefined {
-  return routes.find((route) => route.dst !== 'default' && !isGuard(route) && route.dev !== plan.bridge && route.protocol !== String(ROUTE_PROTOCOL)
+  return routes.find((route) => route.dst !== 'default' && !isGuard(route) && route.dev !== plan.bridge && route.protocol !== String(ROUTE_PROTOCOL) && route.protocol !== String(LINK_PROTOCOL)
     && guardedRanges(plan).some((range) => overlaps(route.dst, range)));
 }
 
@@ -66,7 +68,11 @@ export function overlaps(a: string, b: string): boolean {
 
 function parseRange(range: string): { address: number; bits: number } {
   const [address, bits = '32'] = range.split('/') as [string, string?];
-  return { address: address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0), bits: Number(bits) };
+  return { address: ipv4Number(address), bits: Number(bits) };
+}
+
+export function ipv4Number(address: string): number {
+  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
 /** Named by number like the bridge: a profile of the same name may be in another data directory. */
@@ -76,20 +82,28 @@ export function fabricTable(plan: AddressPlan): string {
 
 /** An empty chain of this name remembers, where a killed process cannot lose it, that forwarding was off before us. */
 export const FORWARDING_WAS_OFF = 'ip-forward-was-off';
-/** Its presence says that the table's cluster needs the host to forward. */
+/** The presence of one of these says that the table's cluster needs the host to forward. */
 export const EGRESS_CHAIN = 'egress';
+export const MACHINES_CHAIN = 'other-machines';
+
+/** What a cluster over several machines needs on each of them. */
+export interface OtherMachines {
+  /** Where the API server is, on a machine that has none: the bridge's own address leads there, under the port that all nodes know. */
+  readonly server?: { readonly address: string; readonly port: number; readonly knownPort: number };
+}
 
 /**
  * The host's own nft table for one cluster, replaced as a whole in one transaction.
- * - egress on: what leaves the cluster takes the host's address; off: nothing of the fabric is forwarded anywhere.
+ * - egress on: what leaves the cluster takes the host's address; off: nothing of the fabric is forwarded anywhere but to the cluster's other machines.
  * - chosen ports of `hostLoopback` lead to the host's loopback (a registry there), and no others.
  */
 export function fabricRules(options: {
-  readonly plan: AddressPlan; readonly egress: boolean; readonly forwards: readonly LoopbackForward[]; readonly forwardingWasOff: boolean;
+  readonly plan: AddressPlan; readonly egress: boolean; readonly forwards: readonly LoopbackForward[]; readonly forwardingWasOff: boolean; readonly machines?: OtherMachines;
 }): string {
-  const { plan } = options;
+  const { plan, machines } = options;
   const table = `ip ${fabricTable(plan)}`;
   const bridge = JSON.stringify(plan.bridge);
+  const server = machines?.server;
   const chains: [name: string, lines: string[]][] = [];
   if (options.egress) {
     const inside = `{ ${plan.pods}, ${plan.services}, ${plan.fabric} }`;
@@ -98,12 +112,25 @@ export function fabricRules(options: {
       `ip saddr ${inside} ip daddr != ${inside} oifname != ${bridge} masquerade`,
     ]]);
   } else {
-    chains.push(['no-egress', ['type filter hook forward priority -10', `iifname ${bridge} oifname != ${bridge} drop`]]);
+    chains.push(['no-egress', [
+      'type filter hook forward priority -10',
+      // Where there is no other machine with such a node, the leak guard's routes stand in the way.
+      ...(machines ? [`iifname ${bridge} ip daddr { ${plan.pods}, ${plan.fabric} } accept`] : []),
+      ...(server ? [`iifname ${bridge} ip daddr ${server.address} tcp dport ${server.port} ct status & dnat == dnat accept`] : []),
+      `iifname ${bridge} oifname != ${bridge} drop`,
+    ]]);
+  }
+  if (machines) {
+    chains.push([MACHINES_CHAIN, [
+      'type nat hook postrouting priority srcnat',
+      ...(server ? [`ip saddr { ${plan.pods}, ${plan.fabric} } ip daddr ${server.address} tcp dport ${server.port} masquerade`] : []),
+    ]]);
   }
   chains.push(['loopback', [
     'type nat hook prerouting priority dstnat',
     ...options.forwards.flatMap((forward) => forward.protocols.map((protocol) =>
       `iifname ${bridge} ip daddr ${plan.hostLoopback} ${protocol} dport ${forward.port} dnat to ${forward.to}:${forward.toPort}`)),
+    ...(server ? [`iifname ${bridge} ip daddr ${plan.host} tcp dport ${server.knownPort} dnat to ${server.address}:${server.port}`] : []),
   ]]);
   // With route_localnet a node could otherwise write to any port of the host's loopback.
   chains.push(['loopback-guard', ['type filter hook input priority -10', `iifname ${bridge} ip daddr 127.0.0.0/8 ct status & dnat == 0 drop`]]);

@@ -110,7 +110,8 @@ interface Shim {
   readonly id: string;
 }
 
-function findShims(socket: string): Shim[] {
+/** The shims of the containerd at this socket. */
+export function findShims(socket: string): Shim[] {
   return readNames('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     const id = shimOf(readIfThere(`/proc/${pid}/cmdline`), socket);
     return id === undefined ? [] : [{ pid: Number(pid), id }];

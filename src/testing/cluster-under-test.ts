@@ -48,9 +48,12 @@ export class ClusterUnderTest implements AsyncDisposable {
   readonly profile: string;
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly #enter: (argv: readonly string[]) => string[];
 
-  constructor(profile: string) {
+  /** `enter`: puts a command on another machine than this. */
+  constructor(profile: string, enter: (argv: readonly string[]) => string[] = (argv) => [...argv]) {
     this.profile = profile;
+    this.#enter = enter;
     this.folder = mkdtempSync(join(tmpdir(), 'wherry-test-'));
     this.env = { KUBECONFIG: join(this.folder, 'kubeconfig'), HOME: this.folder };
   }
@@ -61,7 +64,7 @@ export class ClusterUnderTest implements AsyncDisposable {
 
   /** `wherry VERB … --profile … --data-dir …` */
   wherry(verb: string, ...args: string[]): Promise<Outcome> {
-    return run([WHERRY, ...verb.split(' '), ...args, '--profile', this.profile, '--data-dir', this.dataDir], { env: this.env, timeoutMs: 180_000 });
+    return run(this.#enter([WHERRY, ...verb.split(' '), ...args, '--profile', this.profile, '--data-dir', this.dataDir]), { env: this.env, timeoutMs: 180_000 });
   }
 
   async start(...args: string[]): Promise<Outcome> {
@@ -72,7 +75,7 @@ export class ClusterUnderTest implements AsyncDisposable {
 
   /** `wherry kubectl …` */
   kubectl(...args: string[]): Promise<Outcome> {
-    return run([WHERRY, 'kubectl', ...args], { env: this.env });
+    return run(this.#enter([WHERRY, 'kubectl', ...args]), { env: this.env });
   }
 
   async status(): Promise<ClusterStatus> {

@@ -2,7 +2,7 @@ import { UserError } from '../../base/user-error.ts';
 import { addons } from '../../cluster/addons.ts';
 import { findProcess, signalProcess } from '../../machine/index.ts';
 import { clusterOptions, type Command } from '../command.ts';
-import { profileOf } from '../tools.ts';
+import { ownCluster, profileOf } from '../tools.ts';
 
 export const command: Command = {
   usage: 'addons list | enable NAME | disable NAME [--profile NAME]',
@@ -11,7 +11,7 @@ export const command: Command = {
   positionals: ['list|enable|disable', '[NAME]'],
   async run(values, [verb, name], io) {
     const profile = profileOf(values);
-    const config = profile.mustRead();
+    const config = ownCluster(profile);
     if (verb === 'list') {
       for (const [key, { summary }] of Object.entries(addons)) io.out(`${key}  ${config.addons.includes(key) ? 'enabled' : 'disabled'}  ${summary}\n`);
       return;

@@ -1,9 +1,12 @@
 import { removeContext } from '../../client/kubeconfig-file.ts';
 import { kubeconfigPaths } from '../../client/kubeconfig.ts';
+import { isJoined } from '../../cluster/join/joined-node.ts';
+import { leaveCluster } from '../../cluster/join/leave-cluster.ts';
 import { withStartLock } from '../../cluster/start-lock.ts';
 import { deleteCluster, findRemains } from '../../cluster/teardown.ts';
 import { clusterOptions, type Command } from '../command.ts';
 import { Progress } from '../progress.ts';
+import { goodbye } from './node/leave.ts';
 import { profileOf, systemClock, verbLog } from '../tools.ts';
 
 export const command: Command = {
@@ -14,6 +17,10 @@ export const command: Command = {
     const profile = profileOf(values);
     const config = findRemains(profile);
     const progress = new Progress(io, systemClock);
+    if (isJoined(config)) {
+      const told = await withStartLock(profile, () => leaveCluster(profile, config, { clock: systemClock, log: verbLog(), steps: progress }));
+      return progress.say(goodbye(config.nodes[0]!.name, config.joined.server, told));
+    }
     if (config) await withStartLock(profile, () => deleteCluster(profile, config, { clock: systemClock, log: verbLog(), steps: progress }));
     for (const path of kubeconfigPaths(process.env)) removeContext(path, profile.name);
     progress.say(config ? `The cluster "${profile.name}" is gone.` : `There is no cluster "${profile.name}".`);

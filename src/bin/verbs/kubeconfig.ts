@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { readPki } from '../../cluster/cluster-client.ts';
 import { clusterOptions, type Command } from '../command.ts';
-import { profileOf } from '../tools.ts';
+import { ownCluster, profileOf } from '../tools.ts';
 
 export const command: Command = {
   usage: 'kubeconfig [--profile NAME]',
@@ -9,7 +9,7 @@ export const command: Command = {
   options: clusterOptions,
   async run(values, _positionals, io) {
     const profile = profileOf(values);
-    const config = profile.mustRead();
+    const config = ownCluster(profile);
     const pki = readPki(profile);
     const base64 = (pem: string): string => Buffer.from(pem).toString('base64');
     const { name } = profile;

@@ -1,68 +1,25 @@
 import { UserError } from '../../base/user-error.ts';
-import { clientOf, readPki } from '../../cluster/cluster-client.ts';
-import { drainNode, forgetNode } from '../../cluster/drain-node.ts';
-import { groundOf, makeFabric, startNodeProcess, untilNodesReady } from '../../cluster/launch.ts';
-import { MAX_NODES, nodeName, type NodeConfig } from '../../cluster/profile.ts';
-import { findProcess } from '../../machine/index.ts';
-import { withStartLock } from '../../cluster/start-lock.ts';
-import { stopNode } from '../../cluster/teardown.ts';
-import { clusterOptions, type Command } from '../command.ts';
-import { Progress } from '../progress.ts';
-import { profileOf, systemClock, verbLog } from '../tools.ts';
+import { helpOf, runCommand, type Command, type Io } from '../command.ts';
 
-/** The usual grace of a pod. */
-const DRAIN_MS = 30_000;
-
-export const command: Command = {
-  usage: 'node add | delete NAME | list [--profile NAME]',
-  summary: 'Adds a node to a running cluster, takes one away with its pods, or lists the nodes.',
-  options: clusterOptions,
-  positionals: ['add|delete|list', '[NAME]'],
-  async run(values, [verb, name], io) {
-    const profile = profileOf(values);
-    const config = profile.mustRead();
-    if (verb === 'list') {
-      for (const node of config.nodes) io.out(`${node.name}${config.runtime === 'simulated' ? '' : `\t${groundOf(profile, config, node).address}`}\n`);
-      return;
-    }
-    if (verb !== 'add' && verb !== 'delete') throw new UserError(`"node ${verb}" is not a verb of wherry`, 'wherry node add, wherry node delete NAME, wherry node list');
-    if (config.runtime === 'simulated') throw new UserError('the number of simulated nodes is fixed at the start', `wherry delete --profile ${profile.name}, then wherry start --runtime simulated --nodes N`);
-    if (!findProcess(profile.serverPidFile)) throw new UserError(`the cluster "${profile.name}" does not run`, `wherry start --profile ${profile.name}`);
-    const progress = new Progress(io, systemClock);
-    const tools = { clock: systemClock, log: verbLog(), steps: progress };
-    await withStartLock(profile, async () => {
-      if (verb === 'add') {
-        const taken = new Set(config.nodes.map(({ index }) => index));
-        const index = Array.from({ length: MAX_NODES }, (_, i) => i + 1).find((i) => !taken.has(i));
-        if (index === undefined) throw new UserError(`the cluster has ${MAX_NODES} nodes, which is all its addresses are for`);
-        const node: NodeConfig = { name: nodeName(profile.name, index), index };
-        const grown = { ...config, nodes: [...config.nodes, node] };
-        profile.write(grown);
-        await progress.step(node.name, async () => {
-          const fabric = await makeFabric(grown, tools);
-          await startNodeProcess(profile, grown, node, fabric, tools);
-          await updatePeers(grown.nodes);
-          await untilNodesReady(grown, readPki(profile), systemClock);
-        });
-        return;
-      }
-      const node = config.nodes.find((n) => n.name === name);
-      if (!node) throw new UserError(name ? `there is no node ${name}` : 'which node?', `one of ${config.nodes.map((n) => n.name).join(', ')}`);
-      if (config.nodes.length === 1) throw new UserError(`${name} is the only node`, `wherry delete --profile ${profile.name} removes the whole cluster`);
-      const shrunk = { ...config, nodes: config.nodes.filter((n) => n !== node) };
-      await progress.step(node.name, async () => {
-        using client = clientOf(profile, config);
-        // A node whose process is gone ends nothing any more.
-        if (findProcess(profile.nodePidFile(node.name))) await drainNode(client, node.name, { clock: systemClock, patienceMs: DRAIN_MS });
-        await stopNode(profile, config, node, tools, true);
-        profile.write(shrunk);
-        await updatePeers(shrunk.nodes);
-        await forgetNode(client, node.name);
-      });
-    });
-
-    async function updatePeers(all: readonly NodeConfig[]): Promise<void> {
-      await Promise.all(all.map((node) => groundOf(profile, config, node).setPeers(all.filter((peer) => peer !== node).map(({ index }) => index))));
-    }
-  },
+/** Every verb of `wherry node`, one line each; loaded when it is called. */
+const verbs: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  add: () => import('./node/add.ts'),
+  delete: () => import('./node/delete.ts'),
+  list: () => import('./node/list.ts'),
+  token: () => import('./node/token.ts'),
+  join: () => import('./node/join.ts'),
+  leave: () => import('./node/leave.ts'),
 };
+
+/** `wherry node VERB …`; options may come before the verb. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const at = argv.findIndex((word) => Object.hasOwn(verbs, word));
+  if (at >= 0) return runCommand((await verbs[argv[at]!]!()).command, argv.toSpliced(at, 1), io);
+  const commands = await Promise.all(Object.values(verbs).map(async (load) => (await load()).command));
+  if (argv.length > 0 && !argv.includes('--help') && !argv.includes('-h')) {
+    throw new UserError(`"node ${argv.find((word) => !word.startsWith('-')) ?? argv[0]}" is not a verb of wherry`, commands.map(({ name }) => `wherry ${name}`).join(', '));
+  }
+  const rows = commands.map(({ usage, summary }) => `  wherry ${usage}\n      ${summary}\n`);
+  io.out(`${helpOf({ usage: 'node VERB [options]', summary: 'Adds nodes to a cluster and takes them away, on this machine and on others.', options: {}, run: async () => 0 })}\n${rows.join('')}\nMore on each: wherry node VERB --help\n`);
+  return 0;
+}

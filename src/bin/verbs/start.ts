@@ -1,27 +1,15 @@
 import { UserError } from '../../base/user-error.ts';
 import { putContext } from '../../client/kubeconfig-file.ts';
 import { kubeconfigPaths } from '../../client/kubeconfig.ts';
+import { isJoined, startJoined } from '../../cluster/join/joined-node.ts';
+import { ownAddresses } from '../../cluster/join/this-machine.ts';
 import { launchCluster, type LaunchRequest } from '../../cluster/launch.ts';
 import { MAX_NODES, type RuntimeKind } from '../../cluster/profile.ts';
 import { withStartLock } from '../../cluster/start-lock.ts';
 import { clusterOptions, type Command, type Values } from '../command.ts';
+import { oneOf, registryMirrors, wholeNumber } from '../option-values.ts';
 import { Progress } from '../progress.ts';
 import { profileOf, systemClock, verbLog } from '../tools.ts';
-
-function wholeNumber(values: Values, name: string, least: number, most: number): number | undefined {
-  const text = values[name] as string | undefined;
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < least || number > most) throw new UserError(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
-  return number;
-}
-
-function oneOf<T extends string>(values: Values, name: string, allowed: readonly T[]): T | undefined {
-  const text = values[name] as string | undefined;
-  if (text === undefined) return undefined;
-  if (!allowed.includes(text as T)) throw new UserError(`--${name} takes ${allowed.join(' or ')}, not "${text}"`);
-  return text as T;
-}
 
 function requestOf(values: Values): LaunchRequest {
   const nodes = wholeNumber(values, 'nodes', 1, MAX_NODES);
@@ -34,15 +22,19 @@ function requestOf(values: Values): LaunchRequest {
   const ledger = oneOf(values, 'ledger', ['on', 'off']);
   const apiServerConfig = values['api-server-config'] as string | undefined;
   const schedulerConfig = values['scheduler-config'] as string | undefined;
-  const mirrors = ((values['registry-mirror'] ?? []) as readonly string[]).map((pair): [string, string] => {
-    const equals = pair.indexOf('=');
-    if (equals < 1 || !URL.canParse(pair.slice(equals + 1))) throw new UserError(`--registry-mirror takes HOST=URL, as docker.io=http://127.0.0.1:5000, not "${pair}"`);
-    return [pair.slice(0, equals), pair.slice(equals + 1)];
-  });
+  const listenAddress = listenAddressOf(values['listen-address'] as string | undefined);
+  const mirrors = registryMirrors(values);
   return {
     ...(nodes !== undefined && { nodes }), ...(runtime && { runtime }), ...(egress && { egress: egress === 'on' }), ...(ipFamily && { ipFamily }), ...(apiPort !== undefined && { apiPort }),
-    ...(nodeGraceSeconds !== undefined && { nodeGraceSeconds }), ...(ledger && { ledger: ledger === 'on' }), ...(apiServerConfig !== undefined && { apiServerConfig }), ...(schedulerConfig !== undefined && { schedulerConfig }), ...(mirrors.length > 0 && { registryMirrors: Object.fromEntries(mirrors) }),
+    ...(nodeGraceSeconds !== undefined && { nodeGraceSeconds }), ...(ledger && { ledger: ledger === 'on' }), ...(apiServerConfig !== undefined && { apiServerConfig }), ...(schedulerConfig !== undefined && { schedulerConfig }), ...(mirrors && { registryMirrors: mirrors }), ...(listenAddress !== undefined && { listenAddress }),
   };
+}
+
+function listenAddressOf(text: string | undefined): string | undefined {
+  if (text === undefined || text === 'none') return text;
+  const own = ownAddresses();
+  if (!own.includes(text)) throw new UserError(`--listen-address takes an address of this machine or none, not "${text}"`, own.length > 0 ? `one of ${own.join(', ')}` : 'this machine has none but on its loopback');
+  return text;
 }
 
 export const command: Command = {
@@ -56,6 +48,7 @@ export const command: Command = {
     egress: { type: 'string', value: 'on|off', description: 'whether pods may reach what is outside of this machine (default on)' },
     'ip-family': { type: 'string', value: 'ipv4|dual', description: 'addresses of pods, services and nodes: of IPv4, or of both families (default ipv4)' },
     'api-port': { type: 'string', value: 'PORT', description: 'port of the API server on 127.0.0.1 (default: the first free one from 6443)' },
+    'listen-address': { type: 'string', value: 'ADDRESS|none', description: 'an address of this machine at which the API server answers other machines too, so that they can join (wherry node token)' },
     ledger: { type: 'string', value: 'on|off', description: 'whether the server keeps who did what because of what, for "wherry why" (default on)' },
     'api-server-config': { type: 'string', value: 'FILE|none', description: 'YAML with an audit Policy, an EncryptionConfiguration, an AuthenticationConfiguration, as kube-apiserver takes them' },
     'scheduler-config': { type: 'string', value: 'FILE|none', description: 'YAML with a KubeSchedulerConfiguration, as kube-scheduler takes it' },
@@ -65,6 +58,12 @@ export const command: Command = {
     const profile = profileOf(values);
     const progress = new Progress(io, systemClock);
     const request = requestOf(values);
+    const existing = profile.read();
+    if (isJoined(existing)) {
+      if (Object.keys(request).length > 0) throw new UserError(`the profile "${profile.name}" is a node of the cluster at ${existing.joined.server}, whose settings are made there`, 'here, without options: wherry start');
+      const started = await withStartLock(profile, () => startJoined(profile, existing, { clock: systemClock, log: verbLog(), steps: progress, signal: io.signal }));
+      return progress.say(started ? `The node ${existing.nodes[0]!.name} runs (${progress.elapsed}).` : `The node ${existing.nodes[0]!.name} runs already.`);
+    }
     const { config, pki, alreadyRunning } = await withStartLock(profile, () => launchCluster(profile, request, { clock: systemClock, log: verbLog(), steps: progress, signal: io.signal }));
     const [kubeconfig] = kubeconfigPaths(process.env);
     putContext(kubeconfig!, { name: profile.name, server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key });

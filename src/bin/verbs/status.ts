@@ -3,6 +3,7 @@ import { humanDuration } from '../../api/human-duration.ts';
 import { nodes } from '../../api/generated/resources.ts';
 import { UserError } from '../../base/user-error.ts';
 import { clientOf } from '../../cluster/cluster-client.ts';
+import { isJoined, mustReadIdentity, nodeClient } from '../../cluster/join/joined-node.ts';
 import { groundOf } from '../../cluster/launch.ts';
 import { findProcess, findRuntime } from '../../machine/index.ts';
 import { clusterOptions, type Command } from '../command.ts';
@@ -28,12 +29,13 @@ export const command: Command = {
     if (values.output !== undefined && values.output !== 'json') throw new UserError(`--output takes json, not "${String(values.output)}"`);
     const profile = profileOf(values);
     const config = profile.mustRead();
-    const server = processStatus(profile.serverPidFile);
+    const joined = isJoined(config) ? config.joined : undefined;
+    const server = joined ? undefined : processStatus(profile.serverPidFile);
     const ready = new Map<string, string>();
     let problem: string | undefined;
-    if (server) {
+    if (server || joined) {
       try {
-        using client = clientOf(profile, config, { timeoutMs: 3_000 });
+        using client = joined ? nodeClient(joined.server, mustReadIdentity(profile), 3_000) : clientOf(profile, config, { timeoutMs: 3_000 });
         for (const node of (await client.list(nodes)).items) ready.set(node.metadata.name, node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True' ? 'Ready' : 'NotReady');
       } catch (error) {
         problem = (error as Error).message;
@@ -44,16 +46,17 @@ export const command: Command = {
       const ground = config.runtime === 'simulated' ? undefined : groundOf(profile, config, node);
       return { name: node.name, status: ready.get(node.name) ?? 'unknown', ...(process && { pid: process.pid, since: process.since }), runtimePid: ground && findRuntime(ground, { clock: systemClock })?.pid, ...(ground && { address: ground.address }) };
     });
-    const running = server !== undefined && problem === undefined && nodeStatus.every(({ status }) => status === 'Ready');
+    const running = (server !== undefined || joined !== undefined) && problem === undefined && nodeStatus.every(({ status }) => status === 'Ready');
     if (values.output === 'json') {
-      io.out(`${JSON.stringify({ profile: profile.name, folder: profile.folder, runtime: config.runtime, running, server: server ? { ...server, url: `https://127.0.0.1:${config.apiPort}`, log: profile.serverLog } : null, ...(problem && { problem }), nodes: nodeStatus, addons: config.addons }, null, 2)}\n`);
+      io.out(`${JSON.stringify({ profile: profile.name, folder: profile.folder, runtime: config.runtime, running, server: server ? { ...server, url: `https://127.0.0.1:${config.apiPort}`, log: profile.serverLog } : null, ...(joined && { joined }), ...(problem && { problem }), nodes: nodeStatus, addons: config.addons }, null, 2)}\n`);
       return running ? 0 : 1;
     }
     const since = (time: string): string => humanDuration(systemClock.now() - Date.parse(time));
     io.out(`cluster ${profile.name} (${config.runtime}), in ${profile.folder}\n`);
-    io.out(server ? `server  ${problem ? `does not answer: ${problem}` : 'running'} since ${since(server.since)}, process ${server.pid}, https://127.0.0.1:${config.apiPort}, log ${profile.serverLog}\n` : 'server  not running\n');
+    if (joined) io.out(`server  ${problem ? `does not answer: ${problem}` : 'answers'}, ${joined.server} (another machine)\n`);
+    else io.out(server ? `server  ${problem ? `does not answer: ${problem}` : 'running'} since ${since(server.since)}, process ${server.pid}, https://127.0.0.1:${config.apiPort}, log ${profile.serverLog}\n` : 'server  not running\n');
     for (const node of nodeStatus) io.out(`node    ${node.name}: ${node.pid === undefined ? 'not running' : `${node.status}, since ${since(node.since!)}, process ${node.pid}`}${node.runtimePid ? `, containerd ${node.runtimePid}` : ''}${config.runtime === 'simulated' ? '' : `, log ${profile.nodeLog(node.name)}`}\n`);
-    if (!running) io.out('take it up again: wherry start\n');
+    if (!running) io.out(`take it up again: wherry start${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}\n`);
     return running ? 0 : 1;
   },
 };

@@ -1,7 +1,7 @@
 import { systemRandom } from '../../base/random.ts';
 import { openTunnel } from '../../cluster/tunnel.ts';
 import { clusterOptions, type Command } from '../command.ts';
-import { profileOf, systemClock, verbLog } from '../tools.ts';
+import { ownCluster, profileOf, systemClock, verbLog } from '../tools.ts';
 
 export const command: Command = {
   usage: 'tunnel [--profile NAME]',
@@ -9,7 +9,7 @@ export const command: Command = {
   options: clusterOptions,
   async run(values, _positionals, io) {
     const profile = profileOf(values);
-    await using _tunnel = await openTunnel(profile, profile.mustRead(), {
+    await using _tunnel = await openTunnel(profile, ownCluster(profile), {
       clock: systemClock, random: systemRandom, log: verbLog(),
       onChange({ service, address }) {
         const name = `${service.metadata.namespace}/${service.metadata.name}`;

@@ -1,0 +1,129 @@
+import { isIPv4 } from '../base/ip-family.ts';
+import { hardwareAddress, type AddressPlan } from './address-plan.ts';
+import { ipv4Number, overlaps } from './root-network.ts';
+
+/**
+ * How one machine of a cluster sends to another: `host-gw` routes to its address, `vxlan` wraps packets in UDP, `wireguard` encrypts them as well.
+ * The names are flannel's, which people know.
+ */
+export type LinkKind = 'host-gw' | 'vxlan' | 'wireguard';
+export const LINK_KINDS: readonly LinkKind[] = ['host-gw', 'vxlan', 'wireguard'];
+
+/** A machine with nodes of the cluster, as the others see it. */
+export interface Machine {
+  /** `192.168.50.2/24`: its own address, and what it reaches without a router. */
+  readonly address: string;
+  /** What its kernel and its programs can do. */
+  readonly offers: readonly LinkKind[];
+  /** Its owner's choice, for all that comes and goes; absent: the shortest way. */
+  readonly wants?: LinkKind;
+  /** Base64, of 32 bytes; public. */
+  readonly wireguardKey?: string;
+  readonly nodes: readonly MachineNode[];
+}
+
+export interface MachineNode {
+  /** On the bridge of its machine, `10.231.0.12`. */
+  readonly address: string;
+  /** `10.244.2.0/24` */
+  readonly podCidr: string;
+}
+
+/** The link of a pair, the same from both ends. Undefined where none of those that may be is possible: what somebody chose is never replaced by less. */
+export function linkBetween(a: Machine, b: Machine): LinkKind | undefined {
+  const possible = (kind: LinkKind): boolean => a.offers.includes(kind) && b.offers.includes(kind)
+    && (kind !== 'host-gw' || seeEachOther(a, b)) && (kind !== 'wireguard' || (a.wireguardKey !== undefined && b.wireguardKey !== undefined));
+  const chosen = (['wireguard', 'vxlan', 'host-gw'] as const).find((kind) => a.wants === kind || b.wants === kind);
+  return (chosen ? [chosen] : (['host-gw', 'vxlan'] as const)).find(possible);
+}
+
+/** Whether both reach the other's address without a router in between. */
+export function seeEachOther(a: Pick<Machine, 'address'>, b: Pick<Machine, 'address'>): boolean {
+  return overlaps(a.address, hostOf(b)) && overlaps(b.address, hostOf(a));
+}
+
+export function hostOf({ address }: Pick<Machine, 'address'>): string {
+  return address.slice(0, address.indexOf('/'));
+}
+
+/** `192.168.50.2/24`, and nothing that would be more than an address in a command. */
+export function isMachineAddress(text: string): boolean {
+  const [, host = '', bits = '0'] = /^([\d.]+)\/(\d{1,2})$/.exec(text) ?? [];
+  return isIPv4(host) && Number(bits) >= 1 && Number(bits) <= 32;
+}
+
+/**
+ * The address that a machine sends from into the cluster: the first of its first node's pod range, which no pod has. The bridge's own would not do, for
+ * every machine has the same.
+ */
+export function gatewayOf(machine: Machine): string | undefined {
+  const [first] = machine.nodes.map(({ podCidr }) => podCidr.slice(0, podCidr.indexOf('/'))).toSorted((a, b) => ipv4Number(a) - ipv4Number(b));
+  return first;
+}
+
+export function vxlanDevice(plan: AddressPlan): string {
+  return `${plan.bridge}-vxlan`;
+}
+
+export function wireguardDevice(plan: AddressPlan): string {
+  return `${plan.bridge}-wg`;
+}
+
+/** Flannel's port, which firewalls know; the network number keeps clusters apart. */
+export const VXLAN_PORT = 8472;
+export const vxlanNumber = (plan: AddressPlan): number => 2310 + plan.index;
+export const wireguardPort = (plan: AddressPlan): number => 51820 + plan.index;
+/** What wrapping a packet of IPv4 takes of each, in bytes. */
+export const OVERHEAD: Readonly<Record<LinkKind, number>> = { 'host-gw': 0, vxlan: 50, wireguard: 80 };
+
+/** What the root namespace of a machine needs for the others. */
+export interface LinkPlan {
+  /** Its own gateway address; undefined while it has no node. */
+  readonly gateway: string | undefined;
+  /** Destination → the rest of `ip route replace DESTINATION`. */
+  readonly routes: ReadonlyMap<string, string>;
+  /** Hardware address in the overlay → where it is, and the gateway that has it. */
+  readonly vxlan: ReadonlyMap<string, { readonly host: string; readonly gateway: string }>;
+  readonly wireguard: readonly { readonly key: string; readonly host: string; readonly ranges: readonly string[] }[];
+  /** Those that cannot be reached. */
+  readonly unlinked: readonly Machine[];
+}
+
+export function linkPlan(plan: AddressPlan, own: Machine, others: readonly Machine[]): LinkPlan {
+  const gateway = gatewayOf(own);
+  const routes = new Map<string, string>();
+  const vxlan = new Map<string, { readonly host: string; readonly gateway: string }>();
+  const wireguard: LinkPlan['wireguard'][number][] = [];
+  const unlinked: Machine[] = [];
+  for (const other of gateway === undefined ? [] : others) {
+    const far = gatewayOf(other);
+    if (far === undefined) continue;
+    const kind = linkBetween(own, other);
+    const host = hostOf(other);
+    const ranges = other.nodes.flatMap(({ address, podCidr }) => [podCidr, address]);
+    let way: string;
+    if (kind === undefined) {
+      unlinked.push(other);
+      continue;
+    } else if (kind === 'host-gw') {
+      way = `via ${host}`;
+    } else if (kind === 'vxlan') {
+      vxlan.set(hardwareAddress(host), { host, gateway: far });
+      way = `via ${far} dev ${vxlanDevice(plan)} onlink`;
+    } else {
+      wireguard.push({ key: other.wireguardKey!, host, ranges: ranges.map((range) => (range.includes('/') ? range : `${range}/32`)) });
+      way = `dev ${wireguardDevice(plan)}`;
+    }
+    for (const range of ranges) routes.set(range, `${way} src ${gateway}`);
+  }
+  return { gateway, routes, vxlan, wireguard, unlinked };
+}
+
+/** For `wg setconf`. The private key is base64, too. */
+export function wireguardConfiguration(plan: AddressPlan, privateKey: string, peers: LinkPlan['wireguard']): string {
+  const port = wireguardPort(plan);
+  return [
+    `[Interface]\nPrivateKey = ${privateKey}\nListenPort = ${port}\n`,
+    ...peers.map(({ key, host, ranges }) => `[Peer]\nPublicKey = ${key}\nEndpoint = ${host}:${port}\nAllowedIPs = ${ranges.join(', ')}\n`),
+  ].join('\n');
+}
