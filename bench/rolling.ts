@@ -81,7 +81,7 @@ const told = ({ answered, failed, p50, p99 }: Load): string => (
 );
 const kinds = [
   ['a connection each', false, {}], ['kept connections', true, {}], ['a connection each, preStop sleep of 1 s', false, { lifecycle: { preStop: { sleep: { seconds: 1 } } } }],
-];
+] as const;
 for (let round = 0; round < ROUNDS; round++) {
   for (const [i, [what, keepAlive, more]] of kinds.entries()) report([[`rolling ${REPLICAS} pods, ${what}`, told(await roll(`rolls-${round}-${i}`, keepAlive, more))]]);
 }
