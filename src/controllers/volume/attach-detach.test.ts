@@ -54,3 +54,12 @@ test('what many may use is attached to many; what needs no attachment, to none; 
   await world.pass(25);
   expect((await attached(world)).map(([, node, volume]) => [node, volume])).toEqual([['two', 'shared']]);
 });
+
+test('an attachment that somebody else made is let be', async () => {
+  await using world = await start();
+  const { admin } = world;
+  await makeVolume(world, 'data');
+  await admin.create(volumeAttachments, { metadata: { name: 'by-hand' }, spec: { attacher: driver, nodeName: 'one', source: { persistentVolumeName: 'data' } } });
+  await world.pass(3);
+  expect(await attached(world)).toEqual([['by-hand', 'one', 'data']]);
+});

@@ -37,7 +37,7 @@ export const attachDetachController: Controller = {
       const slash = key.indexOf('/');
       const [node, volumeName] = [key.slice(0, slash), key.slice(slash + 1)];
       const volume = volumes.get(volumeName);
-      const existing = attachments.list().filter(({ spec }) => spec.nodeName === node && spec.source.persistentVolumeName === volumeName);
+      const existing = attachments.list().filter(({ metadata, spec }) => spec.nodeName === node && spec.source.persistentVolumeName === volumeName && isOurs(metadata.name));
       const here = volume ? usersOf(volume).filter((pod) => pod.spec.nodeName === node) : [];
       const users = here.filter((pod) => !isPodTerminal(pod));
       if (volume && users.length > 0 && needsAttachment(volume)) {
@@ -139,6 +139,9 @@ export const attachDetachController: Controller = {
 export function attachmentName(volumeHandle: string, driver: string, node: string): string {
   return `csi-${createHash('sha256').update(`${volumeHandle}${driver}${node}`).digest('hex')}`;
 }
+
+/** Others may make attachments as well, for purposes of their own: those are let be. */
+const isOurs = (name: string): boolean => /^csi-[0-9a-f]{64}$/.test(name);
 
 function isExclusive({ spec: { accessModes = [] } }: PersistentVolume): boolean {
   return accessModes.length > 0 && !accessModes.some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany');
