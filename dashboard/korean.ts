@@ -324,6 +324,7 @@ export const korean: Readonly<Record<string, string>> = {
   'The shell has ended.': '셸이 끝났습니다.',
   'Watch it in the background': '백그라운드에서 일어나는 일 보기',
   'Waits for {what}': '기다리는 것: {what}',
+  'It is over: {what}': '끝났습니다: {what}',
   'What would help': '도움이 될 일',
   'What led to it': '여기까지 온 길',
   '… and {n} more in the same way': '… 같은 식으로 {n}개 더',

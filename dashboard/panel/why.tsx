@@ -51,9 +51,9 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
           </a>
         </p>
       </section>
-      {findings.map(({ waitsFor, because, help }) => (
+      {findings.map(({ waitsFor, over, because, help }) => (
         <section key={waitsFor} class="finding">
-          <h3>{t('Waits for {what}', { what: waitsFor })}</h3>
+          <h3>{over ? t('It is over: {what}', { what: waitsFor }) : t('Waits for {what}', { what: waitsFor })}</h3>
           {because.map((line) => (
             <p key={line}>{line}</p>
           ))}

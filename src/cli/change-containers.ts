@@ -33,7 +33,7 @@ export function isChosen(container: Container, pattern: string): boolean {
 export async function changeContainers(call: Call, targets: readonly NamedTarget[], done: string, fault: string, change: (container: Container) => Partial<Container> | undefined): Promise<void> {
   for (const target of targets) {
     const live = await currentObject(call, target);
-    const spec = podSpecOf(live);
+    const spec = podSpecOf(live, target.resource.resource);
     const lists = (['initContainers', 'containers'] as const).map((list) => [list, (spec[list] ?? []).flatMap((container) => {
       const patch = change(container);
       return patch ? [{ name: container.name, ...patch }] : [];

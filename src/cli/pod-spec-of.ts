@@ -12,11 +12,15 @@ export function podSpecPath(kind: string): readonly string[] {
   return kind === 'CronJob' ? ['spec', 'jobTemplate', 'spec', 'template', 'spec'] : ['spec', 'template', 'spec'];
 }
 
-/** The pod's spec of an object. Throws KubectlError where it has none. */
-export function podSpecOf(object: { readonly kind: string }): PodSpecLike {
+/** The pod's spec of an object. Throws KubectlError where it has none, naming the object by its resource where that is given. */
+export function podSpecOf(object: { readonly apiVersion?: string; readonly kind: string; readonly metadata?: { readonly name: string } }, resource?: string): PodSpecLike {
   let value: unknown = object;
   for (const key of podSpecPath(object.kind)) value = (value as Record<string, unknown> | undefined)?.[key];
-  if (!value) throw new KubectlError('the object is not a pod or does not have a pod template');
+  if (!value) {
+    const fault = 'the object is not a pod or does not have a pod template';
+    // The type is named as in Go.
+    throw new KubectlError(resource ? `${resource}/${object.metadata?.name} ${fault}: *${object.apiVersion?.split('/').at(-1)}.${object.kind}` : fault);
+  }
   return value as PodSpecLike;
 }
 

@@ -37,6 +37,7 @@ function jsonPathCondition(text: string): WaitCondition {
   if (expression === '') throw new KubectlError('jsonpath expression cannot be empty');
   if (raw === '') throw new KubectlError("jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3");
   const wanted = raw?.replace(/^(['"])(.*)\1$/s, '$2');
+  if (/^\{[^}]*$|^[^{]*\}$/.test(expression)) throw new KubectlError("unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'");
   const path = relaxedJsonPath(expression);
   return {
     kind: 'met',

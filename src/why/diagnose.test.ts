@@ -17,12 +17,15 @@ const node = (name: string, allocatable: object = {}, spec: object = {}, labels:
   status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...allocatable }, conditions: [{ type: 'Ready', status: ready, lastTransitionTime: '2026-01-01T11:58:00Z' }] },
 });
 const situation = (given: Partial<Situation>): Situation => ({
-  nowMs: NOW, focus: given.pods?.[0] ?? given.service ?? given.claims?.[0] ?? deep({}), pods: [], replicaSets: [], slices: [], claims: [], storageClasses: [], nodes: [], placed: [], neighbours: [], events: [], logs: new Map(), wherry: true, ...given,
+  nowMs: NOW, focus: given.pods?.[0] ?? given.service ?? given.claims?.[0] ?? deep({}), pods: [], replicaSets: [], slices: [], services: [], ingressClasses: [], budgets: [], claims: [], storageClasses: [], nodes: [], placed: [], neighbours: [], events: [], logs: new Map(), wherry: true, ...given,
 });
 const unscheduled = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes are available.' }] };
 const asking = (requests: object, more: object = {}) => ({ containers: [{ name: 'main', resources: { requests } }], ...more });
 const waiting = (reason: string, message: string, more: object = {}) => ({ containerStatuses: [{ name: 'main', image: 'web:1', restartCount: 0, ready: false, state: { waiting: { reason, message } }, ...more }] });
 const event = (about: string, reason: string, message: string, more: object = {}) => deep({ involvedObject: { uid: `uid-${about}` }, reason, message, type: 'Warning', ...more });
+
+const refused = (message: string) => deep({ kind: 'ReplicaSet', metadata: meta('web'), spec: { replicas: 1 }, status: { conditions: [{ type: 'ReplicaFailure', status: 'True', message }] } });
+const scaler = (reason: string, message: string) => deep({ kind: 'HorizontalPodAutoscaler', metadata: meta('web'), spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' } }, status: { conditions: [{ type: 'ScalingActive', status: 'False', reason, message }] } });
 
 interface Row {
   readonly what: string;
@@ -57,6 +60,29 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     { what: 'a taint', given: { pods: [pod('a', {}, unscheduled)], nodes: [node('n1', {}, { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] })] }, waitsFor: 'a node that takes it', because: ['n1: takes only pods that tolerate its taint gpu=yes:NoSchedule'] },
     { what: 'a selector', given: { pods: [pod('a', { nodeSelector: { disk: 'ssd' } }, unscheduled)], nodes: [node('n1', {}, {}, { disk: 'hdd' })] }, waitsFor: 'a node that takes it', because: ['n1: has not the label disk=ssd that the pod asks for'] },
     { what: 'alike pods are told of once', given: { pods: ['a', 'b', 'c', 'd', 'e'].map((name) => pod(name, asking({ cpu: '5' }), unscheduled)), nodes: [node('n1')] }, waitsFor: 'for the pods a, b, c and 2 more', because: [/5 CPUs: 1 CPU too little/] },
+    {
+      what: 'an affinity', given: { pods: [pod('a', { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd', 'nvme'] }] }] } } } }, unscheduled)], nodes: [node('n1'), node('n2'), node('n3', {}, {}, { disk: 'ssd' })] },
+      waitsFor: 'a node that takes it', because: ['n1, n2: is none of those that the pod asks for (disk is ssd or nvme)', /^The scheduler says: 0\/1/], help: ['milder'],
+    },
+    {
+      what: 'apart from its like', given: {
+        pods: [pod('a', { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: { app: 'db' } }, topologyKey: 'zone' }] } } }, unscheduled, { labels: { app: 'db' } })],
+        nodes: [node('n1', {}, {}, { zone: 'east' }), node('n2', {}, {}, { zone: 'east' })], placed: [pod('b', { nodeName: 'n2' }, { phase: 'Running' }, { labels: { app: 'db' } })],
+      },
+      waitsFor: 'a node that takes it', because: ['n1, n2: has the pod b in its zone already, and the pod wants to be apart from such (app=db)'],
+    },
+    {
+      what: 'a port of the node', given: { pods: [pod('a', { containers: [{ name: 'main', ports: [{ hostPort: 80 }] }] }, unscheduled)], nodes: [node('n1')], placed: [pod('b', { nodeName: 'n1', containers: [{ name: 'main', ports: [{ hostPort: 80, protocol: 'TCP' }] }] }, { phase: 'Running' })] },
+      waitsFor: 'a node that takes it', because: [/^n1: has its port 80\/TCP taken by the pod b/],
+    },
+    {
+      what: 'an uneven spread', given: {
+        pods: [pod('a', { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { app: 'web' } } }] }, unscheduled, { labels: { app: 'web' } })],
+        nodes: [node('n1', {}, {}, { zone: 'east' }), node('n2', {}, { unschedulable: true }, { zone: 'west' })], placed: [pod('b', { nodeName: 'n1' }, { phase: 'Running' }, { labels: { app: 'web' } })],
+      },
+      waitsFor: 'a node that takes it', because: ['n1: has 1 of these pods already (by zone), and may have 1 more than the emptiest place, which has 0', /cordoned/],
+    },
+    { what: 'a claim that is not there', given: { pods: [pod('a', {}, { conditions: [{ ...unscheduled.conditions[0], message: '0/1 nodes are available: persistentvolumeclaim "data" not found.' }] })], nodes: [node('n1')] }, waitsFor: /^the volume claim data, for the pod a$/, because: [/there is none/] },
     { what: 'no nodes', given: { pods: [pod('a', {}, unscheduled)] }, waitsFor: 'a node for the pod a', because: ['The cluster has no nodes.'] },
     { what: 'a scheduling gate', given: { pods: [pod('a', { schedulingGates: [{ name: 'example.com/wait' }] }, { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' }] })], nodes: [node('n1')] }, waitsFor: 'the scheduling gates of the pod a to be taken away', because: [/wants the pod not to be placed yet/] },
     { what: 'a scheduler that nobody runs', given: { pods: [pod('a', { schedulerName: 'mine' })], nodes: [node('n1')] }, waitsFor: 'the scheduler "mine"', because: [/by name/] },
@@ -78,6 +104,21 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       },
       waitsFor: 'the next start of the container main, in the pod a', because: ['It has been started 4 times, and ended each time. After each end the node waits longer; now 40s.', 'The last time it ended 30s ago, with a fault of its own', 'Its last lines:', '│ starting', '│ no database'], help: ['kubectl logs a -c main --previous'],
     },
+    {
+      what: 'an init container that keeps ending', given: {
+        pods: [pod('a', { nodeName: 'n1', initContainers: [{ name: 'prepare' }] }, { phase: 'Pending', initContainerStatuses: [{ name: 'prepare', restartCount: 1, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 0 } } }] })],
+      },
+      waitsFor: 'the next start of the init container prepare', because: [/2 times/, /start only when it has ended well/, /exit code 0/, 'It wrote nothing.'], help: [/^(?!.*run it as a Job)/s],
+    },
+    {
+      what: 'an init container at work', given: { pods: [pod('a', { nodeName: 'n1', initContainers: [{ name: 'prepare' }, { name: 'sidecar', restartPolicy: 'Always' }] }, { phase: 'Pending', initContainerStatuses: [{ name: 'prepare', state: { running: { startedAt: '2026-01-01T11:58:00Z' } } }, { name: 'sidecar', state: { running: {} } }] })] },
+      waitsFor: 'the init container prepare to end well, in the pod a', because: [/number 1 of 2/, 'It has run for 2m.'],
+    },
+    {
+      what: 'a pod that has failed', given: { pods: [pod('a', { nodeName: 'n1', restartPolicy: 'Never' }, { phase: 'Failed', containerStatuses: [{ name: 'main', state: { terminated: { exitCode: 2 } } }] })], logs: new Map([['a/main', ['oops']]]) },
+      waitsFor: /^the container main has failed, and with it the pod a$/, because: [/exit code 2/, /restartPolicy: Never/, 'Its last lines:', '│ oops'],
+    },
+    { what: 'a pod that its node has put out', given: { pods: [pod('a', { nodeName: 'n1' }, { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' })] }, waitsFor: 'the node has put out the pod a', because: ['The node was low on resource: memory.'] },
     { what: 'a missing config map', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('CreateContainerConfigError', 'configmap "settings" not found'))] }, waitsFor: 'the config map settings, for the pod a', because: ['configmap "settings" not found'], help: ['kubectl create configmap settings'] },
     {
       what: 'a command that the image has not, though a later fault hides it', given: {
@@ -94,7 +135,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       waitsFor: 'the container main to say that it is ready, in the pod a', because: ['Every 5 s it is asked by HTTP at port 8080, path /ready; until it answers well it gets no traffic.', /503 \(7 times\)/], help: ['kubectl logs a -c main'],
     },
     { what: 'a dead node', given: { pods: [pod('a', { nodeName: 'n1' }, { phase: 'Running' })], nodes: [node('n1', {}, {}, {}, 'Unknown')] }, waitsFor: 'the node n1 to be ready, for the pod a', because: ['It has given no sign of life for 2m or more.'], help: ['wherry start'] },
-    { what: 'a finalizer', given: { pods: [pod('a', { nodeName: 'n1' }, { phase: 'Running' }, { deletionTimestamp: '2026-01-01T11:59:00Z', finalizers: ['example.com/wait'] })] }, waitsFor: 'what has to be done before the pod a goes: example.com/wait', because: [/finalizers/] },
+    { what: 'a finalizer', given: { pods: [pod('a', { nodeName: 'n1' }, { phase: 'Running' }, { deletionTimestamp: '2026-01-01T11:59:00Z', finalizers: ['example.com/wait'] })] }, waitsFor: 'what has to be done before the pod a goes: example.com/wait', because: ['It was asked to end 60s ago.', /taken away by whoever put it there/], help: ['kubectl patch pod a'] },
   ],
   services: [
     {
@@ -121,7 +162,34 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
         focus: deep({ kind: 'Deployment', metadata: meta('web'), spec: { replicas: 2 } }),
         replicaSets: [deep({ kind: 'ReplicaSet', metadata: meta('web-1'), spec: { replicas: 2 }, status: { conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'pods "web-1-x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1' }] } })],
       },
-      waitsFor: 'room in the quota small, for the pods of the replica set web-1', because: ['A pod would take pods=1; pods=1 is taken already, and pods=1 is the limit.'], help: ['kubectl edit quota small'],
+      waitsFor: 'room in the quota small, for the pods of the replica set web-1', because: [/A quota says/, 'A pod would take pods=1; pods=1 is taken already, and pods=1 is the limit.'], help: ['kubectl edit quota small'],
+    },
+    {
+      what: 'a namespace that asks for safer pods', given: { focus: refused('pods "x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "main" must set a, b), runAsNonRoot != true (pod or container "main" must set c)') },
+      waitsFor: 'as safe as the namespace asks', because: [/level "restricted"/, '  allowPrivilegeEscalation != false (container "main" must set a, b)', '  runAsNonRoot != true'], help: ['pod-security.kubernetes.io/enforce=baseline'],
+    },
+    { what: 'a webhook that refuses', given: { focus: refused('admission webhook "check.example.com" denied the request: no team label') }, waitsFor: 'leave of the webhook check.example.com', because: [/a program that somebody has put/, 'It said: no team label'] },
+    { what: 'a webhook that does not answer', given: { focus: refused('Internal error occurred: failed calling webhook "check.example.com": failed to call webhook: dial tcp: connection refused') }, waitsFor: 'the webhook check.example.com to answer', because: [/nothing is made/, /connection refused/] },
+    { what: 'a policy', given: { focus: refused("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'teams' with binding 'all' denied request: no team label") }, waitsFor: 'to meet the policy teams', because: [/refuses/, 'It says: no team label'] },
+    {
+      what: 'a job that was tried often enough', given: { focus: deep({ kind: 'Job', metadata: meta('once'), spec: { backoffLimit: 2 }, status: { conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' }] } }) },
+      waitsFor: /^the job once has failed and is not tried again$/, because: ['It was tried 3 times'], help: ['kubectl logs job/once'],
+    },
+    { what: 'a rollout that is overdue', given: { focus: deep({ kind: 'Deployment', metadata: meta('web'), spec: { replicas: 1 }, status: { conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }] } }) }, waitsFor: 'the newest pods of the deployment web', because: [/counts as failed/], help: ['kubectl rollout undo deployment/web'] },
+    { what: 'the order of a stateful set', given: { focus: deep({ kind: 'StatefulSet', metadata: meta('db'), spec: { replicas: 3 } }), pods: [pod('db-0', { nodeName: 'n1' })] }, waitsFor: 'the pod db-0 to be ready, before the stateful set db makes the next one', because: [/one after the other/], help: ['wherry why pod/db-0'] },
+    { what: 'a budget', given: { focus: deep({ kind: 'PodDisruptionBudget', metadata: meta('web'), spec: { minAvailable: 2 }, status: { expectedPods: 2, currentHealthy: 2, desiredHealthy: 2, disruptionsAllowed: 0 } }) }, waitsFor: 'more ready pods, before the budget web lets one go', because: ['2 of 2 are ready, and 2 must stay'], help: ['no pod may ever go'] },
+    {
+      what: 'a namespace that does not go', given: { focus: deep({ kind: 'Namespace', metadata: { ...meta('team'), namespace: undefined, deletionTimestamp: '2026-01-01T11:58:00Z' }, status: { conditions: [
+        { type: 'NamespaceContentRemaining', status: 'True', message: 'Some resources are remaining: configmaps. has 2 resource instances' }, { type: 'NamespaceFinalizersRemaining', status: 'True', message: 'Some content in the namespace has finalizers remaining: example.com/x in 1 resource instances' },
+      ] } }) },
+      waitsFor: 'all that is in the namespace team to be gone', because: ['Still there: 2 configmaps.', 'example.com/x (on 1)'], help: ['kubectl get configmaps -n team'],
+    },
+    { what: 'an autoscaler whose pods ask for nothing', given: { focus: scaler('FailedGetResourceMetric', 'failed to get cpu utilization: missing request for cpu in container main of Pod web-1') }, waitsFor: 'measures, for the autoscaler web of the deployment web', because: [/asks for no cpu/], help: ['kubectl set resources deployment/web --requests=cpu=100m'] },
+    { what: 'an autoscaler where nothing is measured', given: { wherry: false, focus: scaler('FailedGetResourceMetric', 'unable to fetch metrics from resource metrics API: the server could not find the requested resource') }, waitsFor: 'measures', because: [/no use/, /could not find/], help: ['install metrics-server'] },
+    { what: 'an ingress without a controller', given: { focus: deep({ kind: 'Ingress', metadata: meta('front'), spec: { ingressClassName: 'nginx' } }) }, waitsFor: 'somebody to serve the ingress front', because: [/"nginx", and there is none/, /no ingress classes at all/], help: ['wherry addons enable ingress'] },
+    {
+      what: 'an ingress that leads nowhere', given: { focus: deep({ kind: 'Ingress', metadata: meta('front'), spec: { defaultBackend: { service: { name: 'wbe', port: { number: 80 } } } }, status: { loadBalancer: { ingress: [{ ip: '10.0.0.9' }] } } }), services: [deep({ metadata: meta('web'), spec: {} })], ingressClasses: [] },
+      waitsFor: 'the service wbe, for the ingress front', because: [/none of that name/, 'There are: web.'], help: ['kubectl edit ingress front'],
     },
     { what: 'paused', given: { focus: deep({ kind: 'Deployment', metadata: meta('web'), spec: { replicas: 2, paused: true } }) }, waitsFor: 'the rollout of the deployment web to be resumed', because: [/paused/], help: ['kubectl rollout resume deployment/web'] },
     { what: 'none wanted', given: { focus: deep({ kind: 'ReplicaSet', metadata: meta('web'), spec: { replicas: 0 } }) }, waitsFor: 'somebody to want pods of the replica set web', because: [/scaled to 0/] },
@@ -130,6 +198,13 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
 
 describe.each(Object.entries(rows))('%s', (_, table) => {
   test.each(table)('$what', (row) => check(diagnose(situation(row.given)), row));
+});
+
+test('commands name the namespace where it is not the default one, and what has none', () => {
+  const [found] = diagnose(situation({ pods: [pod('a', {}, unscheduled, { namespace: 'team' })], nodes: [node('n1', {}, { unschedulable: true })] }));
+  expect(found!.help).toContain('Let the node take pods again: kubectl uncordon n1');
+  const [other] = diagnose(situation({ focus: deep({ kind: 'Deployment', metadata: { ...meta('web'), namespace: 'team' }, spec: { paused: true } }) }));
+  expect(other!.help).toEqual(['Let it go on: kubectl -n team rollout resume deployment/web']);
 });
 
 test('of what goes well there is nothing to tell', () => {

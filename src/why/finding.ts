@@ -1,6 +1,8 @@
 import type { Deployment, ReplicaSet } from '../api/generated/apps-v1.ts';
 import type { Event, Node, PersistentVolumeClaim, Pod, Service } from '../api/generated/core-v1.ts';
 import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
+import type { IngressClass } from '../api/generated/networking-v1.ts';
+import type { PodDisruptionBudget } from '../api/generated/policy-v1.ts';
 import type { StorageClass } from '../api/generated/storage-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 
@@ -8,6 +10,8 @@ import type { KubeObject } from '../api/object.ts';
 export interface Finding {
   /** `512 MiB of memory on some node, for the pod web-1`: completes "Waiting for: ". */
   readonly waitsFor: string;
+  /** It is waited for no more: `waitsFor` says what has come to an end, `the job once has failed and is not tried again`. */
+  readonly over?: boolean;
   /** What is known of it, a line each. */
   readonly because: readonly string[];
   /** What a person can do, a line each; the likeliest first. */
@@ -25,10 +29,14 @@ export interface Situation {
   readonly deployment?: Deployment;
   readonly service?: Service;
   readonly slices: readonly EndpointSlice[];
+  /** Of the namespace: where an ingress leads. */
+  readonly services: readonly Service[];
+  readonly ingressClasses: readonly IngressClass[];
+  readonly budgets: readonly PodDisruptionBudget[];
   readonly claims: readonly PersistentVolumeClaim[];
   readonly storageClasses: readonly StorageClass[];
   readonly nodes: readonly Node[];
-  /** All pods of the cluster that have a node: where a pod found none. */
+  /** All pods of the cluster that have a node: where a pod found none, or a node is asked about. */
   readonly placed: readonly Pod[];
   /** All pods of the namespace: where a service found none. */
   readonly neighbours: readonly Pod[];

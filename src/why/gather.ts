@@ -1,13 +1,13 @@
 import { isReason } from '../api/errors.ts';
 import type { Deployment, ReplicaSet } from '../api/generated/apps-v1.ts';
 import type { Event, Pod, Service } from '../api/generated/core-v1.ts';
-import { endpointSlices, events as eventResource, nodes as nodeResource, persistentVolumeClaims, pods as podResource, replicaSets, storageClasses } from '../api/generated/resources.ts';
+import { endpointSlices, events as eventResource, ingressClasses as ingressClassResource, nodes as nodeResource, persistentVolumeClaims, podDisruptionBudgets, pods as podResource, replicaSets, services as serviceResource, storageClasses } from '../api/generated/resources.ts';
 import type { KubeObject, ResourceType } from '../api/object.ts';
 import { selectorOf, selectorOfMap } from '../api/selector.ts';
 import type { HttpClient } from '../client/http-client.ts';
 import { resourcePath, withQuery } from '../client/resource-path.ts';
 import type { Situation } from './finding.ts';
-import { waitingFor } from './waiting-containers.ts';
+import { containersOf, waitingFor } from './waiting-containers.ts';
 
 /** Lines of a container's log that are shown. */
 const LOG_LINES = 5;
@@ -40,12 +40,17 @@ export async function gather({ client, focus, nowMs }: GatherOptions): Promise<O
   const [nodes, classes, slices] = await Promise.all([
     list(nodeResource),
     ownClaims.some(({ status }) => status?.phase !== 'Bound') ? list(storageClasses) : [],
-    focus.kind === 'Service' ? list(endpointSlices, { namespace }) : [],
+    focus.kind === 'Service' || focus.kind === 'Ingress' ? list(endpointSlices, { namespace }) : [],
   ]);
-  const placed = pods.some((pod) => !pod.spec.nodeName) ? (await list(podResource)).filter((pod) => pod.spec.nodeName) : [];
+  const [services, ingressClasses, budgets] = await Promise.all([
+    focus.kind === 'Ingress' ? list(serviceResource, { namespace }) : [],
+    focus.kind === 'Ingress' ? list(ingressClassResource) : [],
+    focus.kind === 'Node' ? list(podDisruptionBudgets) : [],
+  ]);
+  const placed = focus.kind === 'Node' ? await list(podResource, { fieldSelector: `spec.nodeName=${focus.metadata.name}` }) : pods.some((pod) => !pod.spec.nodeName) ? (await list(podResource)).filter((pod) => pod.spec.nodeName) : [];
   return {
-    nowMs, focus, pods, replicaSets: ownSets, claims: ownClaims, storageClasses: classes, nodes, placed, neighbours,
-    slices: slices.filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === focus.metadata.name),
+    nowMs, focus, pods, replicaSets: ownSets, claims: ownClaims, storageClasses: classes, nodes, placed, neighbours, services, ingressClasses, budgets,
+    slices: focus.kind === 'Ingress' ? slices : slices.filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === focus.metadata.name),
     events: [...events].sort((a, b) => timeOf(a) - timeOf(b)), logs: await lastLines(client, pods),
     ...(focus.kind === 'Service' && { service: focus as Service }), ...(focus.kind === 'Deployment' && { deployment: focus as Deployment }),
   };
@@ -71,9 +76,10 @@ function podsOf(focus: KubeObject, pods: readonly Pod[], sets: readonly ReplicaS
 /** What the containers that keep ending wrote before they did. */
 async function lastLines(client: HttpClient, pods: readonly Pod[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, readonly string[]>();
-  await Promise.all(waitingFor(pods, 'CrashLoopBackOff').slice(0, 3).map(async ({ pod, status }) => {
+  const failed = containersOf(pods).filter(({ status }) => (status.state?.terminated?.exitCode ?? 0) !== 0);
+  await Promise.all([...waitingFor(pods, 'CrashLoopBackOff'), ...failed].slice(0, 3).map(async ({ pod, status }) => {
     const path = resourcePath(podResource, pod.metadata.namespace, pod.metadata.name, 'log');
-    for (const previous of [true, false]) {
+    for (const previous of status.state?.terminated ? [false] : [true, false]) {
       try {
         const { body } = await client.raw('GET', withQuery(path, { container: status.name, previous, tailLines: LOG_LINES }));
         const lines = body.toString().split('\n').filter((line) => line !== '');

@@ -88,8 +88,8 @@ function fewOfAlike(children: readonly StoryNode[], alike: number): { readonly s
 
 /** What keeps something, and what would help. */
 export function renderFindings(findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ waitsFor, because, help }) => [
-    '', `Waiting for: ${waitsFor}`, ...because.map((text) => `  ${text}`),
+  return findings.flatMap(({ waitsFor, over, because, help }) => [
+    '', `${over ? 'It is over' : 'Waiting for'}: ${waitsFor}`, ...because.map((text) => `  ${text}`),
     ...(help.length > 0 ? ['What would help:', ...help.map((text) => `  • ${text}`)] : []),
   ]);
 }

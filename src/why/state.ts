@@ -1,4 +1,6 @@
+import type { HorizontalPodAutoscaler } from '../api/generated/autoscaling-v2.ts';
 import type { Pod } from '../api/generated/core-v1.ts';
+import type { Ingress } from '../api/generated/networking-v1.ts';
 import { humanDuration } from '../api/human-duration.ts';
 import { isPodReady } from '../api/pod/conditions.ts';
 import { summarizePod } from '../api/pod/pod-summary.ts';
@@ -45,8 +47,23 @@ function words(situation: Situation): string {
       return `sends its traffic to ${endpoints === 0 ? 'nobody' : `${endpoints} ${endpoints === 1 ? 'pod' : 'pods'}`}${external ? `, with the external address ${external}` : service?.spec?.type === 'LoadBalancer' ? ', and waits for an external address' : ''}`;
     }
     case 'Node': return conditions.has('Ready') ? 'is ready' : 'is not ready';
+    case 'PersistentVolumeClaim': return status?.phase === 'Bound' ? `has its volume (${(spec as { readonly volumeName?: string }).volumeName})` : status?.phase === 'Lost' ? 'has lost its volume' : 'has no volume yet';
+    case 'Namespace': return status?.phase === 'Active' ? 'can be used' : `is ${status?.phase}`;
+    case 'CronJob': return `runs "${(spec as { readonly schedule?: string }).schedule}"${(spec as { readonly suspend?: boolean }).suspend ? ', and is suspended' : ''}`;
+    case 'HorizontalPodAutoscaler': return scalerWords(focus as HorizontalPodAutoscaler);
+    case 'PodDisruptionBudget': return `lets ${(status as { readonly disruptionsAllowed?: number }).disruptionsAllowed ?? 0} of its ${(status as { readonly expectedPods?: number }).expectedPods ?? 0} pods go`;
+    case 'Ingress': return ingressWords(focus as Ingress);
     default: return status?.phase ? `is ${status.phase}` : 'is there';
   }
+}
+
+function scalerWords({ spec, status }: HorizontalPodAutoscaler): string {
+  return `keeps ${kindWords(spec?.scaleTargetRef.kind ?? '')} ${spec?.scaleTargetRef.name} between ${spec?.minReplicas ?? 1} and ${spec?.maxReplicas} pods; now ${status?.currentReplicas ?? 0}`;
+}
+
+function ingressWords({ status }: Ingress): string {
+  const addresses = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip ?? hostname);
+  return addresses.length > 0 ? `takes requests at ${addresses.join(', ')}` : 'has no address yet';
 }
 
 function podWords(pod: Pod): string {
@@ -55,6 +72,9 @@ function podWords(pod: Pod): string {
   if (status === 'Running') return isPodReady(pod) ? `runs and is ready,${where}` : `runs, but is not ready (${readyContainers} of ${totalContainers} containers),${where}`;
   if (status === 'Pending') return pod.spec.nodeName ? `is being made ready${where}` : 'has no node yet';
   if (status === 'ContainerCreating' || status === 'PodInitializing') return `is being made ready${where}`;
+  if (pod.status?.phase === 'Failed') return `has failed: ${status}${where}`;
+  const [, done, all] = /^Init:(\d+)\/(\d+)$/.exec(status) ?? [];
+  if (all) return `is being prepared${where}: ${done} of ${all} init containers ${done === '1' ? 'has' : 'have'} done their work`;
   if (status === 'Completed' || status === 'Succeeded') return 'has done its work';
   return `does not run: ${status}${where}`;
 }

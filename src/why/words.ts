@@ -180,9 +180,9 @@ function workWords(entry: WorkEntry): Omit<Told, 'who'> {
   }
 }
 
-function scheduleWords({ facts, tookMs, error, choice }: WorkEntry): Omit<Told, 'who'> {
+function scheduleWords({ about, facts, tookMs, error, choice }: WorkEntry): Omit<Told, 'who'> {
   const ruledOut = (choice?.filtered ?? []).map(({ reasons, count: number, nodes }) => `not ${nodes.slice(0, 5).join(', ')}${number > 5 ? ` and ${number - 5} more` : ''}: ${reasons.join(', ')}`);
-  if (error !== undefined) return { did: `found no node among ${choice?.nodes ?? 0} (try ${facts['attempt']})`, more: ruledOut.length > 0 ? ruledOut : [error] };
+  if (error !== undefined) return { did: `found no node among ${choice?.nodes ?? 0} for the pod ${about.name} (try ${facts['attempt']})`, more: ruledOut.length > 0 ? ruledOut : [error] };
   const [best, second] = choice?.scores ?? [];
   const points = best && second ? [best.total === second.total ? `it has ${best.total} points, as many as ${second.node}` : `it has ${best.total} points, ${second.node} ${second.total}`] : [];
   const of = choice && choice.nodes > 1 ? ` of ${choice.nodes}${choice.feasible < choice.nodes && choice.filtered.length > 0 ? `, ${choice.feasible} of them possible` : ''}` : choice?.nodes === 1 ? ', the only one,' : '';

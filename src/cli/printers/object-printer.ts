@@ -26,8 +26,8 @@ interface Printable {
 /** Prints an object (or a list object) in one of kubectl's machine-readable forms. */
 export type ObjectPrinter = (object: unknown) => string;
 
-/** The printer that `-o` asks for; undefined for the verb's own text (absent, `wide`). Throws KubectlError for an unknown format. */
-export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
+/** The printer that `-o` asks for; undefined for the verb's own text (absent, `wide`). Forms in `columns` are for verbs that show tables. Throws KubectlError for an unknown format. */
+export function objectPrinter(flags: Flags, { columns = false }: { readonly columns?: boolean } = {}): ObjectPrinter | undefined {
   const output = flags.string('output');
   const equals = output.indexOf('=');
   const given = equals < 0 ? output : output.slice(0, equals);
@@ -42,8 +42,10 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
   const clean = flags.bool('show-managed-fields') ? (object: unknown) => object : withoutManagedFields;
   switch (format) {
     case '':
-    case 'wide':
       return undefined;
+    case 'wide':
+      if (columns) return undefined;
+      throw unknownFormat(output, columns);
     case 'json':
       return (object) => `${JSON.stringify(sortKeys(clean(object)), null, 4)}\n`;
     case 'yaml':
@@ -71,10 +73,15 @@ export function objectPrinter(flags: Flags): ObjectPrinter | undefined {
     }
     case 'custom-columns':
     case 'custom-columns-file':
+      if (!columns) throw unknownFormat(output, columns);
       return customColumns(format === 'custom-columns' ? needArgument() : columnsOfFile(needArgument()), !(flags.has('no-headers') && flags.bool('no-headers')), flags.bool('show-managed-fields'));
     default:
-      throw new KubectlError(`unable to match a printer suitable for the output format "${output}", allowed formats are: custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml`);
+      throw unknownFormat(output, columns);
   }
+}
+
+function unknownFormat(output: string, columns: boolean): KubectlError {
+  return new KubectlError(`unable to match a printer suitable for the output format "${output}", allowed formats are: ${columns ? 'custom-columns,custom-columns-file,' : ''}go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,${columns ? 'wide,' : ''}yaml`);
 }
 
 function readText(file: string, noun: string): string {

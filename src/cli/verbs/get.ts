@@ -53,7 +53,7 @@ export const verb: Verb = {
     }
     if (given.bool('output-watch-events') && !given.bool('watch') && !given.bool('watch-only')) throw new KubectlError('--output-watch-events option can only be used with --watch or --watch-only');
     if (given.bool('show-labels') && !['', 'wide'].includes(given.string('output'))) throw new KubectlError(`--show-labels option cannot be used with ${given.string('output')} printer`);
-    const printer = objectPrinter(given);
+    const printer = objectPrinter(given, { columns: true });
     const targets = await resolveTargets(call, { allNamespaces: given.bool('all-namespaces') });
     if (given.string('subresource') && targets.some(({ name }) => name === undefined)) throw new KubectlError('subresource cannot be used when bulk resources are specified');
     if (given.bool('watch') || given.bool('watch-only')) return watch(call, targets, printer);

@@ -66,7 +66,8 @@ async function changesOf(call: Call, words: readonly string[]): Promise<Changes>
     const equals = line.indexOf('=');
     if (equals > 0) {
       const name = line.slice(0, equals);
-      if (!/^[ -<>-~]+$/.test(name)) throw new KubectlError(`"${name}" is not a valid key name: a valid environment variable name must consist only of printable ASCII characters other than '='`);
+      // Stricter than the server, as upstream has it.
+      if (!/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name)) throw new KubectlError(`"${name}" is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name', or 'MY_ENV.NAME', or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')`);
       set.push({ name, value: line.slice(equals + 1) });
     } else if (line.endsWith('-')) remove.push(line.slice(0, -1));
     else throw new KubectlError(`unknown argument: ${line}`);
@@ -103,7 +104,7 @@ function changed(env: readonly EnvVar[], { set, remove }: Changes): EnvVar[] {
 
 async function refuseOverwrites(call: Call, targets: readonly NamedTarget[], { set }: Changes, chosen: (container: Container) => boolean): Promise<void> {
   for (const target of targets) {
-    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target));
+    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target), target.resource.resource);
     for (const { env = [] } of [...containers, ...initContainers].filter(chosen)) {
       const there = set.map(({ name }) => env.find((one) => one.name === name)).find((one) => one !== undefined);
       if (there) throw new KubectlError(`${target.resource.resource}/${target.name} '${there.name}' already has a value (${there.value ?? ''}), and --overwrite is false`);
@@ -112,7 +113,7 @@ async function refuseOverwrites(call: Call, targets: readonly NamedTarget[], { s
 }
 
 async function warnOfNone(call: Call, target: NamedTarget, chosen: (container: Container) => boolean): Promise<void> {
-  const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target));
+  const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target), target.resource.resource);
   if (![...containers, ...initContainers].some(chosen)) call.io.err(`Warning: ${target.resource.kind}/${target.name} does not have any containers matching "${call.flags.string('containers')}"\n`);
 }
 

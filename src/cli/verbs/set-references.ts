@@ -3,7 +3,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { checkSetFlags, setFlags } from '../change-containers.ts';
 import { NO_RESOURCES, printResult } from '../mutation.ts';
 import { currentObject, patchObject } from '../patch-object.ts';
-import { aroundPodSpec } from '../pod-spec-of.ts';
+import { aroundPodSpec, podSpecOf } from '../pod-spec-of.ts';
 import { listTargets } from '../selected-targets.ts';
 import { sourcesGiven } from '../targets.ts';
 import { sortKeys } from '../sort-keys.ts';
@@ -20,6 +20,7 @@ export const setServiceAccount: Verb = {
     if (args.length === 0 && !sourcesGiven(call.flags)) throw new KubectlError(NO_RESOURCES);
     for (const target of await listTargets(call, { args })) {
       const live = await currentObject(call, target);
+      podSpecOf(live, target.resource.resource);
       const body = aroundPodSpec(target.resource.kind, { serviceAccountName: name, serviceAccount: name });
       const next = await patchObject(call, target, live, { kind: 'strategic', body, manager: 'kubectl-set' });
       printResult(call, target.resource, next, 'serviceaccount updated');
@@ -37,7 +38,9 @@ export const setSelector: Verb = {
     checkSetFlags(call);
     const expression = call.args.at(-1);
     if (call.args.length < 2 && !sourcesGiven(call.flags)) throw new KubectlError(NO_RESOURCES);
-    if (expression === undefined || !expression.includes('=')) throw new KubectlError('one selector is required');
+    if (expression === undefined) throw new KubectlError('one selector is required');
+    const other = requirementsOf(expression).find(({ operator }) => operator !== 'In=');
+    if (other) throw new KubectlError(`match expression [{${other.key} ${other.operator} [${other.values.join(' ')}]}] not supported on this object`);
     const selector = Object.fromEntries(expression.split(',').map((pair) => pair.split('=') as [string, string]));
     for (const target of await listTargets(call, { args: call.args.slice(0, -1) })) {
       if (target.resource.kind !== 'Service') throw new KubectlError('setting a selector is only supported for Services');
@@ -50,6 +53,24 @@ export const setSelector: Verb = {
     }
   },
 };
+
+interface Requirement {
+  readonly key: string;
+  /** `In=`: a plain pair. */
+  readonly operator: string;
+  readonly values: readonly string[];
+}
+
+/** The parts of a selector: a service takes plain pairs only. */
+function requirementsOf(expression: string): Requirement[] {
+  return expression.split(/,(?![^(]*\))/).map((text) => {
+    const set = /^\s*(\S+)\s+(in|notin)\s*\(([^)]*)\)\s*$/.exec(text);
+    if (set) return { key: set[1]!, operator: set[2] === 'in' ? 'In' : 'NotIn', values: set[3]!.split(',').map((value) => value.trim()) };
+    const pair = /^([^=!]+)(!=|==?)(.*)$/.exec(text);
+    if (pair) return { key: pair[1]!, operator: pair[2] === '!=' ? 'NotIn' : 'In=', values: [pair[3]!] };
+    return { key: text.replace(/^!/, ''), operator: text.startsWith('!') ? 'DoesNotExist' : 'Exists', values: [] };
+  });
+}
 
 /** Upstream: kubectl pkg/cmd/set/set_subject.go. */
 export const setSubject: Verb = {

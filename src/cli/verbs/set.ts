@@ -1,3 +1,4 @@
+import { isQuantity } from '../../api/quantity.ts';
 import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } from '../change-containers.ts';
 import type { Container } from '../../api/generated/core-v1.ts';
 import { NO_RESOURCES } from '../mutation.ts';
@@ -23,7 +24,7 @@ async function image(call: Call): Promise<void> {
   const targets = await listTargets(call, { args: names });
   const unknown = new Set<string>();
   for (const target of targets) {
-    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target));
+    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target), target.resource.resource);
     for (const [name] of pairs) if (name !== '*' && ![...containers, ...initContainers].some((container) => container.name === name)) unknown.add(name);
   }
   await changeContainers(call, targets, 'image updated', 'failed to patch image update to pod template:', (container) => {
@@ -38,6 +39,7 @@ async function resources(call: Call): Promise<void> {
   const parse = (text: string): Record<string, string> => Object.fromEntries(text.split(',').filter(Boolean).map((pair) => {
     const [name, amount, more] = pair.split('=');
     if (!amount || more !== undefined) throw new KubectlError(`Invalid argument syntax ${pair}, expected <resource>=<value>`);
+    if (!isQuantity(amount)) throw new KubectlError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
     return [name!, amount];
   }));
   const [limits, requests] = [parse(call.flags.string('limits')), parse(call.flags.string('requests'))];
@@ -45,7 +47,7 @@ async function resources(call: Call): Promise<void> {
   const targets = await listTargets(call);
   const chosen = (container: Container): boolean => isChosen(container, call.flags.string('containers'));
   for (const target of targets) {
-    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target));
+    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target), target.resource.resource);
     if (![...containers, ...initContainers].some(chosen)) throw new KubectlError(`unable to find container named ${call.flags.string('containers')}`);
   }
   await changeContainers(call, targets, 'resource requirements updated', 'failed to patch resources update to pod template', (container) =>

@@ -84,7 +84,7 @@ async function topPod(call: Call): Promise<void> {
   const scope = everywhere ? '' : `/namespaces/${namespace}`;
   const metrics = await listed<PodMetrics>(call, `${METRICS}${scope}/pods`, given.string('field-selector'));
   if (metrics.length === 0) {
-    const pods = args.length > 0 ? [] : (await session.json<ObjectList<Pod>>(`/api/v1${scope}/pods`, { query: { labelSelector: given.string('selector') } })).items;
+    const pods = args.length > 0 ? [] : (await session.json<ObjectList<Pod>>(`/api/v1${scope}/pods`, { query: { labelSelector: given.string('selector'), fieldSelector: given.string('field-selector') } })).items;
     if (pods.length > 0 || args.length > 0) throw new KubectlError('metrics not available yet');
     io.err(everywhere ? 'No resources found\n' : `No resources found in ${namespace} namespace.\n`);
     return;

@@ -1,4 +1,4 @@
-import { eventsOf, type Diagnose } from '../finding.ts';
+import { eventsOf, type Diagnose, type Situation } from '../finding.ts';
 
 /** Volume claims without a volume. */
 export const claim: Diagnose = (situation) => situation.claims.filter(({ status, metadata }) => status?.phase !== 'Bound' && !metadata.deletionTimestamp).map((found) => {
@@ -23,5 +23,12 @@ export const claim: Diagnose = (situation) => situation.claims.filter(({ status,
       ? { waitsFor: `a pod that uses the claim ${name}`, because: [`Volumes of the class ${className} are made where they are used, so that nothing is made before.`], help: ['Nothing is wrong: use it in a pod, and the volume comes.'] }
       : { waitsFor: `a node for the pod ${users[0]!.metadata.name}, which uses the claim ${name}`, because: [`Volumes of the class ${className} are made on the node that the pod goes to.`], help: [`See why the pod waits: wherry why pod/${users[0]!.metadata.name}`] };
   }
+  if (storageClass?.provisioner === 'kubernetes.io/no-provisioner') return { waitsFor, because: [`Nobody makes volumes of the class ${className}: they are made by hand, and none that is free fits.`], help: [`Make a PersistentVolume of ${size} with storageClassName: ${className}`] };
+  if (event?.reason === 'ExternalProvisioning') return { waitsFor, because: [`The program "${storageClass?.provisioner}" makes volumes of the class ${className}, and has not made this one yet.`, ...(provisioningFault(situation, uid) ?? [])], help: ['See whether that program runs (its pods), and what it says.'] };
   return { waitsFor, because: [event?.message ?? `${storageClass?.provisioner ?? 'The provisioner'} has not made it yet.`], help: event?.type === 'Warning' ? [] : ['This takes a moment only, where the provisioner runs.'] };
 });
+
+function provisioningFault(situation: Situation, uid: string): readonly string[] | undefined {
+  const message = eventsOf(situation, uid, 'ProvisioningFailed').at(-1)?.message;
+  return message === undefined ? undefined : [`It said: ${message}`];
+}

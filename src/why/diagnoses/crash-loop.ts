@@ -9,17 +9,19 @@ export const crashLoop: Diagnose = ({ pods, logs, nowMs }) => groupAlike(
   waitingFor(pods, 'CrashLoopBackOff'), ({ status }) => `${status.name} ${status.lastState?.terminated?.exitCode}`, (group) => {
     const { pod, status } = group[0];
     const last = status.lastState?.terminated;
+    const init = (pod.spec.initContainers ?? []).some(({ name }) => name === status.name);
     const lines = logs.get(`${pod.metadata.name}/${status.name}`) ?? [];
     const [, delay] = /back-off (\S+) restarting/.exec(status.state?.waiting?.message ?? '') ?? [];
     return {
-      waitsFor: `the next start of the container ${status.name}, in ${namesOf(group.map((item) => item.pod), 'pod')}`,
+      waitsFor: `the next start of the ${init ? 'init ' : ''}container ${status.name}, in ${namesOf(group.map((item) => item.pod), 'pod')}`,
       because: [
         `It has been started ${status.restartCount + 1} times, and ended each time.${delay ? ` After each end the node waits longer; now ${delay}.` : ''}`,
+        ...(init ? ['It prepares the pod: the containers proper start only when it has ended well.'] : []),
         ...(last ? [`The last time it ended ${last.finishedAt ? `${humanDuration(nowMs - Date.parse(last.finishedAt))} ago, ` : ''}${endWords(last)}.`] : []),
         ...(last?.message ? [`It said: ${last.message.trim()}`] : []),
         ...(lines.length > 0 ? ['Its last lines:', ...lines.map((line) => `  │ ${line}`)] : ['It wrote nothing.']),
       ],
-      help: helpFor(last, status.name, pod.metadata.name),
+      help: helpOfEnd(last, { container: status.name, pod: pod.metadata.name, previous: true, init }),
     };
   },
 );
@@ -36,11 +38,20 @@ export function endWords({ exitCode, reason, signal }: ContainerStateTerminated)
   return known[exitCode] ?? (signal ? `by signal ${signal}` : exitCode > 128 && exitCode < 160 ? `by signal ${exitCode - 128} (exit code ${exitCode})` : `with a fault of its own (exit code ${exitCode})`);
 }
 
-function helpFor(last: ContainerStateTerminated | undefined, container: string, pod: string): string[] {
-  const look = `Read what it wrote: kubectl logs ${pod} -c ${container} --previous`;
+interface Ended {
+  readonly container: string;
+  readonly pod: string;
+  /** Whether it is its last but one run that ended. */
+  readonly previous: boolean;
+  readonly init?: boolean;
+}
+
+/** What helps where a container ended so. */
+export function helpOfEnd(last: ContainerStateTerminated | undefined, { container, pod, previous, init = false }: Ended): string[] {
+  const look = `Read what it wrote: kubectl logs ${pod} -c ${container}${previous ? ' --previous' : ''}`;
   if (last?.reason === 'OOMKilled') return ['Raise resources.limits.memory of the container, or find out what takes the memory.', look];
-  if (last?.exitCode === 0) return ['Its work is done when its command ends, and the pod wants it to run for ever: give it a command that stays, or run it as a Job.', look];
+  if (last?.exitCode === 0 && !init) return ['Its work is done when its command ends, and the pod wants it to run for ever: give it a command that stays, or run it as a Job.', look];
   if (last?.exitCode === 126 || last?.exitCode === 127 || last?.exitCode === 128) return ['Check command and args of the container against what the image holds.', look];
-  if (last?.exitCode === 137 || last?.exitCode === 143) return ['See whether its liveness probe asks too early or too much: kubectl describe pod …', look];
+  if (last?.exitCode === 137 || last?.exitCode === 143) return [`See whether its liveness probe asks too early or too much: kubectl describe pod ${pod}`, look];
   return [look];
 }

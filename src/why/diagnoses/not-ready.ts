@@ -19,7 +19,7 @@ export const notReady: Diagnose = (situation) => {
       waitsFor: `the container ${status.name} to say that it is ${starting ? 'up' : 'ready'}, in ${namesOf(group.map((item) => item.pod), 'pod')}`,
       because: [
         ...(probe ? [`Every ${probe.periodSeconds ?? 10} s it is asked ${probeWords(probe)}; until it answers well it gets no traffic.`] : gates.length > 0 ? [`The pod's readiness gates are not all true: ${gates.join(', ')}.`] : []),
-        ...(event?.message ? [`The last answer: ${event.message}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}`] : []),
+        ...(event?.message ? [`The last answer: ${event.message.replace(/ probe failed: *$/, ' probe failed, and it said nothing')}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}`] : []),
       ],
       help: probe ? ['Wait, if it is still starting up.', `See what it does: kubectl logs ${pod.metadata.name} -c ${status.name}`, 'Check path, port and time-out of the probe against what the program really serves.'] : [],
     };

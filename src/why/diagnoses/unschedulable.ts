@@ -6,6 +6,7 @@ import { SCHEDULING_EFFECTS, untoleratedTaint } from '../../api/scheduling/taint
 import type { Diagnose, Finding, Situation } from '../finding.ts';
 import { namesOf } from '../names-of.ts';
 import { mebibytes } from '../words.ts';
+import { brokenRule } from './placement-rules.ts';
 
 /** Pods without a node: which nodes were out of the question and why, and of what the others have too little, by how much. */
 export const unschedulable: Diagnose = (situation) => {
@@ -22,7 +23,7 @@ export const unschedulable: Diagnose = (situation) => {
   return [...groups.values()].map(({ pods, finding }) => finding(namesOf(pods, 'pod')));
 };
 
-type Verdict = { readonly node: string; readonly text: string; readonly kind: 'cpu' | 'memory' | 'pods' | 'taint' | 'cordoned' | 'selector' | 'other'; readonly short?: number };
+type Verdict = { readonly node: string; readonly text: string; readonly kind: 'cpu' | 'memory' | 'pods' | 'taint' | 'cordoned' | 'selector' | 'rule' | 'notReady' | 'other'; readonly short?: number };
 
 function diagnosePod(pod: Pod, situation: Situation): ((names: string) => Finding) | undefined {
   const condition = podCondition(pod, 'PodScheduled');
@@ -37,11 +38,22 @@ function diagnosePod(pod: Pod, situation: Situation): ((names: string) => Findin
   }
   const { nodes } = situation;
   if (nodes.length === 0) return (names) => ({ waitsFor: `a node for ${names}`, because: ['The cluster has no nodes.'], help: situation.wherry ? ['Add a node: wherry node add'] : [] });
+  const [, missing] = /persistentvolumeclaim "([^"]+)" not found/.exec(condition.message ?? '') ?? [];
+  if (missing) return (names) => ({ waitsFor: `the volume claim ${missing}, for ${names}`, because: ['The pod uses a volume claim of that name, and there is none.'], help: ['Make the claim, or correct its name in the pod. The pod goes on by itself then.'] });
   const claim = unboundClaim(pod, situation);
-  if (claim) return (names) => ({ waitsFor: `the volume claim ${claim} of ${names}`, because: [condition.message ?? ''], help: [`See why the claim waits: wherry why pvc/${claim}`] });
+  if (claim) return (names) => ({ waitsFor: `the volume claim ${claim} of ${names}`, because: ['A pod goes to a node only when its volumes are known, and this claim has no volume yet.'], help: [`See why the claim waits: wherry why pvc/${claim}`] });
   const verdicts = nodes.map((node) => verdictOf(pod, node, situation)).filter((verdict) => verdict !== undefined);
-  const because = verdicts.length > 0 ? verdicts.map(({ node, text }) => `${node}: ${text}`) : [condition.message ?? 'The scheduler does not say why.'];
+  // Where no rule that we know rules a node out, the scheduler's own words stand for it.
+  const unknown = verdicts.length < nodes.length && condition.message ? [`${verdicts.length > 0 ? 'The scheduler says: ' : ''}${condition.message}`] : [];
+  const because = [...nodesAlike(verdicts), ...unknown, ...(verdicts.length + unknown.length === 0 ? ['The scheduler does not say why.'] : [])];
   return (names) => ({ waitsFor: `${wantOf(pod, verdicts)}, for ${names}`, because, help: helpFor(verdicts, situation) });
+}
+
+/** A line a node; nodes of which the same is to be said are named together. */
+function nodesAlike(verdicts: readonly Verdict[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { node, text } of verdicts) groups.set(text, [...(groups.get(text) ?? []), node]);
+  return [...groups].map(([text, names]) => `${names.length > 5 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more nodes` : names.join(', ')}: ${text}`);
 }
 
 function unboundClaim(pod: Pod, { claims }: Situation): string | undefined {
@@ -49,10 +61,10 @@ function unboundClaim(pod: Pod, { claims }: Situation): string | undefined {
   return claims.find((claim) => wanted.includes(claim.metadata.name) && claim.status?.phase !== 'Bound' && claim.metadata.namespace === pod.metadata.namespace && /persistentvolumeclaim|volume/i.test(podCondition(pod, 'PodScheduled')?.message ?? ''))?.metadata.name;
 }
 
-function verdictOf(pod: Pod, node: Node, { placed }: Situation): Verdict | undefined {
+function verdictOf(pod: Pod, node: Node, { placed, nodes }: Situation): Verdict | undefined {
   const { name, labels = {} } = node.metadata;
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-  if (ready && ready.status !== 'True') return { node: name, kind: 'other', text: 'the node is not ready' };
+  if (ready && ready.status !== 'True') return { node: name, kind: 'notReady', text: 'is not ready itself' };
   if (node.spec?.unschedulable) return { node: name, kind: 'cordoned', text: 'takes no new pods (it is cordoned)' };
   const taint = untoleratedTaint(node.spec?.taints, pod.spec.tolerations, SCHEDULING_EFFECTS);
   if (taint) return { node: name, kind: 'taint', text: `takes only pods that tolerate its taint ${taint.key}${taint.value ? `=${taint.value}` : ''}:${taint.effect}` };
@@ -73,8 +85,8 @@ function verdictOf(pod: Pod, node: Node, { placed }: Situation): Verdict | undef
     return { node: name, kind, short, text: `has ${words(Math.max(0, free))} of ${resourceWords(resource)} free${most}; the pod asks for ${words(amount(wanted[resource]))}: ${words(short)} too little` };
   }
   if (total['pods'] !== undefined && here.length >= quantityValue(total['pods'])) return { node: name, kind: 'pods', text: `is full: it has ${here.length} pods, and takes no more` };
-  if (pod.spec.affinity) return { node: name, kind: 'selector', text: 'does not fit the pod\'s affinity rules' };
-  return undefined;
+  const rule = brokenRule(pod, { node, nodes, placed });
+  return rule === undefined ? undefined : { node: name, kind: 'rule', text: rule };
 }
 
 function amountWords(resource: string, value: number): string {
@@ -99,7 +111,9 @@ function helpFor(verdicts: readonly Verdict[], { wherry }: Situation): string[] 
     ...(kinds.has('cpu') || kinds.has('memory') ? ['Ask for less (resources.requests of the containers), or end pods that are not needed.'] : []),
     ...(kinds.has('cordoned') ? [`Let the node take pods again: kubectl uncordon ${verdicts.find(({ kind }) => kind === 'cordoned')!.node}`] : []),
     ...(kinds.has('taint') ? ['Add a toleration for the taint to the pod, or take the taint off the node: kubectl taint nodes NODE KEY-'] : []),
-    ...(kinds.has('selector') ? ['Change the pod\'s nodeSelector or affinity, or give a node the label: kubectl label node NODE KEY=VALUE'] : []),
+    ...(kinds.has('notReady') ? [wherry ? 'Take up the nodes that do not run: wherry start' : 'See why nodes are not ready: kubectl describe node …'] : []),
+    ...(kinds.has('rule') ? ['Make the pod\'s rules on its place milder (affinity, topologySpreadConstraints, hostPort): "preferred" rules are wishes, "required" ones are conditions.', ...(wherry ? ['Or add a node: wherry node add'] : [])] : []),
+    ...(kinds.has('selector') ? ['Change the pod\'s nodeSelector, or give a node the label: kubectl label node NODE KEY=VALUE'] : []),
     ...(wherry && (kinds.has('cpu') || kinds.has('memory') || kinds.has('pods')) && !verdicts.some(({ text }) => text.includes('even when empty')) ? ['Add a node: wherry node add'] : []),
   ];
 }

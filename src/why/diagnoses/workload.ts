@@ -1,9 +1,11 @@
 import type { KubeObject } from '../../api/object.ts';
+import { isPodReady } from '../../api/pod/conditions.ts';
 import { eventsOf, type Diagnose, type Finding, type Situation } from '../finding.ts';
 import { kindWords } from '../words.ts';
+import { refusal } from './refusal.ts';
 
 interface Workload extends KubeObject {
-  readonly spec?: { readonly replicas?: number; readonly paused?: boolean; readonly suspend?: boolean };
+  readonly spec?: { readonly replicas?: number; readonly paused?: boolean; readonly suspend?: boolean; readonly backoffLimit?: number; readonly activeDeadlineSeconds?: number; readonly podManagementPolicy?: string };
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[] };
 }
 
@@ -11,7 +13,7 @@ interface Workload extends KubeObject {
 export const workload: Diagnose = (situation) => {
   const focus = situation.focus as Workload;
   const makers = [focus, ...situation.replicaSets as readonly Workload[]];
-  return [...refusals(makers, situation), ...held(focus)];
+  return [...refusals(makers, situation), ...held(focus), ...overdue(focus, situation), ...nextInOrder(focus, situation)];
 };
 
 function refusals(makers: readonly Workload[], situation: Situation): Finding[] {
@@ -28,33 +30,42 @@ function refusals(makers: readonly Workload[], situation: Situation): Finding[] 
   });
 }
 
-function refusal(message: string, { kind, metadata: { name } }: KubeObject): Finding {
-  const [, quota] = /exceeded quota: ([^,]+)/.exec(message) ?? [];
-  const waitsFor = `leave to make the pods of the ${kindWords(kind)} ${name}`;
-  if (quota) {
-    const [, requested] = /requested: ([^,]+(?:,[\w./-]+=[^,]+)*?), used:/.exec(message) ?? [];
-    const [, used] = /used: (.+?), limited:/.exec(message) ?? [];
-    const [, limited] = /limited: (.+)$/.exec(message) ?? [];
-    return {
-      waitsFor: `room in the quota ${quota}, for the pods of the ${kindWords(kind)} ${name}`,
-      because: limited ? [`A pod would take ${requested ?? 'more'}; ${used} is taken already, and ${limited} is the limit.`] : [message],
-      help: [`Raise the quota: kubectl edit quota ${quota}`, 'Or end something else in the namespace, or ask for less.'],
-    };
-  }
-  if (/failed quota|must specify/.test(message)) return { waitsFor, because: [message], help: ['The quota of the namespace counts what the pods do not state: give the containers resources (requests and limits).'] };
-  if (/serviceaccount "?([^" ]+)"? not found/.test(message)) return { waitsFor, because: [message], help: ['Make the service account, or correct its name in the template.'] };
-  if (/violates PodSecurity/.test(message)) return { waitsFor, because: [message], help: ['Change the securityContext in the template as the message says, or the level of the namespace (label pod-security.kubernetes.io/enforce).'] };
-  return { waitsFor, because: [message], help: [] };
-}
-
 function held({ kind, metadata: { name, deletionTimestamp }, spec, status }: Workload): Finding[] {
   if (deletionTimestamp) return [];
   const named = `${kind.toLowerCase()}/${name}`;
   const findings: Finding[] = [];
-  if (kind === 'Deployment' && spec?.paused) findings.push({ waitsFor: `the rollout of the deployment ${name} to be resumed`, because: ['It is paused: changes of the template are kept back; the pods that there are go on.'], help: [`kubectl rollout resume ${named}`] });
-  if ((kind === 'Job' || kind === 'CronJob') && spec?.suspend) findings.push({ waitsFor: `the ${kindWords(kind)} ${name} to be taken up again`, because: ['It is suspended, and makes no pods.'], help: [`kubectl patch ${named} -p '{"spec":{"suspend":false}}'`] });
-  if (['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController'].includes(kind) && spec?.replicas === 0) findings.push({ waitsFor: `somebody to want pods of the ${kindWords(kind)} ${name}`, because: ['It is scaled to 0.'], help: [`kubectl scale ${named} --replicas=1`] });
+  if (kind === 'Deployment' && spec?.paused) findings.push({ waitsFor: `the rollout of the deployment ${name} to be resumed`, because: ['It is paused: changes of the template are kept back; the pods that there are go on.'], help: [`Let it go on: kubectl rollout resume ${named}`] });
+  if ((kind === 'Job' || kind === 'CronJob') && spec?.suspend) findings.push({ waitsFor: `the ${kindWords(kind)} ${name} to be taken up again`, because: ['It is suspended, and makes no pods.'], help: [`Take it up: kubectl patch ${named} -p '{"spec":{"suspend":false}}'`] });
+  if (['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController'].includes(kind) && spec?.replicas === 0) findings.push({ waitsFor: `somebody to want pods of the ${kindWords(kind)} ${name}`, because: ['It is scaled to 0.'], help: [`Say how many: kubectl scale ${named} --replicas=1`] });
   const failed = kind === 'Job' ? status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True') : undefined;
-  if (failed) findings.push({ waitsFor: `nothing: the job ${name} has failed and is not tried again`, because: [failed.message ?? failed.reason ?? ''], help: ['Read what its pods wrote (kubectl logs), then delete the job and make it anew.'] });
+  if (failed) {
+    const tries = (spec?.backoffLimit ?? 6) + 1;
+    const because: Readonly<Record<string, string>> = {
+      BackoffLimitExceeded: `It was tried ${tries === 1 ? 'once' : `${tries} times`}, and failed each time; more tries it does not get (backoffLimit: ${tries - 1}).`,
+      DeadlineExceeded: `It was to be done within ${spec?.activeDeadlineSeconds} s (activeDeadlineSeconds), and was not.`,
+    };
+    findings.push({
+      over: true, waitsFor: `the job ${name} has failed and is not tried again`, because: [because[failed.reason ?? ''] ?? failed.message ?? failed.reason ?? ''],
+      help: [`Read what its pods wrote: kubectl logs job/${name} --all-pods`, 'When the cause is mended, delete the job and make it anew: a job runs once.'],
+    });
+  }
   return findings;
+}
+
+/** A rollout that has not got on for so long that it counts as failed; why, its pods tell. */
+function overdue({ kind, metadata: { name }, status }: Workload, { pods }: Situation): Finding[] {
+  const late = kind === 'Deployment' ? status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded') : undefined;
+  if (!late) return [];
+  return [{
+    waitsFor: `the newest pods of the deployment ${name} to become available`, because: ['They have not for so long that the rollout counts as failed (progressDeadlineSeconds). It goes on all the same if they do.', ...(pods.length > 0 ? ['What keeps them stands below.'] : [])],
+    help: [`Go back to what worked: kubectl rollout undo deployment/${name}`],
+  }];
+}
+
+/** Pods of a stateful set come one after the other: one that is not ready keeps all that would follow. */
+function nextInOrder({ kind, metadata: { name, deletionTimestamp }, spec }: Workload, { pods }: Situation): Finding[] {
+  if (kind !== 'StatefulSet' || deletionTimestamp || spec?.podManagementPolicy === 'Parallel' || pods.length >= (spec?.replicas ?? 1)) return [];
+  const waiting = pods.find((pod) => !isPodReady(pod));
+  if (!waiting) return [];
+  return [{ waitsFor: `the pod ${waiting.metadata.name} to be ready, before the stateful set ${name} makes the next one`, because: ['Its pods are made one after the other, each when all before it are ready.'], help: [`See why it is not: wherry why pod/${waiting.metadata.name}`, 'Where the order does not matter, set podManagementPolicy: Parallel (when the set is made anew).'] }];
 }
