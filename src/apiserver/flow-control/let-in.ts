@@ -1,18 +1,18 @@
-import type { ServerResponse } from 'node:http';
+import type { Answer } from '../http/answer.ts';
 import type { Ticket } from './flow-control.ts';
 
 /**
  * Waits until a request may be served. False where it was refused, and answered so: in plain text, as upstream does it; `beforeRefusal` is called then.
  * The answer's headers name its schema and level by their uids, which tell no names. Upstream: apiserver pkg/server/filters.WithPriorityAndFairness.
  */
-export function letIn(ticket: Ticket, response: ServerResponse, beforeRefusal: () => void): true | Promise<boolean> {
-  response.setHeader('X-Kubernetes-PF-FlowSchema-UID', ticket.flowSchemaUid);
-  response.setHeader('X-Kubernetes-PF-PriorityLevel-UID', ticket.priorityLevelUid);
+export function letIn(ticket: Ticket, response: Answer, beforeRefusal: () => void): true | Promise<boolean> {
+  response.give('X-Kubernetes-PF-FlowSchema-UID', ticket.flowSchemaUid);
+  response.give('X-Kubernetes-PF-PriorityLevel-UID', ticket.priorityLevelUid);
   if (!ticket.waiting && ticket.refused === undefined) return true;
   return decided(ticket, response, beforeRefusal);
 }
 
-async function decided(ticket: Ticket, response: ServerResponse, beforeRefusal: () => void): Promise<boolean> {
+async function decided(ticket: Ticket, response: Answer, beforeRefusal: () => void): Promise<boolean> {
   await ticket.waiting;
   if (ticket.refused === undefined) return true;
   if (response.destroyed) return false;

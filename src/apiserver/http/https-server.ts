@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { KeyPair } from '../api-server.ts';
+import { Answer } from './answer.ts';
 import type { RequestHandler } from './request-handler.ts';
 
 export interface HttpsServerOptions {
@@ -22,7 +24,7 @@ const KEEP_ALIVE_MS = 120_000;
 
 /** Listens on one port of several hosts. Disposing closes all connections. Rejects where a port cannot be had. */
 export async function startHttpsServer({ hosts, port, keyPair, clientAuthority, handler }: HttpsServerOptions): Promise<HttpsServer> {
-  const servers: Server[] = [];
+  const servers: Server<typeof IncomingMessage, typeof Answer>[] = [];
   const upgraded = new Set<{ destroy(): void }>();
   const close = async (): Promise<void> => {
     for (const socket of upgraded) socket.destroy();
@@ -34,9 +36,9 @@ export async function startHttpsServer({ hosts, port, keyPair, clientAuthority, 
   let bound = port;
   try {
     for (const host of hosts) {
-      const server = createServer({
+      const server = createServer<typeof IncomingMessage, typeof Answer>({
         key: keyPair.key, cert: keyPair.certificate, ca: clientAuthority, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'],
-        minVersion: 'TLSv1.2', keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0,
+        minVersion: 'TLSv1.2', keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, ServerResponse: Answer,
       });
       server.on('request', (request, response) => void handler.handle(request, response));
       server.on('upgrade', (request, socket, head) => {
@@ -54,7 +56,7 @@ export async function startHttpsServer({ hosts, port, keyPair, clientAuthority, 
   return { port: bound, [Symbol.asyncDispose]: close };
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server<typeof IncomingMessage, typeof Answer>, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

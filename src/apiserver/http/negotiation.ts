@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { notAcceptable } from '../../api/errors.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import { isTrue } from './request-info.ts';
 
 export type MediaType = 'application/json' | 'application/yaml' | 'application/vnd.kubernetes.protobuf';
@@ -42,10 +43,18 @@ export function negotiate(headers: IncomingHttpHeaders, query: URLSearchParams, 
   throw notAcceptable(offered);
 }
 
-const isTransformation = (as: string): as is Transformation => as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList';
-
 /** The clauses of an Accept header, the best first. */
 export function parseAccept(accept: string): readonly Clause[] {
+  return accept.length > LONGEST ? readAccept(accept) : clausesOf.get(accept, () => readAccept(accept));
+}
+
+const isTransformation = (as: string): as is Transformation => as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList';
+
+/** Clients have few of these headers, and send them all the time. */
+const LONGEST = 512;
+const clausesOf = new RecentMap<readonly Clause[]>(64);
+
+function readAccept(accept: string): readonly Clause[] {
   const clauses = accept.split(',').map((text): Clause => {
     const [type = '', ...rest] = text.split(';').map((part) => part.trim());
     const parameters: Record<string, string> = {};

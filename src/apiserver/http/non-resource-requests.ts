@@ -116,10 +116,10 @@ function aggregatedVersion(accept: string | undefined): string | undefined {
   return undefined;
 }
 
-function sendText(exchange: Exchange, code: number, text: string): Promise<void> {
+function sendText(exchange: Exchange, code: number, text: string): Promise<void> | undefined {
   return sendBytes(exchange, code, 'text/plain; charset=utf-8', Buffer.from(text), { 'X-Content-Type-Options': 'nosniff' });
 }
 
-function notFoundPage(exchange: Exchange): Promise<void> {
+function notFoundPage(exchange: Exchange): Promise<void> | undefined {
   return sendText(exchange, 404, '404 page not found\n');
 }

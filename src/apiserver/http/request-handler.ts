@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
@@ -18,6 +18,7 @@ import { letIn, REFUSAL } from '../flow-control/let-in.ts';
 import type { LedgerRequests } from '../ledger/ledger-requests.ts';
 import type { ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
+import type { Answer } from './answer.ts';
 import { HttpContext } from './http-context.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, type Negotiated } from './negotiation.ts';
@@ -67,7 +68,7 @@ export class RequestHandler {
   }
 
   /** Answers one request. Never rejects. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: Answer): Promise<void> {
     const { aggregator, auditor, clock, flowControl, ledger, log, metrics, random } = this.#options;
     const started = clock.monotonic();
     const method = request.method ?? 'GET';
@@ -83,12 +84,12 @@ export class RequestHandler {
       watch?.[Symbol.dispose]();
       lasted?.();
       trail?.completed(response.statusCode);
-      const bytes = response.getHeader('content-length');
+      const bytes = response.bodyLength ?? response.getHeader('content-length');
       metrics.count({ info, method, code: response.statusCode, seconds: (clock.monotonic() - started) / 1000, dryRun: query.size > 0 && query.has('dryRun'), bytes: typeof bytes === 'number' ? bytes : undefined, userAgent: request.headers['user-agent'] });
     });
     response.on('error', (error) => log.debug('connection failed', { path, error }));
     const auditId = String(request.headers['audit-id'] ?? random.uuid()).slice(0, AUDIT_ID_LENGTH);
-    response.setHeader('Audit-Id', auditId);
+    response.give('Audit-Id', auditId);
     let trail: AuditTrail | undefined;
     const audit = auditor && ((user: User): AuditTrail | undefined => (trail = beginTrail(auditor, { request, response, info, user, id: auditId, receivedAt: clock.now() })));
     let warnings: WarningRecorder | undefined;
@@ -97,7 +98,8 @@ export class RequestHandler {
       if (!response.headersSent) response.setHeader('Warning', warnings.headers());
     };
     try {
-      const context = await this.#identify(request, end, warn, audit);
+      const identified = this.#identify(request, end, warn, audit);
+      const context = identified instanceof Promise ? await identified : identified;
       ticket = flowControl.start(context.user, info, query);
       if (ticket) {
         const entered = letIn(ticket, response, () => leaveBody(request, response));
@@ -107,7 +109,10 @@ export class RequestHandler {
       this.#authorize(context, info, query);
       if (info.verb === 'watch') watch = flowControl.watches.add(info, query);
       if (aggregator?.serves(path)) await aggregator.proxy({ request, response, info, query, context });
-      else if (READING.has(info.verb) && info.isResourceRequest) await this.#resources.answer({ request, response, info, query, context });
+      else if (READING.has(info.verb) && info.isResourceRequest) {
+        const answering = this.#resources.answer({ request, response, info, query, context });
+        if (answering) await answering;
+      }
       else if (info.isResourceRequest) await because({ writes: parseCause(request.headers['wherry-cause'] as string | undefined) }, () => this.#resources.answer({ request, response, info, query, context }));
       else if (ledger?.serves(path)) await ledger.answer({ request, response, query }, context.user, context.signal);
       else await this.#options.nonResource.answer({ request, response, path, query });
@@ -121,10 +126,12 @@ export class RequestHandler {
       if (audit && !trail && error instanceof StatusError && error.code === 401) audit(NOBODY);
       trail?.failed(statusOf(error));
       leaveBody(request, response);
-      await sendStatus({ request, response }, statusOf(error), formOf(request, query)).catch((fault: unknown) => {
+      try {
+        await sendStatus({ request, response }, statusOf(error), formOf(request, query));
+      } catch (fault) {
         log.error('answer failed', { method, path, error: fault });
         response.destroy();
-      });
+      }
     } finally {
       ticket?.finish();
     }
@@ -184,20 +191,23 @@ export class RequestHandler {
     }
   }
 
-  /** Authenticates; answers what the work on the request needs to know about its origin. Throws 401, and 403 for impersonation. */
-  async #identify(request: IncomingMessage, end: RequestEnd, warn: (text: string) => void, audit: ((user: User) => AuditTrail | undefined) | undefined): Promise<RequestContext> {
+  /** Authenticates; answers what the work on the request needs to know about its origin. Throws 401, and 403 for impersonation. A promise only where something has to be waited for. */
+  #identify(request: IncomingMessage, end: RequestEnd, warn: (text: string) => void, audit: ((user: User) => AuditTrail | undefined) | undefined): RequestContext | Promise<RequestContext> {
     const { authenticator, authorizer } = this.#options;
     const { authorization } = request.headers;
     const clientCertificate = verifiedCertificate(request.socket as TLSSocket);
     if (clientCertificate === 'refused' && !authorization) throw unauthorized();
     const found = authenticator.authenticate(clientCertificate instanceof Uint8Array ? { authorization, clientCertificate, url: request.url } : { authorization, url: request.url });
-    let user: User = found instanceof Promise ? await found : found;
-    const trail = audit?.(user);
-    if (asksToImpersonate(request.headers)) {
-      user = impersonate(user, request.headersDistinct, authorizer);
-      trail?.impersonated(user);
-    }
-    return new HttpContext(request, end, user, warn, trail);
+    if (!(found instanceof Promise) && !asksToImpersonate(request.headers)) return new HttpContext(request, end, found, warn, audit?.(found));
+    return (async () => {
+      let user = await found;
+      const trail = audit?.(user);
+      if (asksToImpersonate(request.headers)) {
+        user = await impersonate(user, request.headersDistinct, authorizer);
+        trail?.impersonated(user);
+      }
+      return new HttpContext(request, end, user, warn, trail);
+    })();
   }
 
   /** Throws 403 where the user may not. */
@@ -224,7 +234,7 @@ export class RequestHandler {
 /** Bytes of a body that nobody reads which are still taken in, so that the connection can go on; above, it is closed after the answer. */
 const DRAINED = 256 * 1024;
 
-function leaveBody(request: IncomingMessage, response: ServerResponse): void {
+function leaveBody(request: IncomingMessage, response: Answer): void {
   if (request.complete) return;
   const length = Number(request.headers['content-length'] ?? (request.headers['transfer-encoding'] ? Infinity : 0));
   if (length <= DRAINED) request.resume();
@@ -240,10 +250,10 @@ const AUDIT_ID_LENGTH = 64;
 /** Who could not show who they are. */
 const NOBODY: User = { name: '', groups: [] };
 
-function beginTrail(auditor: Auditor, { request, response, ...rest }: { request: IncomingMessage; response?: ServerResponse; info: RequestInfo; user: User; id: string; receivedAt: number }): AuditTrail | undefined {
+function beginTrail(auditor: Auditor, { request, response, ...rest }: { request: IncomingMessage; response?: Answer; info: RequestInfo; user: User; id: string; receivedAt: number }): AuditTrail | undefined {
   const trail = auditor.begin({ ...rest, uri: request.url ?? '/', userAgent: request.headers['user-agent'] ?? '', sourceIPs: sourceAddresses(request) });
   if (trail && response && rest.info.verb === 'watch') {
-    const writeHead = response.writeHead.bind(response) as (...given: unknown[]) => ServerResponse;
+    const writeHead = response.writeHead.bind(response) as (...given: unknown[]) => Answer;
     response.writeHead = ((code: number, ...given: unknown[]) => {
       if (code === 200) trail.started(code);
       return writeHead(code, ...given);

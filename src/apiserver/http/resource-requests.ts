@@ -48,7 +48,8 @@ export class ResourceRequests {
     this.#flushes = new FlushSchedule(clock);
   }
 
-  async answer(request: ResourceRequest): Promise<void> {
+  /** A promise only where something has to be waited for: reads are answered at once. */
+  answer(request: ResourceRequest): Promise<void> | void {
     const { info } = request;
     const { served } = this.#verbs.find(info);
     checkScope(served, info);
@@ -59,27 +60,27 @@ export class ResourceRequests {
     if (handler) {
       const method = request.request.method ?? 'GET';
       if (!handler.methods.includes(method)) throw methodNotAllowed(info, info.verb);
-      if (handler.connect) return await handler.connect({ context: request.context, info, query: request.query, request: request.request, response: request.response });
+      if (handler.connect) return handler.connect({ context: request.context, info, query: request.query, request: request.request, response: request.response });
     }
     switch (info.verb) {
-      case 'get': return await this.#get(request, served);
-      case 'list': return await this.#list(request, served);
+      case 'get': return this.#get(request, served);
+      case 'list': return this.#list(request, served);
       case 'watch': return this.#watch(request, served);
-      case 'create': return await this.#create(request, served);
-      case 'update': return await this.#update(request, served);
-      case 'patch': return await this.#patch(request, served);
-      case 'delete': return await this.#delete(request, served);
-      case 'deletecollection': return await this.#deleteCollection(request, served);
+      case 'create': return this.#create(request, served);
+      case 'update': return this.#update(request, served);
+      case 'patch': return this.#patch(request, served);
+      case 'delete': return this.#delete(request, served);
+      case 'deletecollection': return this.#deleteCollection(request, served);
       default: throw methodNotAllowed(info, info.verb);
     }
   }
 
-  async #get(request: ResourceRequest, served: ServedResource): Promise<void> {
+  #get(request: ResourceRequest, served: ServedResource): Promise<void> | void {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
     const resourceVersion = query.get('resourceVersion');
-    const object = await this.#verbs.get(context, served.resource, keyOf(info), { subresource: info.subresource, ...(resourceVersion && { resourceVersion }) });
-    await this.#sendOne(request, served, 200, object, negotiated);
+    const found = this.#verbs.get(context, served.resource, keyOf(info), { subresource: info.subresource, ...(resourceVersion && { resourceVersion }) });
+    return found instanceof Promise ? found.then((object) => this.#sendOne(request, served, 200, object, negotiated)) : this.#sendOne(request, served, 200, found, negotiated);
   }
 
   async #list(request: ResourceRequest, served: ServedResource): Promise<void> {
@@ -187,30 +188,30 @@ export class ResourceRequests {
     return deleteOptions(request.query, sent);
   }
 
-  async #sendOne(request: ResourceRequest, served: ServedResource, code: number, object: KubeObject, negotiated: Negotiated): Promise<void> {
+  #sendOne(request: ResourceRequest, served: ServedResource, code: number, object: KubeObject, negotiated: Negotiated): Promise<void> | void {
     request.context.audit?.response(object);
     switch (negotiated.as) {
       case 'Table': {
         const { resourceVersion } = object.metadata;
-        return await sendObject(request, code, tableOf(served, [object], { ...(resourceVersion && { resourceVersion }) }, this.#tableOptions(request)), negotiated);
+        return sendObject(request, code, tableOf(served, [object], { ...(resourceVersion && { resourceVersion }) }, this.#tableOptions(request)), negotiated);
       }
-      case 'PartialObjectMetadata': return await sendObject(request, code, partialObjectMetadata(object), negotiated);
-      default: return await sendObject(request, code, object, negotiated);
+      case 'PartialObjectMetadata': return sendObject(request, code, partialObjectMetadata(object), negotiated);
+      default: return sendObject(request, code, object, negotiated);
     }
   }
 
-  async #sendList(request: ResourceRequest, served: ServedResource, list: ObjectList<KubeObject>, negotiated: Negotiated): Promise<void> {
+  #sendList(request: ResourceRequest, served: ServedResource, list: ObjectList<KubeObject>, negotiated: Negotiated): Promise<void> | void {
     request.context.audit?.response(list);
     switch (negotiated.as) {
-      case 'Table': return await sendObject(request, 200, tableOf(served, list.items, { ...list.metadata }, this.#tableOptions(request)), negotiated);
+      case 'Table': return sendObject(request, 200, tableOf(served, list.items, { ...list.metadata }, this.#tableOptions(request)), negotiated);
       case 'PartialObjectMetadataList': {
         const partial = partialObjectMetadataList(list);
-        return await sendObject(request, 200, negotiated.media === 'application/vnd.kubernetes.protobuf' ? partial : plainList(partial, true), negotiated);
+        return sendObject(request, 200, negotiated.media === 'application/vnd.kubernetes.protobuf' ? partial : plainList(partial, true), negotiated);
       }
       default:
-        if (negotiated.media === 'application/json' && !negotiated.pretty) return await sendBytes(request, 200, contentTypeOf('application/json'), listBytes(list, served.custom));
-        if (negotiated.media === 'application/vnd.kubernetes.protobuf') return await sendBytes(request, 200, contentTypeOf(negotiated.media), listMessage(list));
-        return await sendObject(request, 200, plainList(list, served.custom), negotiated);
+        if (negotiated.media === 'application/json' && !negotiated.pretty) return sendBytes(request, 200, contentTypeOf('application/json'), listBytes(list, served.custom));
+        if (negotiated.media === 'application/vnd.kubernetes.protobuf') return sendBytes(request, 200, contentTypeOf(negotiated.media), listMessage(list));
+        return sendObject(request, 200, plainList(list, served.custom), negotiated);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
 import { stringify as stringifyYaml } from 'yaml';
@@ -8,6 +8,7 @@ import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { encodeList, encodeProtobuf } from '../../api/protobuf/envelope.ts';
 import { itemBytes, objectBytes, objectLine } from '../registry/object-bytes.ts';
 import { envelopedMessage, objectMessage } from '../registry/object-message.ts';
+import type { Answer } from './answer.ts';
 import type { MediaType, Negotiated } from './negotiation.ts';
 
 const gzip = promisify(gzipCallback);
@@ -18,28 +19,24 @@ const GZIP_ABOVE = 128 * 1024;
 /** What an answer is written on. */
 export interface Exchange {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: Answer;
 }
 
-/** Sends bytes as the whole answer, compressed where they are many and the client takes it. HEAD gets the headers alone. */
-export async function sendBytes({ request, response }: Exchange, code: number, contentType: string, bytes: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<void> {
-  let body = bytes;
-  const compressed = bytes.length > GZIP_ABOVE && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-  if (compressed) {
-    body = await gzip(bytes, { level: constants.Z_BEST_SPEED });
-    response.setHeader('Content-Encoding', 'gzip');
-    response.setHeader('Vary', 'Accept-Encoding');
+/** Sends bytes as the whole answer, compressed where they are many and the client takes it, which takes a while. HEAD gets the headers alone. */
+export function sendBytes({ request, response }: Exchange, code: number, contentType: string, bytes: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<void> | undefined {
+  const all = ['Cache-Control', 'no-cache, private', 'Content-Type', contentType];
+  for (const name in headers) all.push(name, headers[name]!);
+  const withBody = request.method !== 'HEAD';
+  if (bytes.length <= GZIP_ABOVE || !/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+    response.send(code, all, bytes, withBody);
+    return undefined;
   }
-  response.setHeader('Cache-Control', 'no-cache, private');
-  response.setHeader('Content-Type', contentType);
-  response.setHeader('Content-Length', body.length);
-  for (const name in headers) response.setHeader(name, headers[name]!);
-  response.statusCode = code;
-  response.end(request.method === 'HEAD' ? undefined : body);
+  all.push('Content-Encoding', 'gzip', 'Vary', 'Accept-Encoding');
+  return gzip(bytes, { level: constants.Z_BEST_SPEED }).then((compressed) => response.send(code, all, compressed, withBody));
 }
 
 /** Sends an object or any other JSON value in the form that was negotiated. */
-export function sendObject(exchange: Exchange, code: number, value: object, { media, pretty }: Negotiated): Promise<void> {
+export function sendObject(exchange: Exchange, code: number, value: object, { media, pretty }: Negotiated): Promise<void> | undefined {
   return sendBytes(exchange, code, contentTypeOf(media), encode(value, media, pretty));
 }
 
@@ -90,9 +87,9 @@ export function statusOf(error: unknown): Status {
   return (error instanceof StatusError ? error : internalError(error)).status;
 }
 
-export function sendStatus(exchange: Exchange, status: Status, negotiated: Negotiated): Promise<void> {
+export function sendStatus(exchange: Exchange, status: Status, negotiated: Negotiated): Promise<void> | undefined {
   const { response } = exchange;
   const code = status.code ?? 500;
-  if (status.details?.retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(status.details.retryAfterSeconds));
+  if (status.details?.retryAfterSeconds !== undefined) response.give('Retry-After', String(status.details.retryAfterSeconds));
   return sendObject(exchange, code, status, negotiated);
 }

@@ -73,12 +73,18 @@ export class ResourceVerbs {
     return store;
   }
 
-  async get(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, options: { readonly subresource?: string; readonly resourceVersion?: string } = {}): Promise<KubeObject> {
+  /** A promise only where something has to be waited for. */
+  get(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, options: { readonly subresource?: string; readonly resourceVersion?: string } = {}): KubeObject | Promise<KubeObject> {
     const { served, reader } = this.find(resource);
-    if (reader && !options.subresource) return reader.get(key);
-    const object = await this.store(resource, 'get').get(context, key, options);
-    if (options.subresource) this.#checkSubresource(served, options.subresource, 'get');
-    return options.subresource === 'scale' ? scaleOf(served, object) : object;
+    const { subresource } = options;
+    if (reader && !subresource) return reader.get(key);
+    const found = this.store(resource, 'get').get(context, key, options);
+    if (!subresource) return found;
+    const part = (object: KubeObject): KubeObject => {
+      this.#checkSubresource(served, subresource, 'get');
+      return subresource === 'scale' ? scaleOf(served, object) : object;
+    };
+    return found instanceof Promise ? found.then(part) : part(found);
   }
 
   async list(context: RequestContext, resource: Pick<ResourceType<unknown>, 'group' | 'version' | 'resource'>, options: ListOptions): Promise<ObjectList<KubeObject>> {
