@@ -1,4 +1,5 @@
 import type { Node, Pod } from '../api/generated/core-v1.ts';
+import { ChangeLog } from './change-log.ts';
 import { NodeInfo } from './node-info.ts';
 import { podInfoOf, type PodInfo } from './pod-info.ts';
 
@@ -29,9 +30,7 @@ export class ClusterCache implements ClusterView {
   readonly #withAffinity = new Set<NodeInfo>();
   readonly #withRequiredAntiAffinity = new Set<NodeInfo>();
   readonly #imageNodes = new Map<string, number>();
-  #changes: NodeInfo[] = [];
-  /** The version before the first of the changes. */
-  #changesFrom = 0;
+  readonly #changes = new ChangeLog<NodeInfo>();
   #ordered: readonly NodeInfo[] | undefined;
 
   nodes(): readonly NodeInfo[] {
@@ -44,17 +43,11 @@ export class ClusterCache implements ClusterView {
   }
 
   get version(): number {
-    return this.#changesFrom + this.#changes.length;
+    return this.#changes.version;
   }
 
   changedSince(version: number): readonly NodeInfo[] | undefined {
-    return version < this.#changesFrom ? undefined : this.#changes.slice(version - this.#changesFrom);
-  }
-
-  /** Something changed on which much depends that was found out about nodes. */
-  renew(): void {
-    this.#changesFrom += this.#changes.length + 1;
-    this.#changes = [];
+    return this.#changes.since(version);
   }
 
   nodesWithAffinity(): Iterable<NodeInfo> {
@@ -75,7 +68,7 @@ export class ClusterCache implements ClusterView {
     this.#countImages(info, -1);
     info.setNode(node);
     this.#countImages(info, 1);
-    this.#noteChange(info);
+    this.#changes.note(info);
   }
 
   removeNode(name: string): void {
@@ -84,7 +77,7 @@ export class ClusterCache implements ClusterView {
     this.#countImages(info, -1);
     info.setNode(undefined);
     this.#ordered = undefined;
-    this.#noteChange(info);
+    this.#changes.note(info);
     this.#forgetIfEmpty(info);
   }
 
@@ -100,7 +93,7 @@ export class ClusterCache implements ClusterView {
     const info = this.#nodes.get(place.node)!;
     info.remove(key);
     this.#noteAffinity(info);
-    this.#noteChange(info);
+    this.#changes.note(info);
     this.#forgetIfEmpty(info);
   }
 
@@ -129,14 +122,7 @@ export class ClusterCache implements ClusterView {
     const info = this.#infoOf(node);
     info.add(pod);
     this.#noteAffinity(info);
-    this.#noteChange(info);
-  }
-
-  #noteChange(info: NodeInfo): void {
-    this.#changes.push(info);
-    if (this.#changes.length < CHANGES_KEPT) return;
-    this.#changes = this.#changes.slice(CHANGES_KEPT / 2);
-    this.#changesFrom += CHANGES_KEPT / 2;
+    this.#changes.note(info);
   }
 
   #infoOf(name: string): NodeInfo {
@@ -164,9 +150,6 @@ export class ClusterCache implements ClusterView {
     }
   }
 }
-
-/** Who has not looked for longer than so many changes begins anew. */
-const CHANGES_KEPT = 16_384;
 
 function zoneOf(node: Node): string {
   const labels = node.metadata.labels ?? {};

@@ -1,4 +1,5 @@
-import type { RejectionsByNode } from './node-rejections.ts';
+import type { Rejection } from './framework.ts';
+import type { NodeRejections } from './node-rejections.ts';
 import type { NodeScore } from './scheduling-cycle.ts';
 
 /** What the scheduler decided of a pod, and why. */
@@ -55,22 +56,24 @@ export class DecisionRecord {
 }
 
 /** Groups rejections of nodes by plugin and reason. */
-export function groupRejections(rejections: RejectionsByNode): Decision['filtered'] {
+export function groupRejections(rejections: NodeRejections): Decision['filtered'] {
   type Group = { readonly plugin: string; readonly reasons: readonly string[]; count: number; readonly nodes: string[] };
   const groups = new Map<string, Group>();
   // Mostly few objects stand for thousands of nodes.
-  const known = new Map<object, Group>();
-  for (const [node, rejected] of rejections) {
-    let group = known.get(rejected);
-    if (!group) {
-      const { plugin, rejection: { reasons } } = rejected;
-      const key = `${plugin}: ${reasons.join()}`;
-      group = groups.get(key);
-      if (!group) groups.set(key, (group = { plugin, reasons, count: 0, nodes: [] }));
-      known.set(rejected, group);
-    }
-    group.count++;
-    if (group.nodes.length < NAMES_KEPT) group.nodes.push(node);
+  const groupOf = new Map<Rejection, Group>();
+  for (const [rejection, { plugin, count }] of rejections.counts()) {
+    const key = `${plugin}: ${rejection.reasons.join()}`;
+    const group = groups.get(key) ?? { plugin, reasons: rejection.reasons, count: 0, nodes: [] };
+    group.count += count;
+    groups.set(key, group);
+    groupOf.set(rejection, group);
+  }
+  let unfinished = groups.size;
+  for (const [node, { rejection }] of rejections) {
+    const { nodes, count } = groupOf.get(rejection)!;
+    if (nodes.length === NAMES_KEPT) continue;
+    nodes.push(node);
+    if (nodes.length === Math.min(count, NAMES_KEPT) && --unfinished === 0) break;
   }
   return [...groups.values()];
 }

@@ -1,10 +1,10 @@
 import type { Rejection } from './framework.ts';
-import type { RejectionsByNode } from './node-rejections.ts';
+import type { NodeRejections } from './node-rejections.ts';
 
 /** Why no node took a pod. */
 export interface Diagnosis {
   readonly nodeCount: number;
-  readonly rejections: RejectionsByNode;
+  readonly rejections: NodeRejections;
   /** Of nodes that were not asked. */
   readonly absent?: Rejection;
   /** All nodes at once were rejected before any was asked. */
@@ -27,9 +27,7 @@ export function fitMessage(diagnosis: Diagnosis, postFilterMessage = ''): string
     const count = (reasons: readonly string[], times: number): void => {
       for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + times);
     };
-    const times = new Map<Rejection, number>();
-    for (const { rejection } of rejections.values()) times.set(rejection, (times.get(rejection) ?? 0) + 1);
-    for (const [rejection, nodes] of times) count(rejection.reasons, nodes);
+    for (const [{ reasons }, { count: nodes }] of rejections.counts()) count(reasons, nodes);
     if (absent && rejections.size < nodeCount) count(absent.reasons, nodeCount - rejections.size);
     const texts = [...counts].map(([reason, times]) => `${times} ${reason}`).sort();
     if (texts.length > 0) message += ` ${texts.join(', ')}.`;

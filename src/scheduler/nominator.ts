@@ -1,3 +1,4 @@
+import { ChangeLog } from './change-log.ts';
 import { podInfoOf, type PodInfo } from './pod-info.ts';
 import type { Pod } from '../api/generated/core-v1.ts';
 
@@ -5,8 +6,9 @@ import type { Pod } from '../api/generated/core-v1.ts';
 export class Nominator {
   readonly #byNode = new Map<string, Map<string, PodInfo>>();
   readonly #nodeOf = new Map<string, string>();
-  #version = 0;
-  /** When something changed about those that wait for a node; a number that only grows. */
+  /** Nodes about which something changed of those that wait for them. */
+  readonly #changes = new ChangeLog<string>();
+  /** When that was; a number that only grows. */
   readonly #versions = new Map<string, number>();
 
   /** Notes where the pod's status says it waits, or `nodeName` where the status is not yet written. */
@@ -15,7 +17,7 @@ export class Nominator {
     this.delete(info.key);
     if (nodeName === '') return;
     this.#nodeOf.set(info.key, nodeName);
-    this.#versions.set(nodeName, ++this.#version);
+    this.#noteChange(nodeName);
     const waiting = this.#byNode.get(nodeName);
     if (waiting) waiting.set(info.key, info);
     else this.#byNode.set(nodeName, new Map([[info.key, info]]));
@@ -25,7 +27,7 @@ export class Nominator {
     const nodeName = this.#nodeOf.get(key);
     if (nodeName === undefined) return;
     this.#nodeOf.delete(key);
-    this.#versions.set(nodeName, ++this.#version);
+    this.#noteChange(nodeName);
     const waiting = this.#byNode.get(nodeName)!;
     waiting.delete(key);
     if (waiting.size === 0) this.#byNode.delete(nodeName);
@@ -43,7 +45,22 @@ export class Nominator {
     return this.#versions.get(nodeName) ?? 0;
   }
 
+  /** Counts all changes; for `changedSince`. */
+  get version(): number {
+    return this.#changes.version;
+  }
+
+  /** The nodes whose waiting pods changed since that version, some of them twice; undefined: too much to tell. */
+  changedSince(version: number): readonly string[] | undefined {
+    return this.#changes.since(version);
+  }
+
   on(nodeName: string): Iterable<PodInfo> {
     return this.#byNode.get(nodeName)?.values() ?? [];
+  }
+
+  #noteChange(nodeName: string): void {
+    this.#changes.note(nodeName);
+    this.#versions.set(nodeName, this.#changes.version);
   }
 }

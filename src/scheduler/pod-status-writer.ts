@@ -15,6 +15,7 @@ export interface PodStatusChange {
 
 /** Writes what the scheduler has to say of pods into their status, besides its proper work. Of several changes of a pod the last counts. */
 export class PodStatusWriter implements AsyncDisposable {
+  /** What is wanted and not yet known to be written. */
   readonly #changes = new Map<string, { readonly pod: Pod; readonly change: PodStatusChange }>();
   readonly #queue: WorkQueue;
   readonly #options: { readonly client: Client; readonly clock: Clock; readonly log: Log };
@@ -46,15 +47,18 @@ export class PodStatusWriter implements AsyncDisposable {
   async #write(key: string): Promise<void> {
     const work = this.#changes.get(key);
     if (!work) return;
-    this.#changes.delete(key);
+    const done = (): void => {
+      if (this.#changes.get(key) === work) this.#changes.delete(key);
+    };
     try {
       await this.#options.client.patch(pods, parseKey(key), { type: 'application/strategic-merge-patch+json', body: patchOf(work.pod, work.change, this.#options.clock.now()) }, { subresource: 'status' });
       this.#queue.forget(key);
+      done();
     } catch (error) {
-      if (isReason(error, 'NotFound', 'Conflict')) return;
+      if (isReason(error, 'NotFound', 'Conflict')) return done();
+      // It got a node meanwhile, and what was to be said of it is void, or refused; or there is something newer to be said.
+      if (this.#changes.get(key) !== work) return;
       this.#options.log.warn('cannot write the status of a pod', { pod: key, error });
-      if (this.#changes.has(key)) return;
-      this.#changes.set(key, work);
       this.#queue.addAfterFailure(key);
     }
   }

@@ -4,8 +4,9 @@ import type { Random } from '../base/random.ts';
 import { labelSelectorMatches, selectorOf } from '../api/selector.ts';
 import type { ClusterView } from './cluster-cache.ts';
 import { fitMessage, type Diagnosis } from './fit-error.ts';
-import { unresolvable, type NodeRejection, type Rejection } from './framework.ts';
+import { unresolvable, type Rejection } from './framework.ts';
 import type { NodeInfo } from './node-info.ts';
+import { NodeRejections } from './node-rejections.ts';
 import type { Nominator } from './nominator.ts';
 import type { PodInfo, PodTwins } from './pod-info.ts';
 import type { CycleState, SchedulingCycle } from './scheduling-cycle.ts';
@@ -46,25 +47,27 @@ export function findPreemption(input: PreemptionInput): PreemptionResult {
   if (refusal) return { message: `preemption: ${refusal}` };
   const all = cluster.nodes();
   let hopeful = 0;
-  for (const { rejection } of diagnosis.rejections.values()) if (!rejection.unresolvable) hopeful++;
+  for (const [rejection, { count }] of diagnosis.rejections.counts()) if (!rejection.unresolvable) hopeful += count;
   const candidates: Candidate[] = [];
-  const harmless: Candidate[] = [];
-  const refusals = new Map<string, NodeRejection>();
+  let harmless = false;
+  const refusals = new NodeRejections();
   const enough = Math.max(MIN_CANDIDATES, Math.trunc(hopeful / 10));
   const offset = Math.floor(random.next() * all.length);
   // With budgets the same victims may be allowed to go now and not then.
   const memorable = input.budgets.length === 0 && input.cycle.isLocal(input.state);
   const twins = input.cycle.twinsOf(input.pod);
+  // Its own nomination is nothing to its twins.
+  const own = input.nominator.nodeOf(input.pod.key);
   for (let i = 0; i < all.length && hopeful > 0; i++) {
     const node = all[(offset + i) % all.length]!;
     if (diagnosis.rejections.get(node.name)?.rejection.unresolvable !== false) continue;
     hopeful--;
-    const result = memorable ? rememberedVictims(input, twins, node) : selectVictims(input, node);
-    if ('rejection' in result) refusals.set(node.name, { plugin: 'DefaultPreemption', rejection: result.rejection });
+    const result = memorable && node.name !== own ? rememberedVictims(input, twins, node) : selectVictims(input, node);
+    if ('rejection' in result) refusals.add(node.name, { plugin: 'DefaultPreemption', rejection: result.rejection });
     else {
       candidates.push(result);
-      if (result.violations === 0) harmless.push(result);
-      if (harmless.length > 0 && candidates.length >= enough) break;
+      harmless ||= result.violations === 0;
+      if (harmless && candidates.length >= enough) break;
     }
   }
   if (candidates.length > 0) return { candidate: pickCandidate(candidates) };
@@ -81,8 +84,6 @@ function rememberedVictims(input: PreemptionInput, twins: PodTwins, node: NodeIn
   const { pod: { priority }, nominator } = input;
   const verdict = node.verdictOf(twins);
   const nominatorVersion = nominator.versionOf(node.name);
-  // Its own nomination is nothing to its twins.
-  if (nominator.nodeOf(input.pod.key) === node.name) return selectVictims(input, node);
   const known = verdict?.preemption;
   if (known && known.priority === priority && known.nominatorVersion === nominatorVersion) return known.result as Victims;
   const result = selectVictims(input, node);
@@ -162,7 +163,15 @@ export function splitByBudgets(pods: readonly PodInfo[], budgets: readonly PodDi
 
 /** In this order: fewest broken budgets, least important first victim, smallest sum of priorities, fewest victims, youngest victims of the highest priority. */
 export function pickCandidate(candidates: readonly Candidate[]): Candidate {
-  return candidates.reduce((best, candidate) => (compare(harmOf(candidate), harmOf(best)) < 0 ? candidate : best));
+  let best = candidates[0]!;
+  let least = harmOf(best);
+  for (const candidate of candidates) {
+    const harm = harmOf(candidate);
+    if (compare(harm, least) >= 0) continue;
+    best = candidate;
+    least = harm;
+  }
+  return best;
 }
 
 /** The same candidates are weighed for one pod after the other. */

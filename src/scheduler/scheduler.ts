@@ -262,6 +262,7 @@ class RunningScheduler implements Scheduler {
       note({ outcome: 'assigned', node: node.name, message: `Successfully assigned ${pod.key} to ${node.name}`, evaluated, feasible, filtered: groupRejections(rejections), scores });
       this.#cluster.assume(pod, node.name);
       this.#nominator.delete(pod.key);
+      this.#status.drop(pod.key);
       for (const [i, plugin] of profile.plugins.entries()) if (result.state[i]) plugin.reserve?.(result.state[i].state, pod, node);
       const binding: Promise<void> = this.#bind(queued, pod, node.name).finally(() => this.#bindings.delete(binding));
       this.#bindings.add(binding);

@@ -6,6 +6,7 @@ import type { NodeInfo, Verdict } from './node-info.ts';
 import { NodeRejections } from './node-rejections.ts';
 import type { Nominator } from './nominator.ts';
 import { twinsOf, type PodInfo, type PodTwins } from './pod-info.ts';
+import { StandingRejections } from './standing-rejections.ts';
 
 export interface WeightedPlugin {
   readonly plugin: SchedulerPlugin;
@@ -54,9 +55,11 @@ export class SchedulingCycle {
   readonly #scorers: readonly number[];
   /** Where the next search begins, so that all nodes get their turn when searches stop early. */
   #start = 0;
+  readonly #standing: StandingRejections;
 
   constructor(options: SchedulingCycleOptions) {
     this.#options = options;
+    this.#standing = new StandingRejections(options.cluster, options.nominator);
     const withMethod = (method: 'filter' | 'score'): number[] => options.plugins.flatMap(({ plugin }, i) => (plugin[method] ? [i] : []));
     const isLocal = (i: number): boolean => options.plugins[i]!.plugin.local === true;
     this.#localFilters = withMethod('filter').filter(isLocal);
@@ -76,7 +79,7 @@ export class SchedulingCycle {
       if (result === 'skip') {
         state[i] = undefined;
       } else if ('rejected' in result) {
-        return { fits: false, state, diagnosis: { nodeCount: all.length, rejections: new Map(), preFilter: result.rejected, rejectedBy: new Set([plugin.name]) } };
+        return { fits: false, state, diagnosis: { nodeCount: all.length, rejections: new NodeRejections(), preFilter: result.rejected, rejectedBy: new Set([plugin.name]) } };
       } else {
         state[i] = result;
         if (!result.nodeNames) continue;
@@ -86,21 +89,27 @@ export class SchedulingCycle {
       }
     }
 
-    const rejections = new NodeRejections();
     const feasible: NodeInfo[] = [];
     const twins = this.twinsOf(pod);
     const others = this.#otherFilters.filter((i) => state[i]);
+    // Room was made for this pod: it need not look further, if there is room by now.
+    const nominated = cluster.node(nominator.nodeOf(pod.key) ?? '');
+    const memorable = others.length === 0 && !allowed && !nominated;
+    const standing = memorable ? this.#standing.recall(twins, pod.priority) : undefined;
+    const rejections = standing?.rejections ?? new NodeRejections();
     const tryNode = (node: NodeInfo): void => {
       const verdict = this.#verdict(twins, state, pod, node);
       const rejected = verdict.rejected ?? (others.length > 0 ? this.#filterOnce(others, state, pod, node) : undefined) ?? (nominator.empty ? undefined : this.#besideWaiting(verdict, others.length === 0, state, pod, node));
-      if (rejected) rejections.add(node.name, rejected);
-      else feasible.push(node);
+      if (!rejected) feasible.push(node);
+      if (standing) rejections.set(node.name, rejected);
+      else if (rejected) rejections.add(node.name, rejected);
     };
-    // Room was made for this pod: it need not look further, if there is room by now.
-    const nominated = cluster.node(nominator.nodeOf(pod.key) ?? '');
     if (nominated && (!allowed || allowed.has(nominated.name))) tryNode(nominated);
     let evaluated = 1;
-    if (feasible.length === 0) {
+    if (standing) {
+      for (const node of standing.suspects) tryNode(node);
+      evaluated = standing.suspects.size;
+    } else if (feasible.length === 0) {
       const candidates = allowed ? [...allowed].flatMap((name) => cluster.node(name) ?? []) : all;
       const enough = enoughNodes(candidates.length, this.#options.percentageOfNodesToScore);
       const start = allowed ? 0 : this.#start;
@@ -110,9 +119,10 @@ export class SchedulingCycle {
       }
       if (!allowed && all.length > 0) this.#start = (start + evaluated) % all.length;
     }
+    if (standing || (memorable && feasible.length === 0)) this.#standing.remember(twins, pod.priority, rejections, feasible);
     if (feasible.length === 0) {
       const rejectedBy = new Set(restrictedBy);
-      for (const { plugin } of rejections.values()) rejectedBy.add(plugin);
+      for (const { plugin } of rejections.counts().values()) rejectedBy.add(plugin);
       const absent = allowed && unresolvable(`node(s) didn't satisfy plugin(s) [${restrictedBy.sort().join(' ')}]`);
       return { fits: false, state, diagnosis: { nodeCount: all.length, rejections, rejectedBy, ...(absent && { absent }) } };
     }

@@ -18,8 +18,8 @@ export interface QueuedPod {
   readonly writes: readonly number[];
 }
 
-/** Where a pod waits. `gated`: before-the-queue plugins reject it. `trying`: popped, and not yet given back or gone. */
-type Place = 'active' | 'backoff' | 'error-backoff' | 'unschedulable' | 'gated' | 'trying';
+/** Where a pod waits. `held`: unschedulable, and no event wakes it. `gated`: before-the-queue plugins reject it. `trying`: popped, and not yet given back or gone. */
+type Place = 'active' | 'backoff' | 'error-backoff' | 'unschedulable' | 'held' | 'gated' | 'trying';
 
 interface Waiting extends QueuedPod {
   pod: Pod;
@@ -68,7 +68,6 @@ export class SchedulingQueue implements Disposable {
   readonly #backoff = new PriorityHeap<Waiting>((a, b) => a.backoffUntil < b.backoffUntil);
   readonly #errorBackoff = new PriorityHeap<Waiting>((a, b) => a.backoffUntil < b.backoffUntil);
   readonly #unschedulable = new Set<Waiting>();
-  readonly #held = new Set<string>();
   #sequence = 0;
   #timer: { readonly due: number; readonly handle: Disposable } | undefined;
   #closed = false;
@@ -83,7 +82,7 @@ export class SchedulingQueue implements Disposable {
     const waiting = this.#pods.get(key);
     if (waiting && waiting.pod.metadata.uid !== pod.metadata.uid) this.delete(key);
     else if (waiting) {
-      const again = waiting.place === 'gated' || (waiting.place === 'unschedulable' && worthATry);
+      const again = waiting.place === 'gated' || (worthATry && (waiting.place === 'unschedulable' || waiting.place === 'held'));
       if (again) this.#takeOut(waiting);
       waiting.pod = pod;
       if (again || waiting.place === 'active') waiting.writes = joinWrites(waiting.writes, writeOf(pod.metadata.resourceVersion));
@@ -130,11 +129,18 @@ export class SchedulingQueue implements Disposable {
 
   /** No event wakes the pod until `release`. */
   hold(key: string): void {
-    this.#held.add(key);
+    this.#move(key, 'unschedulable', 'held');
   }
 
   release(key: string): void {
-    this.#held.delete(key);
+    this.#move(key, 'held', 'unschedulable');
+  }
+
+  #move(key: string, from: Place, to: Place): void {
+    const waiting = this.#pods.get(key);
+    if (waiting?.place !== from) return;
+    this.#takeOut(waiting);
+    this.#putInto(waiting, to);
   }
 
   /** Wakes the pods that the event may help. */
@@ -142,7 +148,6 @@ export class SchedulingQueue implements Disposable {
     if (this.#unschedulable.size === 0) return;
     const interestedOf = new Map<readonly SchedulerPlugin[], { readonly name: string; readonly hint: (pod: Pod, event: ClusterEvent) => boolean }[]>();
     for (const waiting of this.#unschedulable) {
-      if (this.#held.has(waiting.key)) continue;
       const plugins = this.#options.pluginsOf(waiting.pod);
       let interested = interestedOf.get(plugins);
       if (!interested) {
@@ -178,7 +183,7 @@ export class SchedulingQueue implements Disposable {
 
   /** How many pods are where. */
   counts(): Readonly<Record<Place, number>> {
-    const counts: Record<Place, number> = { active: 0, backoff: 0, 'error-backoff': 0, unschedulable: 0, gated: 0, trying: 0 };
+    const counts: Record<Place, number> = { active: 0, backoff: 0, 'error-backoff': 0, unschedulable: 0, held: 0, gated: 0, trying: 0 };
     for (const { place } of this.#pods.values()) counts[place]++;
     return counts;
   }
