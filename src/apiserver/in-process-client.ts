@@ -4,7 +4,7 @@ import type { KubeObject, New, ObjectKey, ObjectList, ResourceType } from '../ap
 import type { Log } from '../base/log.ts';
 import type { Client, DeleteOptions, ListOptions, Patch, WatchEvent, WatchOptions, WriteOptions } from '../client/client.ts';
 import type { InProcessAudit, InProcessRequest } from './audit/in-process-audit.ts';
-import { authorizationFault, type Authorizer } from './authz/authorizer.ts';
+import { authorizationFault, type Authorizer, type Decision } from './authz/authorizer.ts';
 import type { ResourceVerbs } from './registry/resource-verbs.ts';
 import type { RequestContext } from './request.ts';
 
@@ -89,17 +89,20 @@ export class InProcessClient implements Client {
   /** Authorizes, works, and writes down both where somebody wants it. */
   async #run<T>(request: InProcessRequest & { readonly fieldSelector?: string | undefined }, work: (context: RequestContext) => Promise<T> | T): Promise<T> {
     const authorized = (context: RequestContext): Promise<T> | T => {
-      this.#authorize(context, request);
-      return work(context);
+      const deciding = this.#authorize(context, request);
+      return deciding ? deciding.then(() => work(context)) : work(context);
     };
     return await (this.#audit ? this.#audit.run(this.#context, request, authorized) : authorized(this.#context));
   }
 
-  #authorize({ user, audit }: RequestContext, { verb, resource: { group, version, resource }, namespace = '', name = '', subresource = '', fieldSelector }: InProcessRequest & { readonly fieldSelector?: string | undefined }): void {
+  #authorize({ user, audit }: RequestContext, { verb, resource: { group, version, resource }, namespace = '', name = '', subresource = '', fieldSelector }: InProcessRequest & { readonly fieldSelector?: string | undefined }): Promise<void> | void {
     const attributes = { user, verb, resource: { group, version, resource, subresource, namespace, name, ...(fieldSelector && { fieldSelector }) } };
-    const decision = this.#authorizer.authorize(attributes);
-    audit?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
-    audit?.annotate('authorization.k8s.io/reason', decision.reason);
-    if (!decision.allowed) throw authorizationFault(attributes, decision);
+    const take = (decision: Decision): void => {
+      audit?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
+      audit?.annotate('authorization.k8s.io/reason', decision.reason);
+      if (!decision.allowed) throw authorizationFault(attributes, decision);
+    };
+    const answer = this.#authorizer.authorize(attributes);
+    return answer instanceof Promise ? answer.then(take) : take(answer);
   }
 }

@@ -17,6 +17,7 @@ import { ensureDefaultServiceCidr } from './allocation/default-service-cidr.ts';
 import { ServiceAllocation } from './allocation/service-allocation.ts';
 import type { WriteHook } from './allocation/write-hook.ts';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
+import { defaultAdmissionConfiguration } from './admission/admission-configuration.ts';
 import { AdmissionMetrics } from './admission/admission-metrics.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { PolicyTypeCheck } from './admission/policy-type-check.ts';
@@ -25,7 +26,7 @@ import { createAuthenticator } from './authn/authenticator.ts';
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts';
 import type { JwtTokens } from './authn/jwt-tokens.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
-import { mastersAuthorizer, unionAuthorizer } from './authz/authorizer.ts';
+import { ConfiguredAuthorizer } from './authz/configured-authorizer.ts';
 import { ensureBootstrapRbac } from './authz/bootstrap-rbac.ts';
 import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
@@ -80,7 +81,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const ledger = await openLedger(options, stack);
   const objects = storedObjects(engine, (value: KubeObject) => value);
   const rbac = stack.use(new RbacAuthorizer(objects));
-  const authorizer = unionAuthorizer([mastersAuthorizer, stack.use(new NodeAuthorizer(objects)), rbac]);
+  const nodeAuthorizer = stack.use(new NodeAuthorizer(objects));
+  const authorizer = stack.use(new ConfiguredAuthorizer({ Node: nodeAuthorizer, RBAC: rbac }, { clock, log: log.child('authorization') }));
+  await authorizer.configure(options.configuration?.authorization);
   const jwtTokens = await openJwtTokens(options);
   const tokens = new ServiceAccountTokens({ key: options.serviceAccountKey, clock, random, objects });
   const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
@@ -91,7 +94,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const admissionMetrics = new AdmissionMetrics(metrics, clock);
   const admission = new AdmissionChain([...admissionPlugins({
     registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
-    webhookClient, admissionMetrics,
+    webhookClient, admissionMetrics, configuration: options.configuration?.admission ?? defaultAdmissionConfiguration,
   }), customRuleValidation], admissionMetrics);
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, ...(options.secondServiceCidr && { secondServiceCidr: options.secondServiceCidr }), nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {

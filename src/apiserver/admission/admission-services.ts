@@ -7,6 +7,7 @@ import type { RbacAuthorizer } from '../authz/rbac.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
 import type { ApiRegistry } from '../registry/api-registry.ts';
 import type { RequestContext } from '../request.ts';
+import type { AdmissionConfiguration } from './admission-configuration.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { WebhookClient } from './webhook-client.ts';
 
@@ -25,6 +26,7 @@ export interface AdmissionServices {
   readonly log: Log;
   readonly webhookClient: WebhookClient;
   readonly admissionMetrics: AdmissionMetrics;
+  readonly configuration: AdmissionConfiguration;
   /** The server's own context, for writes of a plugin's own (the usage of a quota). */
   readonly serverContext: RequestContext;
 }

@@ -1,13 +1,13 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import type { User } from '../../api/kind.ts';
 import { serviceAccountUser } from '../authn/service-account-tokens.ts';
-import type { Authorizer, Decision } from '../authz/authorizer.ts';
+import type { AuthorizationAttributes, Authorizer, Decision, ReadyAuthorizer } from '../authz/authorizer.ts';
 
 /** `authorizer` in expressions: asks on behalf of the user who makes the request. Upstream: apiserver pkg/cel/library/authz.go. */
 export class CelAuthorizer {
-  readonly authorizer: Authorizer;
+  readonly authorizer: ReadyAuthorizer;
   readonly user: User;
-  constructor(authorizer: Authorizer, user: User) {
+  constructor(authorizer: ReadyAuthorizer, user: User) {
     this.authorizer = authorizer;
     this.user = user;
   }
@@ -87,4 +87,40 @@ export function registerAuthorizer(env: Environment): void {
 /** Upstream: apiserver pkg/cel/library/jsonpatch.go. */
 export function registerPatchFunctions(env: Environment): void {
   env.registerFunction('jsonpatchEscapeKey(string): string', (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'));
+}
+
+/**
+ * Answers expressions at once, which cannot wait: what somebody outside has to be asked about is learned first, by evaluating the expressions for
+ * nothing else, as often as they come up with something new.
+ */
+export class LearnedDecisions implements ReadyAuthorizer {
+  readonly #authorizer: Authorizer;
+  readonly #known = new Map<string, Decision>();
+  readonly #asked = new Map<string, Promise<Decision>>();
+
+  constructor(authorizer: Authorizer) {
+    this.#authorizer = authorizer;
+  }
+
+  authorize(attributes: AuthorizationAttributes): Decision {
+    const key = JSON.stringify(attributes);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const answer = this.#authorizer.authorize(attributes);
+    if (!(answer instanceof Promise)) return answer;
+    this.#asked.set(key, answer);
+    return { allowed: false, reason: '' };
+  }
+
+  /** `evaluate` must do nothing but evaluate, and may do it several times, or never. Afterwards all decisions are known that it asks for. */
+  async learn(evaluate: () => void): Promise<void> {
+    if (!this.#authorizer.mayWait) return;
+    for (;;) {
+      evaluate();
+      const asked = [...this.#asked];
+      if (asked.length === 0) return;
+      this.#asked.clear();
+      for (const [key, decision] of asked) this.#known.set(key, await decision);
+    }
+  }
 }

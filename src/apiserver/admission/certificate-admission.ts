@@ -11,9 +11,9 @@ const GROUP = 'certificates.k8s.io';
 const REQUESTS = 'certificatesigningrequests';
 
 /** The right is to a signer by its name, or to all of its domain: `example.com/*`. */
-function mayUseSigner(authorizer: Authorizer, user: User, verb: string, signer: string): boolean {
-  const may = (name: string): boolean => authorizer.authorize({ user, verb, resource: { group: GROUP, version: '*', resource: 'signers', subresource: '', namespace: '', name } }).allowed;
-  return may(signer) || may(`${signer.split('/')[0]}/*`);
+async function mayUseSigner(authorizer: Authorizer, user: User, verb: string, signer: string): Promise<boolean> {
+  const may = async (name: string): Promise<boolean> => (await authorizer.authorize({ user, verb, resource: { group: GROUP, version: '*', resource: 'signers', subresource: '', namespace: '', name } })).allowed;
+  return (await may(signer)) || may(`${signer.split('/')[0]}/*`);
 }
 
 /** Upstream: plugin/pkg/admission/certificates/approval. */
@@ -21,10 +21,10 @@ export function certificateApproval({ authorizer }: AdmissionServices): Admissio
   return {
     name: 'CertificateApproval',
     handles: (operation) => operation === 'UPDATE',
-    validate(attributes) {
+    async validate(attributes) {
       if (!concerns(attributes, GROUP, REQUESTS, 'approval')) return;
       const signer = (attributes.oldObject as CertificateSigningRequest).spec.signerName;
-      if (!mayUseSigner(authorizer, attributes.context.user, 'approve', signer)) throw refused(attributes, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
+      if (!(await mayUseSigner(authorizer, attributes.context.user, 'approve', signer))) throw refused(attributes, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
     },
   };
 }
@@ -34,12 +34,12 @@ export function certificateSigning({ authorizer }: AdmissionServices): Admission
   return {
     name: 'CertificateSigning',
     handles: (operation) => operation === 'UPDATE',
-    validate(attributes) {
+    async validate(attributes) {
       if (!concerns(attributes, GROUP, REQUESTS, 'status')) return;
       const [next, old] = [attributes.object as CertificateSigningRequest, attributes.oldObject as CertificateSigningRequest];
       if (next.status?.certificate === old.status?.certificate && deepEqual(next.status?.conditions, old.status?.conditions)) return;
       const signer = old.spec.signerName;
-      if (!mayUseSigner(authorizer, attributes.context.user, 'sign', signer)) throw refused(attributes, `user not permitted to sign requests with signerName ${JSON.stringify(signer)}`);
+      if (!(await mayUseSigner(authorizer, attributes.context.user, 'sign', signer))) throw refused(attributes, `user not permitted to sign requests with signerName ${JSON.stringify(signer)}`);
     },
   };
 }

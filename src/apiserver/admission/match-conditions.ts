@@ -2,10 +2,10 @@ import type { CelProgram } from '../../api/cel/cel.ts';
 import { CelError } from '../../api/cel/cel-error.ts';
 import { withMapsForMessages } from '../../api/cel/message-literals.ts';
 import type { MatchCondition } from '../../api/generated/admissionregistration-v1.ts';
-import type { Authorizer } from '../authz/authorizer.ts';
+import type { Authorizer, ReadyAuthorizer } from '../authz/authorizer.ts';
 import type { AdmissionAttributes } from './admission.ts';
 import { reviewOf } from './admission-review.ts';
-import { CelAuthorizer, ResourceCheck } from './cel-authorizer.ts';
+import { CelAuthorizer, LearnedDecisions, ResourceCheck } from './cel-authorizer.ts';
 
 const VARIABLES = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'authorizer', 'variables'];
 /** cel-js takes dots in a name for a member of a value: this variable stands for `authorizer.requestResource`. */
@@ -29,7 +29,7 @@ export function admissionExpressions(): Promise<AdmissionExpressions> {
 }
 
 /** The values of an expression's variables, as far as they come from the request. */
-export function admissionVariables(attributes: AdmissionAttributes, authorizer: Authorizer): Readonly<Record<string, unknown>> {
+export function admissionVariables(attributes: AdmissionAttributes, authorizer: ReadyAuthorizer): Readonly<Record<string, unknown>> {
   const { request } = reviewOf(attributes, '');
   const { object, oldObject, ...rest } = request;
   const by = new CelAuthorizer(authorizer, attributes.context.user);
@@ -52,17 +52,26 @@ export class MatchConditions {
   async hold(conditions: readonly MatchCondition[], attributes: AdmissionAttributes, extra: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     if (conditions.length === 0) return true;
     const compile = await admissionExpressions();
-    const variables = { ...admissionVariables(attributes, this.#authorizer), ...extra };
-    const faults: string[] = [];
-    for (const { expression } of conditions) {
-      try {
-        if (compile(expression).evaluate(variables) === false) return false;
-      } catch (error) {
-        if (!(error instanceof CelError)) throw error;
-        faults.push(`expression '${expression}' resulted in error: ${error.message}`);
-      }
-    }
+    const decisions = new LearnedDecisions(this.#authorizer);
+    const variables = { ...admissionVariables(attributes, decisions), ...extra };
+    await decisions.learn(() => tryAll(compile, conditions, variables));
+    const faults = tryAll(compile, conditions, variables);
+    if (!faults) return false;
     if (faults.length) throw new CelError(faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]`);
     return true;
   }
+}
+
+/** The faults of conditions that cannot be told; undefined where one is false. */
+function tryAll(compile: AdmissionExpressions, conditions: readonly MatchCondition[], variables: Readonly<Record<string, unknown>>): readonly string[] | undefined {
+  const faults: string[] = [];
+  for (const { expression } of conditions) {
+    try {
+      if (compile(expression).evaluate(variables) === false) return undefined;
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      faults.push(`expression '${expression}' resulted in error: ${error.message}`);
+    }
+  }
+  return faults;
 }

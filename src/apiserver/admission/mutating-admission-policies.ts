@@ -8,6 +8,7 @@ import { applyJsonPatch } from '../patch/json-patch.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import { LearnedDecisions } from './cel-authorizer.ts';
 import type { AdmissionServices } from './admission-services.ts';
 import { admissionExpressions, admissionVariables, MatchConditions } from './match-conditions.ts';
 import { inRequestedVersion, inVersion } from './equivalent-version.ts';
@@ -95,11 +96,13 @@ async function invoke(services: AdmissionServices, conditions: MatchConditions, 
   };
   const attributes = await inVersion(services, requested, invocation.resource);
   let object = attributes.object!;
+  const decisions = new LearnedDecisions(services.authorizer);
   const evaluation = (): PolicyEvaluation =>
-    new PolicyEvaluation(compile, admissionVariables({ ...attributes, object }, services.authorizer), params, namespace, spec.variables ?? []);
+    new PolicyEvaluation(compile, admissionVariables({ ...attributes, object }, decisions), params, namespace, spec.variables ?? []);
   const holds = await attempt(() => conditions.hold(spec.matchConditions ?? [], attributes, spec.matchConditions?.length ? evaluation().given : {}));
   for (const mutation of holds ? (spec.mutations ?? []) : []) {
     const before = faults.length;
+    await decisions.learn(() => evaluation().tryAll([mutation.jsonPatch?.expression ?? '', mutation.applyConfiguration?.expression ?? '']));
     object = (await attempt(() => services.admissionMetrics.mutation(policy.metadata.name, binding.metadata.name, () => mutated(services, { ...attributes, object }, evaluation(), mutation)))) ?? object;
     if (faults.length > before && spec.failurePolicy !== 'Ignore') break;
   }

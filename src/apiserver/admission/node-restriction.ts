@@ -71,7 +71,7 @@ export function nodeRestriction({ objects, authorizer }: AdmissionServices): Adm
     throw refused(a, a.operation === 'CREATE' ? `node ${quote(node)} is not allowed to set the following labels: ${list}` : `is not allowed to modify labels: ${list}`);
   };
 
-  const checkToken = (node: string, a: AdmissionAttributes): void => {
+  const checkToken = async (node: string, a: AdmissionAttributes): Promise<void> => {
     const { spec } = a.object as TokenRequest;
     const bound = spec.boundObjectRef;
     if (bound?.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) throw refused(a, 'node requested token not bound to a pod');
@@ -85,7 +85,7 @@ export function nodeRestriction({ objects, authorizer }: AdmissionServices): Adm
     if (podAsksForAudience(pod, audience)) return;
     const { user } = a.context;
     const resource = { group: '', version: 'v1', resource: audience, subresource: '', namespace: a.namespace, name: a.name };
-    if (authorizer.authorize({ user, verb: 'request-serviceaccounts-token-audience', resource }).allowed) return;
+    if ((await authorizer.authorize({ user, verb: 'request-serviceaccounts-token-audience', resource })).allowed) return;
     throw refused(a, `audience ${quote(audience)} not found in pod spec volume, ${user.name} is not authorized to request tokens for this audience`);
   };
 
@@ -116,12 +116,12 @@ export function nodeRestriction({ objects, authorizer }: AdmissionServices): Adm
     if (name !== node) throw refused(a, word === 'lease' ? 'can only access node lease with the same name as the requesting node' : `can only access ${word} with the same name as the requesting node`);
   };
 
-  const checks: Readonly<Record<string, (node: string, a: AdmissionAttributes) => void>> = {
+  const checks: Readonly<Record<string, (node: string, a: AdmissionAttributes) => Promise<void> | void>> = {
     pods: checkPod,
     nodes: checkNode,
     persistentvolumeclaims: checkClaim,
     serviceaccounts: (node, a) => {
-      if (a.operation === 'CREATE' && a.subresource === 'token') checkToken(node, a);
+      return a.operation === 'CREATE' && a.subresource === 'token' ? checkToken(node, a) : undefined;
     },
     'leases.coordination.k8s.io': (node, a) => {
       if (a.namespace !== 'kube-node-lease') throw refused(a, 'can only access leases in the "kube-node-lease" system namespace');
@@ -139,10 +139,10 @@ export function nodeRestriction({ objects, authorizer }: AdmissionServices): Adm
     handles: () => true,
     admit(attributes) {
       const node = nodeIdentity(attributes.context.user);
-      if (node === undefined) return;
+      if (node === undefined) return undefined;
       if (node === '') throw refused(attributes, `could not determine node from user ${quote(attributes.context.user.name)}`);
       const { group, resource } = attributes.resource;
-      checks[group ? `${resource}.${group}` : resource]?.(node, attributes);
+      return checks[group ? `${resource}.${group}` : resource]?.(node, attributes);
     },
   };
 }

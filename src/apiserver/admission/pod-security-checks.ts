@@ -1,6 +1,8 @@
 import type { Container, PodSpec, Volume } from '../../api/generated/core-v1.ts';
 
-export type PodSecurityLevel = 'privileged' | 'baseline' | 'restricted';
+/** From the loosest to the strictest. */
+export const LEVELS = ['privileged', 'baseline', 'restricted'] as const;
+export type PodSecurityLevel = (typeof LEVELS)[number];
 
 export interface Violation {
   readonly reason: string;

@@ -1,25 +1,20 @@
 import { fieldError, invalid, type FieldError } from '../../api/errors.ts';
-import type { Namespace, Pod, PodTemplateSpec } from '../../api/generated/core-v1.ts';
+import type { Namespace, Pod, PodSpec, PodTemplateSpec } from '../../api/generated/core-v1.ts';
 import { namespaces, pods } from '../../api/generated/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { concerns, refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import { defaultAdmissionConfiguration, type PodSecurityConfiguration, type PodSecurityStandard } from './admission-configuration.ts';
 import type { AdmissionServices } from './admission-services.ts';
-import { podSecurityViolations, type CheckedPod, type PodSecurityLevel, type Violation } from './pod-security-checks.ts';
+import { LEVELS, podSecurityViolations, type CheckedPod, type PodSecurityLevel, type Violation } from './pod-security-checks.ts';
 
 const LABEL = 'pod-security.kubernetes.io/';
-const LEVELS: readonly PodSecurityLevel[] = ['privileged', 'baseline', 'restricted'];
 const MAX_PODS = 3000;
 
-interface Standard {
-  readonly level: PodSecurityLevel;
-  readonly version: string;
-}
-
 export interface PodSecurityPolicy {
-  readonly enforce: Standard;
-  readonly warn: Standard;
-  readonly audit: Standard;
+  readonly enforce: PodSecurityStandard;
+  readonly warn: PodSecurityStandard;
+  readonly audit: PodSecurityStandard;
   readonly errors: readonly FieldError[];
 }
 
@@ -27,11 +22,18 @@ export interface PodSecurityPolicy {
  * Holds the pods of a namespace to the Pod Security Standard that its labels name: refuses (enforce), warns of templates (warn), and
  * notes in the audit event (audit). Upstream: pod-security-admission/admission.
  */
-export function podSecurity({ objects }: AdmissionServices): AdmissionPlugin {
-  const policyOf = (namespace: string): PodSecurityPolicy => readPolicy(objects.get(namespaces, { name: namespace })?.metadata.labels);
+export function podSecurity({ objects, configuration: { podSecurity: { defaults, exemptions } } }: AdmissionServices): AdmissionPlugin {
+  const policyOf = (namespace: string): PodSecurityPolicy => readPolicy(objects.get(namespaces, { name: namespace })?.metadata.labels, defaults);
+  const exemptionOf = ({ namespace, context: { user } }: AdmissionAttributes, { runtimeClassName }: PodSpec): string | undefined => {
+    if (exemptions.namespaces.includes(namespace)) return 'namespace';
+    if (exemptions.usernames.includes(user.name)) return 'user';
+    return runtimeClassName !== undefined && exemptions.runtimeClasses.includes(runtimeClassName) ? 'runtimeClass' : undefined;
+  };
 
   const evaluate = (attributes: AdmissionAttributes, policy: PodSecurityPolicy, pod: CheckedPod, enforce: boolean): void => {
     const { audit } = attributes.context;
+    const exemption = exemptionOf(attributes, pod.spec);
+    if (exemption !== undefined) return audit?.annotate(`${LABEL}exempt`, exemption);
     if (enforce) audit?.annotate(`${LABEL}enforce-policy`, textOf(policy.enforce));
     const noted = audit ? podSecurityViolations(policy.audit.level, pod) : [];
     if (noted.length) audit!.annotate(`${LABEL}audit-violations`, `would violate PodSecurity ${JSON.stringify(textOf(policy.audit))}: ${told(noted)}`);
@@ -45,12 +47,25 @@ export function podSecurity({ objects }: AdmissionServices): AdmissionPlugin {
 
   const checkNamespace = (attributes: AdmissionAttributes): void => {
     const [next, old] = [attributes.object as Namespace, attributes.oldObject as Namespace | undefined];
-    const policy = readPolicy(next.metadata.labels);
-    const before = old && readPolicy(old.metadata.labels);
+    const policy = readPolicy(next.metadata.labels, defaults);
+    const before = old && readPolicy(old.metadata.labels, defaults);
     if (policy.errors.length && JSON.stringify(policy.errors) !== JSON.stringify(before?.errors)) throw invalid(namespaces, next.metadata.name, policy.errors);
-    if (!before || textOf(policy.enforce) === textOf(before.enforce)) return;
+    const ignored = exemptions.namespaces.includes(next.metadata.name);
+    if (!before) {
+      if (ignored) warnOfExemption(attributes, policy);
+      return;
+    }
+    if (textOf(policy.enforce) === textOf(before.enforce) || policy.enforce.level === 'privileged') return;
     if (policy.enforce.version === before.enforce.version && LEVELS.indexOf(policy.enforce.level) < LEVELS.indexOf(before.enforce.level)) return;
+    if (ignored) return warnOfExemption(attributes, policy);
     for (const text of violatingPods(objects.list(pods, next.metadata.name), next.metadata.name, policy.enforce)) attributes.context.warn(text);
+  };
+
+  /** Whoever asks for a policy where it has no effect is told so. */
+  const warnOfExemption = ({ object, context }: AdmissionAttributes, policy: PodSecurityPolicy): void => {
+    const { name, labels = {} } = (object as Namespace).metadata;
+    const asked = (['enforce', 'audit', 'warn'] as const).filter((mode) => policy[mode].level !== 'privileged' && (labels[LABEL + mode] !== undefined || labels[`${LABEL}${mode}-version`] !== undefined));
+    if (asked.length > 0) context.warn(`namespace ${JSON.stringify(name)} is exempt from Pod Security, and the policy (${asked.map((mode) => `${mode}=${textOf(policy[mode])}`).join(', ')}) will be ignored`);
   };
 
   return {
@@ -77,28 +92,28 @@ export function podSecurity({ objects }: AdmissionServices): AdmissionPlugin {
   };
 }
 
-const textOf = ({ level, version }: Standard): string => `${level}:${version}`;
+const textOf = ({ level, version }: PodSecurityStandard): string => `${level}:${version}`;
 const told = (violations: readonly Violation[]): string => violations.map(({ reason, detail }) => (detail ? `${reason} (${detail})` : reason)).join(', ');
 
-/** What a namespace's labels ask for. A wrong level enforces the strictest; no label, nothing. */
-export function readPolicy(labels: Readonly<Record<string, string>> = {}): PodSecurityPolicy {
+/** What a namespace's labels ask for. A wrong level enforces the strictest; where there is no label, the defaults hold. */
+export function readPolicy(labels: Readonly<Record<string, string>> = {}, defaults: PodSecurityConfiguration['defaults'] = defaultAdmissionConfiguration.podSecurity.defaults): PodSecurityPolicy {
   const errors: FieldError[] = [];
-  const standard = (mode: string, whenWrong: PodSecurityLevel): Standard & { readonly set: boolean; readonly valid: boolean; readonly versioned: boolean } => {
+  const standard = (mode: 'enforce' | 'audit' | 'warn', whenWrong: PodSecurityLevel): PodSecurityStandard & { readonly set: boolean; readonly valid: boolean; readonly versioned: boolean } => {
     const [level, version] = [labels[LABEL + mode], labels[`${LABEL}${mode}-version`]];
     const valid = level === undefined || LEVELS.includes(level as PodSecurityLevel);
     if (!valid) errors.push(fieldError.invalid(`metadata.labels[${LABEL}${mode}]`, level, `must be one of ${LEVELS.join(', ')}`));
     const versionValid = version === undefined || version === 'latest' || /^v1\.(0|[1-9]\d*)$/.test(version);
     if (!versionValid) errors.push(fieldError.invalid(`metadata.labels[${LABEL}${mode}-version]`, version, 'must be "latest" or "v1.x"'));
     return {
-      level: level === undefined ? 'privileged' : valid ? (level as PodSecurityLevel) : whenWrong, version: versionValid ? (version ?? 'latest') : 'latest',
+      level: level === undefined ? defaults[mode].level : valid ? (level as PodSecurityLevel) : whenWrong, version: versionValid ? (version ?? defaults[mode].version) : 'latest',
       set: level !== undefined, valid, versioned: version !== undefined,
     };
   };
   const enforce = standard('enforce', 'restricted');
   const audit = standard('audit', 'privileged');
-  let warn: Standard & { readonly set: boolean; readonly versioned: boolean } = standard('warn', 'privileged');
+  let warn: PodSecurityStandard & { readonly set: boolean; readonly versioned: boolean } = standard('warn', 'privileged');
   // Who enforces wants to be warned of what will not run.
-  if (!warn.set && enforce.set && enforce.valid) warn = { ...warn, level: enforce.level, version: warn.versioned ? warn.version : enforce.version };
+  if (!warn.set && enforce.set && enforce.valid && LEVELS.indexOf(enforce.level) > LEVELS.indexOf(warn.level)) warn = { ...warn, level: enforce.level, version: warn.versioned ? warn.version : enforce.version };
   return { enforce: { level: enforce.level, version: enforce.version }, warn: { level: warn.level, version: warn.version }, audit: { level: audit.level, version: audit.version }, errors };
 }
 
@@ -118,7 +133,7 @@ function templateOf(object: KubeObject): PodTemplateSpec | undefined {
   return object.kind === 'CronJob' ? spec?.jobTemplate?.spec?.template : object.kind === 'PodTemplate' ? template : undefined;
 }
 
-function violatingPods(all: readonly Pod[], namespace: string, standard: Standard): readonly string[] {
+function violatingPods(all: readonly Pod[], namespace: string, standard: PodSecurityStandard): readonly string[] {
   const byReasons = new Map<string, string[]>();
   for (const pod of all.slice(0, MAX_PODS)) {
     const reasons = podSecurityViolations(standard.level, { annotations: pod.metadata.annotations ?? {}, spec: pod.spec }).map((violation) => violation.reason).join(', ');

@@ -52,9 +52,20 @@ export class PolicyEvaluation {
     this.#base = { ...own, variables: values };
   }
 
-  /** For match conditions, which know no variables. */
+  /** For match conditions, which ask for themselves who may do what. */
   get given(): Readonly<Record<string, unknown>> {
-    return this.#base;
+    return Object.fromEntries(Object.entries(this.#base).filter(([name]) => !name.startsWith('authorizer')));
+  }
+
+  /** For the sake of what expressions ask for. */
+  tryAll(expressions: readonly string[]): void {
+    for (const expression of expressions) {
+      try {
+        if (expression) this.#compile(expression).evaluate(this.#base);
+      } catch (error) {
+        if (!(error instanceof CelError)) throw error;
+      }
+    }
   }
 
   /** The result as JSON. Throws CelError. */

@@ -7,6 +7,7 @@ import { inVersion } from './equivalent-version.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 import type { EnforcementAction } from './admission-metrics.ts';
+import { LearnedDecisions } from './cel-authorizer.ts';
 import type { AdmissionServices } from './admission-services.ts';
 import { admissionExpressions, admissionVariables, MatchConditions } from './match-conditions.ts';
 import { namespaceObject, PolicyEvaluation, resourceNamedBy } from './policy-evaluation.ts';
@@ -66,7 +67,11 @@ async function judge({ objects, authorizer, admissionMetrics }: AdmissionService
   }
   const compile = await admissionExpressions();
   const decisionsFor = async (params: KubeObject | null): Promise<readonly (Pick<Denial, 'message' | 'reason'> & { readonly expressionIndex?: number })[]> => {
-    const evaluation = new PolicyEvaluation(compile, admissionVariables(attributes, authorizer), params, namespaceObject(objects, attributes), spec.variables ?? []);
+    const decisions = new LearnedDecisions(authorizer);
+    const evaluationOf = (): PolicyEvaluation => new PolicyEvaluation(compile, admissionVariables(attributes, decisions), params, namespaceObject(objects, attributes), spec.variables ?? []);
+    const expressions = [...(spec.validations ?? []).flatMap(({ expression, messageExpression = '' }) => [expression, messageExpression]), ...(spec.auditAnnotations ?? []).map(({ valueExpression }) => valueExpression)];
+    await decisions.learn(() => evaluationOf().tryAll(expressions));
+    const evaluation = evaluationOf();
     try {
       if (!(await conditions.hold(spec.matchConditions ?? [], attributes, evaluation.given))) return [];
     } catch (error) {

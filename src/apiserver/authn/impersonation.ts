@@ -20,20 +20,20 @@ export function asksToImpersonate(headers: Readonly<Record<string, unknown>>): b
  * right to `impersonate` it. Answers `user` where nothing is asked; throws 403, or 400 where groups are asked for without a user.
  * `headers` from Node's `headersDistinct`, which keeps repeated ones apart. Upstream: apiserver pkg/endpoints/filters/impersonation.
  */
-export function impersonate(user: User, headers: Headers, authorizer: Authorizer): User {
+export async function impersonate(user: User, headers: Headers, authorizer: Authorizer): Promise<User> {
   const wanted = readHeaders(headers);
   if (!wanted) return user;
-  const check = (group: string, resource: string, namespace: string, name: string, subresource = ''): void => {
+  const check = async (group: string, resource: string, namespace: string, name: string, subresource = ''): Promise<void> => {
     const attributes: AuthorizationAttributes = { user, verb: 'impersonate', resource: { group, version: 'v1', resource, subresource, namespace, name } };
-    const decision = authorizer.authorize(attributes);
+    const decision = await authorizer.authorize(attributes);
     if (!decision.allowed) throw authorizationFault(attributes, decision);
   };
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(wanted.name);
-  if (account) check('', 'serviceaccounts', account[1]!, account[2]!);
-  else check('', 'users', '', wanted.name);
-  for (const group of wanted.groups) check('', 'groups', '', group);
-  if (wanted.uid) check('authentication.k8s.io', 'uids', '', wanted.uid);
-  for (const [key, values] of Object.entries(wanted.extra)) for (const value of values) check('authentication.k8s.io', 'userextras', '', value, key);
+  if (account) await check('', 'serviceaccounts', account[1]!, account[2]!);
+  else await check('', 'users', '', wanted.name);
+  for (const group of wanted.groups) await check('', 'groups', '', group);
+  if (wanted.uid) await check('authentication.k8s.io', 'uids', '', wanted.uid);
+  for (const [key, values] of Object.entries(wanted.extra)) for (const value of values) await check('authentication.k8s.io', 'userextras', '', value, key);
 
   let groups: readonly string[] = wanted.groups;
   if (account && groups.length === 0) groups = ['system:serviceaccounts', `system:serviceaccounts:${account[1]}`];

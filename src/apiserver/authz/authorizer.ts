@@ -25,7 +25,14 @@ export interface Decision {
 }
 
 export interface Authorizer {
-  /** Synchronous: roles are read from memory. */
+  /** A promise only where somebody outside has to be asked. */
+  authorize(attributes: AuthorizationAttributes): Decision | Promise<Decision>;
+  /** Whether there ever is anybody to be asked. Default false. */
+  readonly mayWait?: boolean;
+}
+
+/** One that knows at once: roles are read from memory. */
+export interface ReadyAuthorizer extends Authorizer {
   authorize(attributes: AuthorizationAttributes): Decision;
 }
 
@@ -33,20 +40,23 @@ export interface Authorizer {
  * Asks one after the other until one allows or denies; the reasons of those without an opinion are joined.
  * Upstream: apiserver pkg/authorization/union.
  */
+export function unionAuthorizer(authorizers: readonly ReadyAuthorizer[]): ReadyAuthorizer;
+export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer;
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
-  return {
-    authorize(asked) {
-      const attributes = withSelectedName(asked);
-      let reason = '';
-      for (const authorizer of authorizers) {
-        const decision = authorizer.authorize(attributes);
-        if (decision.allowed || decision.denied) return decision;
-        if (decision.reason) reason = reason ? `${reason}\n${decision.reason}` : decision.reason;
-      }
-      return { allowed: false, reason };
-    },
+  const ask = (attributes: AuthorizationAttributes, first: number, said: string): Decision | Promise<Decision> => {
+    let reason = said;
+    for (let i = first; i < authorizers.length; i++) {
+      const answer = authorizers[i]!.authorize(attributes);
+      if (answer instanceof Promise) return answer.then((decision) => (decision.allowed || decision.denied ? decision : ask(attributes, i + 1, joined(reason, decision.reason))));
+      if (answer.allowed || answer.denied) return answer;
+      reason = joined(reason, answer.reason);
+    }
+    return { allowed: false, reason };
   };
+  return { authorize: (asked) => ask(withSelectedName(asked), 0, ''), mayWait: authorizers.some(({ mayWait }) => mayWait === true) };
 }
+
+const joined = (before: string, reason: string): string => (before && reason ? `${before}\n${reason}` : before || reason);
 
 const NAME_SELECTOR = /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/;
 
@@ -59,7 +69,7 @@ function withSelectedName(attributes: AuthorizationAttributes): AuthorizationAtt
 }
 
 /** `system:masters` may do anything, whatever the roles say. */
-export const mastersAuthorizer: Authorizer = {
+export const mastersAuthorizer: ReadyAuthorizer = {
   authorize: ({ user }) => (user.groups.includes('system:masters') ? { allowed: true, reason: '' } : { allowed: false, reason: '' }),
 };
 

@@ -18,8 +18,8 @@ const EVERYTHING: readonly PolicyRule[] = [{ verbs: ['*'], apiGroups: ['*'], res
  * Upstream does this around storage: pkg/registry/rbac/{clusterrole,role,clusterrolebinding,rolebinding}/policybased.
  */
 export function rbacEscalation(rbac: RbacAuthorizer, authorizer: Authorizer): AdmissionPlugin {
-  const may = (user: User, verb: string, resource: string, namespace: string, name: string): boolean =>
-    authorizer.authorize({ user, verb, resource: { group: GROUP, version: '*', resource, subresource: '', namespace, name } }).allowed;
+  const may = async (user: User, verb: string, resource: string, namespace: string, name: string): Promise<boolean> =>
+    (await authorizer.authorize({ user, verb, resource: { group: GROUP, version: '*', resource, subresource: '', namespace, name } })).allowed;
 
   const confirm = ({ context: { user }, resource, namespace, name }: AdmissionAttributes, rules: readonly PolicyRule[]): void => {
     const owned = rbac.rulesFor(user, namespace);
@@ -31,9 +31,9 @@ export function rbacEscalation(rbac: RbacAuthorizer, authorizer: Authorizer): Ad
     throw forbidden(resource, name, `user ${JSON.stringify(user.name)} (groups=${groups}) is attempting to grant RBAC permissions not currently held:\n${lines.join('\n')}${faults}`);
   };
 
-  const checkRole = (attributes: AdmissionAttributes, role: ClusterRole | Role, old: ClusterRole | Role | undefined): void => {
+  const checkRole = async (attributes: AdmissionAttributes, role: ClusterRole | Role, old: ClusterRole | Role | undefined): Promise<void> => {
     const { context: { user }, resource, namespace, name } = attributes;
-    if (may(user, 'escalate', resource.resource, namespace, name)) return;
+    if (await may(user, 'escalate', resource.resource, namespace, name)) return;
     confirm(attributes, role.rules ?? []);
     // What an aggregated role will hold is not known, so that it takes the right to everything to write one.
     if (![role, old].some((r) => (r as ClusterRole | undefined)?.aggregationRule?.clusterRoleSelectors?.length)) return;
@@ -41,11 +41,11 @@ export function rbacEscalation(rbac: RbacAuthorizer, authorizer: Authorizer): Ad
     if (missing.length) throw forbidden(resource, name, 'must have cluster-admin privileges to use the aggregationRule');
   };
 
-  const checkBinding = (attributes: AdmissionAttributes, binding: ClusterRoleBinding | RoleBinding): void => {
+  const checkBinding = async (attributes: AdmissionAttributes, binding: ClusterRoleBinding | RoleBinding): Promise<void> => {
     const { context: { user }, namespace } = attributes;
     const { roleRef } = binding;
     const resource = roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles';
-    if (may(user, 'bind', resource, namespace, roleRef.name)) return;
+    if (await may(user, 'bind', resource, namespace, roleRef.name)) return;
     const rules = rbac.rulesOfRole(roleRef, namespace);
     if (!rules) throw notFound({ group: GROUP, resource }, roleRef.name);
     confirm(attributes, rules);
@@ -55,12 +55,13 @@ export function rbacEscalation(rbac: RbacAuthorizer, authorizer: Authorizer): Ad
     name: 'RBACEscalation',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     validate(attributes) {
-      if (attributes.resource.group !== GROUP || !attributes.object || attributes.context.user.groups.includes('system:masters')) return;
+      if (attributes.resource.group !== GROUP || !attributes.object || attributes.context.user.groups.includes('system:masters')) return undefined;
       const { object, oldObject } = attributes;
-      if (oldObject && onlyBookkeeping(object, oldObject)) return;
+      if (oldObject && onlyBookkeeping(object, oldObject)) return undefined;
       if (object.kind === 'ClusterRole' || object.kind === 'Role') {
-        checkRole(attributes, object as ClusterRole | Role, oldObject as ClusterRole | Role | undefined);
-      } else if (object.kind === 'ClusterRoleBinding' || object.kind === 'RoleBinding') checkBinding(attributes, object as ClusterRoleBinding | RoleBinding);
+        return checkRole(attributes, object as ClusterRole | Role, oldObject as ClusterRole | Role | undefined);
+      } else if (object.kind === 'ClusterRoleBinding' || object.kind === 'RoleBinding') return checkBinding(attributes, object as ClusterRoleBinding | RoleBinding);
+      return undefined;
     },
   };
 }

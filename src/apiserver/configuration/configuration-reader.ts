@@ -1,5 +1,7 @@
 import { UserError } from '../../base/user-error.ts';
 
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
 /** Reads one object of a configuration document, and tells of what is wrong where it is. */
 export class ConfigurationReader {
   readonly #value: Readonly<Record<string, unknown>>;
@@ -37,6 +39,14 @@ export class ConfigurationReader {
 
   truth(name: string): boolean | undefined {
     return this.#of(name, 'boolean', 'true or false');
+  }
+
+  /** In milliseconds: `3s`, `1m30s`, `500ms`. */
+  duration(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) throw this.fault(name, 'must be a duration, as 3s or 1m30s');
+    return [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)].reduce((sum, [, number, unit]) => sum + Number(number) * UNITS[unit!]!, 0);
   }
 
   texts(name: string): readonly string[] {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -165,4 +166,109 @@ test.each([
   ['a: [', 'test: '],
 ])('%s is refused', (text, message) => {
   expect(() => readServerConfiguration(text, 'test')).toThrow(message);
+});
+
+test('a webhook says who may do what, in its place among the authorizers', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'authorization-'));
+  const asked: any[] = [];
+  const webhook = createHttpServer((incoming, answer) => {
+    let text = '';
+    incoming.on('data', (piece: Buffer) => (text += piece.toString()));
+    incoming.on('end', () => {
+      const { spec } = JSON.parse(text);
+      asked.push(spec);
+      if (spec.user === 'broken') return answer.writeHead(403).end();
+      const denied = spec.resourceAttributes?.name === 'secret';
+      answer.end(JSON.stringify({ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', status: { allowed: !denied && spec.groups.includes('sailors'), denied, reason: denied ? 'not that one' : 'the captain says so' } }));
+    });
+  });
+  try {
+    await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+    const kubeConfigFile = join(folder, 'webhook.yaml');
+    writeFileSync(kubeConfigFile, JSON.stringify({
+      'current-context': 'a', contexts: [{ name: 'a', context: { cluster: 'c', user: 'u' } }], clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/authorize` } }], users: [{ name: 'u', user: { token: 't' } }],
+    }));
+    const configuration = readServerConfiguration(`
+apiVersion: apiserver.config.k8s.io/v1
+kind: AuthorizationConfiguration
+authorizers:
+- type: Webhook
+  name: captain
+  webhook:
+    timeout: 3s
+    authorizedTTL: 1m
+    unauthorizedTTL: 1m
+    subjectAccessReviewVersion: v1
+    matchConditionSubjectAccessReviewVersion: v1
+    failurePolicy: Deny
+    connectionInfo: { type: KubeConfigFile, kubeConfigFile: ${kubeConfigFile} }
+    matchConditions:
+    - expression: has(request.resourceAttributes)
+    - expression: "!('system:serviceaccounts:kube-system' in request.groups)"
+- { type: Node, name: node }
+- { type: RBAC, name: rbac }
+`, 'test');
+    await using api = await startTestHttpsApiServer({ configuration });
+    const { https } = api;
+    const as = (name: string, ...groups: string[]) => https.certificateFor({ name, groups });
+    const bob = await as('bob', 'sailors');
+    const maps = '/api/v1/namespaces/default/configmaps';
+    expect((await ask(https, 'GET', maps, { identity: bob })).code).toBe(200);
+    expect((await ask(https, 'GET', maps, { identity: bob })).code).toBe(200);
+    expect(asked).toEqual([{ user: 'bob', groups: ['sailors', 'system:authenticated'], extra: expect.anything(), resourceAttributes: { verb: 'list', version: 'v1', resource: 'configmaps', namespace: 'default' } }]);
+    expect((await ask(https, 'GET', `${maps}/secret`, { identity: bob })).json).toMatchObject({ code: 403, message: 'configmaps "secret" is forbidden: User "bob" cannot get resource "configmaps" in API group "" in the namespace "default": not that one' });
+    expect((await ask(https, 'GET', maps, { identity: await as('eve', 'pirates') })).json.message).toMatch(/in the namespace "default": the captain says so$/);
+    expect((await ask(https, 'GET', maps, { identity: await as('broken') })).code).toBe(403);
+    const before = asked.length;
+    expect((await ask(https, 'GET', '/version', { identity: await as('eve') })).code).toBe(200);
+    expect((await ask(https, 'GET', maps, { identity: https.admin })).code).toBe(200);
+    expect(asked.length).toBe(before);
+    const review = await ask(https, 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { identity: bob, body: { spec: { resourceAttributes: { verb: 'delete', resource: 'pods', namespace: 'x' } } } });
+    expect(review.json.status).toEqual({ allowed: true, reason: 'the captain says so' });
+    // Expressions, which cannot wait, ask as well.
+    await ask(https, 'POST', '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', { identity: https.admin, body: { metadata: { name: 'p' }, spec: {
+      matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] }, matchConditions: [{ name: 'm', expression: "authorizer.group('').resource('pods').check('list').allowed()" }],
+      validations: [{ expression: "!authorizer.group('').resource('configmaps').namespace('default').name('free').check('paint').allowed()", message: 'a painter' }],
+    } } });
+    await ask(https, 'POST', '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings', { identity: https.admin, body: { metadata: { name: 'p' }, spec: { policyName: 'p', validationActions: ['Deny'] } } });
+    expect((await ask(https, 'POST', maps, { identity: bob, body: { metadata: { name: 'x' } } })).json.message).toMatch(/denied request: a painter$/);
+    expect((await ask(https, 'POST', maps, { identity: https.admin, body: { metadata: { name: 'y' } } })).json.message).toMatch(/denied request: a painter$/);
+  } finally {
+    webhook.closeAllConnections();
+    await new Promise((resolve) => webhook.close(resolve));
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('pod security has the defaults and exemptions of the admission configuration', async () => {
+  const configuration = readServerConfiguration(`
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: PodSecurity
+  configuration:
+    apiVersion: pod-security.admission.config.k8s.io/v1
+    kind: PodSecurityConfiguration
+    defaults: { enforce: baseline, warn: restricted, warn-version: v1.30 }
+    exemptions: { namespaces: [kube-system], usernames: [root], runtimeClasses: [] }
+`, 'test');
+  await using api = await startTestHttpsApiServer({ configuration });
+  const { https } = api;
+  const create = (namespace: string, name: string, identity = https.admin) => ask(https, 'POST', `/api/v1/namespaces/${namespace}/pods`, { identity, body: { metadata: { name }, spec: { hostNetwork: name === 'host', containers: [{ name: 'c', image: 'i' }] } } });
+  expect((await create('default', 'host')).json.message).toBe('pods "host" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)');
+  const plain = await create('default', 'plain');
+  expect([plain.code, plain.headers['warning']]).toEqual([201, expect.stringContaining('would violate PodSecurity \\"restricted:v1.30\\"')]);
+  expect((await create('kube-system', 'host')).code).toBe(201);
+  expect((await create('default', 'host', await https.certificateFor({ name: 'root', groups: ['system:masters'] }))).code).toBe(201);
+  const labelled = await ask(https, 'PATCH', '/api/v1/namespaces/kube-system', { identity: https.admin, headers: { 'content-type': 'application/merge-patch+json' }, body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+  expect(labelled.headers['warning']).toContain('namespace \\"kube-system\\" is exempt from Pod Security, and the policy (enforce=restricted:latest) will be ignored');
+});
+
+test.each([
+  ['AuthorizationConfiguration', 'authorizers: []', 'at least one authorization mode must be defined'],
+  ['AuthorizationConfiguration', 'authorizers: [{ type: RBAC, name: a }, { type: RBAC, name: b }]', 'RBAC is there twice'],
+  ['AuthorizationConfiguration', 'authorizers: [{ type: Webhook, name: a }]', 'required when type=Webhook'],
+  ['AdmissionConfiguration', 'plugins: [{ name: Nothing }]', 'no such plugin can be configured'],
+])('%s: %s', (kind, text, fault) => {
+  expect(() => readServerConfiguration(`apiVersion: apiserver.config.k8s.io/v1\nkind: ${kind}\n${text}\n`, 'test')).toThrow(fault);
 });

@@ -1,7 +1,9 @@
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { UserError } from '../../base/user-error.ts';
+import { readAdmissionConfiguration, type AdmissionConfiguration } from '../admission/admission-configuration.ts';
 import { readAuditPolicy, type AuditPolicy } from '../audit/audit-policy.ts';
 import { readAuthenticationConfiguration, type AuthenticationConfiguration } from '../authn/authentication-configuration.ts';
+import { readAuthorizationConfiguration, type AuthorizationConfiguration } from '../authz/authorization-configuration.ts';
 import { readEncryptionConfiguration, type EncryptionConfiguration } from '../encryption/encryption-configuration.ts';
 import { ConfigurationReader } from './configuration-reader.ts';
 
@@ -10,6 +12,8 @@ export interface ServerConfiguration {
   readonly audit?: AuditPolicy;
   readonly encryption?: EncryptionConfiguration;
   readonly authentication?: AuthenticationConfiguration;
+  readonly admission?: AdmissionConfiguration;
+  readonly authorization?: AuthorizationConfiguration;
 }
 
 const APISERVER = /^apiserver\.config\.k8s\.io\/v1(beta1|alpha1)?$/;
@@ -18,12 +22,14 @@ const APISERVER = /^apiserver\.config\.k8s\.io\/v1(beta1|alpha1)?$/;
 const kinds: Readonly<Record<string, { readonly versions: RegExp; readonly read: (reader: ConfigurationReader) => ServerConfiguration }>> = {
   Policy: { versions: /^audit\.k8s\.io\/v1$/, read: (reader) => ({ audit: readAuditPolicy(reader) }) },
   EncryptionConfiguration: { versions: APISERVER, read: (reader) => ({ encryption: readEncryptionConfiguration(reader) }) },
+  AdmissionConfiguration: { versions: APISERVER, read: (reader) => ({ admission: readAdmissionConfiguration(reader) }) },
+  AuthorizationConfiguration: { versions: APISERVER, read: (reader) => ({ authorization: readAuthorizationConfiguration(reader) }) },
   AuthenticationConfiguration: { versions: APISERVER, read: (reader) => ({ authentication: readAuthenticationConfiguration(reader) }) },
 };
 
 /**
  * Reads the documents of a YAML (or JSON) text: the same that kube-apiserver takes in a file each by --audit-policy-file,
- * --encryption-provider-config and --authentication-config. `source` names the file in messages. Throws UserError.
+ * --encryption-provider-config, --authentication-config, --authorization-config and --admission-control-config-file. `source` names the file in messages. Throws UserError.
  */
 export function readServerConfiguration(text: string, source: string): ServerConfiguration {
   const lines = new LineCounter();

@@ -12,7 +12,7 @@ import type { Aggregator } from '../aggregator/aggregator.ts';
 import { sourceAddresses, type Auditor, type AuditTrail } from '../audit/auditor.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { asksToImpersonate, impersonate } from '../authn/impersonation.ts';
-import { authorizationFault, type Authorizer } from '../authz/authorizer.ts';
+import { authorizationFault, type Authorizer, type Decision } from '../authz/authorizer.ts';
 import type { FlowControl, Ticket } from '../flow-control/flow-control.ts';
 import { letIn, REFUSAL } from '../flow-control/let-in.ts';
 import type { LedgerRequests } from '../ledger/ledger-requests.ts';
@@ -106,7 +106,8 @@ export class RequestHandler {
         if (entered !== true && !(await entered)) return;
         if (end.came) return;
       }
-      this.#authorize(context, info, query);
+      const deciding = this.#authorize(context, info, query);
+      if (deciding) await deciding;
       if (info.verb === 'watch') watch = flowControl.watches.add(info, query);
       if (aggregator?.serves(path)) await aggregator.proxy({ request, response, info, query, context });
       else if (READING.has(info.verb) && info.isResourceRequest) {
@@ -159,7 +160,7 @@ export class RequestHandler {
       if (ticket?.waiting) await ticket.waiting;
       if (ticket?.refused !== undefined) throw tooManyRequests(REFUSAL.trimEnd(), ticket.refused);
       if (end.came) return;
-      this.#authorize(context, info, query);
+      await this.#authorize(context, info, query);
       trail?.started(101);
       if (aggregator?.serves(path)) return await aggregator.proxy({ context, info, query, request, upgrade: { socket, head } });
       if (!info.isResourceRequest) throw statusError(404, 'NotFound', 'the server could not find the requested resource', {});
@@ -210,18 +211,21 @@ export class RequestHandler {
     })();
   }
 
-  /** Throws 403 where the user may not. */
-  #authorize({ user, audit }: RequestContext, info: RequestInfo, query: URLSearchParams): void {
+  /** Throws 403 where the user may not. A promise only where somebody outside has to be asked. */
+  #authorize({ user, audit }: RequestContext, info: RequestInfo, query: URLSearchParams): Promise<void> | void {
     const { authorizer } = this.#options;
     const { group, version, resource, subresource, namespace, name, verb, path } = info;
     const fieldSelector = query.get('fieldSelector');
     const attributes = info.isResourceRequest
       ? { user, verb, resource: { group, version, resource, subresource, namespace, name, ...(fieldSelector && { fieldSelector }) } }
       : { user, verb, path };
-    const decision = authorizer.authorize(attributes);
-    audit?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
-    audit?.annotate('authorization.k8s.io/reason', decision.reason);
-    if (!decision.allowed) throw authorizationFault(attributes, decision);
+    const take = (decision: Decision): void => {
+      audit?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
+      audit?.annotate('authorization.k8s.io/reason', decision.reason);
+      if (!decision.allowed) throw authorizationFault(attributes, decision);
+    };
+    const answer = authorizer.authorize(attributes);
+    return answer instanceof Promise ? answer.then(take) : take(answer);
   }
 
   #begin(): RequestEnd {

@@ -120,10 +120,7 @@ export class ResourceVerbs {
   async update(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, sent: SentObject, options: WriteOptions = {}): Promise<Written> {
     const { served } = this.find(resource);
     const next = warned(context, this.#decode(served, options.subresource, sent, options));
-    return this.#change(context, resource, key, (current) => {
-      if (!current) this.#checkMayCreate(context, served, key);
-      return next;
-    }, options, 'update');
+    return this.#change(context, resource, key, (current) => (current ? next : this.#checkMayCreate(context, served, key).then(() => next)), options, 'update');
   }
 
   async patch(context: RequestContext, resource: ResourceType<unknown>, key: ObjectKey, patch: Patch, options: WriteOptions & { readonly duplicates?: readonly string[]; readonly fault?: string } = {}): Promise<Written> {
@@ -149,7 +146,7 @@ export class ResourceVerbs {
     const named = { ...(body as object), metadata: { ...given, name: key.name, ...(key.namespace && { namespace: given?.namespace ?? key.namespace }) } };
     const { versions } = this.store(resource, 'patch');
     const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
-      if (!live) this.#checkMayCreate(context, served, key);
+      if (!live) await this.#checkMayCreate(context, served, key);
       const request = {
         live, applied: named, force, kind: served.resource.kind, apiVersion: apiVersionOf(served.resource), schema: served.schema.type, manager: options.fieldManager ?? '',
         time: rfc3339(this.#clock.now()), ...(options.subresource && { subresource: options.subresource }),
@@ -186,9 +183,9 @@ export class ResourceVerbs {
   }
 
   /** Throws 403 where the user may not create what is not there yet. */
-  #checkMayCreate({ user }: RequestContext, { resource: { group, version, resource } }: ServedResource, { namespace = '', name }: ObjectKey): void {
+  async #checkMayCreate({ user }: RequestContext, { resource: { group, version, resource } }: ServedResource, { namespace = '', name }: ObjectKey): Promise<void> {
     const attributes = { user, verb: 'create', resource: { group, version, resource, subresource: '', namespace, name } };
-    const decision = this.#authorizer.authorize(attributes);
+    const decision = await this.#authorizer.authorize(attributes);
     if (!decision.allowed) throw authorizationFault(attributes, decision);
   }
 

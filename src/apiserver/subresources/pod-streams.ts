@@ -19,7 +19,7 @@ export function podStreams(services: SubresourceServices): readonly SubresourceH
       const { name, namespace } = call.info;
       const pod = services.objects.get(pods, { namespace, name });
       if (!pod) throw notFound(pods, name);
-      ensureMayCreate(services, call);
+      await ensureMayCreate(services, call);
       await admitConnect(services, pods, subresource, kind, call);
       const target = path(pod, call.query);
       if (!pod.spec.nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
@@ -47,10 +47,10 @@ export function podStreams(services: SubresourceServices): readonly SubresourceH
 }
 
 /** A web socket begins with GET, which readers may: what it does is not reading. Upstream: ensureAuthorizedForVerb of pod/rest/subresources.go. */
-function ensureMayCreate({ authorizer }: SubresourceServices, { info, context }: ConnectCall): void {
+async function ensureMayCreate({ authorizer }: SubresourceServices, { info, context }: ConnectCall): Promise<void> {
   if (info.verb === 'create') return;
   const { group, version, resource, subresource, namespace, name } = info;
-  const decision = authorizer.authorize({ user: context.user, verb: 'create', resource: { group, version, resource, subresource, namespace, name } });
+  const decision = await authorizer.authorize({ user: context.user, verb: 'create', resource: { group, version, resource, subresource, namespace, name } });
   if (!decision.allowed) throw forbidden(pods, name, decision.reason);
 }
 

@@ -29,8 +29,8 @@ export function reviews(services: SubresourceServices): readonly SubresourceHand
     },
   });
 
-  const decide = (attributes: AuthorizationAttributes): SubjectAccessReviewStatus => {
-    const decision = authorizer.authorize(attributes);
+  const decide = async (attributes: AuthorizationAttributes): Promise<SubjectAccessReviewStatus> => {
+    const decision = await authorizer.authorize(attributes);
     return { allowed: decision.allowed, ...(decision.denied && { denied: true }), ...(decision.reason && { reason: decision.reason }) };
   };
 
@@ -52,15 +52,15 @@ export function reviews(services: SubresourceServices): readonly SubresourceHand
     review<SelfSubjectReview>(selfSubjectReviews, (asked, { context }) => ({
       ...asked, metadata: { ...asked.metadata, creationTimestamp: rfc3339(clock.now()) }, status: { userInfo: userInfo(context.user) },
     })),
-    review<SubjectAccessReview>(subjectAccessReviews, (asked) => {
+    review<SubjectAccessReview>(subjectAccessReviews, async (asked) => {
       refuse(subjectAccessReviews, validateSubject(asked.spec ?? {}));
-      return { ...asked, status: decide(attributesOf(subjectOf(asked.spec), asked.spec)) };
+      return { ...asked, status: await decide(attributesOf(subjectOf(asked.spec), asked.spec)) };
     }),
-    review<SelfSubjectAccessReview>(selfSubjectAccessReviews, (asked, { context }) => {
+    review<SelfSubjectAccessReview>(selfSubjectAccessReviews, async (asked, { context }) => {
       refuse(selfSubjectAccessReviews, validateOneOf(asked.spec ?? {}));
-      return { ...asked, status: decide(attributesOf(context.user, asked.spec)) };
+      return { ...asked, status: await decide(attributesOf(context.user, asked.spec)) };
     }),
-    review<LocalSubjectAccessReview>(localSubjectAccessReviews, (asked, { key }) => {
+    review<LocalSubjectAccessReview>(localSubjectAccessReviews, async (asked, { key }) => {
       const { spec = {} } = asked;
       refuse(localSubjectAccessReviews, [
         ...validateSubject(spec),
@@ -68,7 +68,7 @@ export function reviews(services: SubresourceServices): readonly SubresourceHand
           ? [fieldError.invalid('spec.resourceAttributes.namespace', spec.resourceAttributes.namespace ?? '', 'must match metadata.namespace')] : []),
         ...(spec.nonResourceAttributes ? [fieldError.invalid('spec.nonResourceAttributes', spec.nonResourceAttributes, 'disallowed on this kind of request')] : []),
       ]);
-      return { ...asked, metadata: { ...asked.metadata, namespace: key.namespace }, status: decide(attributesOf(subjectOf(spec), spec)) };
+      return { ...asked, metadata: { ...asked.metadata, namespace: key.namespace }, status: await decide(attributesOf(subjectOf(spec), spec)) };
     }),
     review<SelfSubjectRulesReview>(selfSubjectRulesReviews, (asked, { context: { user } }) => {
       const namespace = asked.spec?.namespace;

@@ -1,0 +1,88 @@
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Clock } from '../../base/clock.ts';
+import { UserError } from '../../base/user-error.ts';
+import { resolveContext } from '../../client/kubeconfig.ts';
+
+/** The longest answer that is read. */
+const LIMIT = 1024 * 1024;
+
+/** Another server's answer was none, or not the one that was wanted. */
+export class EndpointError extends Error {
+  override readonly name = 'EndpointError';
+  /** Of the answer; 0 where there is none. */
+  readonly code: number;
+
+  constructor(message: string, code: number, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A server that an operator names by a file in the form of a kubeconfig: its current context says where it is and how we prove who we are. */
+export class RemoteEndpoint implements Disposable {
+  readonly #url: URL;
+  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+
+  /** Throws UserError where the file says nothing of use. */
+  constructor(kubeConfigFile: string, { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number }) {
+    let connection: ReturnType<typeof resolveContext>['connection'];
+    try {
+      ({ connection } = resolveContext({ env: {}, kubeconfig: kubeConfigFile }));
+    } catch (error) {
+      throw new UserError(`${kubeConfigFile}: ${(error as Error).message}`, 'a file in the form of a kubeconfig, with a current context', { cause: error });
+    }
+    const { server, ca, certificate, key, token, insecureSkipTlsVerify, tlsServerName } = connection;
+    this.#url = new URL(server);
+    this.#headers = { 'content-type': 'application/json', accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+    this.#agent = this.#url.protocol === 'http:' ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({
+      keepAlive: true, ...(ca && { ca }), ...(certificate && { cert: certificate }), ...(key && { key }), ...(insecureSkipTlsVerify && { rejectUnauthorized: false }), ...(tlsServerName && { servername: tlsServerName }),
+    });
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Posts `body` as JSON; answers the text of a good answer. Rejects with EndpointError. */
+  async post(body: string): Promise<string> {
+    const abort = new AbortController();
+    const timer = this.#clock.timer(this.#timeoutMs, () => abort.abort());
+    try {
+      return await this.#exchange(body, abort.signal);
+    } catch (error) {
+      if (error instanceof EndpointError) throw error;
+      throw new EndpointError(`Post ${JSON.stringify(this.#url.href)}: ${abort.signal.aborted ? 'context deadline exceeded' : (error as Error).message}`, 0, { cause: error });
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+
+  #exchange(body: string, signal: AbortSignal): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const request = this.#url.protocol === 'http:' ? httpRequest : httpsRequest;
+      const outgoing = request(this.#url, { method: 'POST', agent: this.#agent, signal, headers: { ...this.#headers, 'content-length': Buffer.byteLength(body) } }, (incoming) => {
+        const pieces: Buffer[] = [];
+        let size = 0;
+        incoming.on('data', (piece: Buffer) => {
+          size += piece.length;
+          if (size > LIMIT) outgoing.destroy(new Error('the answer is too long'));
+          else pieces.push(piece);
+        });
+        incoming.on('error', reject);
+        incoming.on('end', () => {
+          const { statusCode = 0 } = incoming;
+          if (statusCode >= 200 && statusCode <= 299) resolve(Buffer.concat(pieces).toString());
+          else reject(new EndpointError(`${this.#url.href} answered ${statusCode}`, statusCode));
+        });
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  }
+}
