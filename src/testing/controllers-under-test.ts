@@ -9,6 +9,7 @@ import { startControllers } from '../controllers/controllers.ts';
 import type { ControllerOptions } from '../controllers/controller-options.ts';
 import { startTestApiServer } from './api-server.ts';
 import { FakeClock } from './fake-clock.ts';
+import { MortalClients } from './mortal-clients.ts';
 import { startPodRunner, type PodRunner, type PodRunnerOptions } from './pod-runner.ts';
 
 export const controllerManager: User = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
@@ -35,6 +36,8 @@ export interface ControllersUnderTest extends AsyncDisposable {
   pass(seconds: number): Promise<void>;
   /** Ends the controllers and starts new ones, which know nothing but what the server tells them. */
   restart(): Promise<void>;
+  /** Ends them in the middle of what they do: of their next writes `writes` still happen, and no answer comes any more. Then starts new ones. */
+  kill(writes: number): Promise<void>;
 }
 
 /** A real API server in memory, controllers with a client of their own rights, a pod runner, and one clock for all. */
@@ -46,13 +49,15 @@ export async function startControllersUnderTest({ only, options, pods, scheduler
   const informers = stack.use(createInformerFactory({ client: api.admin, clock, random, log }));
   const runner = stack.use(await startPodRunner({ client: api.admin, informers, clock, log, ...(scheduler && { targetOf: () => '' }), ...pods }));
 
+  let lives = new MortalClients();
   const start = (): AsyncDisposable => {
     const own = new AsyncDisposableStack();
-    const client = wrapClient(api.client(controllerManager, 'controllers'), clock, api.admin);
+    lives = new MortalClients();
+    const client = lives.wrap(wrapClient(api.client(controllerManager, 'controllers'), clock, api.admin));
     const factory = own.use(createInformerFactory({ client, clock, random, log }));
     own.use(startControllers({ client, informers: factory, clock, random, log, ...(only && { only }), ...(options && { options }) }));
     if (!scheduler) return own;
-    const schedulerClient = wrapClient(api.client({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }, 'kube-scheduler'), clock, api.admin);
+    const schedulerClient = lives.wrap(wrapClient(api.client({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }, 'kube-scheduler'), clock, api.admin));
     const schedulerInformers = own.use(createInformerFactory({ client: schedulerClient, clock, random, log }));
     own.use(startScheduler({ client: schedulerClient, informers: schedulerInformers, clock, random, log }));
     return own;
@@ -60,14 +65,21 @@ export async function startControllersUnderTest({ only, options, pods, scheduler
   let running = start();
   stack.defer(() => running[Symbol.asyncDispose]());
 
+  const pass = async (seconds: number): Promise<void> => {
+    for (let left = seconds * 1000; left > 0; left -= 100) await clock.advance(Math.min(left, 100));
+  };
+  const restart = async (): Promise<void> => {
+    await running[Symbol.asyncDispose]();
+    running = start();
+  };
   return {
-    clock, admin: api.admin, informers, pods: runner,
-    async pass(seconds) {
-      for (let left = seconds * 1000; left > 0; left -= 100) await clock.advance(Math.min(left, 100));
-    },
-    async restart() {
-      await running[Symbol.asyncDispose]();
-      running = start();
+    clock, admin: api.admin, informers, pods: runner, pass, restart,
+    async kill(writes) {
+      const dying = lives;
+      dying.dieAfter(writes);
+      for (let tenth = 0; tenth < 20 && !dying.dead; tenth++) await pass(0.1);
+      dying.dieAfter(0);
+      await restart();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -13,7 +13,7 @@ export interface FaultOptions {
   readonly meddler?: Client;
 }
 
-const WRITES = new Set<string | symbol>(['create', 'createSubresource', 'update', 'updateStatus', 'patch', 'delete', 'deleteCollection']);
+export const WRITES: ReadonlySet<string | symbol> = new Set(['create', 'createSubresource', 'update', 'updateStatus', 'patch', 'delete', 'deleteCollection']);
 
 /** A client some of whose writes fail, as those over a bad network do. Faults can be switched off by `stop`. */
 export function faultyClient(client: Client, { random, rate, kind, meddler }: FaultOptions): Client & { stop(): void } {

@@ -19,6 +19,8 @@ export interface PodRunnerOptions {
   readonly nodes?: readonly string[];
   /** What becomes of a pod. Default: it runs and is ready until it is deleted. */
   readonly fate?: (pod: Pod) => PodFate;
+  /** What a failing pod's containers end with. Default 1. */
+  readonly exitCodeOf?: (pod: Pod) => number;
   /** The node that a pod is bound to. Default: one of `nodes` after the other. */
   readonly targetOf?: (pod: Pod) => string;
   /** From the binding until the pod is ready. Default 1 s. */
@@ -38,7 +40,7 @@ export interface PodRunner extends AsyncDisposable {
 
 /** The least that scheduler and kubelet do to a pod, by the clock: for tests of controllers without either. */
 export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunner> {
-  const { client, informers, clock, nodes = ['node-1'], fate = () => 'runs', targetOf, startMs = 1000, runMs = 5000, stopMs = 1000, log = silentLog } = options;
+  const { client, informers, clock, nodes = ['node-1'], fate = () => 'runs', exitCodeOf = () => 1, targetOf, startMs = 1000, runMs = 5000, stopMs = 1000, log = silentLog } = options;
   const pods = informers.informer(podResource);
   const dead = new Set<string>();
   const since = new Map<string, number>();
@@ -69,6 +71,8 @@ export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunn
     if (deletionTimestamp) {
       const left = after(pod, 'stop', stopMs);
       if (left > 0) return { requeueAfterMs: left };
+      // What somebody still holds is told how the pod ended, as by a kubelet.
+      if (pod.metadata.finalizers?.length && !isPodTerminal(pod)) return await write(pod, 'Failed', false);
       await client.delete(podResource, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
       return;
     }
@@ -88,7 +92,7 @@ export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunn
   async function write(pod: Pod, phase: string, ready: boolean): Promise<void> {
     const now = rfc3339(clock.now());
     const address = `10.244.${1 + nodes.indexOf(pod.spec.nodeName!)}.${1 + (Number.parseInt(pod.metadata.uid.slice(0, 2), 16) % 250)}`;
-    const ended = phase === 'Succeeded' ? { terminated: { exitCode: 0, reason: 'Completed', finishedAt: now } } : { terminated: { exitCode: 1, reason: 'Error', finishedAt: now } };
+    const ended = phase === 'Succeeded' ? { terminated: { exitCode: 0, reason: 'Completed', finishedAt: now } } : { terminated: { exitCode: exitCodeOf(pod), reason: 'Error', finishedAt: now } };
     const containerStatuses = pod.spec.containers.map(({ name, image = '' }) => ({
       name, image, imageID: image, ready, restartCount: 0, state: phase === 'Running' ? { running: { startedAt: now } } : ended,
     }));

@@ -12,7 +12,8 @@ export function replicasOf(object: Deployment | ReplicaSet): number {
 }
 
 const sum = (sets: readonly (ReplicaSet | undefined)[], count: (set: ReplicaSet) => number): number => sets.reduce((total, set) => total + (set ? count(set) : 0), 0);
-const available = (set: ReplicaSet): number => set.status?.availableReplicas ?? 0;
+/** A set that was just made smaller may still show what it is about to delete. */
+const available = (set: ReplicaSet): number => Math.min(set.status?.availableReplicas ?? 0, replicasOf(set));
 
 export const totalReplicas = (sets: readonly (ReplicaSet | undefined)[]): number => sum(sets, replicasOf);
 

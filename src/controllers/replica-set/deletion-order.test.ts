@@ -32,16 +32,23 @@ test.each<[string, Traits, Traits]>([
   // Whichever comes first in the list, and whichever has the smaller uid.
   for (const [a, b] of [['a', 'b'], ['b', 'a']] as const) {
     const [goes, stays] = [pod(a, first), pod(b, second)];
-    for (const list of [[goes, stays], [stays, goes]]) expect(podsToDelete(list, [...list, ...others], 1, now)).toEqual([goes]);
+    for (const list of [[goes, stays], [stays, goes]]) expect(podsToDelete(list, [...list, ...others], 1, 0, now)).toEqual([goes]);
   }
+});
+
+test('what is not ready long enough goes before what is available, though the node is crowded or the cost is high', () => {
+  const [fresh, old] = [pod('a', { readySince: '2026-01-01T23:59:55Z', cost: '5' }), pod('b', { node: 'crowded' })];
+  const others = ['x', 'y'].map((name) => pod(name, { node: 'crowded' }));
+  expect(podsToDelete([old, fresh], [old, fresh, ...others], 1, 10, now)).toEqual([fresh]);
+  expect(podsToDelete([old, fresh], [old, fresh, ...others], 1, 0, now)).toEqual([old]);
 });
 
 test('among pods of about the same age chance decides, not the clock', () => {
   const [a, b] = [pod('a', { readySince: '2026-01-01T00:01:00Z' }), pod('b', { readySince: '2026-01-01T00:09:00Z' })];
-  expect(podsToDelete([b, a], [a, b], 1, now)).toEqual([a]);
+  expect(podsToDelete([b, a], [a, b], 1, 0, now)).toEqual([a]);
 });
 
 test('all go when all are too many', () => {
   const list = [pod('a'), pod('b')];
-  expect(podsToDelete(list, list, 2, now)).toEqual(list);
+  expect(podsToDelete(list, list, 2, 0, now)).toEqual(list);
 });

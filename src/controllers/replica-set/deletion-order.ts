@@ -1,5 +1,5 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
-import { isPodActive, isPodReady, podCondition } from '../../api/pod/conditions.ts';
+import { isPodActive, isPodAvailable, isPodReady, podCondition } from '../../api/pod/conditions.ts';
 
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const PHASES = ['Pending', 'Unknown', 'Running'];
@@ -8,13 +8,14 @@ const PHASES = ['Pending', 'Unknown', 'Running'];
  * The pods to delete when there are `surplus` too many: those first that are missed least. Each rule decides only where
  * the ones before it see no difference. `related` are the pods of all sets of the same deployment: of two pods, the one
  * goes whose node holds more of them, so that what stays is spread.
- * Upstream: pkg/controller/controller_utils.go, ActivePodsWithRanks.
+ * Upstream: pkg/controller/controller_utils.go, ActivePodsWithRanks; but that one tells nothing apart among the ready, and so takes available pods
+ * away while others are not ready for `minReadySeconds` yet, which a rollout that counts the available ones relies on.
  */
-export function podsToDelete(active: readonly Pod[], related: readonly Pod[], surplus: number, nowMs: number): readonly Pod[] {
+export function podsToDelete(active: readonly Pod[], related: readonly Pod[], surplus: number, minReadySeconds: number, nowMs: number): readonly Pod[] {
   if (surplus >= active.length) return active;
   const onNode = new Map<string | undefined, number>();
   for (const pod of related) if (isPodActive(pod)) onNode.set(pod.spec.nodeName, (onNode.get(pod.spec.nodeName) ?? 0) + 1);
-  const ranked = active.map((pod) => ({ pod, neighbours: onNode.get(pod.spec.nodeName) ?? 0 }));
+  const ranked = active.map((pod) => ({ pod, neighbours: onNode.get(pod.spec.nodeName) ?? 0, available: isPodAvailable(pod, minReadySeconds, nowMs) }));
   ranked.sort((a, b) => compare(a, b, nowMs));
   return ranked.slice(0, surplus).map(({ pod }) => pod);
 }
@@ -22,15 +23,17 @@ export function podsToDelete(active: readonly Pod[], related: readonly Pod[], su
 interface Ranked {
   readonly pod: Pod;
   readonly neighbours: number;
+  readonly available: boolean;
 }
 
 /** Negative: `a` goes first. */
-function compare({ pod: a, neighbours: nearA }: Ranked, { pod: b, neighbours: nearB }: Ranked, nowMs: number): number {
+function compare({ pod: a, neighbours: nearA, available: upA }: Ranked, { pod: b, neighbours: nearB, available: upB }: Ranked, nowMs: number): number {
   const bothReady = isPodReady(a) && isPodReady(b);
   return (
     Number(Boolean(a.spec.nodeName)) - Number(Boolean(b.spec.nodeName)) ||
     PHASES.indexOf(a.status?.phase ?? 'Pending') - PHASES.indexOf(b.status?.phase ?? 'Pending') ||
     Number(isPodReady(a)) - Number(isPodReady(b)) ||
+    Number(upA) - Number(upB) ||
     deletionCost(a) - deletionCost(b) ||
     nearB - nearA ||
     (bothReady ? youngerFirst(a, b, readySince(a), readySince(b), nowMs) : 0) ||

@@ -76,7 +76,7 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
         const pod = podFromTemplate(set, set.spec.template);
         await slowStart(Math.min(missing, BURST), () => expectations.create(key, () => podControl.create(set, pod)));
       } else if (missing < 0) {
-        const surplus = podsToDelete(active, relatedPods(set), Math.min(-missing, BURST), clock.now());
+        const surplus = podsToDelete(active, relatedPods(set), Math.min(-missing, BURST), set.spec.minReadySeconds ?? 0, clock.now());
         const results = await Promise.allSettled(surplus.map((pod) => expectations.delete(key, pod, () => podControl.delete(set, pod))));
         for (const result of results) if (result.status === 'rejected') throw result.reason;
       }

@@ -83,17 +83,15 @@ function rollingUpdate(set: StatefulSet, byOrdinal: ReadonlyMap<number, Pod>, up
   if (currentRevision === updateRevision && [...byOrdinal.values()].every((pod) => revisionOf(pod) === updateRevision)) return [];
   const { partition = 0, maxUnavailable } = set.spec.updateStrategy?.rollingUpdate ?? {};
   const allowed = maxUnavailable === undefined ? 1 : Math.max(1, scaledValue(maxUnavailable, set.spec.replicas ?? 1, false));
+  // Who is down already, updated or not, below the partition or above: with Parallel it need not be the one that was replaced last.
+  let budget = allowed - [...byOrdinal.values()].filter((pod) => !healthy(pod)).length;
   const actions: StatefulAction[] = [];
-  let unavailable = 0;
   for (let ordinal = endOf(set); ordinal >= startOf(set) + partition; ordinal--) {
     const pod = byOrdinal.get(ordinal)!;
-    if (revisionOf(pod) !== updateRevision && !terminating(pod)) {
-      actions.push({ type: 'delete', pod });
-      unavailable++;
-    } else if (!healthy(pod)) {
-      unavailable++;
-    }
-    if (unavailable >= allowed) break;
+    if (revisionOf(pod) === updateRevision || terminating(pod)) continue;
+    // One that is broken costs nothing more, and may be what the update is to mend.
+    if (healthy(pod) && budget-- <= 0) continue;
+    actions.push({ type: 'delete', pod });
   }
   return actions;
 }
