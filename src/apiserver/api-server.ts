@@ -52,6 +52,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly url: string | undefined;
   /** Undefined where none is kept. */
   readonly ledger: Ledger | undefined;
+  /** Takes over changes of authentication, authorization and encryption; the rest of a configuration counts when a server starts. */
+  configure(next: ServerConfiguration): Promise<void>;
   /** What `/metrics` shows, for what runs beside the server in its process. */
   readonly metrics: MetricRegistry;
   /** A client in process, acting as `user`, through the same authorization, admission and strategies as HTTPS. */

@@ -24,7 +24,7 @@ import { PolicyTypeCheck } from './admission/policy-type-check.ts';
 import { WebhookClient } from './admission/webhook-client.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts';
-import type { JwtTokens } from './authn/jwt-tokens.ts';
+import { ConfiguredAuthentication } from './authn/configured-authentication.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { ConfiguredAuthorizer } from './authz/configured-authorizer.ts';
 import { ensureBootstrapRbac } from './authz/bootstrap-rbac.ts';
@@ -32,11 +32,12 @@ import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { storedObjects } from './authz/stored-objects.ts';
 import { ConversionMetrics } from './custom/conversion-metrics.ts';
+import { Reloads } from './configuration/reloads.ts';
 import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
 import { customRuleValidation } from './custom/custom-rule-validation.ts';
 import { DialGuard } from './dial-guard.ts';
 import { Discovery } from './discovery.ts';
-import { ValueEncryption } from './encryption/value-encryption.ts';
+import { ConfiguredEncryption } from './encryption/configured-encryption.ts';
 import { ConfigurationKeeper } from './flow-control/configuration-keeper.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import { storedFigures } from './flow-control/stored-figures.ts';
@@ -77,14 +78,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const stopping = new AbortController();
-  const engine = stack.use(await openEngine(options));
+  const encryption = stack.use(new ConfiguredEncryption({ clock, random, log: log.child('encryption') }));
+  await encryption.configure(options.configuration?.encryption);
+  const engine = stack.use(await openEngine(options, encryption));
   const ledger = await openLedger(options, stack);
   const objects = storedObjects(engine, (value: KubeObject) => value);
   const rbac = stack.use(new RbacAuthorizer(objects));
   const nodeAuthorizer = stack.use(new NodeAuthorizer(objects));
   const authorizer = stack.use(new ConfiguredAuthorizer({ Node: nodeAuthorizer, RBAC: rbac }, { clock, log: log.child('authorization') }));
   await authorizer.configure(options.configuration?.authorization);
-  const jwtTokens = await openJwtTokens(options);
+  const authentication = new ConfiguredAuthentication({ clock, log: log.child('authentication') });
+  await authentication.configure(options.configuration?.authentication);
   const tokens = new ServiceAccountTokens({ key: options.serviceAccountKey, clock, random, objects });
   const context: RequestContext = { user: SERVER_USER, userAgent: 'wherry', signal: stopping.signal, warn: (text) => log.warn(text) };
   const dialGuard = new DialGuard(options.simulatedRanges ?? []);
@@ -106,7 +110,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const measured = { objects, summaries: new KubeletSummaries(kubelets, clock), log: log.child('metrics') };
   registry.add(servedBuiltIn(nodeMetricsResource, nodeMetricsDefinition), undefined, new NodeMetricsReader(measured));
   registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(measured));
-  const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, jwtTokens, authorizer, rbac, kubelets, dialGuard });
+  const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authentication, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, metrics: new ConversionMetrics(metrics, clock), context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
@@ -136,14 +140,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined, isDeprecated: ({ group, version, resource }) => registry.find(group, version, resource)?.served.definition.deprecation !== undefined });
     registerProcessMetrics(metrics, engine, registry, clock, options.dataDir);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
-    const { authentication } = options.configuration ?? {};
     const nonResource = new NonResourceRequests({
-      discovery: new Discovery(registry), metrics: requestMetrics, flowControl, health: healthChecks(engine, stopping.signal),
+      discovery: new Discovery(registry), metrics: requestMetrics, flowControl, health: healthChecks(engine, encryption, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion, () => aggregator.documents())),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
-      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock), jwtTokens, anonymous: authentication?.anonymous }), authorizer, verbs, nonResource, aggregator, flowControl, auditor, ledger: ledger && new LedgerRequests(ledger, clock), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
+      authenticator: createAuthenticator({ tokens, bootstrapTokens: new BootstrapTokens(objects, clock), configured: authentication }), authorizer, verbs, nonResource, aggregator, flowControl, auditor, ledger: ledger && new LedgerRequests(ledger, clock), metrics: requestMetrics, clock, random, log, signal: stopping.signal,
     });
     const server = stack.use(await startHttpsServer({ ...serving, clientAuthority: options.authority.certificate, handler }));
     url = `https://${serving.hosts[0]!.includes(':') ? `[${serving.hosts[0]}]` : serving.hosts[0]}:${server.port}`;
@@ -151,37 +154,36 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const inProcess = auditor && new InProcessAudit(auditor, clock, random);
   const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, audit: inProcess, signal: stopping.signal });
   onFailure.move();
-  return { url, ledger, metrics, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const reloads = new Reloads({
+    initial: options.configuration ?? {}, metrics, clock, log: log.child('configuration'), id: random.uuid(), parts: [
+      { name: 'authentication', configure: (next) => authentication.configure(next.authentication) },
+      { name: 'authorization', configure: (next) => authorizer.configure(next.authorization) },
+      { name: 'encryption', configure: (next) => encryption.configure(next.encryption) },
+    ],
+  });
+  return { url, ledger, metrics, client, configure: (next) => reloads.configure(next), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** All that starts after the server listens has started before it does here, so that few things are left that can be ill. */
-function healthChecks(engine: StorageEngine<KubeObject>, stopping: AbortSignal): readonly HealthCheck[] {
+function healthChecks(engine: StorageEngine<KubeObject>, encryption: ConfiguredEncryption, stopping: AbortSignal): readonly HealthCheck[] {
   return [
     { name: 'ping', check: () => {} },
     { name: 'etcd', check: () => void engine.get('/registry/core/namespaces/default') },
+    ...(encryption.hasPlugins ? [{ name: 'kms-providers', check: () => encryption.check() }] : []),
     { name: 'shutdown', endpoints: ['readyz'], check: () => stopping.throwIfAborted() },
   ];
 }
 
 /** The durable engine is loaded only where it is asked for: a server in memory starts without it. */
-async function openEngine({ dataDir, clock, log, configuration }: ApiServerOptions): Promise<StorageEngine<KubeObject>> {
+async function openEngine({ dataDir, clock, log }: ApiServerOptions, encryption: ConfiguredEncryption): Promise<StorageEngine<KubeObject>> {
   if (dataDir === undefined) return createMemoryEngine<KubeObject>({ clock, log });
   const { openLmdbEngine } = await import('../storage/lmdb.ts');
   // Without a configuration as well: what was encrypted once shall be told of as such, not as damaged.
-  const encryption = new ValueEncryption(configuration?.encryption ?? []);
   const codec: ValueCodec<KubeObject> = {
     encode: (object, key) => encryption.seal(objectBytes(object), key), isStale: (bytes, key) => encryption.isStale(bytes, key),
     decode: (bytes, key) => JSON.parse(Buffer.from(encryption.open(bytes, key)).toString()) as KubeObject,
   };
-  return openLmdbEngine<KubeObject>({ directory: dataDir, codec, clock, log });
-}
-
-/** Undefined where no other issuer's tokens are believed. */
-async function openJwtTokens({ configuration, clock, log }: ApiServerOptions): Promise<JwtTokens | undefined> {
-  const issuers = configuration?.authentication?.jwt ?? [];
-  if (issuers.length === 0) return undefined;
-  const { JwtTokens: Tokens } = await import('./authn/jwt-tokens.ts');
-  return await Tokens.create({ issuers, clock, log: log.child('authentication') });
+  return await encryption.reading(() => openLmdbEngine<KubeObject>({ directory: dataDir, codec, clock, log }));
 }
 
 /** With the data where they are durable; undefined where none is wanted. */

@@ -1,9 +1,8 @@
 import { unauthorized } from '../../api/errors.ts';
 import type { User } from '../../api/kind.ts';
 import { readCertificate } from '../../base/certificates.ts';
-import type { AuthenticationConfiguration } from './authentication-configuration.ts';
 import type { BootstrapTokens } from './bootstrap-tokens.ts';
-import type { JwtTokens } from './jwt-tokens.ts';
+import type { ConfiguredAuthentication } from './configured-authentication.ts';
 import { InvalidTokenError, type ServiceAccountTokens } from './service-account-tokens.ts';
 
 /** What of a request can prove who sends it. */
@@ -27,8 +26,8 @@ export const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unau
 const CERTIFICATE_LIMIT = 1024;
 
 /** Client certificate first, then bearer token, then nobody. Upstream: pkg/kubeapiserver/authenticator. */
-export function createAuthenticator(options: { readonly tokens: ServiceAccountTokens; readonly bootstrapTokens?: BootstrapTokens; readonly jwtTokens?: JwtTokens | undefined; readonly anonymous?: AuthenticationConfiguration['anonymous'] }): Authenticator {
-  const { tokens, bootstrapTokens, jwtTokens, anonymous } = options;
+export function createAuthenticator(options: { readonly tokens: ServiceAccountTokens; readonly bootstrapTokens?: BootstrapTokens; readonly configured?: Pick<ConfiguredAuthentication, 'jwtTokens' | 'anonymous'> }): Authenticator {
+  const { tokens, bootstrapTokens, configured } = options;
   const holders = new Map<string, User>();
   /** The same by connection, whose certificate is one array. */
   const present = new WeakMap<Uint8Array, User>();
@@ -61,6 +60,7 @@ export function createAuthenticator(options: { readonly tokens: ServiceAccountTo
     try {
       const bootstrap = bootstrapTokens?.verify(token);
       if (bootstrap) return bootstrap;
+      const jwtTokens = configured?.jwtTokens;
       return (await (jwtTokens?.isOurs(token) ? jwtTokens : tokens).verify(token)).user;
     } catch (error) {
       if (error instanceof InvalidTokenError) throw unauthorized();
@@ -74,6 +74,7 @@ export function createAuthenticator(options: { readonly tokens: ServiceAccountTo
       if (holder) return holder;
       const token = bearerToken(authorization);
       if (token) return tokenHolder(token);
+      const anonymous = configured?.anonymous;
       if (anonymous && (!anonymous.enabled || (anonymous.paths.length > 0 && !anonymous.paths.includes(url.split('?')[0]!)))) throw unauthorized();
       return ANONYMOUS;
     },

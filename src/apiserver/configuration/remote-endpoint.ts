@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/user-error.ts';
 import { resolveContext } from '../../client/kubeconfig.ts';
 
+const REMEDY = 'a file in the form of a kubeconfig, with a current context';
 /** The longest answer that is read. */
 const LIMIT = 1024 * 1024;
 
@@ -29,11 +31,12 @@ export class RemoteEndpoint implements Disposable {
 
   /** Throws UserError where the file says nothing of use. */
   constructor(kubeConfigFile: string, { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number }) {
+    if (!existsSync(kubeConfigFile)) throw new UserError(`there is no file ${kubeConfigFile}`, REMEDY);
     let connection: ReturnType<typeof resolveContext>['connection'];
     try {
       ({ connection } = resolveContext({ env: {}, kubeconfig: kubeConfigFile }));
     } catch (error) {
-      throw new UserError(`${kubeConfigFile}: ${(error as Error).message}`, 'a file in the form of a kubeconfig, with a current context', { cause: error });
+      throw new UserError(`${kubeConfigFile}: ${(error as Error).message}`, REMEDY, { cause: error });
     }
     const { server, ca, certificate, key, token, insecureSkipTlsVerify, tlsServerName } = connection;
     this.#url = new URL(server);

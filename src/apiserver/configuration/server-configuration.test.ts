@@ -272,3 +272,26 @@ test.each([
 ])('%s: %s', (kind, text, fault) => {
   expect(() => readServerConfiguration(`apiVersion: apiserver.config.k8s.io/v1\nkind: ${kind}\n${text}\n`, 'test')).toThrow(fault);
 });
+
+test('authentication, authorization and encryption change while the server runs; what cannot be used changes nothing', async () => {
+  const read = (text: string) => readServerConfiguration(text.replaceAll(/^kind: (\w+)Configuration$/gm, 'apiVersion: apiserver.config.k8s.io/v1\nkind: $1Configuration'), 'test');
+  await using api = await startTestHttpsApiServer();
+  const { https } = api;
+  const code = async (path: string, identity?: KeyPair) => (await ask(https, 'GET', path, { identity })).code;
+  const bob = await https.certificateFor({ name: 'bob', groups: [] });
+  expect([await code('/version'), await code('/api/v1/nodes', bob)]).toEqual([200, 403]);
+  await api.server.configure(read('kind: AuthenticationConfiguration\nanonymous: { enabled: false }\n---\nkind: AuthorizationConfiguration\nauthorizers: [{ type: AlwaysAllow, name: a }]\n'));
+  expect([await code('/version'), await code('/api/v1/nodes', bob)]).toEqual([401, 200]);
+  await api.server.configure(read('kind: AuthenticationConfiguration\nanonymous: { enabled: true }\n---\nkind: AuthorizationConfiguration\nauthorizers: [{ type: Webhook, name: w, webhook: { timeout: 1s, subjectAccessReviewVersion: v1, failurePolicy: Deny, connectionInfo: { type: KubeConfigFile, kubeConfigFile: /nowhere/at/all } } }]\n'));
+  expect([await code('/version'), await code('/api/v1/nodes', bob)]).toEqual([200, 200]);
+  const metrics = await new Promise<string>((resolve, reject) => request(`${https.url}/metrics`, { ca: https.authority, agent: false, key: https.admin.key, cert: https.admin.certificate }, (answer) => {
+    let text = '';
+    answer.on('data', (piece: Buffer) => (text += piece.toString()));
+    answer.on('end', () => resolve(text));
+  }).on('error', reject).end());
+  for (const [of, status, count] of [['authentication', 'success', 2], ['authorization', 'success', 1], ['authorization', 'failure', 1]]) {
+    expect(metrics).toMatch(new RegExp(`^apiserver_${of}_config_controller_automatic_reloads_total\\{apiserver_id_hash="sha256:[0-9a-f]{64}",status="${status}"\\} ${count}$`, 'm'));
+  }
+  await api.server.configure({});
+  expect([await code('/version'), await code('/api/v1/nodes', bob)]).toEqual([200, 403]);
+});

@@ -5,12 +5,22 @@ export interface EncryptionKey {
   readonly secret: Buffer;
 }
 
-export type ProviderKind = 'aesgcm' | 'aescbc' | 'secretbox' | 'identity';
+export type ProviderKind = 'aesgcm' | 'aescbc' | 'secretbox' | 'kms' | 'identity';
+
+/** A plugin that keeps keys, behind a unix socket. */
+export interface KmsConfiguration {
+  readonly name: string;
+  /** `unix:///run/kms.sock`. */
+  readonly endpoint: string;
+  readonly timeoutMs: number;
+}
 
 export interface EncryptionProvider {
   readonly kind: ProviderKind;
   /** The first one writes. */
   readonly keys: readonly EncryptionKey[];
+  /** Of the kind `kms`. */
+  readonly kms?: KmsConfiguration;
 }
 
 /** Which resources are kept how. The first provider writes, all of them read. */
@@ -23,7 +33,7 @@ export interface EncryptedResources {
 export type EncryptionConfiguration = readonly EncryptedResources[];
 
 const KEY_SIZES: Readonly<Record<string, readonly number[]>> = { aesgcm: [16, 24, 32], aescbc: [16, 24, 32], secretbox: [32] };
-const KINDS: readonly ProviderKind[] = ['aesgcm', 'aescbc', 'secretbox', 'identity'];
+const KINDS: readonly ProviderKind[] = ['aesgcm', 'aescbc', 'secretbox', 'kms', 'identity'];
 
 /** Reads a document of the kind `EncryptionConfiguration` in `apiserver.config.k8s.io/v1`. Throws UserError. Upstream: apiserver pkg/apis/apiserver/validation. */
 export function readEncryptionConfiguration(reader: ConfigurationReader): EncryptionConfiguration {
@@ -40,13 +50,13 @@ export function readEncryptionConfiguration(reader: ConfigurationReader): Encryp
       if (resource.includes('/')) throw entry.fault('resources', `${resource}: subresources cannot be encrypted apart`);
     }
     const providers = entry.list('providers').map((provider): EncryptionProvider => {
-      if (provider.has('kms')) throw provider.fault('kms', 'key management services are not supported; use aesgcm, aescbc or secretbox');
       provider.knows(...KINDS);
       const kinds = KINDS.filter((kind) => provider.has(kind));
       const [kind] = kinds;
       if (!kind || kinds.length > 1) throw provider.fault(kinds[1] ?? 'aesgcm', 'each provider names exactly one kind');
       if (kind === 'identity') return { kind, keys: [] };
       const inner = provider.object(kind)!;
+      if (kind === 'kms') return { kind, keys: [], kms: readKms(inner) };
       inner.knows('keys');
       const keys = inner.list('keys').map((key): EncryptionKey => {
         key.knows('name', 'secret');
@@ -69,4 +79,16 @@ export function readEncryptionConfiguration(reader: ConfigurationReader): Encryp
 export function resourcesFor(configuration: EncryptionConfiguration, group: string, resource: string): EncryptedResources | undefined {
   const names = group ? [`${resource}.${group}`, `*.${group}`, '*.*'] : [resource, '*.', '*.*'];
   return configuration.find(({ resources }) => resources.some((name) => names.includes(name)));
+}
+
+function readKms(reader: ConfigurationReader): KmsConfiguration {
+  reader.knows('apiVersion', 'name', 'endpoint', 'timeout');
+  if (reader.text('apiVersion') !== 'v2') throw reader.fault('apiVersion', 'unsupported apiVersion for KMS provider, only v2 is supported');
+  const name = reader.mustText('name');
+  if (name.includes(':')) throw reader.fault('name', 'must not contain ":"');
+  const endpoint = reader.mustText('endpoint');
+  if (!/^unix:\/\/[/@]./.test(endpoint)) throw reader.fault('endpoint', 'must be a unix socket, as unix:///run/kms.sock');
+  const timeoutMs = reader.duration('timeout') ?? 3000;
+  if (timeoutMs <= 0) throw reader.fault('timeout', 'must be greater than zero');
+  return { name, endpoint, timeoutMs };
 }

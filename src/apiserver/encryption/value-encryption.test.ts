@@ -76,8 +76,9 @@ test('secrets are encrypted at rest, keys are changed, and nothing is readable w
 
 test.each([
   ['{ aesgcm: { keys: [{ name: a, secret: c2hvcnQ= }] } }', 'resources[0].providers[0].aesgcm.keys[0].secret: is 5 bytes long, and must be 16, or 24, or 32, in base64'],
-  ['{ kms: {} }', 'resources[0].providers[0].kms: key management services are not supported'],
-  ['{ aesgmc: {} }', 'resources[0].providers[0].aesgmc: unknown field; there are aesgcm, aescbc, secretbox, identity'],
+  ['{ kms: {} }', 'resources[0].providers[0].kms.apiVersion: unsupported apiVersion for KMS provider, only v2 is supported'],
+  ['{ kms: { apiVersion: v2, name: a, endpoint: /run/kms.sock } }', 'resources[0].providers[0].kms.endpoint: must be a unix socket'],
+  ['{ aesgmc: {} }', 'resources[0].providers[0].aesgmc: unknown field; there are aesgcm, aescbc, secretbox, kms, identity'],
 ])('%s is refused', (text, message) => {
   expect(() => configuration(text)).toThrow(message);
 });

@@ -1,7 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes, type CipherGCMTypes } from 'node:crypto';
 import { UserError } from '../../base/user-error.ts';
-import { resourcesFor, type EncryptedResources, type EncryptionConfiguration, type EncryptionKey, type ProviderKind } from './encryption-configuration.ts';
+import { resourcesFor, type EncryptedResources, type EncryptionConfiguration, type EncryptionKey, type EncryptionProvider, type ProviderKind } from './encryption-configuration.ts';
+import type { KmsProvider } from './kms-provider.ts';
 import { NONCE_LENGTH, openSecretBox, sealSecretBox } from './secret-box.ts';
+import { UnknownSourceError } from './unknown-source-error.ts';
 
 /** Bytes as they are kept: `k8s:enc:PROVIDER:v1:KEY:` before what is encrypted, nothing before what is not. */
 const MARK = Buffer.from('k8s:enc:');
@@ -17,7 +19,7 @@ const GCM_NONCE = 12;
 const GCM_TAG = 16;
 const CBC_BLOCK = 16;
 
-const ciphers: Readonly<Record<Exclude<ProviderKind, 'identity'>, Cipher>> = {
+const ciphers: Readonly<Record<Exclude<ProviderKind, 'identity' | 'kms'>, Cipher>> = {
   aesgcm: {
     seal(bytes, { secret }, place) {
       const nonce = randomBytes(GCM_NONCE);
@@ -67,21 +69,25 @@ export class UndecipherableError extends UserError {
  */
 export class ValueEncryption {
   readonly #configuration: EncryptionConfiguration;
+  readonly #plugins: ReadonlyMap<string, KmsProvider>;
   readonly #entries = new Map<string, EncryptedResources | undefined>();
 
-  constructor(configuration: EncryptionConfiguration) {
+  /** `plugins`: one by each name that the configuration has for one. */
+  constructor(configuration: EncryptionConfiguration, plugins: ReadonlyMap<string, KmsProvider> = new Map()) {
     this.#configuration = configuration;
+    this.#plugins = plugins;
   }
 
   /** `place`: `/registry/<group or "core">/<resource>/…`. */
   seal(bytes: Uint8Array, place: string): Uint8Array {
     const provider = this.#entryOf(place)?.providers[0];
     if (!provider || provider.kind === 'identity') return bytes;
+    if (provider.kind === 'kms') return Buffer.concat([kmsPrefix(provider), this.#pluginOf(provider).seal(bytes, place)]);
     const [key] = provider.keys;
     return Buffer.concat([prefixOf(provider.kind, key!), ciphers[provider.kind].seal(bytes, key!, place)]);
   }
 
-  /** Throws UndecipherableError. */
+  /** Throws UndecipherableError, and UnknownSourceError where a plugin has to be asked first. */
   open(bytes: Uint8Array, place: string): Uint8Array {
     const stored = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const entry = this.#entryOf(place);
@@ -90,8 +96,20 @@ export class ValueEncryption {
       return bytes;
     }
     let cause = 'no key of the configuration has its name';
-    for (const { kind, keys } of entry?.providers ?? []) {
+    for (const provider of entry?.providers ?? []) {
+      const { kind, keys } = provider;
       if (kind === 'identity') continue;
+      if (kind === 'kms') {
+        const prefix = kmsPrefix(provider);
+        if (!stored.subarray(0, prefix.length).equals(prefix)) continue;
+        try {
+          return this.#pluginOf(provider).open(stored.subarray(prefix.length), place);
+        } catch (error) {
+          if (error instanceof UnknownSourceError) throw error;
+          cause = `the KMS plugin ${provider.kms!.name} does not open it: ${(error as Error).message}`;
+          continue;
+        }
+      }
       for (const key of keys) {
         const prefix = prefixOf(kind, key);
         if (!stored.subarray(0, prefix.length).equals(prefix)) continue;
@@ -112,8 +130,16 @@ export class ValueEncryption {
     const stored = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const provider = this.#entryOf(place)?.providers[0];
     if (!provider || provider.kind === 'identity') return stored.subarray(0, MARK.length).equals(MARK);
+    if (provider.kind === 'kms') {
+      const prefix = kmsPrefix(provider);
+      return !stored.subarray(0, prefix.length).equals(prefix) || this.#pluginOf(provider).isStale(stored.subarray(prefix.length));
+    }
     const prefix = prefixOf(provider.kind, provider.keys[0]!);
     return !stored.subarray(0, prefix.length).equals(prefix);
+  }
+
+  #pluginOf({ kms }: EncryptionProvider): KmsProvider {
+    return this.#plugins.get(kms!.name)!;
   }
 
   #entryOf(place: string): EncryptedResources | undefined {
@@ -125,3 +151,4 @@ export class ValueEncryption {
 }
 
 const prefixOf = (kind: ProviderKind, { name }: EncryptionKey): Buffer => Buffer.from(`k8s:enc:${kind}:v1:${name}:`);
+const kmsPrefix = ({ kms }: EncryptionProvider): Buffer => Buffer.from(`k8s:enc:kms:v2:${kms!.name}:`);

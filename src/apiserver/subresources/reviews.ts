@@ -17,7 +17,7 @@ import type { PostCall, SubresourceHandler, SubresourceServices } from './subres
 
 /** The questions about who one is and what one may do: created, answered, never stored. Upstream: pkg/registry/{authentication,authorization}. */
 export function reviews(services: SubresourceServices): readonly SubresourceHandler[] {
-  const { objects, tokens, jwtTokens, authorizer, rbac, clock } = services;
+  const { objects, tokens, authentication, authorizer, rbac, clock } = services;
   const bootstrapTokens = new BootstrapTokens(objects, clock);
 
   const review = <T extends KubeObject>(resource: ResourceType<T>, answer: (asked: T, call: PostCall) => Promise<unknown> | unknown): SubresourceHandler => ({
@@ -38,6 +38,7 @@ export function reviews(services: SubresourceServices): readonly SubresourceHand
     review<TokenReview>(tokenReviews, async (asked) => {
       const { token, audiences } = asked.spec ?? {};
       if (!token) throw badRequest('token is required for TokenReview in authentication');
+      const { jwtTokens } = authentication;
       const wanted = audiences?.length ? audiences : tokens.audiences;
       try {
         const bootstrap = bootstrapTokens.verify(token);

@@ -4,7 +4,7 @@ import type { ObjectKey } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
-import type { JwtTokens } from '../authn/jwt-tokens.ts';
+import type { ConfiguredAuthentication } from '../authn/configured-authentication.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
@@ -24,7 +24,7 @@ export interface SubresourceServices {
   readonly random: Random;
   readonly log: Log;
   readonly tokens: ServiceAccountTokens;
-  readonly jwtTokens?: JwtTokens | undefined;
+  readonly authentication: Pick<ConfiguredAuthentication, 'jwtTokens'>;
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly kubelets: KubeletConnections;
