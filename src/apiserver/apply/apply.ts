@@ -5,10 +5,10 @@ import { emptyObject } from '../../api/schema/decode.ts';
 import type { ManagedFieldsEntry } from '../../api/generated/meta-v1.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import { runSteps } from '../../base/steps.ts';
-import { difference, emptySet, hasPath, intersection, isDeeperIn, isEmptySet, members, pathText, union, type FieldSet } from './field-set.ts';
+import { difference, emptySet, hasPath, intersection, isEmptySet, members, pathText, union, type FieldSet } from './field-set.ts';
 import { comparisonFor, filtered, identity, ownable, readManaged, resetFields, surrender, track, withManaged, withoutReset, writeManaged, type Managed, type ManagedWrite } from './managed-fields.ts';
 import type { Comparisons, OtherVersion, VersionLookup } from './other-versions.ts';
-import { compare, deepEqual, isObject, merge, removeItems, toFieldSet, typeFaults, withNamedParents, type Comparison } from './typed-value.ts';
+import { compare, deepEqual, isDeeperThan, isObject, merge, removeItems, toFieldSet, typeFaults, withNamedParents, type Comparison } from './typed-value.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
 
 export interface ApplyRequest extends Omit<ManagedWrite, 'otherVersions'> {
@@ -175,7 +175,7 @@ function* prune(request: ApplyRequest, versions: VersionLookup | undefined, obje
   const then = versionOf(last.entry.apiVersion ?? '');
   if (!then) return object; // a version that is no more: what was applied in it cannot be told any more
   // The usual case: the manager applies all that it applied before, and nothing that it applied empty has been filled by defaults.
-  if (then === own && isEmptySet(difference(last.set, applied)) && !isDeeperIn(toFieldSet(own.schema, object), last.set)) return object;
+  if (then === own && isEmptySet(difference(last.set, applied)) && !isDeeperThan(own.schema, object, last.set)) return object;
   let current = own;
   let everything = object;
   const go = function* (to: typeof own): Steps<void> {

@@ -53,28 +53,52 @@ export function hasPath(set: FieldSet, path: readonly string[]): boolean {
 export function nodeOf(member: boolean, children: Record<string, FieldSet>): FieldSet | undefined {
   const keys = Object.keys(children);
   if (keys.length === 0) return member ? emptySet : undefined;
-  if (!member && keys.length === 1) return children;
-  keys.sort();
-  let content = member ? '.' : '';
-  for (const key of keys) content += `\n${key} ${numberOf(children[key]!)}`;
-  return recent.get(content, () => {
-    const node: Record<string, FieldSet> = member ? { '.': emptySet } : {};
-    for (const key of keys) node[key] = children[key]!;
-    return node;
-  });
+  const sorted = keys.every((key, i) => i === 0 || keys[i - 1]! < key);
+  if (!member && sorted) return children;
+  if (!sorted) keys.sort();
+  const node: Record<string, FieldSet> = member ? { '.': emptySet } : {};
+  for (const key of keys) node[key] = children[key]!;
+  return node;
 }
 
-/** Nodes made lately, by what they hold: what thousands of pods of one template have in common is in memory once. */
-const recent = new RecentMap<FieldSet>(1024);
-const numbers = new WeakMap<FieldSet, number>();
-let lastNumber = 0;
+/** Nodes shared lately, by their hash: what thousands of pods of one template have in common is in memory once. */
+const recent = new RecentMap<FieldSet, number>(1024);
+/** Of nodes that are shared. */
+const hashes = new WeakMap<FieldSet, number>();
 
-/** Tells nodes apart, and the same nodes from equal ones: for keys of what is made of them. */
-export function numberOf(node: FieldSet): number {
-  if (node === emptySet) return 0;
-  let number = numbers.get(node);
-  if (number === undefined) numbers.set(node, (number = ++lastNumber));
-  return number;
+/** The same set, of nodes that other sets have as well. For sets that are kept. */
+export function shared(set: FieldSet): FieldSet {
+  if (set === emptySet || hashes.has(set)) return set;
+  let node = set as Record<string, FieldSet>;
+  let hash = 0;
+  for (const key in set) {
+    const inner = shared(set[key]!);
+    if (inner !== node[key]) {
+      if (node === set) node = { ...set };
+      node[key] = inner;
+    }
+    hash = Math.imul(hash, 31) + key.length + Math.imul(key.charCodeAt(2), 7) + Math.imul(key.charCodeAt(key.length - 1), 131);
+    hash = (Math.imul(hash, 31) + hashOf(inner)) | 0;
+  }
+  if (isEmptySet(node)) return emptySet;
+  const known = recent.get(hash, () => node);
+  // Two that have one hash and are not the same are not shared, and no harm is done.
+  if (known !== node && isSameNode(known, node)) return known;
+  hashes.set(node, hash);
+  return node;
+}
+
+/** Of a shared set; others may have the same. */
+export const hashOf = (set: FieldSet): number => hashes.get(set) ?? 0;
+
+function isSameNode(left: FieldSet, right: FieldSet): boolean {
+  let count = 0;
+  for (const key in left) {
+    if (left[key] !== right[key]) return false;
+    count++;
+  }
+  for (const _ in right) count--;
+  return count === 0;
 }
 
 function sameKeys(children: Record<string, FieldSet>, member: boolean, node: FieldSet): boolean {
@@ -123,16 +147,6 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmptySet(a) || isEmptySet(b)) return emptySet;
   return combine(a, b, (left, right) => left && right, false, false);
-}
-
-/** Whether something of `a` has fields in it in `b` and none in `a`. */
-export function isDeeperIn(b: FieldSet, a: FieldSet): boolean {
-  for (const key in a) {
-    if (key === '.') continue;
-    const other = child(b, key);
-    if (other && !isEmptySet(other) && (isEmptySet(a[key]!) || isDeeperIn(other, a[key]!))) return true;
-  }
-  return false;
 }
 
 /** `a` without the fields at `paths` and all that is in them. */

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
 import type { StructType } from '../../api/schema/schema.ts';
 import { RecentMap } from '../../base/recent-map.ts';
-import { difference, emptySet, FieldSetBuilder, intersection, isEmptySet, numberOf, union, withoutPaths, type FieldSet } from './field-set.ts';
+import { difference, emptySet, FieldSetBuilder, hashOf, intersection, isEmptySet, shared, union, withoutPaths, type FieldSet } from './field-set.ts';
 import type { Comparisons } from './other-versions.ts';
 import { compare, deepEqual, type Comparison } from './typed-value.ts';
 
@@ -69,8 +69,13 @@ const recent = new RecentMap<ManagedFieldsEntry>(256);
 /** Entries in upstream's order: applied ones first, then by time, manager, version, subresource. Undefined for none. */
 export function writeManaged(managed: ManagedSets): readonly ManagedFieldsEntry[] | undefined {
   if (managed.size === 0) return undefined;
-  const entries = [...managed].map(([id, { entry, set }]) => (entry.fieldsV1 === set ? entry
-    : recent.get(`${id} ${entry.apiVersion} ${entry.time} ${numberOf(set)}`, () => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: set }))));
+  const entries = [...managed].map(([id, { entry, set }]) => {
+    if (entry.fieldsV1 === set) return entry;
+    const fieldsV1 = shared(set);
+    const make = (): ManagedFieldsEntry => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1 });
+    const known = recent.get(`${id} ${entry.apiVersion} ${entry.time} ${hashOf(fieldsV1)}`, make);
+    return known.fieldsV1 === fieldsV1 ? known : make();
+  });
   const key = (e: ManagedFieldsEntry): readonly string[] => [e.operation ?? '', e.time ?? '', e.manager ?? '', e.apiVersion ?? '', e.subresource ?? ''];
   return entries.sort((a, b) => {
     const [left, right] = [key(a), key(b)];

@@ -37,15 +37,24 @@ function typeOfField(type: Type, name: string): Type | undefined {
 
 const isDeclared = (type: Type, name: string): boolean => type.kind === 'struct' && type.fields.has(name);
 
+const sortedKeys = new WeakMap<ListType, readonly string[]>();
+
+/** The names of the keys of a map list, in their order in path elements. */
+function keysOf(type: ListType): readonly string[] {
+  let keys = sortedKeys.get(type);
+  if (!keys) sortedKeys.set(type, (keys = [...type.keys].sort()));
+  return keys;
+}
+
 /** The path element of an item. A key that the item leaves out counts by its default. */
 export function itemElement(type: ListType, item: unknown): string {
   if (type.merge === 'set') return `v:${JSON.stringify(item)}`;
-  const key: Record<string, unknown> = {};
-  for (const name of type.keys.length > 1 ? [...type.keys].sort() : type.keys) {
+  let key = '';
+  for (const name of keysOf(type)) {
     const value = isObject(item) ? item[name] : undefined;
-    key[name] = value ?? (type.item.kind === 'struct' ? type.item.fields.get(name)?.default : undefined) ?? null;
+    key += `${key && ','}"${name}":${JSON.stringify(value ?? (type.item.kind === 'struct' ? type.item.fields.get(name)?.default : undefined) ?? null)}`;
   }
-  return `k:${JSON.stringify(key)}`;
+  return `k:{${key}}`;
 }
 
 function isBlank(value: unknown): boolean {
@@ -141,7 +150,10 @@ function wholeSet(type: Type | undefined, value: unknown): FieldSet {
     case 'items': {
       if (!Array.isArray(value)) return emptySet;
       const children: Record<string, FieldSet> = {};
-      for (const [element, items] of byElement(type as ListType, value)) children[element] = items.length > 1 ? emptySet : wholeSet((type as ListType).item, items[0]);
+      for (const item of value as readonly unknown[]) {
+        const element = itemElement(type as ListType, item);
+        children[element] = children[element] ? emptySet : wholeSet((type as ListType).item, item);
+      }
       return nodeOf(true, children)!;
     }
     default: return emptySet;
@@ -197,6 +209,26 @@ function fieldSetOf(type: Type | undefined, value: unknown, member: boolean): Fi
       }
   }
   return nodeOf(member, children);
+}
+
+/** Whether the value has fields in something that is in the set with no fields in it. */
+export function isDeeperThan(type: Type | undefined, value: unknown, set: FieldSet): boolean {
+  const how = form(type, value);
+  if (how === 'whole') return false;
+  const deeper = (of: Type | undefined, inner: unknown, node: FieldSet): boolean => (isEmptySet(node) ? !isEmptySet(fieldSetOf(of, inner, true)!) : isDeeperThan(of, inner, node));
+  if (how === 'items') {
+    if (!Array.isArray(value)) return false;
+    return value.some((item: unknown) => {
+      const element = itemElement(type as ListType, item);
+      return Object.hasOwn(set, element) && deeper((type as ListType).item, item, set[element]!);
+    });
+  }
+  if (!isObject(value)) return false;
+  for (const key in value) {
+    const element = fieldElement(type!, key);
+    if (value[key] !== undefined && Object.hasOwn(set, element) && deeper(typeOfField(type!, key), value[key], set[element]!)) return true;
+  }
+  return false;
 }
 
 /** Lays `config` over `live`: what config sets wins, all else stays; items that only live has keep their places. */
@@ -296,42 +328,58 @@ export function withNamedParents(type: Type | undefined, set: FieldSet): FieldSe
 /** What does not fit the schema, as structured-merge-diff words it: `.spec.foo: field not declared in schema`. */
 export function typeFaults(type: StructType, value: unknown): string[] {
   const faults: string[] = [];
-  const walk = (type: Type | undefined, value: unknown, path: string): void => {
+  /** Names of fields, and of items their elements or indices. */
+  const path: (string | { readonly element: string } | number)[] = [];
+  const tell = (what: string): void => {
+    faults.push(`${path.map((step) => (typeof step === 'string' ? `.${step}` : typeof step === 'number' ? `[${step}]` : keyText(step.element))).join('')}: ${what}`);
+  };
+  const walk = (type: Type | undefined, value: unknown, step: (typeof path)[number]): void => {
     if (value === null || value === undefined || !type) return;
+    path.push(step);
+    look(type, value);
+    path.pop();
+  };
+  const look = (type: Type, value: unknown): void => {
     switch (type.kind) {
       case 'struct':
         if (type.oneOf) return;
-        if (!isObject(value)) return void faults.push(`${path}: expected map, got ${described(value)}`);
-        for (const [key, inner] of Object.entries(value)) {
+        if (!isObject(value)) return tell(`expected map, got ${described(value)}`);
+        for (const key in value) {
           const field = typeOfField(type, key);
-          if (field) walk(field, inner, `${path}.${key}`);
-          else faults.push(`${path}.${key}: field not declared in schema`);
+          if (field) {
+            walk(field, value[key], key);
+            continue;
+          }
+          path.push(key);
+          tell('field not declared in schema');
+          path.pop();
         }
         return;
       case 'map':
-        if (!isObject(value)) return void faults.push(`${path}: expected map, got ${described(value)}`);
-        for (const [key, inner] of Object.entries(value)) walk(type.value, inner, `${path}.${key}`);
+        if (!isObject(value)) return tell(`expected map, got ${described(value)}`);
+        for (const key in value) walk(type.value, value[key], key);
         return;
       case 'list': {
-        if (!Array.isArray(value)) return void faults.push(`${path}: expected list, got ${described(value)}`);
+        if (!Array.isArray(value)) return tell(`expected list, got ${described(value)}`);
         const seen = new Set<string>();
         value.forEach((item: unknown, i) => {
           const missing = type.merge === 'map' ? missingKey(type, item) : undefined;
-          if (missing !== undefined) return void faults.push(`${path}: element ${i}: associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`);
-          const element = type.merge === 'atomic' ? '' : itemElement(type, item);
-          if (element && seen.has(element)) faults.push(`${path}: duplicate entries for key ${keyText(element)}`);
+          if (missing !== undefined) return tell(`element ${i}: associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`);
+          if (type.merge === 'atomic') return walk(type.item, item, i);
+          const element = itemElement(type, item);
+          if (seen.has(element)) tell(`duplicate entries for key ${keyText(element)}`);
           seen.add(element);
-          walk(type.item, item, `${path}${element ? keyText(element) : `[${i}]`}`);
+          walk(type.item, item, { element });
         });
         return;
       }
       case 'any': case 'quantity': case 'intOrString': return;
-      case 'bool': return typeof value === 'boolean' ? undefined : void faults.push(`${path}: expected boolean, got ${described(value)}`);
-      case 'int32': case 'int64': case 'double': return typeof value === 'number' ? undefined : void faults.push(`${path}: expected numeric (int or float), got ${described(value)}`);
-      default: if (typeof value !== 'string') faults.push(`${path}: expected string, got ${described(value)}`);
+      case 'bool': return typeof value === 'boolean' ? undefined : tell(`expected boolean, got ${described(value)}`);
+      case 'int32': case 'int64': case 'double': return typeof value === 'number' ? undefined : tell(`expected numeric (int or float), got ${described(value)}`);
+      default: if (typeof value !== 'string') tell(`expected string, got ${described(value)}`);
     }
   };
-  walk(type, value, '');
+  if (value !== null && value !== undefined) look(type, value);
   return faults;
 }
 

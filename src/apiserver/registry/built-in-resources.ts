@@ -76,7 +76,7 @@ export function servedBuiltIn(entry: BuiltInResource, definition: KindDefinition
 function builtInSchema(entry: BuiltInResource): ObjectSchema {
   return {
     decode: (value, options) => decodeAs<KubeObject>(entry.type, entry, value, options),
-    defaults: (object) => applyTableDefaults(entry.type, object),
+    defaults: (object, filled) => applyTableDefaults(entry.type, object, filled),
     get type() {
       return typeSchema(entry.type);
     },

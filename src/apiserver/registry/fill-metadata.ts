@@ -1,5 +1,4 @@
 import { badRequest } from '../../api/errors.ts';
-import { without } from '../../api/kinds/fill.ts';
 import type { ClusterMeta, KubeObject, ResourceType } from '../../api/object.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { nameSuffix, type Random } from '../../base/random.ts';
@@ -36,18 +35,22 @@ export function namespaceFor(resource: ResourceType<unknown>, requested: string,
  * Upstream: apiserver pkg/registry/rest.FillObjectMetaSystemFields.
  */
 export function metadataForCreate(object: KubeObject, namespace: string | undefined, nowMs: number, random: Random): DraftMeta {
-  const given = metaOf(object) as DraftMeta & { readonly selfLink?: string };
+  const given = metaOf(object);
   const { name, generateName: base } = given;
-  const rest = without(
-    given, 'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation',
-  );
   // Where there is none, validation says so; what looks at the object before finds text.
-  const finalName = name || (base ? generateName(base, random) : '');
-  return {
-    name: finalName, ...(base && { generateName: base }), ...(namespace && { namespace }),
-    uid: random.uuid(), creationTimestamp: rfc3339(nowMs), ...rest,
-  };
+  const metadata: Record<string, unknown> = { name: name || (base ? generateName(base, random) : '') };
+  if (base) metadata['generateName'] = base;
+  if (namespace) metadata['namespace'] = namespace;
+  metadata['uid'] = random.uuid();
+  metadata['creationTimestamp'] = rfc3339(nowMs);
+  for (const key in given) if (!OF_THE_SERVER.has(key)) metadata[key] = given[key as keyof DraftMeta];
+  return metadata;
 }
+
+/** What a client cannot give, and what is there already. */
+const OF_THE_SERVER: ReadonlySet<string> = new Set([
+  'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation',
+]);
 
 /** `object` with this resource version; how a stored object comes by its own. */
 export function withResourceVersion<T extends KubeObject>(object: T, resourceVersion: string): T {

@@ -119,7 +119,7 @@ export class ResourceStore implements WatchableStore {
     let object = await this.#managed(undefined, this.#strategy.withDefaults(filled), context, options);
     const attributes = this.#attributes('CREATE', context, object, options);
     const admitted = await admission.mutate({ ...attributes, object });
-    if (admitted && admitted !== object) object = this.#strategy.withDefaults(admitted);
+    if (admitted && admitted !== object) object = this.#strategy.withDefaults(admitted, object);
     object = this.#strategy.prepareForCreate(object, { nowMs: clock.now(), user: context.user });
     const dryRun = options.dryRun ?? false;
     const hooked = await this.#hook?.beforeCreate?.(object, { dryRun, context });
@@ -196,7 +196,7 @@ export class ResourceStore implements WatchableStore {
     object = await this.#managed(previous, this.#strategy.prepareForUpdate(object, previous, part, strategy), context, options);
     const attributes = this.#attributes('UPDATE', context, object, options, options.subresource);
     const admitted = await admission.mutate({ ...attributes, object, oldObject: previous });
-    if (admitted && admitted !== object) object = this.#strategy.prepareForUpdate(this.#strategy.withDefaults(admitted), previous, part, strategy);
+    if (admitted && admitted !== object) object = this.#strategy.prepareForUpdate(this.#strategy.withDefaults(admitted, object), previous, part, strategy);
     const dryRun = options.dryRun ?? false;
     const hooked = part ? undefined : await this.#hook?.beforeUpdate?.(object, previous, { dryRun, context });
     return await this.#finish(hooked, dryRun, object, async (final) => {

@@ -21,8 +21,8 @@ export interface ObjectSchema {
    * shares what was so already. Throws 400 where a value is not of its field's type, or `Strict` finds unknown or duplicate fields.
    */
   decode(value: unknown, options?: DecodeOptions): Decoded<KubeObject>;
-  /** With the defaults of the fields put in. */
-  defaults(object: KubeObject): KubeObject;
+  /** With the defaults of the fields put in. `filled`: what was answered before, where the object was made of that; shared parts have theirs. */
+  defaults(object: KubeObject, filled?: KubeObject): KubeObject;
   /** Faults against the schema itself. */
   validate?(object: KubeObject, previous?: KubeObject): readonly FieldError[];
   /** The type that server-side apply and managedFields go by. */

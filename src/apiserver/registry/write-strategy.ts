@@ -31,7 +31,7 @@ export class WriteStrategy {
     if (this.hasStatus && !definition.statusOnCreate && 'status' in prepared) {
       const rest = without(prepared as WithStatus, 'status') as KubeObject;
       const status = this.#emptyStatus();
-      prepared = this.withDefaults(status === undefined ? rest : ({ ...rest, status } as KubeObject));
+      prepared = status === undefined ? rest : this.#served.schema.defaults({ ...rest, status } as KubeObject, prepared);
     }
     if (this.#countsGenerations) prepared = { ...prepared, metadata: { ...prepared.metadata, generation: 1 } };
     return definition.prepareForCreate?.(prepared, context) ?? prepared;
@@ -100,8 +100,9 @@ export class WriteStrategy {
     return this.#served.definition.generation ?? (this.hasStatus && this.#served.schema.type.fields.has('spec'));
   }
 
-  withDefaults(object: KubeObject): KubeObject {
-    const filled = this.#served.schema.defaults(object);
+  /** `before`: what this answered for the object before something changed it. */
+  withDefaults(object: KubeObject, before?: KubeObject): KubeObject {
+    const filled = this.#served.schema.defaults(object, before);
     return this.#served.definition.defaults?.(filled) ?? filled;
   }
 
