@@ -59,14 +59,14 @@ export class MachineUnderTest implements AsyncDisposable {
     return stdout;
   }
 
-  /** What wherry may leave on a machine when it leaves something. */
+  /** What wherry may leave on a machine when it leaves something, a sentence each. */
   async facts(): Promise<string[]> {
     const [links, addresses, routes, tables, mounts, forwarding] = await Promise.all([
-      this.must('ip', '-o', 'link', 'show'), this.must('ip', '-o', '-4', 'addr', 'show'), this.must('ip', 'route', 'show', 'table', 'all'), this.must('nft', 'list', 'tables'),
+      this.must('ip', '-o', 'link', 'show'), this.must('ip', '-o', '-4', 'addr', 'show'), this.must('ip', '-4', 'route', 'show', 'table', 'all'), this.must('nft', 'list', 'tables'),
       this.must('cut', '-d', ' ', '-f', '4,5', '/proc/self/mountinfo'), this.must('cat', '/proc/sys/net/ipv4/ip_forward'),
     ]);
     const names = links.trim().split('\n').map((line) => line.split(': ')[1]!.split('@')[0]!);
-    return [...names, ...addresses.trim().split('\n').map((line) => line.split(/\s+/).slice(1, 4).join(' ')), ...routes.trim().split('\n').filter((line) => !line.startsWith('ff00::')), tables, ...mounts.trim().split('\n'), `forwarding ${forwarding.trim()}`];
+    return [...names, ...addresses.trim().split('\n').map((line) => line.split(/\s+/).slice(1, 4).join(' ')), ...routes.trim().split('\n'), tables, ...mounts.trim().split('\n'), `forwarding ${forwarding.trim()}`];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
