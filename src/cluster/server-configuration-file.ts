@@ -1,9 +1,14 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { readServerConfiguration, type ServerConfiguration } from '../apiserver/index.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
 import { readSchedulerConfiguration, type SchedulerConfig } from '../scheduler/scheduler-configuration.ts';
 
 const NONE = 'none';
+/** Who edits a file may write it in several steps. */
+const SETTLED_MS = 200;
 
 /** Of a cluster, or of the user. Empty where there is no such file. Throws UserError for what is wrong in it. */
 export function readServerConfigurationFile(path: string): ServerConfiguration {
@@ -11,9 +16,34 @@ export function readServerConfigurationFile(path: string): ServerConfiguration {
   return text === undefined ? {} : readServerConfiguration(text, path);
 }
 
+/** Tells of the file's content whenever it changes. What is wrong in it is logged, and not told. */
+export function followServerConfigurationFile(path: string, { clock, log, configure }: { readonly clock: Clock; readonly log: Log; readonly configure: (next: ServerConfiguration) => Promise<void> }): Disposable {
+  let waiting: Disposable | undefined;
+  const load = (): void => {
+    waiting = undefined;
+    try {
+      void configure(readServerConfigurationFile(path)).catch((error: unknown) => log.error('the configuration stays as it was', { path, error }));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      log.error('the configuration stays as it was', { path, error });
+    }
+  };
+  // The folder, for the file may be another one after the change, or gone.
+  const watcher = watch(dirname(path), (_, name) => {
+    if (name !== basename(path)) return;
+    waiting?.[Symbol.dispose]();
+    waiting = clock.timer(SETTLED_MS, load);
+  });
+  watcher.on('error', (error) => log.warn('changes of the configuration are not seen', { path, error }));
+  return { [Symbol.dispose]: () => {
+    waiting?.[Symbol.dispose]();
+    watcher.close();
+  } };
+}
+
 /** The text of what the user gives; undefined for `none`. Throws UserError for what is wrong in it. */
 export function checkServerConfiguration(given: string): string | undefined {
-  return check(given, readServerConfiguration, 'a file with an audit Policy, an EncryptionConfiguration or an AuthenticationConfiguration, or none: --api-server-config FILE|none');
+  return check(given, readServerConfiguration, 'a file with an audit Policy, an EncryptionConfiguration, an AuthenticationConfiguration, an AuthorizationConfiguration or an AdmissionConfiguration, or none: --api-server-config FILE|none');
 }
 
 /** The scheduler's, in the same way. */

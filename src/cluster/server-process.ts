@@ -6,7 +6,7 @@ import { createWorkSender } from '../ledger/work-sender.ts';
 import { addressPlan, nodePods } from '../machine/index.ts';
 import { Addons } from './addons.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
-import { readSchedulerConfigurationFile, readServerConfigurationFile } from './server-configuration-file.ts';
+import { followServerConfigurationFile, readSchedulerConfigurationFile, readServerConfigurationFile } from './server-configuration-file.ts';
 import { startLocalVolumes } from './local-volumes.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { Profile } from './profile.ts';
@@ -32,6 +32,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
       if (error.code !== 'EADDRINUSE') throw error;
       throw new UserError(`port ${config.apiPort} of this machine is in use by another program, and the API server needs it`, `another port: wherry start --api-port PORT${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}`, { cause: error });
     }));
+    stack.use(followServerConfigurationFile(profile.serverConfigurationFile, { clock, log: log.child('configuration'), configure: (next) => server.api.configure(next) }));
     const informers = stack.use(createInformerFactory({ client: server.admin, clock, random, log: log.child('addons') }));
     stack.use(await startLocalVolumes({ client: server.admin, informers, folder: join(profile.folder, 'volumes'), log: log.child('volumes') }));
     if (config.listenAddress !== undefined) {

@@ -50,7 +50,7 @@ export const command: Command = {
     'api-port': { type: 'string', value: 'PORT', description: 'port of the API server on 127.0.0.1 (default: the first free one from 6443)' },
     'listen-address': { type: 'string', value: 'ADDRESS|none', description: 'an address of this machine at which the API server answers other machines too, so that they can join (wherry node token)' },
     ledger: { type: 'string', value: 'on|off', description: 'whether the server keeps who did what because of what, for "wherry why" (default on)' },
-    'api-server-config': { type: 'string', value: 'FILE|none', description: 'YAML with an audit Policy, an EncryptionConfiguration, an AuthenticationConfiguration, as kube-apiserver takes them' },
+    'api-server-config': { type: 'string', value: 'FILE|none', description: 'YAML with an audit Policy, an EncryptionConfiguration, an Authentication-, Authorization- or AdmissionConfiguration, as kube-apiserver takes them' },
     'scheduler-config': { type: 'string', value: 'FILE|none', description: 'YAML with a KubeSchedulerConfiguration, as kube-scheduler takes it' },
     'node-grace': { type: 'string', value: 'SECONDS', description: 'without a sign of life for so long, a node counts as dead (default 50)' },
   },
