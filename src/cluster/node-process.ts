@@ -8,6 +8,7 @@ import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { NodeOptions } from './node.ts';
 import type { ClusterConfig, Profile } from './profile.ts';
+import { SHUT_DOWN } from './shut-down-nodes.ts';
 import { keepHeapSmall } from './small-heap.ts';
 
 /** A node process is to take no more of the machine than this, garbage included. */
@@ -30,6 +31,8 @@ export function runNodeProcess(profile: Profile, name: string, tools: ProcessToo
       node: { profile: config.profile, nodeName: name, number: node.index, index: config.index, dataDir: profile.folder, dual: config.ipFamily === 'dual' },
       server: `https://${plan.host}:${config.apiPort}`, ...(await (config.joined ? ofJoined(profile, config, ground, tools) : ofOwn(profile, config, ground, tools))), runtimeSocket: runtime.socket, egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
     });
+    // Then it ends as it always does.
+    process.once(SHUT_DOWN, () => void running.kubelet.shutDown().finally(() => process.kill(process.pid, 'SIGTERM')));
     return { async [Symbol.asyncDispose]() {
       heap[Symbol.dispose]();
       await running[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import { clusterNumberOf, releaseClusterNumber } from './cluster-number.ts';
 import { endUnfinished } from './daemon.ts';
 import { forgetKubeletFolder } from './kubelet-folder.ts';
 import { CLUSTER_NUMBERS, type LaunchTools } from './launch.ts';
+import { shutDownNodes } from './shut-down-nodes.ts';
 import { DamagedConfigError, type ClusterConfig, type NodeConfig, type Profile } from './profile.ts';
 
 async function endProcess(file: string, { clock }: Pick<LaunchTools, 'clock'>): Promise<void> {
@@ -22,6 +23,7 @@ export async function stopNode(profile: Profile, config: ClusterConfig, node: No
 export async function stopCluster(profile: Profile, config: ClusterConfig, tools: LaunchTools, removeData = false): Promise<boolean> {
   const { steps } = tools;
   const ran = findProcess(config.joined ? profile.nodePidFile(config.nodes[0]!.name) : profile.serverPidFile) !== undefined;
+  if (!removeData && config.runtime !== 'simulated') await shutDownNodes(profile, config, config.nodes, tools);
   if (!config.joined) await steps.step('server', () => endProcess(profile.serverPidFile, tools));
   if (config.runtime === 'simulated') return ran;
   // A node that was being added when its process was killed is in the run folder, but not in the configuration.

@@ -12,10 +12,12 @@ imageGCHighThresholdPercent: 50
 imageGCLowThresholdPercent: 40
 imageMaximumGCAge: 48h
 maxPods: 7
+shutdownGracePeriod: 30s
+shutdownGracePeriodCriticalPods: 10s
 `);
   expect(read).toMatchObject({
     thresholds: [{ signal: 'memory.available', amount: 200 * 2 ** 20, graceMs: 0 }, { signal: 'nodefs.available', share: 0.2, graceMs: 90_000 }], pressureTransitionMs: 10_000,
-    images: { highPercent: 50, lowPercent: 40, minAgeMs: 120_000, maxAgeMs: 48 * 3600_000 }, maxPods: 7,
+    images: { highPercent: 50, lowPercent: 40, minAgeMs: 120_000, maxAgeMs: 48 * 3600_000 }, maxPods: 7, shutdown: [{ priority: 0, graceSeconds: 20 }, { priority: 2_000_000_000, graceSeconds: 10 }],
   });
   expect(await parseConfiguration(head)).toEqual(defaultConfiguration);
 });

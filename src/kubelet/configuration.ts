@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseDuration } from '../api/schema/time-text.ts';
+import { shutdownPeriods, type ShutdownPeriod } from './node/shutdown.ts';
 import { hardThresholds, parseThresholds, type Threshold } from './eviction/thresholds.ts';
 
 /** What may be set for a kubelet. Times are milliseconds. */
@@ -14,6 +15,8 @@ export interface KubeletConfiguration {
   readonly images: ImageCollection;
   /** Names, or prefixes that end in `*`. */
   readonly allowedUnsafeSysctls: readonly string[];
+  /** How long pods may take when the node is shut down, by their priority; none: it does not wait for them. */
+  readonly shutdown: readonly ShutdownPeriod[];
   /** A folder of manifests of pods that run whatever the API says. */
   readonly staticPodPath?: string;
 }
@@ -34,13 +37,14 @@ export interface ImageCollection {
 export const defaultConfiguration: KubeletConfiguration = {
   thresholds: hardThresholds, pressureTransitionMs: 5 * 60_000, evictionMaxPodGraceSeconds: 0,
   images: { highPercent: 85, lowPercent: 80, roomyBytes: Infinity, minAgeMs: 2 * 60_000, maxAgeMs: 0 },
-  allowedUnsafeSysctls: [],
+  allowedUnsafeSysctls: [], shutdown: [],
 };
 
 type Fields = Readonly<Record<string, unknown>>;
 type Setting = (value: never, before: KubeletConfiguration, all: Fields) => Partial<KubeletConfiguration>;
 
 const milliseconds = (text: string): number => parseDuration(text) / 1e6;
+const seconds = (text: string): number => Math.floor(milliseconds(text) / 1000);
 
 /** One line a field of `kubelet.config.k8s.io/v1beta1`. */
 const SETTINGS: Readonly<Record<string, Setting>> = {
@@ -64,6 +68,11 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   imageMinimumGCAge: (text: string, { images }) => ({ images: { ...images, minAgeMs: milliseconds(text) } }),
   imageMaximumGCAge: (text: string, { images }) => ({ images: { ...images, maxAgeMs: milliseconds(text) } }),
   allowedUnsafeSysctls: (allowedUnsafeSysctls: readonly string[]) => ({ allowedUnsafeSysctls }),
+  shutdownGracePeriod: (total: string, _, { shutdownGracePeriodCriticalPods = '0s' }) => ({ shutdown: shutdownPeriods(seconds(total), seconds(shutdownGracePeriodCriticalPods as string)) }),
+  shutdownGracePeriodCriticalPods: () => ({}),
+  shutdownGracePeriodByPodPriority: (periods: readonly { readonly priority: number; readonly shutdownGracePeriodSeconds: number }[]) => ({
+    shutdown: periods.map(({ priority, shutdownGracePeriodSeconds }) => ({ priority, graceSeconds: shutdownGracePeriodSeconds })),
+  }),
   staticPodPath: (staticPodPath: string) => ({ staticPodPath }),
 };
 

@@ -5,6 +5,8 @@ import { configMaps, events, namespaces, nodes, pods } from '../api/generated/re
 import type { Pod, PodSpec } from '../api/generated/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import type { FakeClock } from '../testing/fake-clock.ts';
+import { defaultConfiguration } from './configuration.ts';
+import { shutdownPeriods } from './node/shutdown.ts';
 import { machineUnderTest, nodeUnderTest } from '../testing/node-under-test.ts';
 
 const busybox = (command: readonly string[] = ['sleep', 'infinity']) => ({ name: 'main', image: 'busybox:1', command });
@@ -340,4 +342,23 @@ test('a pod that was removed by force goes all the same, and its name may be use
   const second = await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
   expect(second.metadata.uid).not.toBe(first.metadata.uid);
   await expect.poll(async () => (await runtime.listPodSandbox()).map((s) => s.metadata.uid)).toEqual([second.metadata.uid]);
+});
+
+test('a node that is shut down ends its pods by their priority, and takes no more', async () => {
+  const { admin, clock, start } = await nodeUnderTest({ images: ['busybox:1'] });
+  const { kubelet } = await start({ configuration: { ...defaultConfiguration, shutdown: shutdownPeriods(30, 10) } });
+  await createPod(admin, 'app', { terminationGracePeriodSeconds: 60 });
+  await createPod(admin, 'critical', { priorityClassName: 'system-node-critical' });
+  for (const name of ['app', 'critical']) await until(clock, admin, name, (pod) => pod?.status?.phase === 'Running');
+  const down = kubelet.shutDown();
+  await createPod(admin, 'late', {});
+  const app = await until(clock, admin, 'app', (pod) => pod?.status?.phase === 'Failed');
+  const message = 'Pod was terminated in response to imminent node shutdown.';
+  expect(app.status).toMatchObject({ reason: 'Terminated', message });
+  expect(app.status!.conditions).toContainEqual(expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message }));
+  const critical = await until(clock, admin, 'critical', (pod) => pod?.status?.phase === 'Failed');
+  expect(critical.status!.reason).toBe('Terminated');
+  await down;
+  expect((await until(clock, admin, 'late', (pod) => pod?.status?.phase === 'Failed')).status).toMatchObject({ reason: 'NodeShutdown', message: 'Pod was rejected: Pod was rejected as the node is shutting down.' });
+  expect((await admin.get(nodes, { name: 'boat' })).status!.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'node is shutting down' }));
 });

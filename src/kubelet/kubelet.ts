@@ -13,6 +13,7 @@ import { CsiDrivers } from './csi/csi-drivers.ts';
 import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
+import { shutDownPods, SHUTTING_DOWN, shutdownRefusal } from './node/shutdown.ts';
 import type { Kubelet, KubeletOptions } from './options.ts';
 import { Orphans } from './orphans.ts';
 import { Evictor } from './eviction/evictor.ts';
@@ -121,7 +122,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? 110, pressures: () => evictor.pressures,
+    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? 110, pressures: () => evictor.pressures, fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
@@ -135,6 +136,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     added: (pod) => addStatic(pod), removed: (pod) => workers.get(pod.metadata.uid)?.remove(), present: (uid) => workers.has(uid),
     mirrored: (uid, mirror) => statuses.retarget(uid, mirror),
   });
+  let shuttingDown = false;
   /** Until all that the runtime has is known, nothing is begun. */
   let known = false;
 
@@ -160,7 +162,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     const node = nodeInformer.get(nodeName) ?? agent.node;
     const others = [...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod);
     workers.set(pod.metadata.uid, worker);
-    const refusal = isNew && node ? evictor.refuse(pod) ?? admitPod(pod, others, node, policy) : undefined;
+    const refusal = isNew && shuttingDown ? shutdownRefusal : isNew && node ? evictor.refuse(pod) ?? admitPod(pod, others, node, policy) : undefined;
     if (refusal) worker.reject(refusal.reason, refusal.message);
     else worker.begin();
   }
@@ -261,6 +263,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   return {
     port: server?.port,
     untilReady: (signal) => agent.untilReady(signal),
+    async shutDown() {
+      if (configuration.shutdown.length === 0) return;
+      shuttingDown = true;
+      agent.tell('Normal', 'Shutdown', 'Shutdown manager detected shutdown event');
+      agent.report();
+      await shutDownPods(configuration.shutdown, [...workers.values()], clock);
+    },
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the kubelet is stopping'));
       subscription?.[Symbol.dispose]();

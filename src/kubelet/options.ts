@@ -112,6 +112,8 @@ export interface KubeletOptions {
    * Resolves soon whatever happens, at once when the signal aborts; never rejects.
    */
   readonly drainPod?: (pod: Pod, signal: AbortSignal) => Promise<void>;
+  /** Makes room where the input of a command that has ended keeps the runtime from telling how it ended; absent: it never does. */
+  readonly unjamInput?: () => void;
   /** Where the kubelet tells what it had the runtime do; default nowhere. */
   readonly work?: WorkSink;
 }
@@ -121,4 +123,6 @@ export interface Kubelet extends AsyncDisposable {
   readonly port: number | undefined;
   /** Resolves when the node is registered and its status says Ready. */
   untilReady(signal?: AbortSignal): Promise<void>;
+  /** Ends all pods by their priority, as its configuration tells, and takes no new ones; resolves when they have ended or their time is over. At once where no time is configured. */
+  shutDown(): Promise<void>;
 }

@@ -36,8 +36,9 @@ describe.each([['wherry kubectl', [WHERRY, 'kubectl']], ...(KUBECTL ? [['kubectl
   });
 
   test('a command may end before its input does', async () => {
-    // As much as pipes hold: containerd 1.6 reports no end while more input waits, whichever protocol and client.
     expect(await exec('x'.repeat(60_000), '-i', 'web', '--', 'head', '-c', '3')).toEqual({ code: 0, stdout: 'xxx', stderr: '' });
+    // More than pipes hold: containerd alone would never tell that the command has ended. kubectl complains of what it could not send.
+    expect(await exec('x'.repeat(MEGABYTES_5), '-i', 'web', '--', 'sh', '-c', 'sleep 0.5; head -c 3; exit 4')).toMatchObject({ code: 4, stdout: 'xxx' });
   });
 
   test('five megabytes go there and back', async () => {

@@ -24,6 +24,8 @@ export interface NodeAgentOptions extends KubeletOptions {
   readonly maxPods: number;
   /** What the node is short of. */
   readonly pressures: () => readonly PressureCondition[];
+  /** Why the node takes no pods, whatever its runtime says. */
+  readonly fault: () => string | undefined;
   readonly recorder: EventRecorder;
   /** Called with each renewal of the lease: what has to be looked after now and then is done then, lest there be more timers. */
   readonly housekeeping: () => Promise<void>;
@@ -174,11 +176,12 @@ export class NodeAgent implements AsyncDisposable {
 
   async #status(previous: Node['status'] = {}): Promise<NonNullable<Node['status']>> {
     const { nodeName, nodeAddress, six, servedPort, machine, maxPods, reserved = {}, runtime, clock, kubeletVersionOrDefault, pressures } = this.#options;
+    const faults = [this.#runtimeFault, this.#options.fault()].filter((fault) => fault !== undefined);
     const images = this.#runtimeFault === undefined ? await runtime.listImages() : [];
     return nodeStatus({
       nodeName, addresses: [nodeAddress, ...(six ? [six.address] : [])], port: servedPort, machine: await machine(), maxPods, reserved: { milliCpu: reserved.milliCpu ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
       kubeletVersion: kubeletVersionOrDefault, runtime: this.#version ?? { version: '', runtimeName: 'unknown', runtimeVersion: '', runtimeApiVersion: '' }, runtimeStatus: this.#runtimeStatus, images,
-      ...(this.#runtimeFault !== undefined && { notReady: this.#runtimeFault }), pressures: pressures(), previous, nowMs: clock.now(),
+      ...(faults.length > 0 && { notReady: faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]` }), pressures: pressures(), previous, nowMs: clock.now(),
     });
   }
 

@@ -1,19 +1,17 @@
 import type { Pod, PodStatus } from '../../api/generated/core-v1.ts';
 import { probeGrace } from '../probes/prober.ts';
 import { rotateLog } from './container-log-files.ts';
-import { finalizeStatus } from './finalize-status.ts';
-import { containerReference } from './launch.ts';
-import { currentContainer, type ObservedContainer, type PodObservation } from './observation.ts';
+import type { ObservedContainer, PodObservation } from './observation.ts';
 import { computePodActions, type KillAction, type PodActions } from './pod-actions.ts';
-import { findContainer, podTitle } from './pod-containers.ts';
+import { findContainer } from './pod-containers.ts';
 import { podReferences } from './pod-references.ts';
 import { PodRemover } from './pod-remover.ts';
+import { PodReport } from './pod-report.ts';
 import { PodResizer } from './pod-resizer.ts';
 import { PodStarter } from './pod-starter.ts';
 import { PodState, RETRY_MS } from './pod-state.ts';
-import { isFinal, podStatus, rejectedStatus, type PodFailure } from './pod-status.ts';
+import { isFinal, rejectedStatus, type PodFailure } from './pod-status.ts';
 import { PodStopper } from './pod-stopper.ts';
-import { goDuration } from './restart-backoff.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 interface Termination {
@@ -32,14 +30,12 @@ export class PodWorker {
   readonly #stopper: PodStopper;
   readonly #resizer: PodResizer;
   readonly #remover: PodRemover;
+  readonly #report: PodReport;
   #start: Promise<void> | undefined;
-  /** Containers whose back-off has been told in an event. */
-  readonly #toldBackoff = new Set<string>();
   /** The runtime was looked at anew while work was under way. */
   #stale = false;
   #timer: Disposable | undefined;
   #termination: Termination | undefined;
-  #failure: PodFailure | undefined;
   /** The pod is no longer in the API. */
   #gone = false;
   #cleaned = false;
@@ -52,6 +48,7 @@ export class PodWorker {
     this.#stopper = new PodStopper(this.#state);
     this.#resizer = new PodResizer(this.#state);
     this.#remover = new PodRemover(this.#state);
+    this.#report = new PodReport(this.#state);
     this.#starter = new PodStarter({ state: this.#state, stopper: this.#stopper, actions: () => this.#actions(), publish: () => this.publish() });
   }
 
@@ -73,6 +70,11 @@ export class PodWorker {
     return this.#start !== undefined;
   }
 
+  /** Resolves when all of it has ended and been told, after it was told to end. */
+  async untilEnded(): Promise<void> {
+    await this.#termination?.done;
+  }
+
   get observation(): PodObservation {
     return this.#state.observation;
   }
@@ -84,7 +86,7 @@ export class PodWorker {
 
   /** As last computed. */
   get status(): PodStatus | undefined {
-    return this.#state.context.statuses.get(this.uid) ?? this.pod.status;
+    return this.#report.status;
   }
 
   /** Takes up the pod: as it is in the API and as the runtime has it. */
@@ -103,7 +105,7 @@ export class PodWorker {
     const { statuses, recorder, clock } = this.#state.context;
     recorder.event(this.pod, 'Warning', reason, message);
     statuses.set(this.pod, rejectedStatus(this.pod, reason, message, clock.now()));
-    this.#failure = { reason, message: `Pod was rejected: ${message}` };
+    this.#report.fail({ reason, message: `Pod was rejected: ${message}` });
     this.#rejected = true;
   }
 
@@ -129,8 +131,8 @@ export class PodWorker {
 
   /** Ends the pod from here, as failed: its deadline passed, or the node is short of something. */
   fail(reason: string, message: string, graceSeconds: number, disruption?: PodFailure['disruption']): void {
-    if (this.#failure || this.#termination) return;
-    this.#failure = { reason, message, ...(disruption && { disruption }) };
+    if (this.#report.failed || this.#termination) return;
+    this.#report.fail({ reason, message, ...(disruption && { disruption }) });
     this.terminate(graceSeconds);
   }
 
@@ -203,6 +205,7 @@ export class PodWorker {
       this.#timer?.[Symbol.dispose]();
       const termination: Termination = { graceSeconds, done: Promise.resolve() };
       this.#termination = termination;
+      this.#report.terminating = true;
       termination.done = this.#runTermination(termination);
       return;
     }
@@ -218,7 +221,7 @@ export class PodWorker {
   /** Tells the API how the pod stands, as long as it knows the pod. */
   publish(): void {
     if (this.#disposed || this.#rejected || this.#gone) return;
-    this.#state.context.statuses.set(this.pod, this.#computeStatus());
+    this.#report.publish();
   }
 
   /** Leaves everything running: another kubelet takes it up. */
@@ -265,7 +268,7 @@ export class PodWorker {
     if ((actions.createSandbox || actions.start.length > 0) && !this.#start) {
       this.#start = this.#starter.run().finally(() => this.#afterStart());
     }
-    this.#explainDelays(actions);
+    this.#report.explainDelays(actions);
     this.#setTimer(actions);
     this.publish();
   }
@@ -326,21 +329,6 @@ export class PodWorker {
     this.#sync();
   }
 
-  /** Containers that back off after a crash say so in their status and, once a crash, in an event. */
-  #explainDelays({ delayed }: PodActions): void {
-    const { pod, observation, retryAt, waiting, backoffPrefix, context: { clock, backoff, recorder } } = this.#state;
-    for (const { container: item } of delayed) {
-      const { name } = item.container;
-      const current = currentContainer(observation, name);
-      if (current?.state !== 'exited' || (retryAt.get(name) ?? 0) > clock.now()) continue;
-      const delay = goDuration(backoff.delayMs(backoffPrefix + name, current.finishedMs));
-      waiting.set(name, { reason: 'CrashLoopBackOff', message: `back-off ${delay} restarting failed container=${name} pod=${podTitle(pod)}` });
-      if (this.#toldBackoff.has(current.id)) continue;
-      this.#toldBackoff.add(current.id);
-      recorder.event(containerReference(pod, item), 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${podTitle(pod)}`);
-    }
-  }
-
   #setTimer({ delayed }: PodActions): void {
     this.#timer?.[Symbol.dispose]();
     const { clock } = this.#state.context;
@@ -362,24 +350,6 @@ export class PodWorker {
     this.#state.context.recorder.event(this.pod, 'Normal', 'DeadlineExceeded', message);
     this.fail('DeadlineExceeded', message, this.#state.graceSeconds);
     return true;
-  }
-
-  #computeStatus(): PodStatus {
-    const { pod, observation, waiting, probers, resize, context: { clock, statuses, hostIps } } = this.#state;
-    const terminating = this.#termination !== undefined;
-    const previous = { ...pod.status, ...statuses.get(this.uid), ...(pod.status?.conditions && { conditions: this.#conditions() }) };
-    return podStatus({
-      pod, observation, previous, waiting, terminating, hostIps, nowMs: clock.now(), probe: (id) => probers.get(id) ?? { started: false, ready: false },
-      recursiveReadOnly: this.#state.context.features().recursiveReadOnly, resources: (name, id) => resize.resources(name, id), resizeConditions: terminating ? [] : resize.conditions(pod, observation),
-      ...(this.#failure && { failure: this.#failure }),
-    });
-  }
-
-  /** Ours as last computed, others' as the API has them. */
-  #conditions(): NonNullable<PodStatus['conditions']> {
-    const own = this.#state.context.statuses.get(this.uid)?.conditions ?? [];
-    const api = this.pod.status?.conditions ?? [];
-    return [...api.map((c) => own.find((o) => o.type === c.type) ?? c), ...own.filter((o) => !api.some((c) => c.type === o.type))];
   }
 
   async #runTermination(termination: Termination): Promise<void> {
@@ -405,7 +375,7 @@ export class PodWorker {
     const { probers, volumes, context: { statuses } } = this.#state;
     probers[Symbol.dispose]();
     volumes[Symbol.dispose]();
-    if (!this.#gone && !this.#rejected) statuses.set(this.pod, finalizeStatus(this.pod, this.#computeStatus()));
+    if (!this.#gone && !this.#rejected) this.#report.publishFinal();
     await volumes.settled();
     const freed = this.#remover.free(() => !this.#disposed);
     if (!this.#gone) await statuses.settled(this.uid);

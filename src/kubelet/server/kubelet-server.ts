@@ -149,7 +149,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       const call = callOf(request);
       if (!['exec', 'attach', 'portForward'].includes(call.segments[0] ?? '')) throw new HttpFault(404, '404 page not found');
       const url = await streamingUrl(call);
-      const translated = call.segments[0] !== 'portForward' && offersChannels(request) && (await translateChannels(request, socket, head, url, commandStreams(call)));
+      const translated = call.segments[0] !== 'portForward' && offersChannels(request) && (await translateChannels(request, socket, head, url, commandStreams(call), options));
       socket.off('error', failed);
       if (!translated) pipeUpgrade(request, socket, head, url);
     } catch (error) {

@@ -107,13 +107,27 @@ function control(type: number, payload: Buffer): Buffer {
   return Buffer.concat([uint32(VERSION * 2 ** 16 + type), uint32(payload.length), payload]);
 }
 
-/** Asks a runtime's streaming server to speak SPDY/3.1. Resolves to undefined where it refuses; rejects where it cannot be reached. */
+/** Asks a runtime's streaming server to speak SPDY/3.1. A failed write is an error of the socket, which can be read on until it closes. Resolves to undefined where it refuses; rejects where it cannot be reached. */
 export async function upgradeToSpdy(target: string, protocol: string): Promise<{ readonly socket: Duplex; readonly head: Buffer } | undefined> {
   const asked = request(target, {
     method: 'POST', agent: false, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol, 'content-length': 0 },
   });
   asked.end();
   const refused = once(asked, 'response').then(([response]) => void (response as { destroy(): void }).destroy());
-  const upgraded = once(asked, 'upgrade').then(([, socket, head]) => ({ socket: socket as Duplex, head: head as Buffer }));
+  const upgraded = once(asked, 'upgrade').then(([, socket, head]) => ({ socket: readOn(socket as Duplex), head: head as Buffer }));
   return Promise.race([refused, upgraded]);
+}
+
+/**
+ * A runtime that is done closes its connection with input unread, which resets it. What it said before has arrived by then; but Node.js throws that away
+ * where a write fails before it was read, and offers no other way to have it otherwise.
+ */
+function readOn(socket: Duplex): Duplex {
+  const { _readableState: readable, _writableState: writable } = socket as unknown as Record<'_readableState' | '_writableState', { autoDestroy: boolean; errored: Error | null }>;
+  readable.autoDestroy = false;
+  writable.autoDestroy = false;
+  socket.on('error', () => {
+    readable.errored = null;
+  });
+  return socket;
 }
