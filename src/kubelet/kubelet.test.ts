@@ -55,6 +55,21 @@ test('a node registers and becomes ready', async () => {
   expect(await admin.list(namespaces)).toBeDefined();
 });
 
+test('a node is ready whatever its runtime says of what it deprecates, and not before the network of the pods is', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  const condition = (type: string, status: boolean) => ({ type, status, reason: 'Because', message: 'of it' });
+  const says = (network: boolean) => { runtime.status = async () => ({ status: { conditions: [condition('RuntimeReady', true), condition('NetworkReady', network), condition('ContainerdHasNoDeprecationWarnings', false)] }, info: {} }); };
+  const ready = async () => (await admin.get(nodes, { name: 'boat' })).status!.conditions!.find(({ type }) => type === 'Ready');
+  says(false);
+  const { kubelet } = await start();
+  await clock.advance(100);
+  expect(await ready()).toMatchObject({ status: 'False', message: 'container runtime network not ready: NetworkReady=false reason:Because message:of it' });
+  says(true);
+  await clock.advance(15_000);
+  await kubelet.untilReady();
+  expect(await ready()).toMatchObject({ status: 'True' });
+});
+
 test('a pod runs, and goes when it is deleted', async () => {
   const { admin, clock, start, runtime } = await nodeUnderTest({ pullMs: 1200 });
   await start();

@@ -7,8 +7,8 @@ export interface OciProgram {
 
 /** What a node's containerd must be told. All paths absolute. */
 export interface ContainerdSettings {
-  /** 1 for containerd 1.6 and 1.7 (configuration version 2), 2 for containerd 2.x (version 3). */
-  readonly major: number;
+  /** containerd 1.6 and 1.7 read configuration version 2, containerd 2.x version 3. */
+  readonly version: ContainerdVersion;
   readonly root: string;
   readonly state: string;
   readonly socket: string;
@@ -23,11 +23,16 @@ export interface ContainerdSettings {
   readonly apparmor: boolean;
 }
 
-/** `containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3` → 1. */
-export function containerdMajor(versionOutput: string): number {
-  const match = /\sv?(\d+)\.\d+/.exec(versionOutput);
+export interface ContainerdVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** `containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3` → 1.6. */
+export function containerdVersion(versionOutput: string): ContainerdVersion {
+  const match = /\sv?(\d+)\.(\d+)/.exec(versionOutput);
   if (!match) throw new Error(`containerd --version says ${JSON.stringify(versionOutput.trim())}, which names no version`);
-  return Number(match[1]);
+  return { major: Number(match[1]), minor: Number(match[2]) };
 }
 
 /** Plugins that would look for file systems and services no node of ours has. */
@@ -38,10 +43,10 @@ const DISABLED = [
 
 /** The configuration file of a node's own containerd. */
 export function containerdConfig(settings: ContainerdSettings): string {
-  const tables = settings.major >= 2 ? tablesOfVersion3(settings) : tablesOfVersion2(settings);
+  const tables = settings.version.major >= 2 ? tablesOfVersion3(settings) : tablesOfVersion2(settings);
   const head: Table[] = [
     ['', {
-      version: settings.major >= 2 ? 3 : 2,
+      version: settings.version.major >= 2 ? 3 : 2,
       root: settings.root,
       state: settings.state,
       disabled_plugins: DISABLED,
@@ -73,11 +78,15 @@ function tablesOfVersion3(settings: ContainerdSettings): Table[] {
     [`${images}.pinned_images`, { sandbox: PAUSE_IMAGE }],
     [`${images}.registry`, { config_path: settings.certificates }],
     [runtime, { ...runtimeSettings(settings), ...unprivileged }],
-    [`${runtime}.cni`, { bin_dir: settings.cniPlugins, conf_dir: settings.cniConfig, max_conf_num: 1 }],
+    [`${runtime}.cni`, { ...cniPrograms(settings), conf_dir: settings.cniConfig, max_conf_num: 1 }],
     [`${runtime}.containerd`, { default_runtime_name: settings.ociRuntime.name }],
     ...ociRuntimeTables(`${runtime}.containerd`, settings),
   ];
 }
+
+/** containerd 2.1 brought the list, 2.3 knows nothing else. */
+const cniPrograms = ({ version: { major, minor }, cniPlugins }: ContainerdSettings): Record<string, TomlValue> =>
+  (major > 2 || minor >= 1 ? { bin_dirs: [cniPlugins] } : { bin_dir: cniPlugins });
 
 const streaming = { stream_server_address: '127.0.0.1', stream_server_port: '0' };
 

@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
-import { containerdConfig, containerdMajor, registryHosts } from './containerd-config.ts';
+import { containerdConfig, containerdVersion, registryHosts, type ContainerdVersion } from './containerd-config.ts';
 import type { RegistryMirror } from './fabric.ts';
 import { fullReference, ImageArchiveError, isGzip, readImageArchive } from './image-archive.ts';
 import type { NodeGround } from './node-ground.ts';
@@ -68,7 +68,7 @@ export async function startRuntime(ground: NodeGround, options: RuntimeOptions):
     run([program, '--version']),
     chooseOciRuntime({ enter: ground.enter, scratch: join(ground.directory, 'trial'), cache: join(ground.dataDir, 'oci-runtime.json'), cgroup: ground.cgroup, clock }),
   ]);
-  writeConfig(ground, { major: containerdMajor(version), ociRuntime, cniPlugins });
+  writeConfig(ground, { version: containerdVersion(version), ociRuntime, cniPlugins });
   mkdirSync(paths.socketDirectory, { recursive: true });
   rmSync(paths.socket, { force: true });
   const isFirst = !existsSync(join(ground.directory, 'root'));
@@ -156,7 +156,7 @@ function runtimeOf(ground: NodeGround, record: ProcessRecord, clock: Clock): Run
   };
 }
 
-function writeConfig(ground: NodeGround, found: { readonly major: number; readonly ociRuntime: OciRuntime; readonly cniPlugins: string }): void {
+function writeConfig(ground: NodeGround, found: { readonly version: ContainerdVersion; readonly ociRuntime: OciRuntime; readonly cniPlugins: string }): void {
   const paths = files(ground);
   const runc = findProgram('runc');
   writeFileSync(paths.config, containerdConfig({

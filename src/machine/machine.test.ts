@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { addressPlan, nodeAddress, nodeLink, nodePods } from './address-plan.ts';
 import { checkMachine, explainMissing, type MachineView } from './check-machine.ts';
-import { cniConfig, containerdConfig, containerdMajor, registryHosts } from './containerd-config.ts';
+import { cniConfig, containerdConfig, containerdVersion, registryHosts } from './containerd-config.ts';
 import { wantedRules } from './firewall-openings.ts';
 import { fullReference, readImageArchive } from './image-archive.ts';
 import { memoryTotal, prettyName } from './machine-facts.ts';
@@ -90,23 +90,25 @@ describe('what containerd is told', () => {
   } as const;
 
   it.each([
-    ['containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3\n', 1],
-    ['containerd github.com/containerd/containerd/v2 v2.1.3 c787fb98911740dd3ff2d0e45ce88cdf01410486\n', 2],
-    ['containerd containerd.io 1.7.27 05044ec0a9a75232cad458027ca83437aae3f4da\n', 1],
-  ])('reads the version of %s', (text, major) => expect(containerdMajor(text)).toBe(major));
+    ['containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3\n', 1, 6],
+    ['containerd github.com/containerd/containerd/v2 v2.1.3 c787fb98911740dd3ff2d0e45ce88cdf01410486\n', 2, 1],
+    ['containerd containerd.io 1.7.27 05044ec0a9a75232cad458027ca83437aae3f4da\n', 1, 7],
+  ])('reads the version of %s', (text, major, minor) => expect(containerdVersion(text)).toEqual({ major, minor }));
 
   it('speaks the language of the version', () => {
-    const two = containerdConfig({ ...settings, major: 1 });
+    const two = containerdConfig({ ...settings, version: { major: 1, minor: 6 } });
     expect(two).toContain('version = 2');
     expect(two).toContain('[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]\nBinaryName = "/usr/bin/crun"');
     expect(two).toContain('restrict_oom_score_adj = true');
-    expect(containerdConfig({ ...settings, major: 1, otherRuntimes: [{ name: 'runc', path: '/usr/bin/runc' }] })).toContain('runtimes.runc.options]\nBinaryName = "/usr/bin/runc"');
+    expect(containerdConfig({ ...settings, version: { major: 1, minor: 6 }, otherRuntimes: [{ name: 'runc', path: '/usr/bin/runc' }] })).toContain('runtimes.runc.options]\nBinaryName = "/usr/bin/runc"');
     expect(two).toContain('containerd.runtimes.test-handler]');
     expect(two).not.toContain('io.containerd.runtime.v1.linux');
-    const three = containerdConfig({ ...settings, major: 2 });
+    const three = containerdConfig({ ...settings, version: { major: 2, minor: 0 } });
     expect(three).toContain('version = 3');
     expect(three).toContain(`[plugins."io.containerd.cri.v1.images".pinned_images]\nsandbox = "${PAUSE_IMAGE}"`);
     expect(three).toContain('[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.crun.options]');
+    expect(three).toContain('bin_dir = "/usr/lib/cni"');
+    expect(containerdConfig({ ...settings, version: { major: 2, minor: 3 } })).toContain('bin_dirs = ["/usr/lib/cni"]');
   });
 
   it('sends a registry to its mirror, and nowhere else without egress', () => {

@@ -17,6 +17,8 @@ const REPORT_MS = 5 * 60_000;
 const RETRY_MS = 1000;
 const SETTLE_MS = 500;
 const LEASE_NAMESPACE = 'kube-node-lease';
+/** A runtime may tell of more, as containerd 2 of what it deprecates: that is for its users to read. Upstream: Kubelet.updateRuntimeUp. */
+const REQUIRED_CONDITIONS: ReadonlySet<string> = new Set(['RuntimeReady', 'NetworkReady']);
 
 export interface NodeAgentOptions extends KubeletOptions {
   readonly servedPort: number;
@@ -164,7 +166,7 @@ export class NodeAgent implements AsyncDisposable {
       const all = await runtime.status();
       this.#runtimeStatus = all;
       const { status } = all;
-      const faults = (status?.conditions ?? []).filter((c) => !c.status);
+      const faults = (status?.conditions ?? []).filter((c) => !c.status && REQUIRED_CONDITIONS.has(c.type));
       this.#runtimeFault = faults.length === 0 ? undefined
         : faults.map((c) => (c.type === 'NetworkReady' ? `container runtime network not ready: NetworkReady=false reason:${c.reason} message:${c.message}` : `container runtime not ready: ${c.type}=false reason:${c.reason} message:${c.message}`)).join(', ');
     } catch (error) {
