@@ -10,7 +10,8 @@ import type { StorageEngine, ValueCodec } from '../storage/engine.ts';
 import { createMemoryEngine } from '../storage/memory.ts';
 import { Aggregator } from './aggregator/aggregator.ts';
 import { AuditLog } from './audit/audit-log.ts';
-import { Auditor } from './audit/auditor.ts';
+import { AuditWebhook } from './audit/audit-webhook.ts';
+import { Auditor, type AuditSink } from './audit/auditor.ts';
 import { InProcessAudit } from './audit/in-process-audit.ts';
 import { FrontProxyIdentity } from './aggregator/front-proxy.ts';
 import { ensureDefaultServiceCidr } from './allocation/default-service-cidr.ts';
@@ -32,6 +33,7 @@ import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { storedObjects } from './authz/stored-objects.ts';
 import { ConversionMetrics } from './custom/conversion-metrics.ts';
+import { RemoteEndpoint } from './configuration/remote-endpoint.ts';
 import { Reloads } from './configuration/reloads.ts';
 import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
 import { customRuleValidation } from './custom/custom-rule-validation.ts';
@@ -134,8 +136,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   let url: string | undefined;
   const audit = options.configuration?.audit;
-  const auditor = audit && options.auditLog !== undefined
-    ? new Auditor({ policy: audit, sink: stack.use(new AuditLog({ path: options.auditLog, log: log.child('audit') })), clock, metrics }) : undefined;
+  const auditSinks = audit ? openAuditSinks(options, metrics, stack) : [];
+  const auditor = audit && auditSinks.length > 0 ? new Auditor({ policy: audit, sinks: auditSinks, clock, metrics }) : undefined;
   if (serving) {
     const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined, isDeprecated: ({ group, version, resource }) => registry.find(group, version, resource)?.served.definition.deprecation !== undefined });
     registerProcessMetrics(metrics, engine, registry, clock, options.dataDir);
@@ -184,6 +186,15 @@ async function openEngine({ dataDir, clock, log }: ApiServerOptions, encryption:
     decode: (bytes, key) => JSON.parse(Buffer.from(encryption.open(bytes, key)).toString()) as KubeObject,
   };
   return await encryption.reading(() => openLmdbEngine<KubeObject>({ directory: dataDir, codec, clock, log }));
+}
+
+/** A file where one is given, and another server where one is named. */
+function openAuditSinks({ auditLog, configuration, clock, log }: ApiServerOptions, metrics: MetricRegistry, stack: AsyncDisposableStack): readonly AuditSink[] {
+  const webhook = configuration?.auditWebhook;
+  return [
+    ...(auditLog !== undefined ? [stack.use(new AuditLog({ path: auditLog, log: log.child('audit') }))] : []),
+    ...(webhook ? [stack.use(new AuditWebhook({ endpoint: new RemoteEndpoint(webhook, { clock, timeoutMs: 30_000 }), clock, log: log.child('audit'), metrics }))] : []),
+  ];
 }
 
 /** With the data where they are durable; undefined where none is wanted. */

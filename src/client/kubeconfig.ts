@@ -86,6 +86,8 @@ function readOne(path: string): Kubeconfig {
 
 export interface ContextRequest {
   readonly env: NodeJS.ProcessEnv;
+  /** Instead of any file. */
+  readonly config?: Kubeconfig | undefined;
   /** `--kubeconfig`: the only file then. */
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
@@ -114,7 +116,7 @@ export interface ResolvedContext {
  * cluster, else to `localhost:8080` as kubectl does. Throws what kubectl says of names that are not there.
  */
 export function resolveContext(request: ContextRequest): ResolvedContext {
-  const config = loadKubeconfig(request.kubeconfig ? [request.kubeconfig] : kubeconfigPaths(request.env));
+  const config = request.config ?? loadKubeconfig(request.kubeconfig ? [request.kubeconfig] : kubeconfigPaths(request.env));
   const contextName = request.context ?? config['current-context'] ?? '';
   const context = config.contexts?.find((c) => c.name === contextName)?.context;
   if (!context && request.context) throw new Error(`context "${contextName}" does not exist`);

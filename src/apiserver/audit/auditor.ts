@@ -13,7 +13,7 @@ export interface AuditSink {
 
 export interface AuditorOptions {
   readonly policy: AuditPolicy;
-  readonly sink: AuditSink;
+  readonly sinks: readonly AuditSink[];
   readonly clock: Clock;
   readonly metrics?: MetricRegistry;
 }
@@ -51,7 +51,8 @@ export class Auditor {
     if (decision.level === 'None') return undefined;
     const trail = new AuditTrail(request, decision, clock, (event) => {
       this.#events?.add();
-      this.#options.sink.write(JSON.stringify(event));
+      const line = JSON.stringify(event);
+      for (const sink of this.#options.sinks) sink.write(line);
     });
     trail.stage('RequestReceived');
     return trail;

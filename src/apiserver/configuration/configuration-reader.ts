@@ -16,6 +16,11 @@ export class ConfigurationReader {
     this.#value = value as Readonly<Record<string, unknown>>;
   }
 
+  /** The object itself. */
+  get value(): Readonly<Record<string, unknown>> {
+    return this.#value;
+  }
+
   /** Throws where the object has other members. */
   knows(...names: readonly string[]): void {
     const unknown = Object.keys(this.#value).find((name) => !names.includes(name));

@@ -3,7 +3,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/user-error.ts';
-import { resolveContext } from '../../client/kubeconfig.ts';
+import { resolveContext, type Kubeconfig } from '../../client/kubeconfig.ts';
 
 const REMEDY = 'a file in the form of a kubeconfig, with a current context';
 /** The longest answer that is read. */
@@ -21,7 +21,7 @@ export class EndpointError extends Error {
   }
 }
 
-/** A server that an operator names by a file in the form of a kubeconfig: its current context says where it is and how we prove who we are. */
+/** A server that an operator names in the form of a kubeconfig: its current context says where it is and how we prove who we are. */
 export class RemoteEndpoint implements Disposable {
   readonly #url: URL;
   readonly #agent: HttpAgent | HttpsAgent;
@@ -29,14 +29,14 @@ export class RemoteEndpoint implements Disposable {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
 
-  /** Throws UserError where the file says nothing of use. */
-  constructor(kubeConfigFile: string, { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number }) {
-    if (!existsSync(kubeConfigFile)) throw new UserError(`there is no file ${kubeConfigFile}`, REMEDY);
+  /** `config`: a file, or what would be in it. Throws UserError where it says nothing of use. */
+  constructor(config: string | Kubeconfig, { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number }) {
+    if (typeof config === 'string' && !existsSync(config)) throw new UserError(`there is no file ${config}`, REMEDY);
     let connection: ReturnType<typeof resolveContext>['connection'];
     try {
-      ({ connection } = resolveContext({ env: {}, kubeconfig: kubeConfigFile }));
+      ({ connection } = resolveContext({ env: {}, ...(typeof config === 'string' ? { kubeconfig: config } : { config }) }));
     } catch (error) {
-      throw new UserError(`${kubeConfigFile}: ${(error as Error).message}`, REMEDY, { cause: error });
+      throw new UserError(`${typeof config === 'string' ? config : 'kubeconfig'}: ${(error as Error).message}`, REMEDY, { cause: error });
     }
     const { server, ca, certificate, key, token, insecureSkipTlsVerify, tlsServerName } = connection;
     this.#url = new URL(server);

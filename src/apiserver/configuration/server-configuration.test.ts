@@ -295,3 +295,33 @@ test('authentication, authorization and encryption change while the server runs;
   await api.server.configure({});
   expect([await code('/version'), await code('/api/v1/nodes', bob)]).toEqual([200, 403]);
 });
+
+test('audit events go to the server of a kubeconfig', async () => {
+  const got: any[] = [];
+  const sink = createHttpServer((incoming, answer) => {
+    let text = '';
+    incoming.on('data', (piece: Buffer) => (text += piece.toString()));
+    incoming.on('end', () => {
+      got.push({ token: incoming.headers.authorization, ...JSON.parse(text) });
+      answer.end();
+    });
+  });
+  await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
+  const configuration = readServerConfiguration(`
+{ apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{ level: Metadata, users: [bob] }] }
+---
+apiVersion: v1
+kind: Config
+current-context: a
+contexts: [{ name: a, context: { cluster: c, user: u } }]
+clusters: [{ name: c, cluster: { server: 'http://127.0.0.1:${(sink.address() as AddressInfo).port}/events' } }]
+users: [{ name: u, user: { token: secret } }]
+`, 'test');
+  {
+    await using api = await startTestHttpsApiServer({ configuration });
+    await ask(api.https, 'GET', '/api/v1/pods', { identity: await api.https.certificateFor({ name: 'bob', groups: [] }) });
+  }
+  expect(got).toMatchObject([{ token: 'Bearer secret', kind: 'EventList', apiVersion: 'audit.k8s.io/v1', items: [{ stage: 'RequestReceived', user: { username: 'bob' } }, { stage: 'ResponseComplete', responseStatus: { code: 403 } }] }]);
+  sink.closeAllConnections();
+  await new Promise((resolve) => sink.close(resolve));
+});

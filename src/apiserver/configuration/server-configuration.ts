@@ -5,11 +5,14 @@ import { readAuditPolicy, type AuditPolicy } from '../audit/audit-policy.ts';
 import { readAuthenticationConfiguration, type AuthenticationConfiguration } from '../authn/authentication-configuration.ts';
 import { readAuthorizationConfiguration, type AuthorizationConfiguration } from '../authz/authorization-configuration.ts';
 import { readEncryptionConfiguration, type EncryptionConfiguration } from '../encryption/encryption-configuration.ts';
+import { resolveContext, type Kubeconfig } from '../../client/kubeconfig.ts';
 import { ConfigurationReader } from './configuration-reader.ts';
 
 /** What an operator may set besides the command line. */
 export interface ServerConfiguration {
   readonly audit?: AuditPolicy;
+  /** Where audit events go besides the file. */
+  readonly auditWebhook?: Kubeconfig;
   readonly encryption?: EncryptionConfiguration;
   readonly authentication?: AuthenticationConfiguration;
   readonly admission?: AdmissionConfiguration;
@@ -21,6 +24,7 @@ const APISERVER = /^apiserver\.config\.k8s\.io\/v1(beta1|alpha1)?$/;
 /** One kind of document, one line. */
 const kinds: Readonly<Record<string, { readonly versions: RegExp; readonly read: (reader: ConfigurationReader) => ServerConfiguration }>> = {
   Policy: { versions: /^audit\.k8s\.io\/v1$/, read: (reader) => ({ audit: readAuditPolicy(reader) }) },
+  Config: { versions: /^v1$/, read: (reader) => ({ auditWebhook: readKubeconfig(reader) }) },
   EncryptionConfiguration: { versions: APISERVER, read: (reader) => ({ encryption: readEncryptionConfiguration(reader) }) },
   AdmissionConfiguration: { versions: APISERVER, read: (reader) => ({ admission: readAdmissionConfiguration(reader) }) },
   AuthorizationConfiguration: { versions: APISERVER, read: (reader) => ({ authorization: readAuthorizationConfiguration(reader) }) },
@@ -28,7 +32,7 @@ const kinds: Readonly<Record<string, { readonly versions: RegExp; readonly read:
 };
 
 /**
- * Reads the documents of a YAML (or JSON) text: the same that kube-apiserver takes in a file each by --audit-policy-file,
+ * Reads the documents of a YAML (or JSON) text: the same that kube-apiserver takes in a file each by --audit-policy-file, --audit-webhook-config-file (a kubeconfig),
  * --encryption-provider-config, --authentication-config, --authorization-config and --admission-control-config-file. `source` names the file in messages. Throws UserError.
  */
 export function readServerConfiguration(text: string, source: string): ServerConfiguration {
@@ -51,4 +55,12 @@ export function readServerConfiguration(text: string, source: string): ServerCon
     configuration = { ...configuration, ...known.read(new ConfigurationReader(value, `${source} (${String(kind)})`)) };
   }
   return configuration;
+}
+
+/** Throws UserError where it names no server. */
+function readKubeconfig(reader: ConfigurationReader): Kubeconfig {
+  const named = (name: string) => reader.list(`${name}s`).map((entry) => ({ name: entry.mustText('name'), [name]: entry.object(name)?.value ?? {} }));
+  const config = { 'current-context': reader.mustText('current-context'), clusters: named('cluster'), users: named('user'), contexts: named('context') } as unknown as Kubeconfig;
+  resolveContext({ env: {}, config });
+  return config;
 }
