@@ -92,7 +92,8 @@ export const cronJobController: Controller = {
       if (kept.length === 0) for (const { name } of active) await remove(cronJob, name!);
 
       const created = await create(cronJob, job);
-      if (!created) return { status: { ...status, active: kept } };
+      // The namespace is going, or somebody else has a job of that name: the next time may be better.
+      if (!created) return { ...idle, status: { ...status, active: kept } };
       return { ...idle, status: { ...status, active: [...kept.filter(({ uid }) => uid !== created.metadata.uid), referenceTo(created)], lastScheduleTime: rfc3339(dueMs) } };
     }
 

@@ -57,17 +57,18 @@ export function finishedAt(pod: Pod): number {
 const FIRST_DELAY_MS = 10_000;
 const LONGEST_DELAY_MS = 10 * 60_000;
 
-/** Milliseconds until the next pod may be made: failures in a row double the wait. Upstream: job/backoff_utils.go. */
+/** Milliseconds until the next pod may be made: failures in a row double the wait, those too that the policy does not count. Upstream: job/backoff_utils.go. */
 export function retryDelay(job: Job, pods: readonly Pod[], nowMs: number): number {
   const lastSuccess = Math.max(0, ...pods.filter((pod) => pod.status?.phase === 'Succeeded').map(finishedAt));
-  const failures = pods.filter((pod) => hasFailed(job, pod) && failureAction(job.spec, pod).action !== 'Ignore').map(finishedAt).filter((end) => end > lastSuccess);
+  const failures = pods.filter((pod) => hasFailed(job, pod)).map(finishedAt).filter((end) => end > lastSuccess);
   if (failures.length === 0) return 0;
   const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures.length - 1));
   return Math.max(0, Math.max(...failures) + delay - nowMs);
 }
 
-/** Failures of the pod's index up to and including it. */
-export function indexFailures(spec: JobSpec | undefined, pod: Pod): number {
-  const before = Number(pod.metadata.annotations?.[INDEX_FAILURES] ?? 0);
-  return failureAction(spec, pod).action === 'Ignore' ? before : before + 1;
+/** Failures of the pod's index up to and including it: those that count, and those that the policy ignores. */
+export function indexFailures(spec: JobSpec | undefined, pod: Pod): { readonly counted: number; readonly ignored: number } {
+  const before = (annotation: string): number => Number(pod.metadata.annotations?.[annotation] ?? 0);
+  const ignores = failureAction(spec, pod).action === 'Ignore';
+  return { counted: before(INDEX_FAILURES) + (ignores ? 0 : 1), ignored: before(INDEX_IGNORED_FAILURES) + (ignores ? 1 : 0) };
 }

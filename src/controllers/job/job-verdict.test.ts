@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Job } from '../../api/generated/batch-v1.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { formatIndexes, parseIndexes } from './index-set.ts';
-import { failureAction, retryDelay } from './job-pods.ts';
+import { failureAction, indexFailures, retryDelay } from './job-pods.ts';
 import { planPods, viewJob } from './job-verdict.ts';
 
 const now = Date.UTC(2026, 0, 1);
@@ -62,6 +62,14 @@ test.each<[string, object, object, Pod[], { create?: (number | undefined)[]; dro
 
 test.each([[1, 10], [2, 20], [3, 40], [12, 600]])('after %i failures in a row the wait is %i s', (failures, seconds) => {
   expect(retryDelay(job({}), Array.from({ length: failures }, () => pod('Failed')), now)).toBe(seconds * 1000);
+});
+
+test('failures that the policy ignores make the next attempt wait as well, and are told to the next pod of the index', () => {
+  const spec = { completionMode: 'Indexed', completions: 1, backoffLimitPerIndex: 1, podFailurePolicy: { rules: [{ action: 'Ignore', onExitCodes: { operator: 'In', values: [3] } }] } };
+  const ignored = pod('Failed', { index: 0, exit: 3, failures: 1 });
+  expect(retryDelay(job(spec), [ignored], now)).toBe(10_000);
+  expect(indexFailures(job(spec).spec, ignored)).toEqual({ counted: 1, ignored: 1 });
+  expect(indexFailures(job(spec).spec, pod('Failed', { index: 0, exit: 1, failures: 1 }))).toEqual({ counted: 2, ignored: 0 });
 });
 
 test('a failure policy says which container and which rule', () => {

@@ -74,7 +74,7 @@ function failedOf(job: Job, pods: readonly Pod[], succeeded: readonly number[]):
   for (const pod of pods) {
     const index = indexOf(pod);
     if (index === undefined || index >= (job.spec?.completions ?? 1) || succeeded.includes(index) || !hasFailed(job, pod)) continue;
-    if (failureAction(job.spec, pod).action === 'FailIndex' || indexFailures(job.spec, pod) > limit) failed.add(index);
+    if (failureAction(job.spec, pod).action === 'FailIndex' || indexFailures(job.spec, pod).counted > limit) failed.add(index);
   }
   return [...failed].sort((a, b) => a - b);
 }
@@ -135,9 +135,14 @@ function successRule({ spec }: Job, view: JobView): number | undefined {
   return index < 0 ? undefined : index;
 }
 
+/** A pod to make, with its index where the job has such, and how often that has failed where it has a limit of its own. */
+export interface NewPod {
+  readonly index?: number;
+  readonly failures?: { readonly counted: number; readonly ignored: number };
+}
+
 export interface JobPlan {
-  /** Pods to make, each with its index where the job has such. */
-  readonly create: readonly { readonly index?: number; readonly failures?: number }[];
+  readonly create: readonly NewPod[];
   /** Surplus pods, which then count neither as succeeded nor as failed. */
   readonly drop: readonly Pod[];
   /** When the next pod may be made. */
@@ -166,13 +171,16 @@ export function planPods(job: Job, view: JobView, pods: readonly Pod[], nowMs: n
     if (waitMs > 0) return { ...none, waitMs };
     return { ...none, create: isIndexed(job) ? pending(job, view).slice(0, missing).map((index) => ({ index })) : Array.from({ length: missing }, () => ({})) };
   }
-  const ripe: { index: number; failures: number }[] = [];
+  const ripe: Required<NewPod>[] = [];
   let waitMs: number | undefined;
   for (const index of pending(job, view)) {
     const own = pods.filter((pod) => indexOf(pod) === index);
     const left = retryDelay(job, own, nowMs);
     if (left > 0) waitMs = Math.min(waitMs ?? left, left);
-    else ripe.push({ index, failures: Math.max(0, ...own.filter((pod) => hasFailed(job, pod)).map((pod) => indexFailures(spec, pod))) });
+    else {
+      const failures = own.filter((pod) => hasFailed(job, pod)).map((pod) => indexFailures(spec, pod));
+      ripe.push({ index, failures: { counted: Math.max(0, ...failures.map(({ counted }) => counted)), ignored: Math.max(0, ...failures.map(({ ignored }) => ignored)) } });
+    }
   }
   return { ...none, create: ripe.slice(0, missing), ...(waitMs !== undefined && { waitMs }) };
 }

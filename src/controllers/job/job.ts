@@ -16,8 +16,8 @@ import { isNamespaceTerminating, PodControl, podFromTemplate } from '../pod-cont
 import { semanticEqual } from '../semantic-equal.ts';
 import { slowStart } from '../slow-start.ts';
 import { formatIndexes } from './index-set.ts';
-import { COMPLETION_INDEX, failureAction, hasFailed, INDEX_FAILURES, indexOf, isTracked, TRACKING } from './job-pods.ts';
-import { deadlineOf, isFinished, isIndexed, isSuspended, jobCondition, planPods, viewJob, type JobPlan, type JobView } from './job-verdict.ts';
+import { COMPLETION_INDEX, failureAction, hasFailed, INDEX_FAILURES, INDEX_IGNORED_FAILURES, indexOf, isTracked, TRACKING } from './job-pods.ts';
+import { deadlineOf, isFinished, isIndexed, isSuspended, jobCondition, planPods, viewJob, type JobPlan, type JobView, type NewPod } from './job-verdict.ts';
 
 /**
  * Runs pods until enough of them have succeeded. Each pod carries a finalizer until it is counted in the job's status:
@@ -84,8 +84,8 @@ export const jobController: Controller = {
       }
       let next = 0;
       await slowStart(plan.create.length, () => {
-        const { index, failures } = plan.create[next++]!;
-        return expectations.create(key, () => podControl.create(job, jobPod(job, index, failures)));
+        const pod = jobPod(job, plan.create[next++]!);
+        return expectations.create(key, () => podControl.create(job, pod));
       });
       const active = view.active.filter((pod) => !plan.drop.includes(pod));
       // Those just made stand for themselves in the count by any pod: they are neither ready nor ended.
@@ -249,7 +249,15 @@ function isAwaited(job: Job, view: JobView, pod: Pod): boolean {
   return isPodTerminal(pod) && !view.active.some((other) => other.metadata && indexOf(other) === index);
 }
 
-function jobPod(job: Job, index: number | undefined, failures: number | undefined): ReturnType<typeof podFromTemplate> {
+/** The server cuts a prefix off after so many characters, which must not be the index. Upstream: podGenerateNameWithIndex. */
+const PREFIX_LIMIT = 58;
+
+function indexedPrefix(job: string, index: number): string {
+  const end = `-${index}-`;
+  return `${job.slice(0, PREFIX_LIMIT - end.length)}${end}`;
+}
+
+function jobPod(job: Job, { index, failures }: NewPod): ReturnType<typeof podFromTemplate> {
   const template: PodTemplateSpec = job.spec!.template;
   const pod = podFromTemplate(job, template);
   const finalizers = [...new Set([...(pod.metadata.finalizers ?? []), TRACKING])];
@@ -261,9 +269,9 @@ function jobPod(job: Job, index: number | undefined, failures: number | undefine
   const { containers, initContainers } = pod.spec;
   return {
     metadata: {
-      ...pod.metadata, finalizers, generateName: `${job.metadata.name}-${index}-`,
+      ...pod.metadata, finalizers, generateName: indexedPrefix(job.metadata.name, index),
       labels: { ...labels, [COMPLETION_INDEX]: String(index) },
-      annotations: { ...annotations, [COMPLETION_INDEX]: String(index), ...(failures !== undefined && { [INDEX_FAILURES]: String(failures) }) },
+      annotations: { ...annotations, [COMPLETION_INDEX]: String(index), ...(failures && { [INDEX_FAILURES]: String(failures.counted), ...(failures.ignored > 0 && { [INDEX_IGNORED_FAILURES]: String(failures.ignored) }) }) },
     },
     spec: { ...pod.spec, hostname: `${job.metadata.name}-${index}`, containers: containers.map(withIndex), ...(initContainers && { initContainers: initContainers.map(withIndex) }) },
   };

@@ -22,3 +22,11 @@ export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod:
   const same = wanted.length === present.length && wanted.every((reference) => present.some((other) => other.uid === reference.uid && Boolean(other.controller) === Boolean(reference.controller)));
   return same ? undefined : wanted;
 }
+
+/**
+ * Whether the claim still belongs to a pod that had the name before: it is on its way out, with what is in it, and a pod made now would take it up and
+ * then lose it. To be asked while no pod has the name. Upstream: hasStaleOwnerRef.
+ */
+export function isOfFormerPod(claim: PersistentVolumeClaim, podName: string): boolean {
+  return claim.metadata.ownerReferences?.some(({ apiVersion, kind, name }) => apiVersion === 'v1' && kind === 'Pod' && name === podName) ?? false;
+}

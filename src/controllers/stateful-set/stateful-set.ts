@@ -13,7 +13,7 @@ import { isNamespaceTerminating } from '../pod-control.ts';
 import { nextAvailability } from '../pod-state.ts';
 import { syncRevisions, templateOf, truncateHistory } from '../revision-history.ts';
 import { semanticEqual } from '../semantic-equal.ts';
-import { claimOwners } from './claim-retention.ts';
+import { claimOwners, isOfFormerPod } from './claim-retention.ts';
 import { claimsFor, ordinalOf, statefulPod, withIdentity } from './identity.ts';
 import { revisionOf, statefulPlan, statefulStatus, type StatefulAction, type StatefulState } from './stateful-plan.ts';
 
@@ -69,7 +69,7 @@ export const statefulSetController: Controller = {
           const chosen = revision[action.revision];
           const pod = statefulPod(set, templateOf(chosen), chosen.metadata.name, action.ordinal);
           await told(set, 'Create', pod.metadata.name!, async () => {
-            await createClaims(set, pod.metadata.name!);
+            await createClaims(set, pod.metadata.name!, true);
             const created = await expectations.create(key, () => createPod(pod));
             await retain(set, created);
           });
@@ -89,7 +89,7 @@ export const statefulSetController: Controller = {
         }
         case 'mend': {
           if (action.pod.metadata.deletionTimestamp) break;
-          if (action.pod.status?.phase === 'Pending') await createClaims(set, action.pod.metadata.name);
+          if (action.pod.status?.phase === 'Pending') await createClaims(set, action.pod.metadata.name, false);
           await retain(set, action.pod);
           const mended = withIdentity(set, action.pod);
           if (mended !== action.pod) await told(set, 'Update', action.pod.metadata.name, () => client.update(podResource, mended));
@@ -102,11 +102,12 @@ export const statefulSetController: Controller = {
       return await client.create(podResource, pod);
     }
 
-    async function createClaims(set: StatefulSet, podName: string): Promise<void> {
+    async function createClaims(set: StatefulSet, podName: string, forNewPod: boolean): Promise<void> {
       for (const wanted of claimsFor(set, podName)) {
         const existing = claims.get(keyOf(wanted));
         if (existing) {
           if (existing.metadata.deletionTimestamp) throw new Error(`pvc ${existing.metadata.name} is being deleted`);
+          if (forNewPod && isOfFormerPod(existing, podName)) throw new Error(`pvc ${existing.metadata.name} goes with the pod that had it before`);
           continue;
         }
         try {
