@@ -1,4 +1,4 @@
-import type { Service } from '../api/generated/core-v1.ts';
+import type { Node, Service } from '../api/generated/core-v1.ts';
 import { endpointSlices, nodes, services } from '../api/generated/resources.ts';
 import { keyOf, parseKey } from '../api/object.ts';
 import { isReason } from '../api/errors.ts';
@@ -26,6 +26,8 @@ export interface BalancerOptions {
   readonly informers: InformerFactory;
   readonly pool: AddressPool;
   readonly routes: Routes;
+  /** Whether the host has a way of its own to the node; default: to all. Traffic comes in by such a node, whichever nodes have the backends. */
+  isNear?(node: Node): boolean;
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
@@ -51,7 +53,7 @@ const ALL = 'all';
 
 /** Gives addresses of the pool to services of type LoadBalancer, and makes them reachable from the host. Upstream's part of it: cloud-provider's service controller. */
 export async function startBalancer(options: BalancerOptions): Promise<Balancer> {
-  const { client, informers, pool, routes, clock, random = systemRandom, log, takeBack = false, onChange } = options;
+  const { client, informers, pool, routes, clock, random = systemRandom, log, takeBack = false, onChange, isNear = () => true } = options;
   const stack = new AsyncDisposableStack();
   const recorder = stack.use(createEventRecorder({ client, clock, random, log, component: 'wherry-load-balancer' }));
   const serviceInformer = informers.informer(services);
@@ -94,7 +96,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
       const key = keyOf(service);
       const address = addresses.get(key);
       const slices = sliceInformer.byIndex(BY_SERVICE, key);
-      const node = address && chooseNode(service, nodeInformer.list(), slices, idle.has(key) ? undefined : present.get(address));
+      const node = address && chooseNode(service, nodeInformer.list().filter(isNear), slices, idle.has(key) ? undefined : present.get(address));
       if (backingNodes(slices).size > 0) idle.delete(key);
       else idle.add(key);
       if (address && node) wantedRoutes.set(address, node);

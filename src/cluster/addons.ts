@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts';
 import { nodeAddress, type AddressPlan } from '../machine/index.ts';
 import { startIngressController } from '../ingress/index.ts';
 import { hostRoutes, noRoutes } from './host-routes.ts';
+import { isOnMachine } from './join/annotations.ts';
 import { haproxyOnNode, noIngressProxy, requireHaproxy } from './ingress-proxy.ts';
 import type { ClusterConfig, Profile } from './profile.ts';
 
@@ -39,14 +40,14 @@ interface Addon {
 export const addons: Readonly<Record<string, Addon>> = {
   'load-balancer': {
     summary: 'gives services of type LoadBalancer an address of a pool, reachable from this machine',
-    start: ({ config, plan, ...context }) => startBalancer({ ...context, pool: plan.loadBalancerPool, routes: config.runtime === 'simulated' ? noRoutes() : hostRoutes(plan) }),
+    start: ({ config, plan, ...context }) => startBalancer({ ...context, pool: plan.loadBalancerPool, isNear: (node) => isOnMachine(node, config.listenAddress), routes: config.runtime === 'simulated' ? noRoutes() : hostRoutes(plan) }),
     startWithout: ({ config, ...context }) => startPendingExplainer({ ...context, profile: config.profile }),
   },
   ingress: {
-    summary: 'serves Ingress objects on ports 80 and 443 of the first node, by HAProxy',
+    summary: 'serves Ingress objects on ports 80 and 443 of the first node, and the Gateway API at addresses of the load balancer, by HAProxy',
     check: ({ runtime }) => { if (runtime !== 'simulated') requireHaproxy(); },
     start: ({ config, plan, profile, ...context }) => startIngressController({
-      ...context, proxy: config.runtime === 'simulated' ? noIngressProxy(nodeAddress(plan, 1)) : haproxyOnNode(profile, context),
+      ...context, proxy: config.runtime === 'simulated' ? noIngressProxy({ address: nodeAddress(plan, 1), nodeName: config.profile }) : haproxyOnNode(profile, context),
     }),
   },
 };

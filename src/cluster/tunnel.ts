@@ -10,6 +10,7 @@ import { createInformerFactory } from '../client/informer-factory.ts';
 import { addressPlan, findProcess, recordProcess } from '../machine/index.ts';
 import { clientOf } from './cluster-client.ts';
 import { hostRoutes } from './host-routes.ts';
+import { isOnMachine } from './join/annotations.ts';
 import type { ClusterConfig, Profile } from './profile.ts';
 
 export interface TunnelOptions {
@@ -35,6 +36,6 @@ export async function openTunnel(profile: Profile, config: ClusterConfig, option
   const client = stack.use(clientOf(profile, config, { userAgent: 'wherry-tunnel' }));
   const informers = stack.use(createInformerFactory({ client, ...options }));
   const plan = addressPlan(config.index);
-  stack.use(await startBalancer({ client, informers, pool: plan.loadBalancerPool, routes: hostRoutes(plan), takeBack: true, ...options }));
+  stack.use(await startBalancer({ client, informers, pool: plan.loadBalancerPool, isNear: (node) => isOnMachine(node, config.listenAddress), routes: hostRoutes(plan), takeBack: true, ...options }));
   return stack.move();
 }

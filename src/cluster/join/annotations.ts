@@ -39,6 +39,12 @@ export function machineAddressOf({ metadata }: Node): string | undefined {
   return address !== undefined && isMachineAddress(address) ? address : undefined;
 }
 
+/** Whether the node is on the machine with this address, or says of no machine; `host` absent: there is but one machine. */
+export function isOnMachine(node: Node, host: string | undefined): boolean {
+  const address = machineAddressOf(node);
+  return address === undefined || host === undefined || hostOf({ address }) === host;
+}
+
 /** The machines of the cluster, by their nodes. What is no address or key is as if it were not said: it goes into commands. */
 export function machinesOf(nodes: readonly Node[], plan: AddressPlan): Machine[] {
   const machines = new Map<string, Machine>();
