@@ -11,17 +11,18 @@ export interface Observation {
 
 /** One event object at the server, standing for `count` observations. */
 export interface Occurrence extends Observation {
-  /** The same for all observations that belong together. */
-  readonly key: string;
   /** Milliseconds since 1970. */
   readonly first: number;
   readonly last: number;
   readonly count: number;
-  /** Name of the event object, once there is one; shared by all states of an event, since states may wait while the first is created. */
+  /** The same for all observations that belong together. Holds the name of the event object, once there is one: states may wait while the first is created. */
   readonly stored: { name?: string };
 }
 
-const CACHE = 4096;
+/** Objects of which is remembered what was said. */
+const SUBJECTS = 4096;
+/** Of an object, so many occurrences of one reason are remembered. */
+const OCCURRENCES = 25;
 /** From so many different messages of one reason on, they are told as one event. */
 const AGGREGATE_FROM = 10;
 const AGGREGATE_MS = 600_000;
@@ -29,25 +30,20 @@ const AGGREGATE_MS = 600_000;
 const BURST = 25;
 const REFILL_MS = 300_000;
 
-/** A map that forgets what was not used for longest. */
-class Recent<T> {
-  readonly #entries = new Map<string, T>();
+/** What was said of one object in one type. A node says three things of each pod and may have hundreds, so this is kept in few and small pieces. */
+interface Subject {
+  tokens: number;
+  at: number;
+  reasons: readonly Reason[];
+}
 
-  get(key: string, make: () => T): T {
-    const value = this.#entries.get(key) ?? make();
-    this.set(key, value);
-    return value;
-  }
-
-  peek(key: string): T | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: string, value: T): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size > CACHE) this.#entries.delete(this.#entries.keys().next().value!);
-  }
+interface Reason {
+  readonly reason: string;
+  last: number;
+  /** Different ones, the oldest first. */
+  messages: readonly string[];
+  aggregate?: Occurrence;
+  occurrences: readonly Occurrence[];
 }
 
 /**
@@ -56,9 +52,8 @@ class Recent<T> {
  */
 export class EventCorrelator {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #occurrences = new Recent<Occurrence>();
-  readonly #similar = new Recent<{ readonly messages: Set<string>; last: number }>();
-  readonly #budgets = new Recent<{ tokens: number; at: number }>();
+  /** Those of whom something was said last come last. */
+  readonly #subjects = new Map<string, Subject>();
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
@@ -67,30 +62,47 @@ export class EventCorrelator {
   /** The occurrence that now counts this observation too (`stored.name` undefined: a new one); undefined when too much was said of the object. */
   observe(observation: Observation): Occurrence | undefined {
     const now = this.#clock.now();
-    const { about, type, reason, message } = observation;
-    const object = [about.apiVersion, about.kind, about.namespace, about.name, about.uid];
-    const reasonKey = JSON.stringify([...object, type, reason]);
-    const similar = this.#similar.get(reasonKey, () => ({ messages: new Set(), last: now }));
-    if (now - similar.last > AGGREGATE_MS) similar.messages.clear();
-    similar.last = now;
-    similar.messages.add(message);
-    const aggregated = similar.messages.size >= AGGREGATE_FROM;
-    if (aggregated) similar.messages.delete(similar.messages.values().next().value!);
-
-    const told = aggregated ? { ...observation, message: `(combined from similar events): ${message}` } : observation;
-    const key = aggregated ? reasonKey : JSON.stringify([...object, about.fieldPath, type, reason, message]);
-    const before = this.#occurrences.peek(key);
-    const occurrence: Occurrence = { ...told, key, first: before?.first ?? now, last: now, count: (before?.count ?? 0) + 1, stored: before?.stored ?? {} };
-    this.#occurrences.set(key, occurrence);
-    return this.#spend(JSON.stringify([...object, type]), now) ? occurrence : undefined;
+    const subject = this.#subjectOf(observation, now);
+    const said = reasonOf(subject, observation.reason, now);
+    const { message } = observation;
+    if (now - said.last > AGGREGATE_MS) said.messages = [];
+    said.last = now;
+    // Unlike `push`, it leaves no room for more.
+    if (!said.messages.includes(message)) said.messages = said.messages.concat(message);
+    const count = (before: Occurrence | undefined, told: Observation): Occurrence =>
+      ({ ...told, first: before?.first ?? now, last: now, count: (before?.count ?? 0) + 1, stored: before?.stored ?? {} });
+    let occurrence: Occurrence;
+    if (said.messages.length >= AGGREGATE_FROM) {
+      said.messages = said.messages.slice(1);
+      said.aggregate = occurrence = count(said.aggregate, { ...observation, message: `(combined from similar events): ${message}` });
+    } else {
+      const before = said.occurrences.find((other) => other.message === message && other.about.fieldPath === observation.about.fieldPath);
+      occurrence = count(before, observation);
+      said.occurrences = said.occurrences.filter((other) => other !== before).concat(occurrence).slice(-OCCURRENCES);
+    }
+    return spend(subject, now) ? occurrence : undefined;
   }
 
-  #spend(key: string, now: number): boolean {
-    const budget = this.#budgets.get(key, () => ({ tokens: BURST, at: now }));
-    budget.tokens = Math.min(BURST, budget.tokens + (now - budget.at) / REFILL_MS);
-    budget.at = now;
-    if (budget.tokens < 1) return false;
-    budget.tokens--;
-    return true;
+  #subjectOf({ about: { apiVersion, kind, namespace, name, uid }, type }: Observation, now: number): Subject {
+    const key = `${type} ${uid} ${namespace}/${name} ${kind}.${apiVersion}`;
+    const subject = this.#subjects.get(key) ?? { tokens: BURST, at: now, reasons: [] };
+    this.#subjects.delete(key);
+    this.#subjects.set(key, subject);
+    if (this.#subjects.size > SUBJECTS) this.#subjects.delete(this.#subjects.keys().next().value!);
+    return subject;
   }
+}
+
+function reasonOf(subject: Subject, reason: string, now: number): Reason {
+  let said = subject.reasons.find((other) => other.reason === reason);
+  if (!said) subject.reasons = subject.reasons.concat((said = { reason, last: now, messages: [], occurrences: [] }));
+  return said;
+}
+
+function spend(subject: Subject, now: number): boolean {
+  subject.tokens = Math.min(BURST, subject.tokens + (now - subject.at) / REFILL_MS);
+  subject.at = now;
+  if (subject.tokens < 1) return false;
+  subject.tokens--;
+  return true;
 }

@@ -47,8 +47,8 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
   const correlator = new EventCorrelator(clock);
   const ending = new AbortController();
   /** The newest unsent state of each event; a state under way is not in here. */
-  const queue = new Map<string, Occurrence>();
-  const underWay = new Map<string, Promise<void>>();
+  const queue = new Map<Occurrence['stored'], Occurrence>();
+  const underWay = new Map<Occurrence['stored'], Promise<void>>();
   let dropped = 0;
   /** Runs while the queue waits for the end of more urgent work. */
   let waiting: Disposable | undefined;
@@ -127,11 +127,11 @@ export function createEventRecorder(options: EventRecorderOptions): DisposableEv
       if (ending.signal.aborted) return;
       const occurrence = correlator.observe({ about: referenceTo(about), type, reason, message });
       if (!occurrence) return log.debug('too many events of one object', { reason });
-      if (queue.size >= MAX_QUEUED && !queue.has(occurrence.key)) {
+      if (queue.size >= MAX_QUEUED && !queue.has(occurrence.stored)) {
         if (dropped++ === 0) log.warn('too many events are waiting, further ones are dropped', { waiting: queue.size });
         return;
       }
-      queue.set(occurrence.key, occurrence);
+      queue.set(occurrence.stored, occurrence);
       pump();
     },
     async flush() {

@@ -43,10 +43,13 @@ export class ObjectCache<T extends KubeObject> {
   /** Answers what was there before. */
   put(object: T): T | undefined {
     const key = keyOf(object);
-    const previous = this.remove(key);
+    const previous = this.#objects.get(key);
     this.#listed = undefined;
     this.#objects.set(key, object);
-    for (const index of this.#indexes.values()) enter(index, key, object);
+    for (const index of this.#indexes.values()) {
+      if (previous) leave(index, key, previous);
+      enter(index, key, object);
+    }
     return previous;
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import { RecentMap } from '../base/recent-map.ts';
 import {
   RuntimeError, type Container, type ContainerConfig, type ContainerStats, type ContainerStatus, type CriRuntime, type ExecRequest, type ExecSyncResult,
   type PodSandboxConfig, type PodSandboxStats, type PodSandboxStatus, type RuntimeEvent,
@@ -30,8 +31,9 @@ export interface SimulatedRuntimeOptions {
   readonly writeLogs?: boolean;
 }
 
+/** Of configurations only what is asked for later is kept: there may be ten thousand pods. */
 interface Sandbox {
-  readonly config: PodSandboxConfig;
+  readonly config: Pick<PodSandboxConfig, 'hostname' | 'logDirectory'>;
   readonly ip: string;
   readonly pooled: boolean;
   readonly startedMs: number;
@@ -39,9 +41,10 @@ interface Sandbox {
 }
 
 interface Process {
-  readonly config: ContainerConfig;
+  readonly envs: NonNullable<ContainerConfig['envs']>;
   readonly sandboxId: string;
   status: ContainerStatus;
+  readonly steps: readonly Step[];
   readonly timers: Disposable[];
 }
 
@@ -102,7 +105,7 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
       runtimeHandler: '', network: { ip: onHost ? '' : ip, additionalIps: [] },
       linux: { namespaces: { options: config.linux?.securityContext?.namespaceOptions ?? null } },
     };
-    this.#sandboxes.set(id, { config, ip, pooled: !onHost, startedMs: this.#clock.now(), status });
+    this.#sandboxes.set(id, { config: { hostname: config.hostname, logDirectory: config.logDirectory }, ip, pooled: !onHost, startedMs: this.#clock.now(), status });
     this.#emit({ type: 'started', id });
     return id;
   }
@@ -146,10 +149,10 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
     const status: ContainerStatus = {
       id, metadata: config.metadata, state: 'CONTAINER_CREATED', createdAt: this.#clock.now() * NANOS, startedAt: 0, finishedAt: 0, exitCode: 0,
       image: { image: image.repoTags[0] ?? image.id }, imageRef: image.repoDigests[0] ?? image.id, reason: '', message: '', labels: config.labels ?? {},
-      annotations: config.annotations ?? {}, mounts: config.mounts ?? [], logPath: logDirectory && config.logPath ? `${logDirectory}/${config.logPath}` : '',
+      annotations: shared(config.annotations ?? {}), mounts: [], logPath: logDirectory && config.logPath ? `${logDirectory}/${config.logPath}` : '',
       resources: { linux: config.linux?.resources ?? null }, user: null,
     };
-    this.#containers.set(id, { config, sandboxId: podSandboxId, status, timers: [] });
+    this.#containers.set(id, { envs: shared(config.envs ?? []), sandboxId: podSandboxId, status, timers: [], steps: this.#options.behaviour?.(config) ?? scriptOf([...(config.command ?? []), ...(config.args ?? [])], environmentOf(config.envs)) });
     this.#emit({ type: 'created', id });
     return id;
   }
@@ -162,10 +165,7 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
     process.status = { ...process.status, state: 'CONTAINER_RUNNING', startedAt: this.#clock.now() * NANOS };
     if (this.#writesLog(process)) openLog(process.status.logPath);
     this.#emit({ type: 'started', id });
-    const { config } = process;
-    const env = Object.fromEntries((config.envs ?? []).map(({ key, value }) => [key, value]));
-    const steps = this.#options.behaviour?.(config) ?? scriptOf([...(config.command ?? []), ...(config.args ?? [])], env);
-    for (const step of steps) {
+    for (const step of process.steps) {
       const act = (): void => ('exit' in step ? this.#end(process, step.exit) : this.#log(process, step.line));
       process.timers.push(this.#clock.timer(step.afterMs, act));
     }
@@ -210,9 +210,9 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
   /** Runs the script of the command without its waits; `env`, `hostname` and `cat /etc/hostname` answer from the configuration. */
   async execSync(id: string, command: readonly string[]): Promise<ExecSyncResult> {
     this.#count('execSync');
-    const { config, status, sandboxId } = this.#process(id);
+    const { envs, status, sandboxId } = this.#process(id);
     if (status.state !== 'CONTAINER_RUNNING') throw new RuntimeError('Unknown', `failed to exec in container: container is in ${status.state} state`);
-    const env = Object.fromEntries((config.envs ?? []).map(({ key, value }) => [key, value]));
+    const env = environmentOf(envs);
     const answer = (text: string, exitCode = 0): ExecSyncResult => ({ stdout: Buffer.from(text), stderr: Buffer.alloc(0), exitCode });
     const plain = command[0] === 'sh' && command[1] === '-c' ? (command[2] ?? '').trim().split(/\s+/) : command;
     if (plain[0] === 'env' || plain[0] === 'printenv') return answer(Object.entries(env).map(([key, value]) => `${key}=${value}\n`).join(''));
@@ -358,12 +358,12 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
     if (this.#writesLog(process)) appendLogLine(process.status.logPath, this.#clock.now(), line);
   }
 
-  #stats({ status, config }: Process): ContainerStats {
+  #stats({ status, sandboxId }: Process): ContainerStats {
     const now = this.#clock.now();
-    const millis = Number(this.#sandbox(this.#process(status.id).sandboxId).config.annotations?.[CPU_ANNOTATION] ?? 1);
+    const millis = Number(this.#sandbox(sandboxId).status.annotations[CPU_ANNOTATION] ?? 1);
     const ranMs = status.startedAt ? now - status.startedAt / NANOS : 0;
     return {
-      attributes: { id: status.id, metadata: config.metadata, labels: status.labels, annotations: status.annotations },
+      attributes: { id: status.id, metadata: status.metadata, labels: status.labels, annotations: status.annotations },
       cpu: { timestamp: now * NANOS, usageCoreNanoSeconds: { value: Math.round(ranMs * millis * 1000) }, usageNanoCores: { value: millis * NANOS } },
       memory: {
         timestamp: now * NANOS, workingSetBytes: { value: MEMORY_BYTES }, availableBytes: null, usageBytes: { value: MEMORY_BYTES }, rssBytes: { value: MEMORY_BYTES },
@@ -400,6 +400,17 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
   #newId(): string {
     return (this.#options.random.uuid() + this.#options.random.uuid()).replaceAll('-', '');
   }
+}
+
+/** What was asked for lately, mostly by pods of one template on all nodes. */
+const asked = new RecentMap<unknown>(256);
+
+function shared<T>(value: T): T {
+  return asked.get(JSON.stringify(value), () => value) as T;
+}
+
+function environmentOf(envs: ContainerConfig['envs'] = []): Record<string, string> {
+  return Object.fromEntries(envs.map(({ key, value }) => [key, value]));
 }
 
 function matches(labels: Readonly<Record<string, string>>, selector: Readonly<Record<string, string>> = {}): boolean {

@@ -4,6 +4,7 @@ import { isReason } from '../../api/errors.ts';
 import { sleepOn, type Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
+import { shareUnchanged } from '../../client/share-unchanged.ts';
 import { isEqual } from './equal.ts';
 import { statusPatch } from './status-patch.ts';
 
@@ -55,7 +56,8 @@ export class StatusWriter {
       entry = { key: { namespace, name }, stored: pod.status ?? {}, wanted: status, version: versionOf(pod), target: isStatic(pod) ? undefined : uid, writing: undefined };
       this.#entries.set(uid, entry);
     }
-    entry.wanted = status;
+    // What the API holds already is in memory once.
+    entry.wanted = shareUnchanged(entry.stored, status);
     this.#flush(entry);
   }
 
@@ -111,7 +113,9 @@ export class StatusWriter {
         if (entry.target !== target) continue;
         entry.stored = answer.status ?? {};
         entry.version = versionOf(answer);
-        if (entry.wanted === wanted) return;
+        if (entry.wanted !== wanted) continue;
+        entry.wanted = shareUnchanged(entry.stored, wanted);
+        return;
       } catch (error) {
         // Gone, or replaced by a pod of the same name: nobody is left to tell.
         if (isReason(error, 'NotFound') || (isReason(error, 'Conflict') && /uid/i.test(error.message))) {
