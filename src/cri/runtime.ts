@@ -106,11 +106,26 @@ export interface RuntimeStatus {
 
 export type NamespaceMode = 'POD' | 'CONTAINER' | 'NODE' | 'TARGET';
 
+/** So many ids from `containerId` on are in the container, as the host knows them from `hostId` on. */
+export interface IdMapping {
+  readonly hostId: number;
+  readonly containerId: number;
+  readonly length: number;
+}
+
+export interface UserNamespace {
+  readonly mode: 'POD' | 'NODE';
+  readonly uids: readonly IdMapping[];
+  readonly gids: readonly IdMapping[];
+}
+
 export interface NamespaceOption {
   readonly network?: NamespaceMode;
   readonly pid?: NamespaceMode;
   readonly ipc?: NamespaceMode;
   readonly targetId?: string;
+  /** Absent: the host's users. */
+  readonly usernsOptions?: UserNamespace;
 }
 
 export interface SecurityProfile {
@@ -220,6 +235,8 @@ export interface Mount {
   readonly selinuxRelabel?: boolean;
   readonly propagation?: 'PROPAGATION_PRIVATE' | 'PROPAGATION_HOST_TO_CONTAINER' | 'PROPAGATION_BIDIRECTIONAL';
   readonly recursiveReadOnly?: boolean;
+  readonly uidMappings?: readonly IdMapping[];
+  readonly gidMappings?: readonly IdMapping[];
 }
 
 export interface Device {

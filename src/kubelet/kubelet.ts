@@ -9,6 +9,7 @@ import { noSink } from '../ledger/entry.ts';
 import { defaultConfiguration } from './configuration.ts';
 import { CgroupTree } from './container/cgroup-tree.ts';
 import { parseResolvConf } from './container/dns.ts';
+import { UserNamespaces } from './container/user-namespaces.ts';
 import { CsiDrivers } from './csi/csi-drivers.ts';
 import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
@@ -36,6 +37,7 @@ export const KUBELET_VERSION = 'v1.36.0';
 /** Even where events are pushed, all is listed again so often, in case one was lost. Upstream's evented PLEG does the same. */
 const RELIST_MS = 5 * 60_000;
 const MOST_UNCLAIMED = 1000;
+const MAX_PODS = 110;
 
 /**
  * A kubelet: registers its node, runs the pods assigned to it on `runtime`, and serves logs, exec and statistics. Disposing leaves the
@@ -66,7 +68,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
   let agent: NodeAgent;
   const context: WorkerContext = {
-    client, runtime, clock, random, log, recorder, work, statuses, objects, cgroups, cgroupTree, podDirectory,
+    client, runtime, clock, random, log, recorder, work, statuses, userNamespaces: new UserNamespaces(join(rootDir, 'pods'), configuration.maxPods ?? MAX_PODS), objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
     tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot! } },
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
@@ -104,6 +106,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
     gone(uid) {
       workers.delete(uid);
+      context.userNamespaces.release(uid);
       staticPods?.reconcile();
       for (const pod of staticPods?.pods ?? []) if (!workers.has(pod.metadata.uid)) addStatic(pod);
       for (const worker of workers.values()) worker.reconsider();
@@ -122,7 +125,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? 110, pressures: () => evictor.pressures, fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
+    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, pressures: () => evictor.pressures, fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));

@@ -201,7 +201,7 @@ test('runtime classes choose the runtime; what the node cannot do it refuses, an
   });
   if (refusal?.phase === 'Failed') expect(refusal).toMatchObject({ reason: 'SupplementalGroupsPolicyNotSupported' });
   await create('userns', { hostUsers: false, containers: [shell('main', 'true')] });
-  expect(await told('userns', 'FailedCreatePodSandBox')).toContain('user namespaces');
+  expect(await told('userns', 'FailedCreatePodSandBox')).toBe('Failed to create pod sandbox: can\'t set `spec.hostUsers: false`, runtime does not support user namespaces');
   await create('recursive', { containers: [shell('main', 'true', { volumeMounts: [{ name: 'data', mountPath: '/data', readOnly: true, recursiveReadOnly: 'Enabled' }] })], volumes: [{ name: 'data', emptyDir: {} }] });
   await eventually('the pod waits', async () => /requested recursive read-only mode, but it is not supported by the runtime/.test((await read('recursive')).status?.containerStatuses?.[0]?.state?.waiting?.message ?? ''));
   for (const name of ['userns', 'recursive']) await client.delete(pods, { namespace, name });

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Container, Pod, PodSpec, Service } from '../../api/generated/core-v1.ts';
+import type { Image } from '../../cri/runtime.ts';
+import { containerConfig } from './container-config.ts';
 import { containerEnvironment, type ReferencedObjects } from './environment.ts';
 import { linuxResources, podCgroupPath } from './resources.ts';
 import { containerSecurityContext } from './security-context.ts';
@@ -84,4 +86,17 @@ test('services as variables', () => {
     MY_DB_PORT_5432_TCP: 'tcp://10.96.3.4:5432', MY_DB_PORT_5432_TCP_PROTO: 'tcp', MY_DB_PORT_5432_TCP_PORT: '5432', MY_DB_PORT_5432_TCP_ADDR: '10.96.3.4',
     MY_DB_PORT_99_UDP: 'udp://10.96.3.4:99', MY_DB_PORT_99_UDP_PROTO: 'udp', MY_DB_PORT_99_UDP_PORT: '99', MY_DB_PORT_99_UDP_ADDR: '10.96.3.4',
   });
+});
+
+test('a pod with users of its own: in its namespaces, and in every mount', () => {
+  const pod = podOf({}, { hostUsers: false });
+  const uids = [{ hostId: 65_536, containerId: 0, length: 65_536 }];
+  const userNamespace = { mode: 'POD', uids, gids: uids } as const;
+  const input = { pod, container: pod.spec.containers[0]!, restartCount: 0, image: { ...rootImage, id: 'i' } as Image, environment: {}, mounts: [{ containerPath: '/data', hostPath: '/h' }], memoryCapacity: GIB };
+  const config = containerConfig({ ...input, userNamespace });
+  expect(config.linux!.securityContext!.namespaceOptions!.usernsOptions).toEqual(userNamespace);
+  expect(config.mounts).toEqual([{ containerPath: '/data', hostPath: '/h', uidMappings: uids, gidMappings: uids }]);
+  const plain = containerConfig(input);
+  expect(plain.linux!.securityContext!.namespaceOptions).not.toHaveProperty('usernsOptions');
+  expect(plain.mounts).toEqual(input.mounts);
 });

@@ -1,5 +1,5 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
-import type { ContainerConfig, Device, Image, Mount } from '../../cri/runtime.ts';
+import type { ContainerConfig, Device, Image, Mount, UserNamespace } from '../../cri/runtime.ts';
 import { annotation, label } from '../pod/observation.ts';
 import { containerHash, type AnyContainer } from '../pod/pod-containers.ts';
 import { expand } from './expansion.ts';
@@ -15,16 +15,20 @@ export interface ContainerConfigInput {
   readonly mounts: readonly Mount[];
   readonly devices?: readonly Device[];
   readonly memoryCapacity: number;
+  /** Where the pod has users of its own. */
+  readonly userNamespace?: UserNamespace | undefined;
   /** Of the container an ephemeral one looks into. */
   readonly targetId?: string;
 }
 
 /** Upstream: kuberuntime generateContainerConfig. */
 export function containerConfig(input: ContainerConfigInput): ContainerConfig {
-  const { pod, container, restartCount, image, environment, mounts, devices } = input;
+  const { pod, container, restartCount, image, environment, devices, userNamespace } = input;
+  // What is of a user in a volume is of that user in the pod, whoever that is on the host.
+  const mounts = userNamespace ? input.mounts.map((mount) => ({ ...mount, uidMappings: userNamespace.uids, gidMappings: userNamespace.gids })) : input.mounts;
   const expanded = (words: readonly string[] = []): string[] => words.map((word) => expand(word, environment));
   const { name, namespace, uid } = pod.metadata;
-  const securityContext = containerSecurityContext(pod, container, image, input.targetId);
+  const securityContext = containerSecurityContext(pod, container, image, input.targetId, userNamespace);
   return {
     metadata: { name: container.name, attempt: restartCount },
     // By its id: whatever a tag means meanwhile, this is the image that was made ready.

@@ -1,5 +1,5 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
-import type { PodSandboxConfig } from '../../cri/runtime.ts';
+import type { PodSandboxConfig, UserNamespace } from '../../cri/runtime.ts';
 import { label } from '../pod/observation.ts';
 import { podContainers } from '../pod/pod-containers.ts';
 import { podDns, podHostname, type DnsSettings } from './dns.ts';
@@ -19,7 +19,7 @@ export function podLogDirectory(podLogsDir: string, pod: Pod): string {
 }
 
 /** Upstream: kuberuntime generatePodSandboxConfig. */
-export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettings): PodSandboxConfig {
+export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettings, userNamespace?: UserNamespace): PodSandboxConfig {
   const { name, namespace, uid, labels, annotations } = pod.metadata;
   const { hostname, domain } = podHostname(pod, settings.dns.clusterDomain);
   const ports = podContainers(pod).flatMap(({ container }) => container.ports ?? []).filter((port) => port.hostPort);
@@ -39,7 +39,7 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
     annotations: { 'kubernetes.io/config.source': 'api', ...annotations },
     linux: {
       ...(settings.cgroupRoot !== undefined && { cgroupParent: podCgroupPath(pod, settings.cgroupRoot), resources: podCgroupResources(pod) }),
-      securityContext: sandboxSecurityContext(pod), sysctls,
+      securityContext: sandboxSecurityContext(pod, userNamespace), sysctls,
     },
   };
 }

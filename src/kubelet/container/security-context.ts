@@ -1,4 +1,4 @@
-import type { Image, LinuxContainerSecurityContext, LinuxSandboxSecurityContext, NamespaceOption, SecurityProfile } from '../../cri/runtime.ts';
+import type { Image, LinuxContainerSecurityContext, LinuxSandboxSecurityContext, NamespaceOption, SecurityProfile, UserNamespace } from '../../cri/runtime.ts';
 import type { AppArmorProfile, Pod, SeccompProfile, SecurityContext } from '../../api/generated/core-v1.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import { podContainers } from '../pod/pod-containers.ts';
@@ -9,11 +9,11 @@ const MASKED_PATHS = ['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/k
 const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** `targetId`: of the container whose processes an ephemeral container shares. */
-export function namespaceOptions(pod: Pod, targetId?: string): NamespaceOption {
+export function namespaceOptions(pod: Pod, userNamespace: UserNamespace | undefined, targetId?: string): NamespaceOption {
   const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = pod.spec;
   return {
     network: hostNetwork ? 'NODE' : 'POD', ipc: hostIPC ? 'NODE' : 'POD',
-    pid: targetId ? 'TARGET' : hostPID ? 'NODE' : shareProcessNamespace ? 'POD' : 'CONTAINER', ...(targetId && { targetId }),
+    pid: targetId ? 'TARGET' : hostPID ? 'NODE' : shareProcessNamespace ? 'POD' : 'CONTAINER', ...(targetId && { targetId }), ...(userNamespace && { usernsOptions: userNamespace }),
   };
 }
 
@@ -31,11 +31,11 @@ function appArmorProfile(profile: AppArmorProfile | undefined): SecurityProfile 
 export const isPrivileged = (container: AnyContainer): boolean => container.securityContext?.privileged ?? false;
 
 /** Privileged where any container is: the runtime demands it. The sandbox itself runs nothing but the pause program. */
-export function sandboxSecurityContext(pod: Pod): LinuxSandboxSecurityContext {
+export function sandboxSecurityContext(pod: Pod, userNamespace?: UserNamespace): LinuxSandboxSecurityContext {
   const own = pod.spec.securityContext ?? {};
   const groups = [...(own.fsGroup === undefined ? [] : [own.fsGroup]), ...(own.supplementalGroups ?? [])];
   return {
-    namespaceOptions: namespaceOptions(pod), privileged: podContainers(pod).some(({ container }) => isPrivileged(container)),
+    namespaceOptions: namespaceOptions(pod, userNamespace), privileged: podContainers(pod).some(({ container }) => isPrivileged(container)),
     seccomp: { profileType: 'RuntimeDefault' },
     ...(own.runAsUser !== undefined && { runAsUser: { value: own.runAsUser } }),
     ...(own.runAsUser !== undefined && own.runAsGroup !== undefined && { runAsGroup: { value: own.runAsGroup } }),
@@ -44,7 +44,7 @@ export function sandboxSecurityContext(pod: Pod): LinuxSandboxSecurityContext {
 }
 
 /** The container's own settings over the pod's. Upstream: securitycontext.DetermineEffectiveSecurityContext, kuberuntime/security_context.go. */
-export function containerSecurityContext(pod: Pod, container: AnyContainer, image: Pick<Image, 'uid' | 'username'>, targetId?: string): LinuxContainerSecurityContext {
+export function containerSecurityContext(pod: Pod, container: AnyContainer, image: Pick<Image, 'uid' | 'username'>, targetId?: string, userNamespace?: UserNamespace): LinuxContainerSecurityContext {
   const podContext = pod.spec.securityContext ?? {};
   const own: SecurityContext = container.securityContext ?? {};
   const runAsUser = own.runAsUser ?? podContext.runAsUser;
@@ -58,7 +58,7 @@ export function containerSecurityContext(pod: Pod, container: AnyContainer, imag
   const apparmor = appArmorProfile(own.appArmorProfile ?? podContext.appArmorProfile);
   const selinux = own.seLinuxOptions ?? podContext.seLinuxOptions;
   return {
-    privileged, readonlyRootfs: own.readOnlyRootFilesystem ?? false, namespaceOptions: namespaceOptions(pod, targetId),
+    privileged, readonlyRootfs: own.readOnlyRootFilesystem ?? false, namespaceOptions: namespaceOptions(pod, userNamespace, targetId),
     noNewPrivs: own.allowPrivilegeEscalation === false && !privileged,
     seccomp: privileged ? { profileType: 'Unconfined' } : securityProfile(own.seccompProfile ?? podContext.seccompProfile),
     capabilities: { addCapabilities: add, dropCapabilities: drop },

@@ -3,16 +3,17 @@ import type { RuntimeStatus } from '../../cri/runtime.ts';
 /** What a runtime may be able to do or not, for the handler that pods get who ask for none. */
 export interface RuntimeFeatures {
   readonly recursiveReadOnly: boolean;
-  readonly userNamespaces: boolean;
+  /** The handlers that know user namespaces; the name is empty for pods that ask for none. */
+  readonly userNamespaces: ReadonlySet<string>;
   readonly supplementalGroupsPolicy: boolean;
 }
 
-export const noFeatures: RuntimeFeatures = { recursiveReadOnly: false, userNamespaces: false, supplementalGroupsPolicy: false };
+export const noFeatures: RuntimeFeatures = { recursiveReadOnly: false, userNamespaces: new Set(), supplementalGroupsPolicy: false };
 
 export function runtimeFeatures({ runtimeHandlers = [], features }: RuntimeStatus): RuntimeFeatures {
   const handler = runtimeHandlers.find(({ name }) => name === '')?.features;
   return {
-    recursiveReadOnly: handler?.recursiveReadOnlyMounts ?? false, userNamespaces: handler?.userNamespaces ?? false, supplementalGroupsPolicy: features?.supplementalGroupsPolicy ?? false,
+    recursiveReadOnly: handler?.recursiveReadOnlyMounts ?? false, userNamespaces: new Set(runtimeHandlers.flatMap(({ name, features: own }) => (own?.userNamespaces ? [name] : []))), supplementalGroupsPolicy: features?.supplementalGroupsPolicy ?? false,
   };
 }
 

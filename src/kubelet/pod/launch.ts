@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectReference, Pod } from '../../api/generated/core-v1.ts';
 import { runtimeClasses } from '../../api/generated/resources.ts';
-import { isRuntimeError, type ContainerStatus, type Mount, type PodSandboxConfig } from '../../cri/runtime.ts';
+import { isRuntimeError, type ContainerStatus, type Mount, type PodSandboxConfig, type UserNamespace } from '../../cri/runtime.ts';
 import { ContainerStartError } from '../container/config-error.ts';
 import { containerConfig } from '../container/container-config.ts';
 import { hostsFile } from '../container/dns.ts';
@@ -38,12 +38,11 @@ export function fieldContext(pod: Pod, podIps: readonly string[], context: Worke
  */
 export async function launchSandbox(pod: Pod, attempt: number, context: WorkerContext): Promise<ObservedSandbox> {
   const { runtime, cgroupTree, sandbox: settings } = context;
-  if (pod.spec.hostUsers === false) throw new Error('can\'t set spec.hostUsers: the container runtime does not support user namespaces');
-  const config = sandboxConfig(pod, attempt, settings);
   const directory = context.podDirectory(pod.metadata.uid);
   mkdirSync(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
   mkdirSync(directory, { recursive: true, mode: 0o750 });
   const handler = await runtimeHandler(pod, context);
+  const config = sandboxConfig(pod, attempt, settings, userNamespace(pod, handler, context));
   const id = await noted(context, pod, 'sandbox', {}, () => runtime.runPodSandbox(config, handler));
   // The runtime has made the pod's cgroup by now; its containers need not wait.
   try {
@@ -63,6 +62,12 @@ function writeHosts(pod: Pod, sandbox: ObservedSandbox, context: WorkerContext):
   // A runtime makes a folder of what it is to mount and does not find.
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) rmSync(path, { recursive: true });
   writeFileSync(path, hostsFile(pod, sandbox.ips, context.hostHosts, context.sandbox.dns.clusterDomain), { mode: 0o644 });
+}
+
+/** Throws, in upstream's words, where the runtime knows none. */
+function userNamespace(pod: Pod, handler: string, { features, userNamespaces }: WorkerContext): UserNamespace | undefined {
+  if (pod.spec.hostUsers === false && !features().userNamespaces.has(handler)) throw new Error(`can't set \`spec.hostUsers: false\`, ${handler === '' ? 'runtime' : `RuntimeClass handler "${handler}"`} does not support user namespaces`);
+  return userNamespaces.of(pod);
 }
 
 /** What the pod's runtime class calls for; empty: the runtime's default. */
@@ -109,7 +114,7 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
     recorder.event(about, 'Warning', 'Failed', `Error: ${message}`);
     throw error instanceof ContainerStartError ? error : new ContainerStartError(reason, message);
   };
-  const config = sandboxConfig(pod, sandbox.attempt, context.sandbox);
+  const config = sandboxConfig(pod, sandbox.attempt, context.sandbox, context.userNamespaces.of(pod));
   let image;
   try {
     await showImageVolumes(launch, config, context);
@@ -129,7 +134,7 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
     const mounts = await containerMounts(launch, environment, restartCount, context);
     const targetName = 'targetContainerName' in container ? container.targetContainerName : undefined;
     const target = targetName ? currentContainer(observation, targetName) : undefined;
-    const request = containerConfig({ pod, container, restartCount, image, environment, mounts, devices: volumeDevices(container, launch.volumes), memoryCapacity: context.capacity.memoryBytes, ...(target && { targetId: target.id }) });
+    const request = containerConfig({ pod, container, restartCount, image, environment, mounts, devices: volumeDevices(container, launch.volumes), memoryCapacity: context.capacity.memoryBytes, userNamespace: context.userNamespaces.of(pod), ...(target && { targetId: target.id }) });
     mkdirSync(join(podLogDirectory(context.sandbox.podLogsDir, pod), container.name), { recursive: true });
     if (current?.state === 'created') await runtime.removeContainer(current.id);
     signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import type { Pod, PodCondition, ResourceRequirements } from '../../api/generated/core-v1.ts';
 import { compareQuantities } from '../../api/quantity.ts';
 import type { PodObservation } from './observation.ts';
-import { findContainer, isSidecar, podContainers, type PodContainer } from './pod-containers.ts';
+import { findContainer, podContainers, type PodContainer } from './pod-containers.ts';
 
 export interface ResizeVerdict {
   /** `Deferred`: not now; `Infeasible`: never on this node. */
@@ -102,9 +102,9 @@ export class PodResize {
   }
 }
 
-/** Upstream resizes regular containers and sidecars. */
+/** Upstream: allocation.IsResizableContainer. */
 function resizable(pod: Pod): readonly PodContainer[] {
-  return podContainers(pod).filter((item) => item.role === 'regular' || isSidecar(item));
+  return podContainers(pod).filter(({ role }) => role !== 'ephemeral');
 }
 
 /** `Pod resize completed: {"containers":[…],"generation":2}`. Upstream: kubelet/events/resize.go. */

@@ -8,6 +8,7 @@ import type { CriRuntime } from '../../cri/runtime.ts';
 import type { WorkSink } from '../../ledger/entry.ts';
 import type { CgroupTree } from '../container/cgroup-tree.ts';
 import type { SandboxSettings } from '../container/sandbox-config.ts';
+import type { UserNamespaces } from '../container/user-namespaces.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { RuntimeFeatures } from '../node/runtime-features.ts';
 import type { KubeletOptions, PodCgroups } from '../options.ts';
@@ -37,6 +38,7 @@ export interface WorkerContext {
   readonly network: ProbeNetwork;
   readonly protectPod?: KubeletOptions['protectPod'];
   readonly drainPod?: KubeletOptions['drainPod'];
+  readonly userNamespaces: UserNamespaces;
   readonly cgroups: PodCgroups;
   /** undefined: pods have no cgroups. */
   readonly cgroupTree: CgroupTree | undefined;
