@@ -2,7 +2,7 @@ import type { Node, Pod } from '../api/generated/core-v1.ts';
 import { nodes as nodeResource, pods as podResource } from '../api/generated/resources.ts';
 import { isReason } from '../api/errors.ts';
 import { keyOf } from '../api/object.ts';
-import { isPodTerminal } from '../api/pod/conditions.ts';
+import { isPodReady, isPodTerminal } from '../api/pod/conditions.ts';
 import { rfc3339, type Clock } from '../base/clock.ts';
 import { silentLog, type Log } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
@@ -35,6 +35,8 @@ export interface PodRunnerOptions {
 export interface PodRunner extends AsyncDisposable {
   /** From now on nothing happens to this node's pods, as if it had lost its power. */
   kill(node: string): void;
+  /** The node works again, and says how its pods are. */
+  revive(node: string): void;
   idle(): Promise<void>;
 }
 
@@ -82,7 +84,7 @@ export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunn
     const left = after(pod, 'start', startMs);
     if (left > 0) return { requeueAfterMs: left };
     const ready = destiny !== 'never-ready';
-    if (pod.status?.phase !== 'Running') return await write(pod, 'Running', ready);
+    if (pod.status?.phase !== 'Running' || isPodReady(pod) !== ready) return await write(pod, 'Running', ready);
     if (destiny !== 'succeeds' && destiny !== 'fails') return;
     const running = after(pod, 'run', runMs);
     if (running > 0) return { requeueAfterMs: running };
@@ -105,6 +107,10 @@ export async function startPodRunner(options: PodRunnerOptions): Promise<PodRunn
   const subscription = pods.subscribe({ add: (pod) => reconciler.enqueue(keyOf(pod)), update: (_, pod) => reconciler.enqueue(keyOf(pod)) });
   return {
     kill: (node) => void dead.add(node),
+    revive(node) {
+      dead.delete(node);
+      for (const pod of pods.list()) if (pod.spec.nodeName === node || !pod.spec.nodeName) reconciler.enqueue(keyOf(pod));
+    },
     idle: () => reconciler.idle(),
     async [Symbol.asyncDispose]() {
       subscription[Symbol.dispose]();

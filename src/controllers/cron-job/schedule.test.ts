@@ -19,6 +19,28 @@ test.each([
   expect(text(parseSchedule(schedule, zone).next(ms(after)))).toBe(expected);
 });
 
+/** All times of a schedule between two moments. */
+function times(schedule: string, zone: string, from: string, to: string): string[] {
+  const { next } = parseSchedule(schedule, zone);
+  const found: string[] = [];
+  for (let at = next(ms(from)); at !== undefined && at <= ms(to); at = next(at)) found.push(text(at)!.slice(5, 16));
+  return found;
+}
+
+// In New York clocks went from 02:00 (07:00 UTC) to 03:00 on March 8th of 2026, and go from 02:00 (06:00 UTC) back to 01:00 on November 1st.
+test.each<[string, string, string, string, string, string[]]>([
+  ['a time that is skipped does not come', '30 2 * * *', 'America/New_York', '2026-03-07T00:00:00', '2026-03-10T00:00:00', ['03-07T07:30', '03-09T06:30']],
+  ['nor does it shift those after it', '15,45 2-3 * * *', 'America/New_York', '2026-03-08T00:00:00', '2026-03-08T12:00:00', ['03-08T07:15', '03-08T07:45']],
+  ['a time that is there twice comes twice', '30 1 * * *', 'America/New_York', '2026-10-31T00:00:00', '2026-11-03T00:00:00', ['10-31T05:30', '11-01T05:30', '11-01T06:30', '11-02T06:30']],
+  ['every hour is every hour, forward', '0 * * * *', 'America/New_York', '2026-03-08T05:30:00', '2026-03-08T08:30:00', ['03-08T06:00', '03-08T07:00', '03-08T08:00']],
+  ['every hour is every hour, back', '0 * * * *', 'America/New_York', '2026-11-01T04:30:00', '2026-11-01T07:30:00', ['11-01T05:00', '11-01T06:00', '11-01T07:00']],
+  ['back by half an hour', '45 1 * * *', 'Australia/Lord_Howe', '2026-04-03T16:00:00', '2026-04-05T16:00:00', ['04-04T14:45', '04-04T15:15', '04-05T15:15']],
+  ['midnight that is skipped', '0 0 * * *', 'Africa/Cairo', '2026-04-22T12:00:00', '2026-04-25T12:00:00', ['04-22T22:00', '04-24T21:00']],
+  ['once a year, over many changes', '0 12 1 7 *', 'Europe/Berlin', '2024-08-01T00:00:00', '2026-12-01T00:00:00', ['07-01T10:00', '07-01T10:00']],
+])('%s', (_, schedule, zone, from, to, expected) => {
+  expect(times(schedule, zone, from, to)).toEqual(expected);
+});
+
 test.each(['', '* * * *', '61 * * * *', 'every day', '@every soon'])('%j is no schedule', (schedule) => {
   expect(() => parseSchedule(schedule, undefined)).toThrow();
 });

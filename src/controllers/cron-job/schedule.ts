@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { nextOnWall, WallClock } from './wall-clock.ts';
 
 /** Times at which a cron schedule is due, in milliseconds since 1970. */
 export interface Schedule {
@@ -18,13 +19,16 @@ export function parseSchedule(text: string, timeZone: string | undefined): Sched
     const period = [...every[1]!.matchAll(/(\d+)([hms])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]!, 0);
     return { next: (afterMs) => Math.floor(afterMs / 1000) * 1000 + Math.max(1000, period) };
   }
-  const cron = new Cron(text.trim().replace(/^@midnight$/, '@daily'), { timezone: timeZone ?? 'UTC', paused: true, mode: '5-part' });
-  return { next: (afterMs) => cron.nextRun(new Date(afterMs))?.getTime() };
+  const cron = new Cron(text.trim().replace(/^@midnight$/, '@daily'), { timezone: 'UTC', paused: true, mode: '5-part' });
+  const next = (afterMs: number): number | undefined => cron.nextRun(new Date(afterMs))?.getTime();
+  if (timeZone === undefined) return { next };
+  const clock = new WallClock(timeZone);
+  return { next: (afterMs) => nextOnWall(clock, afterMs, next) };
 }
 
 export function isTimeZone(name: string): boolean {
   try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+    return Boolean(new WallClock(name));
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { deployments, leases, nodes, pods } from '../../api/generated/resources.ts';
 import type { ControllersUnderTest } from '../../testing/controllers-under-test.ts';
 import { startControllersUnderTest } from '../../testing/controllers-under-test.ts';
-import { rfc3339Micro } from '../../base/clock.ts';
+import { rfc3339, rfc3339Micro } from '../../base/clock.ts';
 import { firstFreeSubnet } from './subnets.ts';
 import { evictionTime } from './taints.ts';
 
@@ -47,6 +47,57 @@ test('the pods of a node that falls silent come back elsewhere', { timeout: 60_0
   await live(world, 60, ['one']);
   expect((await admin.list(pods, { namespace })).items).toHaveLength(4);
   expect((await admin.get(nodes, { name: 'one' })).spec.taints ?? []).toEqual([]);
+});
+
+test('a node that dies, returns, and dies again', { timeout: 60_000 }, async () => {
+  await using world = await startControllersUnderTest({ pods: { nodes: ['one', 'two'] }, options: { nodeMonitorGraceMs: 40_000 } });
+  const { admin, clock } = world;
+  const labels = { app: 'kubia' };
+  const tolerations = ['not-ready', 'unreachable'].map((key) => ({ key: `node.kubernetes.io/${key}`, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }));
+  await admin.create(deployments, { metadata: { name: 'kubia', namespace }, spec: { replicas: 4, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { tolerations, containers: [{ name: 'main', image: 'kubia' }] } } } });
+  const all = async () => (await admin.list(pods, { namespace })).items;
+  const uids = async () => (await all()).map((pod) => pod.metadata.uid).toSorted();
+  const taints = async () => ((await admin.get(nodes, { name: 'two' })).spec.taints ?? []).map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')} ${effect}`).toSorted();
+  const readyOnes = async () => (await all()).filter((pod) => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')).length;
+  /** As its kubelet does when it comes up again. */
+  const revive = async (): Promise<void> => {
+    const now = rfc3339(clock.now());
+    const { status } = await admin.get(nodes, { name: 'two' });
+    const conditions = status!.conditions!.map((one) => ({ ...one, status: one.type === 'Ready' ? 'True' : 'False', lastHeartbeatTime: now, lastTransitionTime: now }));
+    await admin.patch(nodes, { name: 'two' }, { type: 'application/merge-patch+json', body: { status: { conditions } } }, { subresource: 'status' });
+    world.pods.revive('two');
+  };
+  await live(world, 10, ['one', 'two']);
+  const first = await uids();
+
+  world.pods.kill('two');
+  await live(world, 50, ['one']);
+  expect(await taints()).toEqual(['unreachable NoExecute', 'unreachable NoSchedule']);
+  expect(await readyOnes()).toBe(2);
+  // Back before its pods have lost their patience: they stay, and serve again.
+  await revive();
+  await live(world, 60, ['one', 'two']);
+  expect(await taints()).toEqual([]);
+  expect(await uids()).toEqual(first);
+  expect(await readyOnes()).toBe(4);
+
+  world.pods.kill('two');
+  await live(world, 110, ['one']);
+  expect(await taints()).toEqual(['unreachable NoExecute', 'unreachable NoSchedule']);
+  // Two went elsewhere, and the dead node still has what it was told to end.
+  expect(await all()).toHaveLength(6);
+  await revive();
+  await live(world, 30, ['one', 'two']);
+  expect(await taints()).toEqual([]);
+  expect((await all()).map((pod) => pod.spec.nodeName)).toEqual(['one', 'one', 'one', 'one']);
+
+  // Whoever is new comes to the node that is back, and leaves it once more when it dies for good.
+  await admin.patch(deployments, { namespace, name: 'kubia' }, { type: 'application/merge-patch+json', body: { spec: { replicas: 6 } } });
+  await live(world, 10, ['one', 'two']);
+  expect((await all()).filter((pod) => pod.spec.nodeName === 'two').length).toBeGreaterThan(0);
+  world.pods.kill('two');
+  await live(world, 110, ['one']);
+  expect((await all()).filter((pod) => !pod.metadata.deletionTimestamp).map((pod) => pod.spec.nodeName)).toEqual(Array(6).fill('one'));
 });
 
 test('a taint put on by hand drives a pod away when the time that it tolerates is over, or not if it goes before', async () => {
