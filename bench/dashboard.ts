@@ -1,4 +1,5 @@
 // The dashboard with 10,000 pods on 100 nodes: size of its page, first paint, frames while one scrolls and while pods come and go, memory of page and process before and after.
+// `npm run bench -- dashboard 2000 --churn 60`: an hour of pods that come and go instead, while somebody looks around; what page and process hold, sampled ten times.
 // The pods are objects in an API server without controllers: what is measured is the dashboard. Runs in Debian's Chromium without a GPU, so that frames cost more than on a desk.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { CDPSession, Page } from 'playwright-core';
 import { nodes, pods } from '../src/api/generated/resources.ts';
@@ -17,7 +19,10 @@ import { WHERRY } from '../src/testing/cluster-under-test.ts';
 import { openTestBrowser } from '../test/dashboard/browser.ts';
 import { median, ms, percentile, report } from './measure.ts';
 
-const PODS = Number(process.argv[2] ?? 10_000);
+const { values: given, positionals } = parseArgs({ options: { churn: { type: 'string' } }, allowPositionals: true });
+const PODS = Number(positionals[0] ?? 10_000);
+/** Minutes of the long run; 0: the measurements. */
+const MINUTES = Number(given.churn ?? 0);
 const NODES = 100;
 const AT_ONCE = 32;
 /** Pods deleted and made anew. */
@@ -87,6 +92,15 @@ async function makePod(client: Client, i: number): Promise<void> {
   });
 }
 
+async function churn(from: number, count: number): Promise<void> {
+  await inParallel(count, async (k) => {
+    const i = (from + k) % PODS;
+    const key = { namespace: 'default', name: `load-${i % 40}-${i.toString(36).padStart(5, '0')}` };
+    await client.delete(pods, key, { gracePeriodSeconds: 0 });
+    await makePod(client, i);
+  });
+}
+
 /** Durations of frames, milliseconds, while `work` goes on in the page. */
 async function frames(page: Page, work: () => Promise<void>): Promise<readonly number[]> {
   await page.evaluate(
@@ -110,6 +124,56 @@ async function heap(session: CDPSession): Promise<number> {
   for (let i = 0; i < 3; i++) await session.send('HeapProfiler.collectGarbage');
   const { metrics } = await session.send('Performance.getMetrics');
   return metrics.find(({ name }) => name === 'JSHeapUsedSize')!.value / MIB;
+}
+
+/** What is in memory: the page's heap and documents after a collection, the dashboard's process. */
+interface Held {
+  readonly heap: number;
+  readonly elements: number;
+  readonly listeners: number;
+  readonly process: number;
+}
+
+const LOOKS = ['pods', 'overview', 'workloads', 'nodes', 'events', 'pods?q=load-7'];
+const SAMPLES = 10;
+
+/** Pods come and go all the time; the reader goes from view to view and opens one pod after the other. Memory is flat where the last samples are not above the first. */
+async function longRun(): Promise<(readonly [string, string])[]> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  await session.send('HeapProfiler.enable');
+  const samples: Held[] = [];
+  let replaced = 0;
+  for (let sample = 0; sample <= SAMPLES; sample++) {
+    const until = performance.now() + (sample === 0 ? 20_000 : (MINUTES * 60_000) / SAMPLES);
+    for (let step = 0; performance.now() < until; step++) {
+      const i = replaced % PODS;
+      const opened = `/api/v1/namespaces/default/pods/load-${i % 40}-${i.toString(36).padStart(5, '0')}`;
+      await page.goto(`${origin}/#/${step % 4 === 3 ? `pods?open=${opened}` : LOOKS[step % LOOKS.length]}`);
+      await churn(replaced, 200);
+      replaced += 200;
+    }
+    await page.goto(`${origin}/#/pods`);
+    await untilAll();
+    const heapNow = await heap(session);
+    const { metrics } = await session.send('Performance.getMetrics');
+    const of = (wanted: string): number => metrics.find(({ name }) => name === wanted)!.value;
+    samples.push({ heap: heapNow, elements: of('Nodes'), listeners: of('JSEventListeners'), process: residentOf(dashboard.pid!) });
+  }
+  const line = (what: keyof Held, digits: number): string => samples.map((held) => held[what].toFixed(digits)).join(' ');
+  const growth = (what: keyof Held): string => {
+    const [first, last] = [samples.slice(1, 4), samples.slice(-3)].map((part) => median(part.map((held) => held[what]))) as [number, number];
+    return `${first.toFixed(1)} → ${last.toFixed(1)}`;
+  };
+  return [
+    ['minutes, pods, pods deleted and made anew', `${MINUTES}, ${PODS}, ${replaced}`],
+    ["page's heap, MiB", line('heap', 1)],
+    ["page's elements", line('elements', 0)],
+    ["page's listeners", line('listeners', 0)],
+    ["dashboard process's memory, MiB", line('process', 0)],
+    ['heap: median of the first and of the last three samples', growth('heap')],
+    ['process: the same', growth('process')],
+  ];
 }
 
 const residentOf = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
@@ -144,6 +208,11 @@ const origin = new URL(address).origin;
 // The first page lets the dashboard's process fill its tables.
 await page.goto(`${origin}/#/pods`);
 await untilAll();
+
+if (MINUTES > 0) {
+  report(await longRun());
+  process.exit(await stack.disposeAsync().then(() => 0));
+}
 
 const paints: number[] = [];
 const complete: number[] = [];
@@ -185,13 +254,6 @@ rows.push([
 ]);
 
 const before = { page: await heap(session), process: residentOf(dashboard.pid!) };
-const churn = async (from: number, count: number): Promise<void> =>
-  inParallel(count, async (k) => {
-    const i = (from + k) % PODS;
-    const key = { namespace: 'default', name: `load-${i % 40}-${i.toString(36).padStart(5, '0')}` };
-    await client.delete(pods, key, { gracePeriodSeconds: 0 });
-    await makePod(client, i);
-  });
 for (const [i, view] of ['pods', 'overview'].entries()) {
   await page.goto(`${origin}/#/${view}`);
   const [began, busy] = [performance.now(), await worked(session)];

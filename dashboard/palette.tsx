@@ -62,8 +62,8 @@ function Chooser(): JSX.Element {
         run: () => go({ view: 'resources', params: { of: `${base}/${resource}`, open: '', q: '' } }),
       });
     if (words.length > 0) for (const choice of objects()) offer(choice);
-    return found
-      .sort((a, b) => a[0] - b[0])
+    // Nothing typed: the places first, then what can be done.
+    return (words.length === 0 ? found : found.sort((a, b) => a[0] - b[0]))
       .slice(0, MOST)
       .map(([, choice]) => choice);
   });

@@ -3,6 +3,7 @@ import { computed } from '@preact/signals';
 import type { EventRow, Tone } from '../src/dashboard/rows/row.ts';
 import { pathOf } from './api.ts';
 import { t } from './language.ts';
+import { statusWords } from './plain-words.ts';
 import { groupBy, podsByWorkload, slicesByService, tables, workloadOfPod, workloads, workloadTableOf } from './store.ts';
 
 export interface Trouble {
@@ -10,6 +11,8 @@ export interface Trouble {
   readonly tone: Tone;
   readonly what: string;
   readonly ns?: string;
+  /** What that means, for who does not know the cluster's words. */
+  readonly means?: string;
   readonly why: string;
   readonly path: string;
 }
@@ -19,6 +22,11 @@ const eventsByObject = computed(() => groupBy(tables.events.all(), ({ about }) =
 /** Events about an object, the newest first. */
 export function eventsOf(uid: string): readonly EventRow[] {
   return [...(eventsByObject.value.get(uid) ?? [])].sort((a, b) => b.last - a.last || Number(b.rv) - Number(a.rv));
+}
+
+function meansOf(status: string | undefined): { readonly means?: string } {
+  const words = status === undefined ? undefined : statusWords(status);
+  return words ? { means: t(words) } : {};
 }
 
 export const troubles = computed((): readonly Trouble[] => {
@@ -48,6 +56,7 @@ export const troubles = computed((): readonly Trouble[] => {
       tone: 'bad',
       ...(workload.ns && { ns: workload.ns }),
       what: t('{kind} {name}: {states}', { kind: workload.kind, name: workload.name, states: states || workload.status.toLowerCase() }),
+      ...meansOf(bad[0]?.status),
       why: bad.find(({ why }) => why)?.why ?? workload.why ?? '',
       path: pathOf(workloadTableOf[workload.kind], workload),
     });
@@ -59,6 +68,7 @@ export const troubles = computed((): readonly Trouble[] => {
       tone: 'bad',
       ...(pod.ns && { ns: pod.ns }),
       what: t('{kind} {name}: {states}', { kind: 'Pod', name: pod.name, states: pod.status }),
+      ...meansOf(pod.status),
       why: pod.why ?? '',
       path: pathOf('pods', pod),
     });

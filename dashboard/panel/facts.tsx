@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { t } from '../language.ts';
+import { conditionWords } from '../plain-words.ts';
 
 export function Facts({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
   return (
@@ -29,8 +30,9 @@ export function Conditions({
     <>
       {of?.map(({ type, status, message }) => (
         <Fact key={type} name={type}>
+          {conditionWords(type) && `${t(conditionWords(type)!)}: `}
           {status === 'True' ? t('yes') : status === 'False' ? t('no') : t('unknown')}
-          {message && <span class="quiet">: {message}</span>}
+          {message && <q class="quiet raw">{message}</q>}
         </Fact>
       ))}
     </>

@@ -23,18 +23,8 @@ interface Tab {
 }
 
 const WORKLOADS = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob']);
-const EXPLAINED = new Set([
-  'Pod',
-  'Deployment',
-  'ReplicaSet',
-  'StatefulSet',
-  'DaemonSet',
-  'Job',
-  'CronJob',
-  'Service',
-  'Node',
-  'PersistentVolumeClaim',
-]);
+/** Of what comes and goes too fast, or is written by programs alone, nobody asks why. */
+const UNEXPLAINED = new Set(['Event', 'Lease', 'EndpointSlice', 'Endpoints', 'ControllerRevision']);
 
 function tabsOf(of: Obj): readonly Tab[] {
   const pod = of.kind === 'Pod';
@@ -49,7 +39,7 @@ function tabsOf(of: Obj): readonly Tab[] {
     ...(WORKLOADS.has(of.kind)
       ? [{ name: 'logs', label: 'Logs', show: (it: Obj) => <WorkloadLogs key={it.metadata.uid} object={it} /> }]
       : []),
-    ...(EXPLAINED.has(of.kind) ? [{ name: 'why', label: 'Why', show: () => <Why key={opened.value} path={opened.value} /> }] : []),
+    ...(!UNEXPLAINED.has(of.kind) ? [{ name: 'why', label: 'Why', show: () => <Why key={opened.value} path={opened.value} /> }] : []),
     { name: 'events', label: 'Events', show: (it) => <EventList events={eventsOf(it.metadata.uid)} /> },
     { name: 'yaml', label: 'YAML', show: (it) => <YamlEditor key={opened.value} object={it} path={opened.value} /> },
   ];

@@ -13,6 +13,9 @@ interface TunnelState {
 }
 const tunnel = signal<TunnelState | undefined>(undefined);
 
+/** The event of a cluster of ours names the command with its profile. */
+const tunnelCommand = (reason: string): string => /wherry tunnel(?: --profile \S+?(?=["\s]|$))?/.exec(reason)?.[0] ?? 'wherry tunnel';
+
 async function ask(method: 'GET' | 'POST'): Promise<void> {
   try {
     tunnel.value = await call<TunnelState>(method, '/tunnel');
@@ -38,7 +41,7 @@ export function PendingService({ row }: { readonly row: ServiceRow }): JSX.Eleme
           </button>
         </p>
       ) : (
-        <Command text="wherry tunnel" />
+        <Command text={tunnelCommand(pendingReason(row))} />
       )}
     </>
   );

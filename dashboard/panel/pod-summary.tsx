@@ -3,6 +3,7 @@ import type { Tone } from '../../src/dashboard/rows/row.ts';
 import { pathOf, type Obj } from '../api.ts';
 import { bytes, cores } from '../format.ts';
 import { many, t } from '../language.ts';
+import { conditionWords, statusWords } from '../plain-words.ts';
 import { go } from '../route.ts';
 import { tables, usage } from '../store.ts';
 import { Age, ObjectLink, State } from '../ui.tsx';
@@ -36,6 +37,7 @@ export function PodSummary({ pod }: { readonly pod: Obj }): JSX.Element {
   const used = usage.value?.pods[`${metadata.namespace}/${metadata.name}`];
   const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])] as Status[];
   const conditions = (status.conditions ?? []) as { type: string; status: string; reason?: string; message?: string }[];
+  const meaning = row && statusWords(row.status);
   return (
     <>
       <section class="lead">
@@ -44,7 +46,8 @@ export function PodSummary({ pod }: { readonly pod: Obj }): JSX.Element {
             <State tone={row.tone}>{row.status}</State>
           </p>
         )}
-        {row?.why && <p>{row.why}</p>}
+        {row && row.tone !== 'ok' && meaning && <p>{t(meaning)}</p>}
+        {row?.why && <p class="quiet">{row.why}</p>}
       </section>
       <Facts title="Where">
         <Fact name="Node">
@@ -59,7 +62,7 @@ export function PodSummary({ pod }: { readonly pod: Obj }): JSX.Element {
         <Fact name="Conditions">
           <span class="labels">
             {conditions.map(({ type, status: value, message }) => (
-              <code key={type} class={value === 'True' ? 'yes' : 'no'} title={message}>
+              <code key={type} class={value === 'True' ? 'yes' : 'no'} title={[conditionWords(type) && t(conditionWords(type)!), message].filter(Boolean).join(': ')}>
                 {value === 'True' ? '✓' : '✗'} {type}
               </code>
             ))}
@@ -87,8 +90,10 @@ export function PodSummary({ pod }: { readonly pod: Obj }): JSX.Element {
                   </p>
                 )}
                 <p class="quiet">
-                  {of && of.restartCount > 0 && <>{many(of.restartCount, 'one restart', '{n} restarts')} · </>}
-                  {container.ports?.map(({ containerPort, protocol }) => `${containerPort}/${protocol ?? 'TCP'}`).join(', ')}
+                  {[
+                    ...(of && of.restartCount > 0 ? [many(of.restartCount, 'one restart', '{n} restarts')] : []),
+                    ...(container.ports ?? []).map(({ containerPort, protocol }) => `${containerPort}/${protocol ?? 'TCP'}`),
+                  ].join(' · ')}
                 </p>
                 <p class="buttons">
                   <button type="button" onClick={() => go({ params: { tab: 'logs' } }, true)}>
@@ -134,5 +139,5 @@ function stateOf(status: Status | undefined): { readonly tone: Tone; readonly te
       text: `${t('ended with exit code {code}', { code: terminated.exitCode })}${terminated.reason ? ` (${terminated.reason})` : ''}`,
     };
   const quiet = !waiting?.reason || /^(ContainerCreating|PodInitializing)$/.test(waiting.reason);
-  return { tone: quiet ? 'busy' : 'bad', text: waiting?.message ?? waiting?.reason ?? t('not started yet') };
+  return { tone: quiet ? 'busy' : 'bad', text: waiting?.message?.replace(/ container=\S+ pod=\S+$/, '') ?? waiting?.reason ?? t('not started yet') };
 }

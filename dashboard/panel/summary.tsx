@@ -11,11 +11,14 @@ import { EventList } from './event-list.tsx';
 import { Fact, Facts, Labels } from './facts.tsx';
 import { Owned } from './owned.tsx';
 import { NodeSummary } from './node-summary.tsx';
+import { PlainFacts } from './plain-facts.tsx';
 import { PodSummary } from './pod-summary.tsx';
 import { ServiceSummary } from './service-summary.tsx';
 import { WorkloadSummary } from './workload-summary.tsx';
 
 const WORKLOADS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob']);
+
+const OWN_SUMMARY = new Set(['Pod', 'Service', 'Node', 'ConfigMap']);
 
 export function Summary({ object }: { readonly object: Obj }): JSX.Element {
   const { kind, metadata } = object;
@@ -38,6 +41,7 @@ export function Summary({ object }: { readonly object: Obj }): JSX.Element {
           ))}
         </Facts>
       )}
+      {!OWN_SUMMARY.has(kind) && !WORKLOADS.has(kind) && <PlainFacts object={object} />}
       <Facts title="About it">
         {owners.map((owner) => (
           <Fact key={owner.uid} name="Belongs to">

@@ -69,15 +69,16 @@ export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Eleme
         {pods.length === 0 && <p class="quiet">{t('None.')}</p>}
       </section>
       <Revisions object={object} />
-      <Facts title="How">
+      {kind !== 'ReplicaSet' && <Facts title="How">
         {kind === 'Deployment' && <Fact name="Rollout">{rolloutInWords(spec.strategy)}</Fact>}
+        {(kind === 'StatefulSet' || kind === 'DaemonSet') && <Fact name="Rollout">{updateInWords(kind, spec.updateStrategy)}</Fact>}
         {row.schedule && (
           <Fact name="Schedule">
             <code>{row.schedule}</code>
           </Fact>
         )}
         <Conditions of={status.conditions} />
-      </Facts>
+      </Facts>}
     </>
   );
 }
@@ -94,6 +95,19 @@ function rolloutInWords(
   return strategy?.type === 'Recreate'
     ? t('all at once, after the old ones are gone')
     : t('step by step, up to {more} more, up to {fewer} fewer', { more: maxSurge, fewer: maxUnavailable });
+}
+
+/** How a stateful set or a daemon set goes over to a new template. */
+function updateInWords(
+  kind: string,
+  strategy:
+    | { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number; readonly maxUnavailable?: number | string; readonly maxSurge?: number | string } }
+    | undefined,
+): string {
+  if (strategy?.type === 'OnDelete') return t('only those pods that somebody deletes');
+  const { partition = 0, maxUnavailable = 1, maxSurge = 0 } = strategy?.rollingUpdate ?? {};
+  if (kind === 'StatefulSet') return partition > 0 ? t('one after the other, down to number {n}', { n: partition }) : t('one after the other, the last one first');
+  return t('step by step, up to {more} more, up to {fewer} fewer', { more: maxSurge, fewer: maxUnavailable });
 }
 
 function ImageForm({

@@ -46,13 +46,16 @@ function Troubles(): JSX.Element | null {
         {t('Needs a look')} <small>{list.length}</small>
       </h2>
       <ul class="troubles">
-        {list.slice(0, 12).map(({ id, tone, what, why, ns, path }) => (
+        {list.slice(0, 12).map(({ id, tone, what, means, why, ns, path }) => (
           <li key={id}>
             <Dot tone={tone} />
             <div>
               <ObjectLink path={path}>{what}</ObjectLink>
               {ns && <small>{ns}</small>}
-              <p>{why}</p>
+              {means && <p>{means}</p>}
+              <p class="raw" title={why}>
+                {why}
+              </p>
             </div>
           </li>
         ))}

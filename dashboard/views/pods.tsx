@@ -1,8 +1,9 @@
-import { useComputed } from '@preact/signals';
+import { signal, useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { PodRow, Tone } from '../../src/dashboard/rows/row.ts';
 import { pathOf } from '../api.ts';
 import { bytes, cores } from '../format.ts';
+import { inNamespace } from '../in-namespace.ts';
 import { t } from '../language.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { chip, namespace } from '../route.ts';
@@ -12,10 +13,10 @@ import { Chips } from './chips.tsx';
 
 const columns: readonly Column<PodRow>[] = [
   { label: 'Name', width: 'minmax(14rem, 3fr)', cell: (pod) => <b title={pod.name}>{pod.name}</b>, key: ({ name }) => name },
-  { label: 'Namespace', width: 'minmax(6rem, 1fr)', cell: ({ ns }) => ns, key: ({ ns }) => ns ?? '' },
+  { label: 'Namespace', width: 'minmax(5rem, 1fr)', cell: ({ ns }) => ns, key: ({ ns }) => ns ?? '' },
   {
     label: 'Status',
-    width: 'minmax(9rem, 1.2fr)',
+    width: 'minmax(10rem, 1.2fr)',
     cell: ({ tone, status, why }) => (
       <span title={why}>
         <State tone={tone}>{status}</State>
@@ -23,26 +24,36 @@ const columns: readonly Column<PodRow>[] = [
     ),
     key: ({ status }) => status,
   },
-  { label: 'Ready', width: '4.5rem', cell: ({ ready, total }) => `${ready}/${total}`, key: ({ ready, total }) => ready / total },
+  { label: 'Ready', width: '4rem', cell: ({ ready, total }) => `${ready}/${total}`, key: ({ ready, total }) => ready / total },
   {
     label: 'Restarts',
-    width: '5.5rem',
+    width: '5rem',
     cell: ({ restarts }) => (restarts > 0 ? <b class="warn">{restarts}</b> : '0'),
     key: ({ restarts }) => restarts,
   },
   {
     label: 'Node',
-    width: 'minmax(6rem, 1fr)',
+    width: 'minmax(4.5rem, 1fr)',
     cell: ({ node }) => node && <ObjectLink path={pathOf('nodes', { name: node })}>{node}</ObjectLink>,
     key: ({ node }) => node ?? '',
   },
-  { label: 'IP', width: '7.5rem', cell: ({ ip }) => <span class="mono">{ip}</span>, key: ({ ip }) => ip ?? '' },
-  { label: 'Age', width: '5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
+  { label: 'IP', width: '7rem', cell: ({ ip }) => <span class="mono">{ip}</span>, key: ({ ip }) => ip ?? '' },
+  { label: 'Age', width: '3.5rem', cell: ({ born }) => <Age since={born} />, key: ({ born }) => -born },
 ];
 const measured: readonly Column<PodRow>[] = [
-  { label: 'CPU', width: '5rem', cell: ({ id }) => use(id, 0, cores), key: ({ id }) => usage.value?.pods[id]?.[0] ?? 0 },
-  { label: 'Memory', width: '5.5rem', cell: ({ id }) => use(id, 1, bytes), key: ({ id }) => usage.value?.pods[id]?.[1] ?? 0 },
+  { label: 'CPU', width: '3.5rem', cell: ({ id }) => use(id, 0, cores), key: ({ id }) => usage.value?.pods[id]?.[0] ?? 0 },
+  { label: 'Memory', width: '5rem', cell: ({ id }) => use(id, 1, bytes), key: ({ id }) => usage.value?.pods[id]?.[1] ?? 0 },
 ];
+
+/** Addresses have their place in the panel where the window is too narrow for them here. */
+const roomy = signal(true);
+if (typeof matchMedia === 'function') {
+  const wide = matchMedia('(min-width: 1340px)');
+  roomy.value = wide.matches;
+  wide.addEventListener('change', () => {
+    roomy.value = wide.matches;
+  });
+}
 
 function use(id: string, what: 0 | 1, format: (amount: number) => string): string {
   const value = usage.value?.pods[id]?.[what];
@@ -70,7 +81,7 @@ export function PodsView(): JSX.Element {
       <ListView
         label="Pods"
         rows={rows}
-        columns={usage.value ? [...columns.slice(0, 5), ...measured, ...columns.slice(5)] : columns}
+        columns={(usage.value ? [...columns.slice(0, 5), ...measured, ...columns.slice(5)] : columns).filter(({ label }) => label !== 'IP' || roomy.value)}
         live={(id) => tables.pods.rows.get(id)}
         pathOf={(pod) => pathOf('pods', pod)}
         text={(pod) =>
@@ -82,7 +93,7 @@ export function PodsView(): JSX.Element {
           tables.pods.synced.value ? (
             <>
               <p>{t('There are no pods here. The shortest way to one:')}</p>
-              <Command text="kubectl run hello --image=nginx" />
+              <Command text={inNamespace('kubectl run hello --image=nginx')} />
             </>
           ) : (
             t('Looking…')

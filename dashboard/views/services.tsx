@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useComputed } from '@preact/signals';
 import type { ServiceRow } from '../../src/dashboard/rows/row.ts';
 import { pathOf } from '../api.ts';
+import { inNamespace } from '../in-namespace.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { t } from '../language.ts';
 import { slicesByService, tables } from '../store.ts';
@@ -94,7 +95,7 @@ export function ServicesView(): JSX.Element {
         tables.services.synced.value ? (
           <>
             <p>{t('There are no services here. A service gives pods one address and name that stay:')}</p>
-            <Command text="kubectl expose deployment hello --port 80" />
+            <Command text={inNamespace('kubectl expose deployment hello --port 80')} />
           </>
         ) : (
           t('Looking…')

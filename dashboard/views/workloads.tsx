@@ -2,6 +2,7 @@ import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { WorkloadRow } from '../../src/dashboard/rows/row.ts';
 import { pathOf } from '../api.ts';
+import { inNamespace } from '../in-namespace.ts';
 import { t } from '../language.ts';
 import { ListView, type Column } from '../list-view.tsx';
 import { ScaleSlider } from '../panel/scale-slider.tsx';
@@ -80,7 +81,7 @@ export function WorkloadsView(): JSX.Element {
           tables.deployments.synced.value ? (
             <>
               <p>{t('Nothing runs here yet. One command makes something run:')}</p>
-              <Command text="kubectl create deployment hello --image=nginx" />
+              <Command text={inNamespace('kubectl create deployment hello --image=nginx')} />
               <p>
                 <button type="button" onClick={() => go({ params: { open: 'new', tab: '' } })}>
                   {t('or make it here')}

@@ -13,6 +13,9 @@ import { startDashboard, type Dashboard } from './dashboard-server.ts';
 import type { Actions, Course } from './background/step.ts';
 import type { Frame } from './rows/row.ts';
 
+/** As long as a busy machine needs. */
+const poll: typeof expect.poll = (look, options) => expect.poll(look, { timeout: 20_000, ...options });
+
 let api: Awaited<ReturnType<typeof startTestHttpsApiServer>>;
 let dashboard: Dashboard;
 let cookie: string;
@@ -194,7 +197,7 @@ test('the live connection tells what is there, then what changes', async () => {
     for (const id of frame.drop?.pods ?? []) names.delete(id.split('/')[1]!);
     for (const table of frame.synced ?? []) synced.add(table);
   });
-  await expect.poll(() => synced.has('pods')).toBe(true);
+  await poll(() => synced.has('pods')).toBe(true);
   const made = await ask(
     'POST',
     '/api/v1/namespaces/default/pods',
@@ -202,9 +205,9 @@ test('the live connection tells what is there, then what changes', async () => {
     newPod('live'),
   );
   expect(made.status).toBe(201);
-  await expect.poll(() => names.has('live')).toBe(true);
+  await poll(() => names.has('live')).toBe(true);
   expect((await ask('DELETE', '/api/v1/namespaces/default/pods/live', { cookie, origin: origin() })).status).toBe(200);
-  await expect.poll(() => names.has('live')).toBe(false);
+  await poll(() => names.has('live')).toBe(false);
   socket.close();
   await once(socket, 'close');
 });
@@ -244,7 +247,7 @@ test('who may not see something is told so', async () => {
     log: silentLog,
   });
   const { problems, close } = await watchProblems(guest);
-  await expect.poll(() => problems.get('pods')).toContain('User "guest" cannot list resource "pods"');
+  await poll(() => problems.get('pods')).toContain('User "guest" cannot list resource "pods"');
   close();
 });
 
@@ -284,12 +287,12 @@ test('a cluster that goes away is told of, and so is its return', async () => {
       log: silentLog,
     });
     const { problems, close } = await watchProblems(other);
-    await expect.poll(() => problems.get('pods')).toBeNull();
+    await poll(() => problems.get('pods')).toBeNull();
     alive = false;
     for (const socket of sockets) socket.destroy();
-    await expect.poll(() => problems.get('pods'), { timeout: 5000 }).toBeTypeOf('string');
+    await poll(() => problems.get('pods'), { timeout: 5000 }).toBeTypeOf('string');
     alive = true;
-    await expect.poll(() => problems.get('pods'), { timeout: 10_000 }).toBeNull();
+    await poll(() => problems.get('pods'), { timeout: 10_000 }).toBeNull();
     close();
   }
   between.close();

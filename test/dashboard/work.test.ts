@@ -1,6 +1,6 @@
 // Working with the dashboard: making, changing, rolling back and deleting; every kind; keys, languages, and who does not see it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deployments, pods, services } from '../../src/api/generated/resources.ts';
+import { daemonSets, deployments, pods, services, statefulSets } from '../../src/api/generated/resources.ts';
 import { logIn, makeDeployment, openDashboard, type OpenDashboard, poll } from './open-dashboard.ts';
 import { seriousFindings } from './serious-findings.ts';
 
@@ -109,6 +109,32 @@ test('a revision is compared with the present one and brought back', async () =>
   await panel().getByRole('spinbutton', { name: 'Number of pods of kubia' }).fill('3');
   await page.keyboard.press('Tab');
   await panel().getByText('3 of 3 ready').waitFor();
+});
+
+test.each([
+  ['StatefulSet', 'statefulsets', statefulSets, { serviceName: 'fleet', replicas: 1 }],
+  ['DaemonSet', 'daemonsets', daemonSets, {}],
+] as const)('so is one of a %s', async (kind, plural, resource, more) => {
+  const {
+    go,
+    cluster: { kubectl },
+  } = dashboard;
+  const key = { namespace: 'default', name: `fleet-${plural}` };
+  const labels = { app: key.name };
+  const created = { metadata: key, spec: { ...more, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'busybox:1' }] } } } };
+  await kubectl.create(resource as typeof statefulSets, created as never);
+  const imageNow = async (): Promise<string | undefined> => (await kubectl.get(resource as typeof statefulSets, key)).spec!.template.spec!.containers[0]!.image;
+  await go(`workloads?open=/apis/apps/v1/namespaces/default/${plural}/${key.name}`);
+  await panel().getByLabel('Image of c').fill('busybox:2');
+  await panel().getByRole('button', { name: 'Roll out' }).click();
+  await panel().getByRole('button', { name: 'Compare' }).click();
+  await panel().getByRole('group', { name: 'what changes when revision 1 comes back' }).getByText('image: busybox:1').waitFor();
+  await panel().getByRole('button', { name: 'Roll back to revision 1' }).click();
+  await poll(imageNow).toBe('busybox:1');
+  await panel().getByText(kind === 'StatefulSet' ? 'one after the other, the last one first' : 'step by step, up to 0 more, up to 1 fewer').waitFor();
+  // A page that shows what goes asks for it once more.
+  await go('overview');
+  await kubectl.delete(resource as typeof statefulSets, key);
 });
 
 test('the logs of all pods of a workload come as one, and are searched', async () => {

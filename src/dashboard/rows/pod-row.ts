@@ -47,7 +47,8 @@ function whyOf(pod: Pod): string | undefined {
   const { status } = pod;
   if (!status) return undefined;
   const noNode = unscheduled(pod);
-  if (noNode) return `No node takes it: ${noNode}`;
+  // What the scheduler says of pushing others out is of no use to who reads it here.
+  if (noNode) return `No node takes it: ${noNode.replace(/\s*preemption: .*$/s, '')}`;
   for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
     const reason = whyContainer(container);
     if (reason) return reason;

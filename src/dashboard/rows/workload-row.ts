@@ -159,7 +159,8 @@ function health({
   readonly problem?: string | undefined;
   readonly busy?: string | undefined;
 }): { readonly tone: Tone; readonly status: string; readonly why?: string } {
-  const failure = problem ?? conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')?.message;
+  // That pods cannot be made says more than that the rollout takes too long.
+  const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')?.message ?? problem;
   if (failure) return { tone: 'bad', status: 'Stuck', why: failure };
   if (busy) return { tone: 'busy', status: busy === 'updating' ? 'Updating' : 'Rolling out' };
   if (ready < wanted) return { tone: 'busy', status: `${wanted - ready} not ready` };
