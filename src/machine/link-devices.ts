@@ -22,11 +22,22 @@ export async function linkFault(kind: LinkKind, enter: EnterNetwork = stay): Pro
   try {
     await run(enter(['ip', 'link', 'add', name, 'type', kind, ...(kind === 'vxlan' ? ['id', '16777215', 'dstport', String(VXLAN_PORT)] : [])]));
   } catch (error) {
-    if (!(error instanceof CommandError && /Unknown device type|not supported/i.test(error.stderr))) throw error;
-    return { fault: `its kernel has no ${kind === 'vxlan' ? 'VXLAN' : 'WireGuard'} (${error.stderr.trim()})`, remedy: `a kernel that has it (modprobe ${kind}), or another --backend` };
+    if (!isUnknownKind(error)) throw error;
+    if (kind === 'wireguard' && userspaceWireguard()) return undefined;
+    return { fault: `its kernel has no ${kind === 'vxlan' ? 'VXLAN' : 'WireGuard'} (${error.stderr.trim()})`, remedy: `a kernel that has it (modprobe ${kind})${kind === 'wireguard' ? ', or apt-get install wireguard-go' : ''}, or another --backend` };
   }
   await unlessGone(run(enter(['ip', 'link', 'del', name])));
   return undefined;
+}
+
+/** The kernel lacks what a device of this kind needs. */
+function isUnknownKind(error: unknown): error is CommandError {
+  return error instanceof CommandError && /Unknown device type|not supported/i.test(error.stderr);
+}
+
+/** WireGuard as a program, for kernels that have none, as wg-quick uses it; the program ends with its device. */
+function userspaceWireguard(): string | undefined {
+  return existsSync('/dev/net/tun') ? findProgram('wireguard-go') : undefined;
 }
 
 /** What this machine can do. */
@@ -132,7 +143,13 @@ async function setWireguard(plan: AddressPlan, privateKey: string | undefined, p
     if (present) await unlessGone(run(enter(['ip', 'link', 'del', device])));
     return;
   }
-  if (!present) await run(enter(['ip', 'link', 'add', device, 'type', 'wireguard']));
+  if (!present) {
+    await run(enter(['ip', 'link', 'add', device, 'type', 'wireguard'])).catch(async (error: unknown) => {
+      const program = userspaceWireguard();
+      if (!program || !isUnknownKind(error)) throw error;
+      await run(enter([program, device]));
+    });
+  }
   // A file, for the key must not be read in the list of processes; syncconf leaves the sessions of peers that stay alone.
   const folder = mkdtempSync(join(tmpdir(), 'wherry-wg-'));
   try {

@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -240,10 +241,39 @@ async function makeNamespaces(ground: NodeGround): Promise<void> {
   const unified = cgroupMode(mounts) === 'hybrid' ? mounts.find((mount) => mount.type === 'cgroup2')!.target : '';
   // A copy of someone's namespace file would keep that namespace alive as long as this node.
   const foreign = mounts.filter((mount) => mount.type === 'nsfs').map((mount) => mount.target);
-  await run([
+  const make = [
     'unshare', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--propagation', 'slave', 'sh', '-c', SETUP, 'node-ground',
     ground.state, nodeName, ground.plan.dnsService, join(ground.directory, 'resolv.conf'), join(ground.directory, 'local-path'), unified, ...foreign, runDirectory,
-  ]);
+  ];
+  try {
+    await run(make);
+  } catch (error) {
+    if (!isOutOfOrder(error)) throw error;
+    await makeOnSomeProcessor(make, files, error);
+  }
+}
+
+/**
+ * A mount namespace can be bound only within an older one. Since Linux 6.18 age is told by numbers of which each processor has a batch of its own, so that a new
+ * namespace may look older than the one that we are in, where that is not the machine's first (in a container): then it takes the right processor.
+ */
+function isOutOfOrder(error: unknown): error is CommandError {
+  return error instanceof CommandError && /\/ns\/mnt on .* failed: Invalid argument/.test(error.stderr);
+}
+
+async function makeOnSomeProcessor(make: readonly string[], files: Readonly<Record<string, string>>, first: CommandError): Promise<void> {
+  for (let processor = 0; processor < cpus().length; processor++) {
+    const mounted = readMounts().map((mount) => mount.target);
+    for (const file of Object.values(files)) if (mounted.includes(file)) await run(['umount', '-l', file]);
+    try {
+      await run(['taskset', '--cpu-list', String(processor), ...make]);
+      return;
+    } catch (error) {
+      // Also a processor that we may not use.
+      if (!isOutOfOrder(error) && !(error instanceof CommandError && /taskset/.test(error.stderr))) throw error;
+    }
+  }
+  throw first;
 }
 
 async function connect(ground: NodeGround, fabric: Fabric): Promise<void> {
