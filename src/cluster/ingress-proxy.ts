@@ -5,7 +5,7 @@ import { createAuthority } from '../base/certificates.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
-import { certificateList, haproxyConfiguration, type IngressProxy } from '../ingress/index.ts';
+import { certificateList, haproxyConfiguration, type IngressProxy, type ProxyPlace } from '../ingress/index.ts';
 import { findProcess, findProgram, run, signalProcess, stopProcess, type NodeGround } from '../machine/index.ts';
 import { groundOf } from './launch.ts';
 import type { Profile } from './profile.ts';
@@ -27,7 +27,6 @@ export function requireHaproxy(): void {
 export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock: Clock; readonly log: Log }): IngressProxy {
   const folder = join(profile.folder, 'ingress');
   const configuration = join(folder, 'haproxy.cfg');
-  const list = join(folder, 'certificates.txt');
   const pidFile = join(profile.runDir, 'ingress.pid');
   const fallback = join(folder, 'unknown-host.pem');
   const logFile = join(profile.logDir, 'ingress.log');
@@ -50,7 +49,7 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
     return node && groundOf(profile, config, node);
   };
   return {
-    async apply(routes) {
+    async apply(routing) {
       const ground = place();
       if (!ground) return undefined;
       requireHaproxy();
@@ -59,18 +58,25 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
         const { key, certificate } = await createAuthority('wherry ingress without a certificate', { now: clock.now() });
         writeFileSync(fallback, `${certificate}${key}`, { mode: 0o600 });
       }
-      // Named by what is in them: another certificate is another configuration.
-      const files = new Map(routes.certificates.map(({ secret, pem }) => [secret, join(folder, `${createHash('sha256').update(pem).digest('hex').slice(0, 20)}.pem`)]));
+      // Named by what is in them: what is in force is not touched, and another certificate is another configuration.
+      const files = new Map<string, string>();
+      const file = (content: string, ending: string): string => {
+        const path = join(folder, `${createHash('sha256').update(content).digest('hex').slice(0, 20)}.${ending}`);
+        files.set(path, content);
+        return path;
+      };
+      const lists = new Map(routing.listeners.map(({ name, certificates }) => {
+        const pems = new Map(certificates.map(({ secret, pem }) => [secret, pem]));
+        return [name, certificateList(certificates, fallback, (secret) => file(pems.get(secret)!, 'pem'))];
+      }));
       const user = /^haproxy:/m.test(readFileSync('/etc/passwd', 'utf8')) ? { user: 'haproxy' } : {};
-      const certificates = certificateList(routes, fallback, (secret) => files.get(secret)!);
-      const text = haproxyConfiguration(routes, { address: ground.address, certificateList: list, ...user });
-      const wanted = `${certificates}\n${text}`;
+      const text = haproxyConfiguration(routing, { address: ground.address, certificateList: (listener) => file(lists.get(listener)!, 'list'), ...user });
+      const here = { address: ground.address, nodeName: ground.nodeName };
       const running = findProcess(pidFile);
-      if (running && applied === wanted) return ground.address;
+      if (running && applied === text) return here;
 
-      for (const { secret, pem } of routes.certificates) writeFileSync(files.get(secret)!, pem, { mode: 0o600 });
+      for (const [path, content] of files) writeFileSync(path, content, { mode: 0o600 });
       const candidate = `${configuration}.new`;
-      writeFileSync(list, certificates);
       writeFileSync(candidate, text);
       await run(['haproxy', '-c', '-f', candidate]);
       // Another node than before: it has another address.
@@ -85,9 +91,9 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
         });
         log.info('started HAProxy', { node: ground.nodeName, address: ground.address });
       }
-      applied = wanted;
-      for (const name of readdirSync(folder)) if (/^[\da-f]{20}\.pem$/.test(name) && ![...files.values()].includes(join(folder, name))) rmSync(join(folder, name));
-      return ground.address;
+      applied = text;
+      for (const name of readdirSync(folder)) if (/^[\da-f]{20}\.(pem|list)$/.test(name) && !files.has(join(folder, name))) rmSync(join(folder, name));
+      return here;
     },
     async stop() {
       const running = findProcess(pidFile);
@@ -99,6 +105,6 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
 }
 
 /** Of simulated nodes: the address is for show. */
-export function noIngressProxy(address: string): IngressProxy {
-  return { apply: async () => address, stop: async () => undefined };
+export function noIngressProxy(place: ProxyPlace): IngressProxy {
+  return { apply: async () => place, stop: async () => undefined };
 }

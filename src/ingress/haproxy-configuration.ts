@@ -1,18 +1,19 @@
-import type { HostRoutes, PathRoute, Routes } from './ingress-routes.ts';
+import type { Backend, Certificate, ForwardBackend, HeaderChanges, HostMatch, Listener, Match, PathChange, PathMatch, RedirectBackend, Routing, Rule, ValueMatch } from './routing.ts';
 
 export interface HaproxyOptions {
-  /** Where it listens, on 80 and 443. */
+  /** Where it listens. */
   readonly address: string;
-  /** A list of certificates and the hosts each is for, in HAProxy's format. */
-  readonly certificateList: string;
+  /** The file with a listener's certificates and the hosts each is for, in HAProxy's format. */
+  certificateList(listener: string): string;
   /** Whom it becomes after its start; stays who it is without. */
   readonly user?: string;
 }
 
-/** The configuration of HAProxy (2.4 or newer) for these routes. */
-export function haproxyConfiguration(routes: Routes, { address, certificateList, user }: HaproxyOptions): string {
-  const lines = [
-    '# Written by wherry for the ingresses of the cluster; changes are lost.',
+/** The configuration of HAProxy (2.4 or newer) for this routing. */
+export function haproxyConfiguration(routing: Routing, options: HaproxyOptions): string {
+  const { user } = options;
+  return `${[
+    '# Written by wherry for the ingresses and gateways of the cluster; changes are lost.',
     'global',
     '  maxconn 4096',
     // By it the listeners are handed on at a reload, so that none of the connections that come meanwhile is lost. Its name is the node's network's own.
@@ -22,7 +23,6 @@ export function haproxyConfiguration(routes: Routes, { address, certificateList,
     '  ssl-default-bind-options ssl-min-ver TLSv1.2',
     'defaults',
     '  mode http',
-    '  option forwardfor',
     '  option dontlognull',
     '  timeout connect 5s',
     '  timeout client 60s',
@@ -33,51 +33,156 @@ export function haproxyConfiguration(routes: Routes, { address, certificateList,
     '  timeout tunnel 1h',
     // The service proxy refuses at once what nobody serves: to wait and try again would only tell it later.
     '  retries 0',
-    'frontend ingress',
-    `  bind ${address}:80`,
-    `  bind ${address}:443 ssl crt-list ${quoted(certificateList)} alpn h2,http/1.1`,
+    ...routing.listeners.flatMap((listener) => (listener.mode === 'http' ? httpFrontend(listener, options) : tlsFrontend(listener, options))),
+    ...[...routing.backends].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, backend]) => [`backend ${name}`, ...backendLines(backend)]),
+  ].join('\n')}\n`;
+}
+
+/** Each certificate with its hosts; the first is for all others. `file`: where a secret's PEM is. */
+export function certificateList(certificates: readonly Certificate[], fallback: string, file: (secret: string) => string): string {
+  const forAll = certificates.find(({ hosts }) => hosts.length === 0);
+  const lines = [forAll ? file(forAll.secret) : fallback, ...certificates.filter((one) => one !== forAll).map(({ secret, hosts }) => [file(secret), ...hosts].join(' '))];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function httpFrontend(listener: Listener, { address, certificateList: list }: HaproxyOptions): string[] {
+  return [
+    `frontend ${listener.name}`,
+    ...listener.binds.map(({ port, tls }) => `  bind ${address}:${port}${tls ? ` ssl crt-list ${quoted(list(listener.name))} alpn h2,http/1.1` : ''}`),
+    '  option forwardfor',
     '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower',
     '  http-request set-header X-Forwarded-Proto http unless { ssl_fc }',
     '  http-request set-header X-Forwarded-Proto https if { ssl_fc }',
     '  http-request set-header X-Forwarded-Host %[req.hdr(host)]',
     '  http-request set-header X-Real-IP %[src]',
-    ...routes.hosts.flatMap((host) => hostLines(host, routes.defaultBackend ?? 'nothing')),
-    `  default_backend ${routes.defaultBackend ?? 'nothing'}`,
-    'backend nothing',
-    '  http-request return status 404 content-type text/plain string "no ingress is for this host and path"',
+    ...ruleLines(listener.rules),
+    `  default_backend ${listener.otherwise}`,
   ];
-  for (const [name, places] of [...routes.backends].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    lines.push(`backend ${name}`);
-    if (places.length === 0) lines.push('  http-request return status 503 content-type text/plain string "the service of this ingress has nowhere to go"');
-    places.forEach((place, i) => lines.push(`  server s${i} ${place.address}:${place.port}`));
-  }
-  return `${lines.join('\n')}\n`;
 }
 
-/** Each certificate with its hosts; the first is for all others. `file`: where a secret's PEM is. */
-export function certificateList(routes: Routes, fallback: string, file: (secret: string) => string): string {
-  return [`${fallback}\n`, ...routes.certificates.map(({ secret, hosts }) => `${[file(secret), ...hosts].join(' ')}\n`)].join('');
-}
-
-function hostLines({ host, paths }: HostRoutes, otherwise: string): string[] {
-  const isHost = host === '' ? '' : host.startsWith('*.')
-    ? ` { var(txn.host) -m reg '^[^.]+${host.slice(1).replaceAll('.', '\\.')}$' }`
-    : ` { var(txn.host) -m str ${host} }`;
-  const end = paths.at(-1);
-  const takesAll = end !== undefined && !end.exact && end.path === '/';
+function tlsFrontend(listener: Listener, { address }: HaproxyOptions): string[] {
   return [
-    ...paths.flatMap((path) => pathConditions(path).map((condition) => `  use_backend ${path.backend}${isHost || condition ? ` if${isHost}${condition}` : ''}`)),
-    ...(takesAll || host === '' ? [] : [`  use_backend ${otherwise} if${isHost}`]),
+    `frontend ${listener.name}`,
+    '  mode tcp',
+    ...listener.binds.map(({ port }) => `  bind ${address}:${port}`),
+    '  tcp-request inspect-delay 5s',
+    '  tcp-request content set-var(txn.host) req.ssl_sni,lower if { req.ssl_hello_type 1 }',
+    '  tcp-request content reject unless { req.ssl_hello_type 1 }',
+    ...ruleLines(listener.rules, 'tcp-request content'),
+    `  default_backend ${listener.otherwise}`,
   ];
 }
 
-/** One rule each. A prefix is one of whole elements: `/a` is for `/a` and `/a/b`, not for `/ab`. */
-function pathConditions({ exact, path }: PathRoute): string[] {
-  if (exact) return [` { path -m str ${quoted(path)} }`];
-  return path === '/' ? [''] : [` { path -m str ${quoted(path)} }`, ` { path -m beg ${quoted(`${path}/`)} }`];
+/** Conditions are written once, under a name each: many a rule asks the same, and a line holds 64 words. */
+function ruleLines(rules: readonly Rule[], directive = 'http-request'): string[] {
+  const names = new Map<string, string>();
+  const conditions: string[] = [];
+  /** Any of the alternatives. */
+  const named = (alternatives: readonly string[]): string => {
+    const key = alternatives.join('\n');
+    const known = names.get(key);
+    if (known) return known;
+    const name = `c${names.size}`;
+    names.set(key, name);
+    conditions.push(...alternatives.map((one) => `  acl ${name} ${one}`));
+    return name;
+  };
+  const lots: string[] = [];
+  const uses: string[] = [];
+  for (const { match, shares } of rules) {
+    const condition = conditionsOf(match).map(named);
+    if (shares.length === 1) {
+      uses.push(`  use_backend ${shares[0]!.backend}${ifAll(condition)}`);
+      continue;
+    }
+    // HAProxy sets variables before it looks for the backend. Where a request matches several rules that cast lots, the first of them has cast its own.
+    lots.push(`  ${directive} set-var(txn.lot) rand(${shares.reduce((sum, { weight }) => sum + weight, 0)})${ifAll([...condition, '!{ var(txn.lot) -m found }'])}`);
+    let below = 0;
+    for (const { backend, weight } of shares) uses.push(`  use_backend ${backend}${ifAll([...condition, `{ var(txn.lot) -m int lt ${below += weight} }`])}`);
+  }
+  return [...conditions, ...lots, ...uses];
 }
 
-/** Within single quotes nothing means anything; a single quote itself is in none of what comes here. */
+function ifAll(conditions: readonly string[]): string {
+  return conditions.length > 0 ? ` if ${conditions.join(' ')}` : '';
+}
+
+/** All of them must hold; of each, one alternative. */
+function conditionsOf({ host, path, method, headers = [], query = [] }: Match): (readonly string[])[] {
+  return [
+    ...(host ? [[hostCondition(host)]] : []),
+    ...(path && !(path.type === 'prefix' && path.value === '/') ? [pathConditions(path)] : []),
+    ...(method ? [[`method ${method}`]] : []),
+    ...headers.map((header) => [`req.fhdr(${header.name}) ${valueCondition(header)}`]),
+    ...query.map((parameter) => [`url_param(${parameter.name}),url_dec ${valueCondition(parameter)}`]),
+  ];
+}
+
+function hostCondition({ name, labels }: HostMatch): string {
+  if (!name.startsWith('*.')) return `var(txn.host) -m str ${name}`;
+  return labels === 'any' ? `var(txn.host) -m end ${name.slice(1)}` : `var(txn.host) -m reg '^[^.]+${name.slice(1).replaceAll('.', '\\.')}$'`;
+}
+
+function pathConditions({ type, value }: PathMatch): string[] {
+  if (type === 'regex') return [`path -m reg -- ${quoted(`^(?:${value})$`)}`];
+  return [`path -m str -- ${quoted(value)}`, ...(type === 'prefix' ? [`path -m beg -- ${quoted(`${value}/`)}`] : [])];
+}
+
+function valueCondition({ value, regex }: ValueMatch): string {
+  return regex ? `-m reg -- ${quoted(`^(?:${value})$`)}` : `-m str -- ${quoted(value)}`;
+}
+
+function backendLines(backend: Backend): string[] {
+  switch (backend.do) {
+    case 'respond': return [`  http-request return status ${backend.status} content-type text/plain string ${quoted(backend.text)}`];
+    case 'redirect': return redirectLines(backend);
+    case 'forward': return backend.mode === 'http' ? forwardLines(backend) : [
+      '  mode tcp', ...(backend.places.length === 0 ? ['  tcp-request content reject'] : []), ...backend.places.map(({ address, port }, i) => `  server s${i} ${address}:${port}`),
+    ];
+  }
+}
+
+function forwardLines({ places, http2, requestHeaders, responseHeaders, rewrite, timeoutMs }: ForwardBackend): string[] {
+  return [
+    ...(timeoutMs === undefined ? [] : [`  timeout server ${timeoutMs}ms`]),
+    ...(requestHeaders ? headerLines('http-request', requestHeaders) : []),
+    ...(rewrite?.hostname ? [`  http-request set-header Host ${quoted(format(rewrite.hostname))}`] : []),
+    ...(rewrite?.path ? pathLines(rewrite.path) : []),
+    ...(responseHeaders ? headerLines('http-response', responseHeaders) : []),
+    ...places.map(({ address, port }, i) => `  server s${i} ${address}:${port}${http2 ? ' proto h2' : ''}`),
+  ];
+}
+
+function redirectLines({ code, scheme, hostname, port, path }: RedirectBackend): string[] {
+  const authority = `${hostname ? format(hostname) : '%[var(txn.host)]'}${port === undefined ? '' : `:${port}`}`;
+  return [...(path ? pathLines(path) : []), `  http-request redirect location ${quoted(`${scheme}://${authority}%[pathq]`)} code ${code}`];
+}
+
+function headerLines(directive: 'http-request' | 'http-response', { set, add, remove }: HeaderChanges): string[] {
+  return [
+    ...set.map(([name, value]) => `  ${directive} set-header ${name} ${quoted(format(value))}`),
+    ...add.map(([name, value]) => `  ${directive} add-header ${name} ${quoted(format(value))}`),
+    ...remove.map((name) => `  ${directive} del-header ${name}`),
+  ];
+}
+
+function pathLines(change: PathChange): string[] {
+  if (change.do === 'replace') return [`  http-request set-path ${quoted(format(change.path || '/'))}`];
+  const by = change.by.replace(/\/+$/, '');
+  const replaced = `  http-request set-path ${quoted(`${format(by)}%[var(txn.rest)]`)}`;
+  return [
+    `  http-request set-var(txn.rest) path,bytes(${Buffer.byteLength(change.prefix)})`,
+    // Of nothing but the prefix nothing would be left.
+    ...(by ? [replaced] : [`${replaced} if { var(txn.rest) -m len gt 0 }`, '  http-request set-path / unless { var(txn.rest) -m len gt 0 }']),
+  ];
+}
+
+/** As what HAProxy takes for a format. */
+function format(text: string): string {
+  return text.replaceAll('%', '%%');
+}
+
+/** Within single quotes nothing means anything; a quote itself stands outside of them. */
 function quoted(text: string): string {
-  return `'${text}'`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

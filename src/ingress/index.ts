@@ -1,3 +1,4 @@
 export { certificateList, haproxyConfiguration } from './haproxy-configuration.ts';
 export { startIngressController, type IngressController, type IngressProxy } from './ingress-controller.ts';
-export type { Routes } from './ingress-routes.ts';
+export type { ProxyPlace } from './gateway/gateway-service.ts';
+export type { Routing } from './routing.ts';

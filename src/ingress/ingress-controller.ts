@@ -9,15 +9,19 @@ import type { Client } from '../client/client.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import { startReconciler } from '../client/start-reconciler.ts';
-import { ingressRoutes, type Routes } from './ingress-routes.ts';
+import { GatewayController } from './gateway/gateway-controller.ts';
+import type { ProxyPlace } from './gateway/gateway-service.ts';
+import { ingressRouting } from './ingress-routes.ts';
+import type { Routing } from './routing.ts';
+import type { Ground } from './service-places.ts';
 
 /** The program that takes the requests. */
 export interface IngressProxy {
   /**
-   * Makes it serve these routes, and start where it does not run. Answers the address it serves on, undefined while there is no node to run on.
-   * Rejects with what keeps it from it; routes of before stay in force then.
+   * Makes it serve this, and start where it does not run. Answers where it serves, undefined while there is no node to run on.
+   * Rejects with what keeps it from it; what was before stays in force then.
    */
-  apply(routes: Routes): Promise<string | undefined>;
+  apply(routing: Routing): Promise<ProxyPlace | undefined>;
   stop(): Promise<void>;
 }
 
@@ -45,12 +49,12 @@ const DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 const OLD_CLASS = 'kubernetes.io/ingress.class';
 const BY_SERVICE = 'service';
 const SERVICE_NAME = 'kubernetes.io/service-name';
-/** All ingresses are one configuration. */
+/** All ingresses and gateways are one configuration. */
 const ALL = 'all';
 /** How often it is looked whether the proxy still runs. */
 const LOOK_MS = 5_000;
 
-/** Keeps a reverse proxy in step with the ingresses of our classes, and tells them the address where they are served. */
+/** Keeps a reverse proxy in step with the ingresses and gateways of our classes, and tells them the address where they are served. */
 export async function startIngressController(options: IngressControllerOptions): Promise<IngressController> {
   const { client, informers, proxy, clock, random, log } = options;
   const stack = new AsyncDisposableStack();
@@ -88,27 +92,31 @@ export async function startIngressController(options: IngressControllerOptions):
     }
   };
 
+  const ground: Ground = {
+    service: (namespace, name) => serviceInformer.get(`${namespace}/${name}`),
+    slices: (namespace, name) => sliceInformer.byIndex(BY_SERVICE, `${namespace}/${name}`),
+    secret: (namespace, name) => secretInformer.get(`${namespace}/${name}`),
+  };
   const reconcile = async (): Promise<{ requeueAfterMs: number }> => {
     await Promise.all(all.map((informer) => informer.untilSynced()));
     const ours = ingressInformer.list().filter((ingress) => !ingress.metadata.deletionTimestamp && isOurs(ingress));
-    const routes = ingressRoutes(ours, {
-      service: (namespace, name) => serviceInformer.get(`${namespace}/${name}`),
-      slices: (namespace, name) => sliceInformer.byIndex(BY_SERVICE, `${namespace}/${name}`),
-      secret: (namespace, name) => secretInformer.get(`${namespace}/${name}`),
-    });
-    const address = await proxy.apply(routes);
+    const own = ingressRouting(ours, ground);
+    const gateways = await gatewayController.routing(ground);
+    const place = await proxy.apply({ listeners: [own.listener, ...gateways.listeners], backends: new Map([...own.backends, ...gateways.backends]) });
     for (const ingress of ours) {
-      await setAddress(ingress, address);
-      const problem = routes.problems.get(keyOf(ingress))?.join('; ') ?? '';
+      await setAddress(ingress, place?.address);
+      const problem = own.problems.get(keyOf(ingress))?.join('; ') ?? '';
       if (problem && told.get(keyOf(ingress)) !== problem) recorder.event(ingress, 'Warning', 'NotServed', problem);
       told.set(keyOf(ingress), problem);
     }
     for (const key of told.keys()) if (!ingressInformer.get(key)) told.delete(key);
+    await gatewayController.tell(gateways, place);
     return { requeueAfterMs: LOOK_MS };
   };
 
   const reconciler = stack.use(startReconciler({ name: 'ingress', clock, log, reconcile }));
   const again = (): void => reconciler.enqueue(ALL);
+  const gatewayController = stack.use(new GatewayController({ client, informers, clock, log: log.child('gateway'), again }));
   for (const informer of all) stack.use(informer.subscribe({ add: again, update: again, delete: again }));
   await client.create(ingressClasses, { metadata: { name: INGRESS_CLASS, annotations: { [DEFAULT_CLASS]: 'true' } }, spec: { controller: INGRESS_CONTROLLER } }).catch((error: unknown) => {
     if (!isReason(error, 'AlreadyExists')) throw error;
@@ -121,6 +129,7 @@ export async function startIngressController(options: IngressControllerOptions):
       await recorder.flush();
       await stack.disposeAsync();
       await proxy.stop();
+      await gatewayController.withdraw();
       for (const ingress of given) await setAddress(ingress, undefined);
       await client.delete(ingressClasses, { name: INGRESS_CLASS }).catch((error: unknown) => {
         if (!isReason(error, 'NotFound')) throw error;

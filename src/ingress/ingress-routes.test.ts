@@ -3,8 +3,10 @@ import type { Service } from '../api/generated/core-v1.ts';
 import type { EndpointSlice } from '../api/generated/discovery-v1.ts';
 import type { Ingress, IngressSpec } from '../api/generated/networking-v1.ts';
 import { createAuthority } from '../base/certificates.ts';
-import { certificateList, haproxyConfiguration } from './haproxy-configuration.ts';
-import { ingressRoutes, type IngressGround, type Routes } from './ingress-routes.ts';
+import { certificateList } from './haproxy-configuration.ts';
+import { ingressRouting } from './ingress-routes.ts';
+import { ruleFor } from './request-trace.ts';
+import type { Ground } from './service-places.ts';
 
 let age = 0;
 function ingress(spec: IngressSpec, name = `i${age}`): Ingress {
@@ -22,17 +24,14 @@ const known: Record<string, Service> = {
 const slice = {
   addressType: 'IPv4', ports: [{ name: 'http', port: 8080 }], endpoints: [{ addresses: ['10.244.1.6'] }, { addresses: ['10.244.1.5'], conditions: { ready: true } }, { addresses: ['10.244.1.7'], conditions: { ready: false } }],
 } as unknown as EndpointSlice;
-const ground: IngressGround = { service: (_, name) => known[name], slices: (_, name) => (name === 'heads' ? [slice] : []), secret: () => undefined };
+const ground: Ground = { service: (_, name) => known[name], slices: (_, name) => (name === 'heads' ? [slice] : []), secret: () => undefined };
 
-/** As a proxy takes it: the host's rules in order, or the default. */
-function goes({ hosts, defaultBackend }: Routes, host: string, asked: string): string {
-  const own = hosts.find((one) => one.host === '' || one.host === host || (one.host.startsWith('*.') && host.split('.').slice(1).join('.') === one.host.slice(2)));
-  const found = own?.paths.find((one) => (one.exact ? asked === one.path : one.path === '/' || asked === one.path || asked.startsWith(`${one.path}/`)));
-  return (found?.backend ?? defaultBackend ?? 'nothing').replace(/^default_|_80$/g, '');
+function goes({ listener }: ReturnType<typeof ingressRouting>, host: string, path: string): string {
+  return (ruleFor(listener, { host, path })?.shares[0]!.backend ?? listener.otherwise).replace(/^ingress_(default_)?|_80$/g, '');
 }
 
 describe('where a request goes', () => {
-  const routes = ingressRoutes([
+  const routes = ingressRouting([
     ingress({ rules: [rule('a.example', path('/', 'web'), path('/api', 'api'), path('/api/v1/', 'other'), path('/api/exact', 'other', 'Exact'), path('/same', 'web', 'Exact'), path('/same', 'api'))] }),
     ingress({ rules: [rule('*.wild.example', path('/', 'api')), rule('one.wild.example', path('/only', 'web')), rule('A.example', path('/api', 'other'), path('/more', 'other'))] }),
     ingress({ rules: [rule(undefined, path('/any', 'other', 'ImplementationSpecific'))], defaultBackend: to('web') }),
@@ -51,27 +50,19 @@ it('a backend is a service by its cluster IP, or the ready pods of a headless on
   const { key, certificate } = await createAuthority('a.example', { now: Date.now() });
   const stranger = await createAuthority('b.example', { now: Date.now() });
   const secret = (crt: string, own: string) => ({ type: 'kubernetes.io/tls', data: { 'tls.crt': Buffer.from(crt).toString('base64'), 'tls.key': Buffer.from(own).toString('base64') } }) as never;
-  const routes = ingressRoutes([ingress({ rules: [rule('a.example', ...paths)], tls: [{ hosts: ['a.example'], secretName: 'good' }, { hosts: ['b.example'], secretName: 'mixed' }, { hosts: ['c.example'], secretName: 'absent' }] }, 'one')], {
+  const routes = ingressRouting([ingress({ rules: [rule('a.example', ...paths)], tls: [{ hosts: ['a.example'], secretName: 'good' }, { hosts: ['b.example'], secretName: 'mixed' }, { hosts: ['c.example'], secretName: 'absent' }] }, 'one')], {
     ...ground, secret: (_, name) => (name === 'good' ? secret(certificate, key) : name === 'mixed' ? secret(certificate, stranger.key) : undefined),
   });
-  expect([...routes.backends]).toEqual([
-    ['default_web_80', [{ address: '10.96.0.50', port: 80 }]], ['default_away_80', []], ['default_absent_80', []], ['default_heads_http', [{ address: '10.244.1.5', port: 8080 }, { address: '10.244.1.6', port: 8080 }]], ['default_web_81', []],
+  const none = { do: 'respond', status: 503, text: 'the service of this ingress has nowhere to go' };
+  const forward = (...places: object[]) => ({ do: 'forward', mode: 'http', places });
+  expect([...routes.backends].slice(1)).toEqual([
+    ['ingress_default_web_80', forward({ address: '10.96.0.50', port: 80 })], ['ingress_default_away_80', none], ['ingress_default_absent_80', none],
+    ['ingress_default_heads_http', forward({ address: '10.244.1.5', port: 8080 }, { address: '10.244.1.6', port: 8080 })], ['ingress_default_web_81', none],
   ]);
   expect(routes.problems.get('default/one')).toEqual([
     'service away is an external name, which is not supported', 'there is no service absent', 'service web has no port 81', 'path "/it\'s\\n" has characters that cannot be matched',
     expect.stringContaining('secret mixed'), expect.stringContaining('secret absent'),
   ]);
-  expect(routes.certificates).toEqual([{ secret: 'default/good', pem: `${certificate.trim()}\n${key.trim()}\n`, hosts: ['a.example'] }]);
-  expect(certificateList(routes, '/x/fallback.pem', (name) => `/x/${name.replace('/', '-')}.pem`)).toBe('/x/fallback.pem\n/x/default-good.pem a.example\n');
-});
-
-it('the configuration names hosts, paths and backends', () => {
-  const routes = ingressRoutes([ingress({ rules: [rule('a.example', path('/api', 'api')), rule('*.b.example', path('/', 'web'))] })], ground);
-  const text = haproxyConfiguration(routes, { address: '10.231.0.11', certificateList: '/x/list' });
-  expect(text.slice(text.indexOf('frontend')).split('\n').filter((line) => /bind|backend|server /.test(line))).toEqual([
-    '  bind 10.231.0.11:80', "  bind 10.231.0.11:443 ssl crt-list '/x/list' alpn h2,http/1.1",
-    "  use_backend default_api_80 if { var(txn.host) -m str a.example } { path -m str '/api' }", "  use_backend default_api_80 if { var(txn.host) -m str a.example } { path -m beg '/api/' }",
-    '  use_backend nothing if { var(txn.host) -m str a.example }', "  use_backend default_web_80 if { var(txn.host) -m reg '^[^.]+\\.b\\.example$' }", '  default_backend nothing',
-    'backend nothing', 'backend default_api_80', '  server s0 10.96.0.51:80', 'backend default_web_80', '  server s0 10.96.0.50:80',
-  ]);
+  expect(routes.listener.certificates).toEqual([{ secret: 'default/good', pem: `${certificate.trim()}\n${key.trim()}\n`, hosts: ['a.example'] }]);
+  expect(certificateList(routes.listener.certificates, '/x/fallback.pem', (name) => `/x/${name.replace('/', '-')}.pem`)).toBe('/x/fallback.pem\n/x/default-good.pem a.example\n');
 });

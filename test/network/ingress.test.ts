@@ -1,4 +1,4 @@
-// The ingress add-on on real containers: HAProxy in the node's network, configured from Ingress objects.
+// The ingress add-on on real containers: HAProxy in the node's network, configured from Ingress objects and from those of the Gateway API.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -18,8 +18,9 @@ let address: string;
 const backend = (name: string) => ({ service: { name, port: { number: 80 } } });
 const path = (text: string, name: string, pathType = 'Prefix') => ({ path: text, pathType, backend: backend(name) });
 /** Status and body of a request to the node; the body of a backend says which deployment it is of. */
-async function curl(host: string, asked = '/', ...more: string[]): Promise<string> {
-  const { stdout } = await run(['curl', '-s', '-m', '5', '--noproxy', '*', '-w', ' %{http_code}', '--resolve', `${host}:80:${address}`, '--resolve', `${host}:443:${address}`, ...more, `http${more.includes('--cacert') ? 's' : ''}://${host}${asked}`]);
+const curl = (host: string, asked = '/', ...more: string[]): Promise<string> => curlAt(address, host, asked, ...more);
+async function curlAt(at: string, host: string, asked: string, ...more: string[]): Promise<string> {
+  const { stdout } = await run(['curl', '-s', '-m', '5', '--noproxy', '*', '-w', ' %{http_code}', '--resolve', `${host}:80:${at}`, '--resolve', `${host}:443:${at}`, ...more, `http${more.includes('--cacert') ? 's' : ''}://${host}${asked}`]);
   return stdout.replace(/You've hit (\w+)-\S+ \(maestro [\d.]+\)\n/, '$1').trim();
 }
 const answers = (host: string, asked: string, wanted: string): Promise<boolean> => eventually(`${host}${asked} answers ${wanted}`, async () => (await curl(host, asked)) === wanted);
@@ -95,6 +96,49 @@ test('TLS by secrets, which may change', async () => {
   expect(await curl('one.example', '/', '--cacert', file, '--http2')).toBe('api 200');
 });
 
+test('gateways have addresses of their own, and routes lead through them', async () => {
+  await cluster.wherry('addons enable', 'load-balancer');
+  const apply = async (...objects: object[]): Promise<void> => {
+    const file = join(cluster.folder, 'objects.json');
+    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    expect(await cluster.kubectl('apply', '-f', file)).toMatchObject({ code: 0 });
+  };
+  const of = (kind: string, name: string, spec: object) => ({ apiVersion: 'gateway.networking.k8s.io/v1', kind, metadata: { name, namespace }, spec });
+  const jsonpath = async (what: string, path: string): Promise<string> => (await cluster.kubectl('get', what, '-o', `jsonpath=${path}`)).stdout;
+  const to = (name: string, weight = 1) => ({ name, port: 80, weight });
+  const under = (value: string, more: object = {}) => ({ path: { type: 'PathPrefix', value }, ...more });
+  await apply(
+    of('Gateway', 'front', { gatewayClassName: 'wherry', listeners: [
+      { name: 'http', port: 80, protocol: 'HTTP' }, { name: 'https', port: 443, protocol: 'HTTPS', hostname: 'one.example', tls: { certificateRefs: [{ name: 'one' }] } },
+      { name: 'broken', port: 444, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'absent' }] } },
+    ] }),
+    of('HTTPRoute', 'shop', { parentRefs: [{ name: 'front' }], hostnames: ['shop.gate.example', 'one.example'], rules: [
+      { backendRefs: [to('web')] },
+      { matches: [under('/api'), under('/', { headers: [{ name: 'kind', value: 'api' }] })], backendRefs: [to('api')], filters: [{ type: 'ResponseHeaderModifier', responseHeaderModifier: { set: [{ name: 'x-kind', value: "it's api" }] } }] },
+      { matches: [under('/shop')], backendRefs: [to('api')], filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } }] },
+      { matches: [under('/old')], filters: [{ type: 'RequestRedirect', requestRedirect: { scheme: 'https', hostname: 'one.example', statusCode: 301, path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/new' } } }] },
+      { matches: [under('/half')], backendRefs: [to('web'), to('absent')], filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplaceFullPath', replaceFullPath: '/' } } }] },
+    ] }),
+  );
+  const at = await eventually('it has an address and serves', async () => (await jsonpath('gateway/front', '{.status.conditions[?(@.type=="Programmed")].status}')) === 'True' && jsonpath('gateway/front', '{.status.addresses[0].value}'));
+  expect(at).not.toBe(address);
+  await eventually('requests come through', async () => (await curlAt(at, 'shop.gate.example', '/')) === 'web 200');
+  expect(await curlAt(at, 'shop.gate.example', '/', '-H', 'kind: api')).toBe('api 200');
+  expect(await curlAt(at, 'shop.gate.example', `/shop${SCRIPT}`)).toBe('api 200');
+  expect(await curlAt(at, 'shop.gate.example', '/', '-H', 'kind: api', '-D', '-')).toContain("x-kind: it's api");
+  expect(await curlAt(at, 'shop.gate.example', '/old/things?a=b', '-w', '%{redirect_url}')).toBe('https://one.example/new/things?a=b');
+  expect(await curlAt(at, 'other.gate.example', '/')).toBe('no route is for this host and path 404');
+  expect(await curlAt(at, 'one.example', '/', '--cacert', join(cluster.folder, 'authority.pem'))).toBe('web 200');
+  const halves = new Set<string>();
+  await eventually('both shares have their turn', async () => halves.add(await curlAt(at, 'shop.gate.example', '/half')).size === 2);
+  expect([...halves].toSorted()).toEqual(['the backend of this route cannot be used 500', 'web 200']);
+  // Ingresses are served beside it.
+  expect(await curl('shop.example')).toBe('web 200');
+  expect(await jsonpath('gatewayclass/wherry', '{.status.conditions[0].type} {.status.conditions[0].status}')).toBe('Accepted True');
+  expect(await jsonpath('gateway/front', '{range .status.listeners[*]}{.name} {.attachedRoutes} {.conditions[?(@.type=="Programmed")].status}{"\\n"}{end}')).toBe('http 1 True\nhttps 1 True\nbroken 1 False\n');
+  expect(await jsonpath('httproute/shop', '{range .status.parents[0].conditions[*]}{.type} {.status} {.reason}{"\\n"}{end}')).toBe('Accepted True Accepted\nResolvedRefs False BackendNotFound\n');
+});
+
 test('changes lose no request, and it comes back when it was killed', async () => {
   let over = false;
   const failed: string[] = [];
@@ -130,5 +174,6 @@ test('it goes on over a stop and a start, and ends when it is disabled', async (
   await eventually('its ports are closed', async () => (await curl('shop.example')) === '000');
   await eventually('it has taken back what it gave', async () => (await cluster.kubectl('get', 'ingressclass', 'wherry')).code !== 0);
   expect((await cluster.kubectl('get', 'ingress', 'first', '-o', 'jsonpath={.status.loadBalancer}')).stdout).toBe('{}');
+  await eventually('the gateway has no service any more', async () => (await cluster.kubectl('get', 'service', 'gateway-front')).code !== 0);
   expect(runs(pid)).toBe(false);
 });
