@@ -175,11 +175,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     const byUid = new Map(assigned().map((pod) => [pod.metadata.uid, pod]));
     const changes = new Map([...workers.values()].map((worker) => [worker.uid, worker.changes]));
     const found = await relist(runtime, (uid) => byUid.get(uid) ?? workers.get(uid)?.pod, podDirectory);
-    if (first) {
-      for (const pod of byUid.values()) if (!workers.has(pod.metadata.uid)) add(pod, found.get(pod.metadata.uid) ?? emptyObservation);
-    } else {
-      for (const worker of workers.values()) worker.observe(found.get(worker.uid) ?? emptyObservation, changes.get(worker.uid) ?? -1);
-    }
+    for (const worker of workers.values()) worker.observe(found.get(worker.uid) ?? emptyObservation, changes.get(worker.uid) ?? -1);
+    if (first) for (const pod of byUid.values()) if (!workers.has(pod.metadata.uid)) add(pod, found.get(pod.metadata.uid) ?? emptyObservation);
     for (const [uid, observation] of found) {
       if (workers.has(uid)) continue;
       await orphans.removePod(uid, observation);
@@ -242,8 +239,29 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     }
   }
 
+  /** Until the API answers: static pods need it for nothing. What else the runtime has is left as it is. */
+  async function runStaticPods(signal: AbortSignal): Promise<void> {
+    for await (const event of runtime.events(signal)) {
+      if (event.type === 'stopped') void workers.values().find((worker) => worker.owns(event.id))?.notice(event.id);
+      if (event.type !== 'resync') continue;
+      const own = new Map((staticPods?.pods ?? []).map((pod) => [pod.metadata.uid, pod]));
+      const changes = new Map([...workers.values()].map((worker) => [worker.uid, worker.changes]));
+      const found = await relist(runtime, (uid) => own.get(uid), podDirectory);
+      if (signal.aborted) return;
+      known = true;
+      for (const worker of workers.values()) worker.observe(found.get(worker.uid) ?? emptyObservation, changes.get(worker.uid) ?? -1);
+      for (const pod of own.values()) if (!workers.has(pod.metadata.uid)) add(pod, found.get(pod.metadata.uid) ?? emptyObservation);
+    }
+  }
+
   async function run(): Promise<void> {
-    await Promise.all([staticPods?.start(), agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]);
+    await staticPods?.start();
+    const api = new AbortController();
+    const early = !staticPods?.pods.length ? undefined : runStaticPods(AbortSignal.any([api.signal, ended.signal])).catch((error: unknown) => {
+      if (!api.signal.aborted && !ended.signal.aborted) log.warn('static pods must wait for the API', { error });
+    });
+    await Promise.all([agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]).finally(() => api.abort(new Error('the API answers')));
+    await early;
     agent.start();
     void csiDrivers?.start().catch((error: unknown) => log.warn('storage drivers cannot register', { error }));
     nodeInformer.subscribe({ add: (n) => agent.observe(n), update: (_, n) => agent.observe(n) });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/generated/core-v1.ts';
-import { forbidden } from '../../api/errors.ts';
+import { expired, forbidden } from '../../api/errors.ts';
 import { silentLog } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
@@ -13,13 +13,14 @@ function setUp() {
   const clock = new FakeClock();
   const calls: string[] = [];
   let breakWatch = (_: Error): void => undefined;
+  let revision = 100;
   const client = {
-    async get() {
-      calls.push('get');
-      return { metadata: { name: 'settings', resourceVersion: '1' } };
+    async list() {
+      calls.push('list');
+      return { items: [{ metadata: { name: 'settings', resourceVersion: '1' } }], metadata: { resourceVersion: String(revision++) } };
     },
-    async watch(_: unknown, { signal }: { signal: AbortSignal }) {
-      calls.push('watch');
+    async watch(_: unknown, { signal, resourceVersion }: { signal: AbortSignal; resourceVersion: string }) {
+      calls.push(`watch from ${resourceVersion}`);
       const broken = new Promise<never>((_resolve, reject) => { breakWatch = reject; });
       const ended = new Promise<void>((resolve) => { signal.addEventListener('abort', () => { calls.push('end'); resolve(); }); });
       return { [Symbol.asyncIterator]: () => ({ next: () => Promise.race([broken, ended.then(() => ({ done: true, value: undefined }))]) }) };
@@ -37,12 +38,12 @@ test('what no pod needs is followed for a minute: the next pod of the kind finds
   await cache.configMap('a', 'settings');
   cache.keepOnly([pod]);
   await clock.advance(100_000);
-  expect(calls).toEqual(['get', 'watch']);
+  expect(calls).toEqual(['list', 'watch from 100']);
   cache.keepOnly([]);
   await clock.advance(60_000);
-  expect(calls).toEqual(['get', 'watch', 'end']);
+  expect(calls).toEqual(['list', 'watch from 100', 'end']);
   await cache.configMap('a', 'settings');
-  expect(calls).toEqual(['get', 'watch', 'end', 'get', 'watch']);
+  expect(calls).toEqual(['list', 'watch from 100', 'end', 'list', 'watch from 101']);
 });
 
 test('what no pod needs may no longer be read: when its watch ends, so does its place here', async () => {
@@ -51,5 +52,13 @@ test('what no pod needs may no longer be read: when its watch ends, so does its 
   cache.keepOnly([]);
   breakWatch(forbidden({ group: '', resource: 'configmaps' }, 'settings', 'no pod of this node refers to it'));
   await clock.advance(5_000);
-  expect(calls).toEqual(['get', 'watch', 'end']);
+  expect(calls).toEqual(['list', 'watch from 100', 'end']);
+});
+
+test('what has not changed for longer than the server remembers is followed from when it was read', async () => {
+  const { clock, calls, cache, breakWatch } = setUp();
+  await cache.configMap('a', 'settings');
+  breakWatch(expired('too old resource version'));
+  await clock.advance(5_000);
+  expect(calls).toEqual(['list', 'watch from 100', 'list', 'watch from 101']);
 });

@@ -92,31 +92,28 @@ export class ReferencedObjectCache implements ReferencedObjects, Disposable {
 
   #open(resource: ResourceType<KubeObject>, namespace: string, name: string, reference: string): Entry {
     const entry: Entry = { object: undefined, end: new AbortController(), first: Promise.resolve() };
-    const first = this.#get(resource, namespace, name).then((object) => {
+    const first = this.#look(resource, namespace, name).then(({ object, resourceVersion }) => {
       entry.object = object;
-      void this.#follow(resource, namespace, name, reference, entry);
+      void this.#follow(resource, namespace, name, reference, entry, resourceVersion);
     });
     return Object.assign(entry, { first });
   }
 
-  async #get(resource: ResourceType<KubeObject>, namespace: string, name: string): Promise<KubeObject | undefined> {
-    try {
-      return await this.#client.get(resource, { namespace, name });
-    } catch (error) {
-      if (isReason(error, 'NotFound')) return undefined;
-      throw error;
-    }
+  /** A list of one, for it tells from when on to watch: the object itself may not have changed for longer than the server remembers. */
+  async #look(resource: ResourceType<KubeObject>, namespace: string, name: string): Promise<{ readonly object: KubeObject | undefined; readonly resourceVersion: string | undefined }> {
+    const { items: [object], metadata } = await this.#client.list(resource, { namespace, fieldSelector: `metadata.name=${name}` });
+    return { object, resourceVersion: metadata.resourceVersion };
   }
 
-  async #follow(resource: ResourceType<KubeObject>, namespace: string, name: string, reference: string, entry: Entry): Promise<void> {
+  async #follow(resource: ResourceType<KubeObject>, namespace: string, name: string, reference: string, entry: Entry, from: string | undefined): Promise<void> {
     const { signal } = entry.end;
+    let resourceVersion = from;
     while (!signal.aborted) {
       try {
-        const resourceVersion = entry.object?.metadata.resourceVersion;
-        const events = await this.#client.watch(resource, { namespace, fieldSelector: `metadata.name=${name}`, signal, ...(resourceVersion && { resourceVersion }) });
+        const events = await this.#client.watch(resource, { namespace, fieldSelector: `metadata.name=${name}`, allowWatchBookmarks: true, signal, ...(resourceVersion && { resourceVersion }) });
         for await (const event of events) {
-          if (event.type === 'BOOKMARK') continue;
-          this.#note(entry, reference, event.type === 'DELETED' ? undefined : event.object);
+          resourceVersion = event.object.metadata.resourceVersion;
+          if (event.type !== 'BOOKMARK') this.#note(entry, reference, event.type === 'DELETED' ? undefined : event.object);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -124,8 +121,14 @@ export class ReferencedObjectCache implements ReferencedObjects, Disposable {
         if (entry.lingering) return this.#close(reference, entry);
         if (!isReason(error, 'Expired', 'Gone')) this.#log.debug('the watch of a referenced object broke', { reference, error });
         await sleepOn(this.#clock, RETRY_MS, signal).catch(() => undefined);
-        const object = signal.aborted ? entry.object : await this.#get(resource, namespace, name).catch(() => entry.object);
-        this.#note(entry, reference, object);
+        if (signal.aborted) return;
+        try {
+          const now = await this.#look(resource, namespace, name);
+          resourceVersion = now.resourceVersion;
+          this.#note(entry, reference, now.object);
+        } catch (cause) {
+          this.#log.debug('cannot read a referenced object', { reference, error: cause });
+        }
       }
     }
   }

@@ -81,3 +81,28 @@ test('a file is a pod, with a mirror in the API that may be deleted for nothing'
   rmSync(join(path, 'web.yaml'));
   await until(async () => await mirror() === undefined && (await runtime.listPodSandbox()).length === 0);
 });
+
+test('static pods run before the API answers, and come to it when it does', async () => {
+  const { admin, clock, runtime, rootDir, start } = await nodeUnderTest({ images: ['busybox:1'] });
+  const path = join(rootDir, 'manifests');
+  mkdirSync(path);
+  writeFileSync(join(path, 'web.yaml'), manifest('sleep'));
+  let away = true;
+  const client = new Proxy(admin, {
+    get: (target, name) => {
+      const method = target[name as 'get'] as unknown;
+      return typeof method !== 'function' ? method : (...parameters: never[]): unknown => (away ? Promise.reject(new Error('connect ECONNREFUSED')) : (method as (...all: never[]) => unknown).apply(target, parameters));
+    },
+  });
+  await start({ configuration: { ...defaultConfiguration, staticPodPath: path }, client });
+  const soon = (what: () => Promise<unknown>) => expect.poll(async () => {
+    await clock.advance(200);
+    return Boolean(await what());
+  }, { timeout: 20_000, interval: 5 }).toBe(true);
+  await soon(async () => (await runtime.listContainers()).some(({ state }) => state === 'CONTAINER_RUNNING'));
+  const [before] = await runtime.listContainers();
+  expect((await admin.list(pods, { namespace: 'default' })).items).toEqual([]);
+  away = false;
+  await soon(async () => (await admin.get(pods, { namespace: 'default', name: 'web-boat' }).catch(() => undefined))?.status?.phase === 'Running');
+  expect((await runtime.listContainers()).map(({ id }) => id)).toEqual([before!.id]);
+});
