@@ -23,6 +23,8 @@ export interface Received {
 export interface Arena {
   readonly random: Random;
   readonly server: Listening;
+  /** How many connections a crowd is: some tens in a short run, thousands in a long one. */
+  readonly crowd: number;
   /** Sends a request as HTTP has it. Rejects where no answer comes in time. */
   send(request: Sent): Promise<Received>;
   /** Notes an answer that should not be. */

@@ -197,7 +197,7 @@ const framing: Attack = {
 const slowBodies: Attack = {
   name: 'slow and aborted requests',
   async run(arena) {
-    const connections = await Promise.all(Array.from({ length: 10 }, () => RawConnection.open(arena.server, arena.one([arena.server.admin, arena.server.user]))));
+    const connections = await Promise.all(Array.from({ length: arena.crowd / 4 }, () => RawConnection.open(arena.server, arena.one([arena.server.admin, arena.server.user]))));
     const body = configMap(`slow-${arena.pick(1e6)}`, { a: 'x'.repeat(2000) });
     for (const raw of connections) await raw.write(`${arena.one(['POST', 'PATCH', 'PUT'])} ${CONFIG_MAPS}${arena.one(['', '/target'])} HTTP/1.1\r\nHost: x\r\nContent-Type: ${arena.one(['application/json', 'application/merge-patch+json'])}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, arena.pick(body.length))}`);
     for (let i = 0; i < 5; i++) for (const raw of connections) await raw.write(arena.one([' ', '{', '"']));
@@ -211,7 +211,7 @@ const slowBodies: Attack = {
 const watches: Attack = {
   name: 'many watches',
   async run(arena) {
-    const open = await Promise.all(Array.from({ length: 40 }, async () => {
+    const open = await Promise.all(Array.from({ length: arena.crowd }, async () => {
       const raw = await RawConnection.open(arena.server, arena.server.admin);
       await raw.write(`GET ${CONFIG_MAPS}?${arena.one(['watch=1', 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true', 'watch=1&fieldSelector=metadata.name%3Dtarget', 'watch=1&resourceVersion=1', 'watch=1&resourceVersion=999999999'])} HTTP/1.1\r\nHost: x\r\nAccept: ${arena.one(['application/json', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/vnd.kubernetes.protobuf;stream=watch', 'application/yaml'])}\r\n\r\n`);
       return raw;

@@ -11,6 +11,9 @@ import type { Condition, Listening } from './server-process.ts';
 
 /** No single piece of work may keep all others waiting for longer, in milliseconds of processor time. */
 const LONGEST_TURN_MS = 2_000;
+/** A run of so many seconds has time for a crowd of so many connections; one that is shorter has a small one. */
+const LONG_RUN_SECONDS = 120;
+const CROWDS = { short: 40, long: 1000 };
 /** What may be kept after all is over, beside what was there at first, in bytes. Objects that were created are kept. */
 const MEMORY_GROWTH = 150 * 1024 * 1024;
 
@@ -49,7 +52,7 @@ export async function fuzz({ seed, seconds, only }: FuzzOptions): Promise<FuzzRe
   const send = ({ method = 'GET', path, headers = {}, body, as = 'admin' }: Sent): Promise<Received> => new Promise((resolve, reject) => {
     requests++;
     const identity = as === 'nobody' ? {} : { key: server[as].key, cert: server[as].certificate };
-    const asked = httpsRequest({ host: '127.0.0.1', port: server.port, ca: server.authority, ...identity, agent: agents[as], method, path, headers: { ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) }, timeout: PATIENCE_MS }, (answer) => {
+    const asked = httpsRequest({ host: '127.0.0.1', port: server.port, ca: server.authority, ...identity, agent: agents[as], servername: '', method, path, headers: { ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) }, timeout: PATIENCE_MS }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', () => resolve({ status: answer.statusCode ?? 0, body: '' }));
@@ -81,7 +84,7 @@ export async function fuzz({ seed, seconds, only }: FuzzOptions): Promise<FuzzRe
     let next = 0;
     while (performance.now() < until && ended === undefined && faults.length < 20) {
       const attack: Attack = chosen[next++ % chosen.length]!;
-      const arena: Arena = { random, server, send, pick, one: (list) => list[pick(list.length)]!, wrong: (what) => void faults.push(`${attack.name}: ${what}`) };
+      const arena: Arena = { crowd: seconds >= LONG_RUN_SECONDS ? CROWDS.long : CROWDS.short, random, server, send, pick, one: (list) => list[pick(list.length)]!, wrong: (what) => void faults.push(`${attack.name}: ${what}`) };
       rounds++;
       const begun = performance.now();
       try {

@@ -119,3 +119,10 @@ describe('patchObject', () => {
     expect(codeOf(() => patchObject<unknown>({}, 'application/json-patch+json', patch, DEPLOYMENT, 'Strict'))).toBe(422);
   });
 });
+
+it('takes many members away in one go', () => {
+  const names = Array.from({ length: 30_000 }, (_, i) => `k${i}`);
+  const all = Object.fromEntries(names.map((name) => [name, 'v']));
+  const patch = { data: { ...Object.fromEntries(names.map((name) => [name, null])), kept: 'w' } };
+  expect(applyStrategicMergePatch(freeze({ data: { ...all, other: 'x' } }), patch, typeSchema('io.k8s.api.core.v1.ConfigMap'))).toEqual({ data: { other: 'x', kept: 'w' } });
+});

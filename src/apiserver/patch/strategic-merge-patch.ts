@@ -86,27 +86,33 @@ function mergeObject(original: Json, patch: Json, type: Type | undefined): Json 
 
 /** An object that is copied when it first changes. */
 class Draft {
-  value: Json;
   readonly #source: Json;
+  #value: Json;
+  readonly #deleted = new Set<string>();
 
   constructor(source: Json) {
-    this.value = this.#source = source;
+    this.#value = this.#source = source;
+  }
+
+  /** Without what was deleted, all at once. `delete` would make a hash table of it, which takes five times as much memory for as long as the object is stored. */
+  get value(): Json {
+    return this.#deleted.size > 0 ? Object.fromEntries(Object.entries(this.#value).filter(([key]) => !this.#deleted.has(key))) : this.#value;
   }
 
   get(key: string): unknown {
-    return Object.hasOwn(this.value, key) ? this.value[key] : undefined;
+    return Object.hasOwn(this.#value, key) && !this.#deleted.has(key) ? this.#value[key] : undefined;
   }
 
   set(key: string, value: unknown): void {
     if (value === undefined) return this.delete(key);
     if (this.get(key) === value) return;
-    if (this.value === this.#source) this.value = { ...this.#source };
-    this.value[key] = value;
+    if (this.#value === this.#source) this.#value = { ...this.#source };
+    this.#value[key] = value;
+    this.#deleted.delete(key);
   }
 
   delete(key: string): void {
-    // `delete` would make a hash table of it, which takes five times as much memory for as long as the object is stored.
-    if (Object.hasOwn(this.value, key)) this.value = Object.fromEntries(Object.entries(this.value).filter(([name]) => name !== key));
+    if (Object.hasOwn(this.#value, key)) this.#deleted.add(key);
   }
 }
 
