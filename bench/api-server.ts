@@ -16,6 +16,7 @@ export interface ServerConfig {
   readonly serviceAccountKey: string;
   readonly dataDir: string;
   readonly ledger: boolean;
+  readonly warmUp?: boolean;
 }
 
 /** What a server has used so far. */
@@ -48,9 +49,9 @@ function startEcho({ authority, keyPair }: ServerConfig): Promise<number> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));
 }
 
-async function startWherry({ authority, keyPair, serviceAccountKey, dataDir, ledger }: ServerConfig): Promise<number> {
+async function startWherry({ authority, keyPair, serviceAccountKey, dataDir, ledger, warmUp = false }: ServerConfig): Promise<number> {
   const server = await startApiServer({
-    clock: systemClock, random: systemRandom, log: createLog({ clock: systemClock, write: (line) => process.stderr.write(line), level: 'warn' }), authority, serviceAccountKey, dataDir, ledger,
+    clock: systemClock, random: systemRandom, log: createLog({ clock: systemClock, write: (line) => process.stderr.write(line), level: 'warn' }), authority, serviceAccountKey, dataDir, ledger, warmUp,
     serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767], serving: { hosts: ['127.0.0.1'], port: 0, keyPair },
   });
   return Number(new URL(server.url!).port);

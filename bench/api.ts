@@ -35,11 +35,11 @@ class ServerUnderLoad implements AsyncDisposable {
     this.target = { host: '127.0.0.1', port, ca: authority.certificate, key: admin.key, cert: admin.certificate, ALPNProtocols: ['http/1.1'] };
   }
 
-  static async start(kind: ServerConfig['kind'], ledger = true): Promise<ServerUnderLoad> {
+  static async start(kind: ServerConfig['kind'], { warmUp = false } = {}): Promise<ServerUnderLoad> {
     const { PROFILE } = process.env;
     const execArgv = ['--expose-gc', '--no-warnings', ...(PROFILE && kind === 'wherry' ? ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`, '--cpu-prof-interval', '200'] : [])];
     const child = fork(new URL('api-server.ts', import.meta.url), [], { execArgv });
-    child.send({ start: { kind, authority, keyPair, serviceAccountKey, dataDir: mkdtempSync(join(folder, 'data-')), ledger } satisfies ServerConfig });
+    child.send({ start: { kind, authority, keyPair, serviceAccountKey, dataDir: mkdtempSync(join(folder, 'data-')), ledger: true, warmUp } satisfies ServerConfig });
     const [{ port }] = await once(child, 'message') as [{ port: number }];
     const server = new ServerUnderLoad(child, port);
     await server.connect(1);
@@ -69,8 +69,8 @@ class ServerUnderLoad implements AsyncDisposable {
 }
 
 /** An API server on which pods can be made: what a controller does in a cluster is done here. */
-async function startWherry(ledger = true): Promise<ServerUnderLoad> {
-  const server = await ServerUnderLoad.start('wherry', ledger);
+async function startWherry(options?: { readonly warmUp: boolean }): Promise<ServerUnderLoad> {
+  const server = await ServerUnderLoad.start('wherry', options);
   await server.post('/api/v1/namespaces/default/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
   return server;
 }
@@ -131,14 +131,21 @@ let serial = 0;
 /** The first requests of a fresh process, one after the other: most servers of a developer's machine answer few more. */
 async function cold(): Promise<void> {
   const rows: Record<string, number[]> = {};
-  for (let i = 0; i < 5; i++) {
-    await using server = await startWherry();
+  const warming: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    const warmUp = i % 2 === 1;
+    await using server = await startWherry({ warmUp });
+    if (warmUp) {
+      const before = await server.usage();
+      await delay(1500);
+      warming.push((await server.usage()).cpu - before.cpu);
+    }
     for (const [what, count] of [['1st', 1], ['2nd to 10th', 9], ['11th to 100th', 90], ['101st to 1000th', 900]] as const) {
       const { cpu } = await round(server, count, () => createPod(`cold-${serial++}`), server.connections.slice(0, 1));
-      (rows[what] ??= []).push(cpu);
+      (rows[`creation of the ${what} pod of a ${warmUp ? 'server that has warmed up' : 'fresh server'}, CPU each`] ??= []).push(cpu);
     }
   }
-  report(Object.entries(rows).map(([what, values]) => [`creation of the ${what} pod of a fresh server, CPU each`, ms(median(values) / 1000)]));
+  report([...Object.entries(rows).map(([what, values]) => [what, ms(median(values) / 1000)] as const), ['warming up, CPU', ms(median(warming) / 1000)]]);
 }
 
 async function create(): Promise<void> {

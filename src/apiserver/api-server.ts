@@ -43,6 +43,8 @@ export interface ApiServerOptions {
   readonly auditLog?: string;
   /** Keep a ledger of who wrote what because of what, beside the data where there is a folder for them. Default true. */
   readonly ledger?: boolean;
+  /** Tries what people write first, in idle moments after the start, so that it is fast when they do. Default false. */
+  readonly warmUp?: boolean;
   /** Freezes stored objects at every depth, so that a test sees who changes one. Default false. */
   readonly freezeObjects?: boolean;
 }

@@ -70,6 +70,7 @@ import { ResourceVerbs } from './registry/resource-verbs.ts';
 import type { RequestContext } from './request.ts';
 import { KubeletConnections } from './subresources/kubelet-connections.ts';
 import { subresourceHandlers, updateSubresources } from './subresources/registry.ts';
+import { warmUp } from './warm-up.ts';
 
 /** The server's own identity towards itself. */
 export const SERVER_USER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
@@ -155,6 +156,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   const inProcess = auditor && new InProcessAudit(auditor, clock, random);
   const client = (user: User, userAgent = ''): Client => new InProcessClient({ verbs, authorizer, user, userAgent, log, audit: inProcess, signal: stopping.signal });
+  if (options.warmUp) void warmUp({ verbs, objects, clock, log: log.child('warm-up'), context });
   onFailure.move();
   const reloads = new Reloads({
     initial: options.configuration ?? {}, metrics, clock, log: log.child('configuration'), id: random.uuid(), parts: [

@@ -26,7 +26,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
       plan, pki, clock, random, log, simulated, storageDir: profile.storageDir, dual: config.ipFamily === 'dual',
       serving: { hosts: ['127.0.0.1', ...(simulated ? [] : [plan.host]), ...(config.listenAddress !== undefined ? [config.listenAddress] : [])], port: config.apiPort },
       advertise: { address: plan.host, port: config.apiPort },
-      ledger: config.ledger ?? true, configuration: readServerConfigurationFile(profile.serverConfigurationFile), schedulerConfig: readSchedulerConfigurationFile(profile.schedulerConfigurationFile), auditLog: profile.auditLog, ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
+      ledger: config.ledger ?? true, warmUp: true, configuration: readServerConfigurationFile(profile.serverConfigurationFile), schedulerConfig: readSchedulerConfigurationFile(profile.schedulerConfigurationFile), auditLog: profile.auditLog, ...(config.nodeGraceSeconds !== undefined && { nodeGraceMs: config.nodeGraceSeconds * 1000 }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRNOTAVAIL' && config.listenAddress !== undefined) throw new UserError(`this machine has no address ${config.listenAddress} any more, on which the API server is to listen`, 'another one: wherry start --listen-address ADDRESS, or none', { cause: error });
       if (error.code !== 'EADDRINUSE') throw error;

@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly nodeGraceMs?: number;
   /** Keep a ledger of who wrote what because of what. Default true. */
   readonly ledger?: boolean;
+  /** Try what people write first in idle moments, so that it is fast when they do. Default false. */
+  readonly warmUp?: boolean;
   readonly configuration?: ServerConfiguration;
   readonly auditLog?: string;
 }
@@ -53,13 +55,13 @@ const componentUser = (name: string): User => ({ name, groups: ['system:authenti
 
 /** Starts the API server, then controllers and scheduler on it, each as its own user with its own rights. Resolves when all of them work. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { plan, pki, clock, random, log, storageDir, serving, dual, advertise, nodeGraceMs, simulated, ledger = true, configuration, schedulerConfig, auditLog } = options;
+  const { plan, pki, clock, random, log, storageDir, serving, dual, advertise, nodeGraceMs, simulated, ledger = true, warmUp = false, configuration, schedulerConfig, auditLog } = options;
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const api = stack.use(await startApiServer({
     ...(storageDir && { dataDir: storageDir }), clock, random, log: log.child('apiserver'), authority: pki.authority, serviceAccountKey: pki.serviceAccountKey,
     ...(serving && { serving: { ...serving, keyPair: pki.server } }), kubeletClient: pki.kubeletClient,
-    ledger, ...(configuration && { configuration }), ...(auditLog !== undefined && { auditLog }), ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, ...(dual && { secondServiceCidr: plan.six.services }), nodePorts: [30000, 32767], ...(advertise && { advertise }),
+    ledger, warmUp, ...(configuration && { configuration }), ...(auditLog !== undefined && { auditLog }), ...(simulated && { simulatedRanges: [plan.pods, plan.services] }), serviceCidr: plan.services, ...(dual && { secondServiceCidr: plan.six.services }), nodePorts: [30000, 32767], ...(advertise && { advertise }),
   }));
   const admin = api.client(ADMIN, 'wherry');
   await ensureSystemObjects(admin, plan.dnsService);
