@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -77,6 +77,27 @@ test('files are found beside the kubeconfig that names them, and flags go before
     namespace: 'x', connection: { token: 'other', insecureSkipTlsVerify: true },
   });
   expect(() => resolveContext({ env: { KUBECONFIG: path }, context: 'nope' })).toThrow('context "nope" does not exist');
+});
+
+test('a program gives the credentials when they are needed, is told of the cluster, and is asked again when they have expired', () => {
+  const script = join(folder, 'login.sh');
+  const asked = join(folder, 'asked');
+  writeFileSync(script, `#!/bin/sh\necho "$KUBERNETES_EXEC_INFO $WHO" >> ${asked}\necho '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"'$(wc -l < ${asked})'","expirationTimestamp":"2020-01-01T00:00:00Z"}}'\n`, { mode: 0o755 });
+  const path = join(folder, 'exec-config');
+  writeFileSync(path, JSON.stringify({
+    'current-context': 'cloud', contexts: [{ name: 'cloud', context: { cluster: 'cloud', user: 'me' } }], clusters: [{ name: 'cloud', cluster: { server: 'https://cloud.invalid' } }],
+    users: [{ name: 'me', user: { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: './login.sh', env: [{ name: 'WHO', value: 'boatman' }], provideClusterInfo: true, interactiveMode: 'Never' } } }],
+  }));
+  const { connection } = resolveContext({ env: {}, kubeconfig: path });
+  expect(existsSync(asked)).toBe(false);
+  const { token } = { ...connection } as { readonly token?: unknown };
+  const first = (token as () => string)();
+  expect(Number((token as () => string)())).toBeGreaterThan(Number(first));
+  const told = readFileSync(asked, 'utf8').split('\n')[0]!;
+  expect(told).toContain('"server":"https://cloud.invalid"');
+  expect(told).toMatch(/ boatman$/);
+  rmSync(script);
+  expect(() => ({ ...resolveContext({ env: {}, kubeconfig: path }).connection })).toThrow('executable ' + script + ' not found');
 });
 
 test('several files are one, the first counting; none at all is the field\'s old default', () => {

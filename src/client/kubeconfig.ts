@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { ExecCredential, type ExecConfig } from './exec-credential.ts';
 import type { HttpClientOptions } from './http-client.ts';
 
 interface Named {
@@ -21,7 +22,7 @@ export interface KubeconfigUser {
   readonly 'client-key-data'?: string;
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly exec?: unknown;
+  readonly exec?: ExecConfig | null;
 }
 export interface KubeconfigContext {
   readonly cluster?: string;
@@ -80,8 +81,13 @@ function readOne(path: string): Kubeconfig {
   return {
     ...config,
     clusters: config.clusters?.map((c) => ({ ...c, cluster: absolute(c.cluster ?? {}, 'certificate-authority') })) ?? [],
-    users: config.users?.map((u) => ({ ...u, user: absolute(u.user ?? {}, 'client-certificate', 'client-key', 'tokenFile') })) ?? [],
+    users: config.users?.map((u) => ({ ...u, user: withExecPath(absolute(u.user ?? {}, 'client-certificate', 'client-key', 'tokenFile'), dirname(path)) })) ?? [],
   };
+}
+
+/** A program that is named by a path is found from the kubeconfig, too; by a name alone in PATH. */
+function withExecPath(user: KubeconfigUser, folder: string): KubeconfigUser {
+  return user.exec?.command?.includes('/') ? { ...user, exec: { ...user.exec, command: resolve(folder, user.exec.command) } } : user;
 }
 
 export interface ContextRequest {
@@ -116,6 +122,8 @@ export interface ResolvedContext {
  * cluster, else to `localhost:8080` as kubectl does. Throws what kubectl says of names that are not there.
  */
 export function resolveContext(request: ContextRequest): ResolvedContext {
+  // One that is asked for by name has to be there.
+  if (request.kubeconfig && !request.config && !existsSync(request.kubeconfig)) throw new Error(`stat ${request.kubeconfig}: no such file or directory`);
   const config = request.config ?? loadKubeconfig(request.kubeconfig ? [request.kubeconfig] : kubeconfigPaths(request.env));
   const contextName = request.context ?? config['current-context'] ?? '';
   const context = config.contexts?.find((c) => c.name === contextName)?.context;
@@ -130,23 +138,31 @@ export function resolveContext(request: ContextRequest): ResolvedContext {
   const userName = request.user ?? context?.user ?? '';
   const user = config.users?.find((u) => u.name === userName)?.user;
   if (!user && request.user) throw new Error(`auth info "${userName}" does not exist`);
-  if (user?.exec) throw new Error(`user "${userName}" gets its credentials by a command (exec), which is not supported: use a token or a client certificate`);
 
+  if (request.certificateAuthority) readAuthority(request.certificateAuthority, clusterName);
   const insecure = request.insecureSkipTlsVerify ?? cluster?.['insecure-skip-tls-verify'];
-  const ca = insecure ? undefined : request.certificateAuthority ? readPem(request.certificateAuthority) : pem(cluster?.['certificate-authority-data'], cluster?.['certificate-authority']);
+  const ca = insecure ? undefined : request.certificateAuthority ? readAuthority(request.certificateAuthority, clusterName) : pem(cluster?.['certificate-authority-data'], cluster?.['certificate-authority']);
   const certificate = request.clientCertificate ? readPem(request.clientCertificate) : pem(user?.['client-certificate-data'], user?.['client-certificate']);
   const key = request.clientKey ? readPem(request.clientKey) : pem(user?.['client-key-data'], user?.['client-key']);
   const token = request.token ?? (user?.tokenFile ? readFileSync(user.tokenFile, 'utf8').trim() : user?.token);
   const tlsServerName = request.tlsServerName ?? cluster?.['tls-server-name'];
-  return {
-    contextName,
-    namespace: request.namespace ?? context?.namespace ?? 'default',
-    connection: {
-      server: withScheme(request.server ?? cluster?.server ?? 'http://localhost:8080'),
-      ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }), ...(token && { token }),
-      ...(insecure && { insecureSkipTlsVerify: true }), ...(tlsServerName && { tlsServerName }),
-    },
+  const server = withScheme(request.server ?? cluster?.server ?? 'http://localhost:8080');
+  const connection = {
+    server, ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }), ...(token && { token }),
+    ...(insecure && { insecureSkipTlsVerify: true }), ...(tlsServerName && { tlsServerName }),
   };
+  const exec = user?.exec && !token && !certificate ? new ExecCredential(user.exec, { env: request.env, cluster: { server, ...(ca && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }), ...(tlsServerName && { 'tls-server-name': tlsServerName }), ...(insecure && { 'insecure-skip-tls-verify': true }) } }) : undefined;
+  return { contextName, namespace: request.namespace ?? context?.namespace ?? 'default', connection: exec ? withCredentialsOf(exec, connection) : connection };
+}
+
+/** Who never connects runs no program for it: what it says is read when a client is made of the connection. */
+function withCredentialsOf<T extends object>(exec: ExecCredential, connection: T): T {
+  const credentials = {
+    get token(): (() => string) | undefined { return exec.current().token === undefined ? undefined : () => exec.current().token ?? ''; },
+    get certificate(): string | undefined { return exec.current().certificate; },
+    get key(): string | undefined { return exec.current().key; },
+  };
+  return Object.defineProperties({ ...connection }, Object.getOwnPropertyDescriptors(credentials)) as T;
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -170,6 +186,16 @@ function withScheme(server: string): string {
 function pem(data: string | undefined, path: string | undefined): string | undefined {
   if (data) return Buffer.from(data, 'base64').toString();
   return path ? readPem(path) : undefined;
+}
+
+/** Throws what kubectl says of one that cannot be read. */
+function readAuthority(path: string, cluster: string): string {
+  try {
+    return readPem(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Error(`unable to read certificate-authority ${path} for ${cluster} due to open ${path}: no such file or directory`, { cause: error });
+  }
 }
 
 function readPem(path: string): string {

@@ -1,6 +1,7 @@
 import { isReason } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { UserError } from '../../base/user-error.ts';
+import { ConnectionError } from '../../client/connection-error.ts';
 import { lines } from '../../client/lines.ts';
 import type { HttpClient } from '../../client/http-client.ts';
 import { parseFlags, UsageError, type FlagSpecs } from '../../cli/flags.ts';
@@ -65,6 +66,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     if (parsed.flags.bool('follow')) await follow(client, account, options, io);
     return 0;
   } catch (error) {
+    if (error instanceof ConnectionError) throw new UserError(error.message, 'see whether the cluster runs, and which one is meant: --context, --kubeconfig');
     if (error instanceof UsageError || error instanceof KubectlError) throw new UserError(error.message, 'wherry why --help');
     throw error;
   }
