@@ -64,9 +64,9 @@ export async function startRuntime(ground: NodeGround, options: RuntimeOptions):
   const program = findProgram('containerd');
   const cniPlugins = findCniPlugins();
   if (!program || !cniPlugins) throw new Error(`${program ? 'the CNI plugins (ptp, host-local, loopback)' : 'containerd'} not found on this machine`);
+  const containerd = run([program, '--version']);
   const [version, ociRuntime] = await Promise.all([
-    run([program, '--version']),
-    chooseOciRuntime({ enter: ground.enter, scratch: join(ground.directory, 'trial'), cache: join(ground.dataDir, 'oci-runtime.json'), cgroup: ground.cgroup, clock }),
+    containerd, chooseOciRuntime({ enter: ground.enter, scratch: join(ground.directory, 'trial'), cgroup: ground.cgroup, clock, cache: join(ground.dataDir, 'oci-runtime.json'), containerd }),
   ]);
   writeConfig(ground, { version: containerdVersion(version), ociRuntime, cniPlugins });
   mkdirSync(paths.socketDirectory, { recursive: true });

@@ -14,21 +14,27 @@ export interface OciRuntime {
   readonly because?: string;
 }
 
+export interface TrialOptions {
+  /** The command line that runs `argv` in the node's own namespaces. */
+  readonly enter: (argv: readonly string[]) => string[];
+  readonly scratch: string;
+  readonly cgroup: string;
+  readonly clock: Clock;
+}
+
 /**
  * crun where it works, for it starts a pod a quarter faster; else runc. Whether it works is found by running a container with
- * it, in the node's own namespaces; the finding is kept in `cache` until crun or the kernel changes.
+ * it, in the node's own namespaces; the finding is kept in `cache` until crun, containerd (as its `--version` says it) or the kernel changes.
  */
-export async function chooseOciRuntime(options: {
-  readonly enter: (argv: readonly string[]) => string[]; readonly scratch: string; readonly cache: string; readonly cgroup: string; readonly clock: Clock;
-}): Promise<OciRuntime> {
+export async function chooseOciRuntime(options: TrialOptions & { readonly cache: string; readonly containerd: Promise<string> }): Promise<OciRuntime> {
   const runc = findProgram('runc');
   const crun = findProgram('crun');
   if (!crun) {
     if (!runc) throw new Error('neither crun nor runc is installed');
     return { name: 'runc', path: runc, because: 'crun is not installed' };
   }
-  const version = (await run([crun, '--version'])).split('\n')[0]!;
-  const subject = `${version}, kernel ${release()}`;
+  const [version, containerd] = await Promise.all([run([crun, '--version']), options.containerd]);
+  const subject = `${version.split('\n')[0]!}, ${containerd.trim()}, kernel ${release()}`;
   const known = readCache(options.cache, subject);
   const fault = known ? known.fault : await tryRuntime(crun, options);
   if (!known) writeFileSync(options.cache, `${JSON.stringify({ subject, ...(fault === undefined ? {} : { fault }) })}\n`);
@@ -48,14 +54,14 @@ function readCache(file: string, subject: string): { readonly fault?: string } |
 }
 
 /** Starts and removes a container of the sandbox program. Answers what went wrong, or undefined. */
-async function tryRuntime(path: string, options: { readonly enter: (argv: readonly string[]) => string[]; readonly scratch: string; readonly cgroup: string; readonly clock: Clock }): Promise<string | undefined> {
+async function tryRuntime(path: string, options: TrialOptions): Promise<string | undefined> {
   const { enter, scratch, clock } = options;
   const cgroup = `${options.cgroup}/trial`;
   const id = `wherry-trial-${process.pid}`;
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(join(scratch, 'rootfs'), { recursive: true });
   writeFileSync(join(scratch, 'rootfs', 'pause'), pauseProgram(thisArchitecture()), { mode: 0o755 });
-  writeFileSync(join(scratch, 'config.json'), JSON.stringify(trialBundle(cgroup)));
+  writeFileSync(join(scratch, 'config.json'), JSON.stringify(trialBundle(cgroup, await ociVersion())));
   const output = join(scratch, 'output');
   // The container inherits what the runtime writes to: with pipes of ours the command would seem to last as long as the container.
   const runtime = (...words: string[]): Promise<string> =>
@@ -74,9 +80,14 @@ async function tryRuntime(path: string, options: { readonly enter: (argv: readon
   }
 }
 
-function trialBundle(cgroup: string): object {
+/** Of the bundles that the installed containerd writes: an older crun refuses a version that it does not know (1.8 with containerd 2.2). */
+async function ociVersion(): Promise<string> {
+  return (JSON.parse(await run(['ctr', 'oci', 'spec'])) as { readonly ociVersion: string }).ociVersion;
+}
+
+function trialBundle(cgroup: string, ociVersion: string): object {
   return {
-    ociVersion: '1.0.2',
+    ociVersion,
     process: { terminal: false, user: { uid: 0, gid: 0 }, args: ['/pause'], cwd: '/', noNewPrivileges: true },
     root: { path: 'rootfs', readonly: true },
     mounts: [
