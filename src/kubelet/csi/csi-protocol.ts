@@ -14,6 +14,10 @@ const CSI: Readonly<Record<string, string>> = {
   NodePublishVolumeResponse: '',
   NodeUnpublishVolumeRequest: 'volumeId=1:string targetPath=2:string',
   NodeUnpublishVolumeResponse: '',
+  NodeExpandVolumeRequest:
+    'volumeId=1:string volumePath=2:string capacityRange=3:CapacityRange stagingTargetPath=4:string volumeCapability=5:VolumeCapability secrets=6:map<string,string>',
+  NodeExpandVolumeResponse: 'capacityBytes=1:int64',
+  CapacityRange: 'requiredBytes=1:int64 limitBytes=2:int64',
   NodeGetCapabilitiesRequest: '',
   NodeGetCapabilitiesResponse: 'capabilities=1:NodeServiceCapability[]',
   NodeServiceCapability: 'rpc=1:Rpc',
@@ -41,7 +45,7 @@ const REGISTRATION: Readonly<Record<string, string>> = {
   RegistrationStatusResponse: '',
 };
 
-const NODE_METHODS = 'NodeStageVolume NodeUnstageVolume NodePublishVolume NodeUnpublishVolume NodeGetCapabilities NodeGetInfo';
+const NODE_METHODS = 'NodeStageVolume NodeUnstageVolume NodePublishVolume NodeUnpublishVolume NodeExpandVolume NodeGetCapabilities NodeGetInfo';
 
 let loaded: PackageDefinition | undefined;
 

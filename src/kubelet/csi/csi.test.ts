@@ -30,10 +30,11 @@ async function driverUnderTest(rootDir: string, mounted: Set<string>): Promise<{
   };
   const node = {
     NodeGetInfo: answer('NodeGetInfo', () => ({ nodeId: 'boat-id', maxVolumesPerNode: 3, accessibleTopology: { segments: { 'example.test/zone': 'here' } } })),
-    NodeGetCapabilities: answer('NodeGetCapabilities', () => ({ capabilities: [{ rpc: { type: 'STAGE_UNSTAGE_VOLUME' } }] })),
+    NodeGetCapabilities: answer('NodeGetCapabilities', () => ({ capabilities: [{ rpc: { type: 'STAGE_UNSTAGE_VOLUME' } }, { rpc: { type: 'EXPAND_VOLUME' } }] })),
+    NodeExpandVolume: answer('NodeExpandVolume', () => ({ capacityBytes: 2 * 2 ** 30 })),
     NodeStageVolume: answer('NodeStageVolume', () => ({})),
     NodePublishVolume: answer('NodePublishVolume', ({ targetPath }) => {
-      mkdirSync(local(targetPath));
+      mkdirSync(local(targetPath), { recursive: true });
       mounted.add(local(targetPath));
       return {};
     }),
@@ -84,7 +85,7 @@ test('a driver registers; its volumes are staged once, published for each pod, a
     spec: { nodeName: 'boat', automountServiceAccountToken: false, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'busybox:1', command: ['sleep', 'infinity'], volumeMounts: [{ name: 'data', mountPath: '/data' }] }], ...spec },
   });
   const phase = async (name: string): Promise<string | undefined> => (await admin.get(pods, { namespace: 'default', name })).status?.phase;
-  await admin.create(csiDrivers, { metadata: { name: DRIVER }, spec: { attachRequired: false, podInfoOnMount: true, volumeLifecycleModes: ['Persistent', 'Ephemeral'] } });
+  await admin.create(csiDrivers, { metadata: { name: DRIVER }, spec: { attachRequired: false, podInfoOnMount: true, requiresRepublish: true, tokenRequests: [{ audience: 'disks' }], volumeLifecycleModes: ['Persistent', 'Ephemeral'] } });
 
   // Before the driver is there, the pod waits and says why.
   await create('early', { volumes: [{ name: 'data', csi: { driver: DRIVER, volumeAttributes: { size: '1Mi' } } }] });
@@ -102,6 +103,11 @@ test('a driver registers; its volumes are staged once, published for each pod, a
     volumeId: expect.stringMatching(/^csi-[0-9a-f]{64}$/), targetPath: expect.stringMatching(/^\/var\/lib\/kubelet\/pods\/[\w-]+\/volumes\/kubernetes\.io~csi\/data\/mount$/), stagingTargetPath: '',
     volumeContext: { size: '1Mi', 'csi.storage.k8s.io/pod.name': 'early', 'csi.storage.k8s.io/ephemeral': 'true' },
   });
+  const { disks } = JSON.parse((inline as { volumeContext: Record<string, string> }).volumeContext['csi.storage.k8s.io/serviceAccount.tokens']!) as { disks: { token: string; expirationTimestamp: string } };
+  expect(Buffer.from(disks.token.split('.')[1]!, 'base64').toString()).toContain('"disks"');
+  expect(Date.parse(disks.expirationTimestamp)).toBeGreaterThan(clock.now());
+  // It asks to be told again, with what tokens there are then.
+  await until(() => driver.calls.filter(({ method, request }) => method === 'NodePublishVolume' && request['volumeId'] === inline['volumeId']).length > 1);
   await admin.delete(pods, { namespace: 'default', name: 'early' });
   await until(() => driver.calls.some(({ method, request }) => method === 'NodeUnpublishVolume' && request['volumeId'] === inline['volumeId']));
 
@@ -111,13 +117,23 @@ test('a driver registers; its volumes are staged once, published for each pod, a
   });
   const claim = await admin.create(persistentVolumeClaims, { metadata: { name: 'disk', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], volumeName: 'disk', resources: { requests: { storage: '1Gi' } } } });
   await admin.update(persistentVolumes, { ...volume, spec: { ...volume.spec, claimRef: { ...volume.spec.claimRef, uid: claim.metadata.uid } } });
-  await admin.updateStatus(persistentVolumeClaims, { ...claim, status: { phase: 'Bound' } });
+  await admin.updateStatus(persistentVolumeClaims, { ...claim, status: { phase: 'Bound', capacity: { storage: '1Gi' } } });
   const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'disk' } }];
   await Promise.all([create('one', { volumes }), create('two', { volumes })]);
   await until(async () => await phase('one') === 'Running' && await phase('two') === 'Running');
   const about = (method: string): Call[] => driver.calls.filter(({ method: name, request }) => name === method && request['volumeId'] === 'vol-1');
   expect(about('NodePublishVolume')).toHaveLength(2);
+  expect(about('NodeExpandVolume')).toEqual([]);
   expect(about('NodeStageVolume')[0]!.request).toMatchObject({ stagingTargetPath: expect.stringMatching(/\/plugins\/kubernetes\.io\/csi\/disks\.example\.test\/[0-9a-f]{64}\/globalmount$/), volumeCapability: { mount: { fsType: 'ext4' }, accessMode: { mode: 'SINGLE_NODE_WRITER' } } });
+
+  // It grows while pods use it: the driver makes the file system as large, and the claim says so.
+  const key = { namespace: 'default', name: 'disk' };
+  await admin.patch(persistentVolumes, { name: 'disk' }, { type: 'application/merge-patch+json', body: { spec: { capacity: { storage: '2Gi' } } } });
+  await admin.patch(persistentVolumeClaims, key, { type: 'application/merge-patch+json', body: { status: { conditions: [{ type: 'FileSystemResizePending', status: 'True' }] } } }, { subresource: 'status' });
+  await until(async () => (await admin.get(persistentVolumeClaims, key)).status?.capacity?.['storage'] === '2Gi');
+  expect((await admin.get(persistentVolumeClaims, key)).status!.conditions ?? []).toEqual([]);
+  expect(about('NodeExpandVolume')[0]!.request).toMatchObject({ volumePath: expect.stringMatching(/\/kubernetes\.io~csi\/disk\/mount$/), stagingTargetPath: expect.stringMatching(/globalmount$/), capacityRange: { requiredBytes: 2 * 2 ** 30 } });
+
   await admin.delete(pods, { namespace: 'default', name: 'one' });
   await until(() => about('NodeUnpublishVolume').length === 1);
   expect(about('NodeUnstageVolume')).toEqual([]);

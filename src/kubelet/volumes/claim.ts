@@ -19,7 +19,7 @@ export const claimVolume: VolumeType = {
     const bound = await client.get(persistentVolumes, { name: claim.spec.volumeName });
     const { spec } = bound;
     if (spec.claimRef?.uid !== claim.metadata.uid) throw new Error(`PV ${claim.spec.volumeName} is bound to another claim`);
-    if (spec.csi) return mountPersistent(context, bound, volume.persistentVolumeClaim?.readOnly ?? false);
+    if (spec.csi) return mountPersistent(context, claim, bound, volume.persistentVolumeClaim?.readOnly ?? false);
     const path = spec.hostPath?.path ?? spec.local?.path;
     if (path === undefined) throw new Error(`no volume plugin matched PV ${claim.spec.volumeName}`);
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { isReason } from '../../api/errors.ts';
-import type { PersistentVolume, Pod } from '../../api/generated/core-v1.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/core-v1.ts';
 import { csiDrivers as driverObjects, secrets, volumeAttachments } from '../../api/generated/resources.ts';
 import type { CSIDriver } from '../../api/generated/storage-v1.ts';
 import type { CsiDriver } from '../csi/csi-drivers.ts';
+import { expandOnNode, hasGrown } from './csi-expansion.ts';
 import type { CsiGround, MountedVolume, VolumeContext, VolumeType } from './volume-type.ts';
 
 /** What must be known to take a volume away again, kept beside it. Upstream: vol_data.json, the same fields. */
@@ -23,6 +24,8 @@ interface VolumeData {
 
 type Strings = Readonly<Record<string, string>>;
 const DATA = 'vol_data.json';
+/** Volumes that may grow, or are to be published again, are looked at so often. Upstream: once a minute, with the pod. */
+const LOOK_AGAIN_MS = 60_000;
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Where a volume that several pods share is staged. Upstream: csi makeDeviceMountPath. */
@@ -61,15 +64,28 @@ export const csiVolume: VolumeType = {
 };
 
 /** A bound volume of a driver, for one pod: attached where it must be, staged once a node, published for the pod. */
-export async function mountPersistent(context: VolumeContext, { metadata, spec }: PersistentVolume, readOnly: boolean): Promise<MountedVolume> {
+export async function mountPersistent(context: VolumeContext, claim: PersistentVolumeClaim, volume: PersistentVolume, readOnly: boolean): Promise<MountedVolume> {
+  const { metadata, spec } = volume;
   const source = spec.csi!;
   const secretOf = async (reference: { readonly name?: string; readonly namespace?: string } | undefined): Promise<Strings> =>
     (reference?.name ? secretStrings(context, reference.namespace ?? '', reference.name) : {});
-  return publish(context, join(dirname(dirname(context.directory)), 'kubernetes.io~csi', metadata.name), {
+  const wanted: Publication = {
     driver: source.driver, handle: source.volumeHandle, lifecycle: 'Persistent', fsType: source.fsType ?? '', attributes: source.volumeAttributes ?? {},
     publishSecrets: await secretOf(source.nodePublishSecretRef), stageSecrets: await secretOf(source.nodeStageSecretRef), mountOptions: spec.mountOptions ?? [],
     accessMode: spec.accessModes?.[0] ?? 'ReadWriteOnce', readOnly: readOnly || (source.readOnly ?? false), block: spec.volumeMode === 'Block', specName: metadata.name,
-  });
+  };
+  const directory = join(dirname(dirname(context.directory)), 'kubernetes.io~csi', metadata.name);
+  const mounted = await publish(context, directory, wanted);
+  const ground = context.ground.csi!;
+  const driver = ground.drivers.get(wanted.driver);
+  if (!driver.capabilities.has('EXPAND_VOLUME') || wanted.readOnly) return mounted;
+  if (hasGrown(claim, volume)) {
+    await expandOnNode(context, (name, request) => driver.socket.call(name, request), claim, volume, {
+      volumeId: wanted.handle, volumePath: seenByDriver(ground, join(directory, targetOf(wanted))), stagingTargetPath: stagingPathOf(ground, driver, wanted),
+      volumeCapability: capabilityOf(wanted, driver, context.pod.spec.securityContext?.fsGroup), secrets: await secretOf(source.nodeExpandSecretRef),
+    });
+  }
+  return { ...mounted, refreshAtMs: context.clock.now() + LOOK_AGAIN_MS };
 }
 
 interface Publication {
@@ -88,52 +104,85 @@ interface Publication {
 }
 
 async function publish(context: VolumeContext, directory: string, wanted: Publication): Promise<MountedVolume> {
-  const { pod, client, ground: { csi, mounter } } = context;
+  const { pod, client, clock, ground: { csi, mounter } } = context;
   if (!csi || !mounter) throw new Error('no volume plugin matched: this node runs no storage drivers');
-  const target = join(directory, wanted.block ? 'dev' : 'mount');
+  const target = join(directory, targetOf(wanted));
   const object = await client.get(driverObjects, { name: wanted.driver }).catch(absent);
   const modes = object?.spec.volumeLifecycleModes ?? ['Persistent'];
   if (!modes.includes(wanted.lifecycle)) throw new Error(`kubernetes.io/csi: mounter.SetupAt failed to check volume lifecycle mode: volume mode "${wanted.lifecycle}" not supported by driver ${wanted.driver} (${object ? `only supports ${JSON.stringify(modes)}` : 'no CSIDriver object'})`);
   const isFresh = !(await isPublished(target, mounter.isMounted));
-  if (isFresh) await publishFresh(context, directory, target, wanted, object);
+  const again = object?.spec.requiresRepublish ?? false;
+  if (isFresh) await stageAndPublish(context, directory, target, wanted, object);
+  else if (again) await publishOnce(context, target, wanted, object);
   if (wanted.block) return { path: await realpath(target), readOnly: wanted.readOnly, isDevice: true };
   const policy = object?.spec.fsGroupPolicy ?? 'ReadWriteOnceWithFSType';
   const byDriver = csi.drivers.get(wanted.driver).capabilities.has('VOLUME_MOUNT_GROUP');
   const owned = !byDriver && (policy === 'File' || (policy === 'ReadWriteOnceWithFSType' && wanted.fsType !== '' && wanted.accessMode === 'ReadWriteOnce' && wanted.lifecycle === 'Persistent'));
-  return { path: target, readOnly: wanted.readOnly, owned: owned && pod.spec.securityContext?.fsGroup !== undefined };
+  return { path: target, readOnly: wanted.readOnly, owned: owned && pod.spec.securityContext?.fsGroup !== undefined, isOld: !isFresh, ...(again && { refreshAtMs: clock.now() + LOOK_AGAIN_MS }) };
 }
 
-async function publishFresh(context: VolumeContext, directory: string, target: string, wanted: Publication, object: CSIDriver | undefined): Promise<void> {
-  const { pod, ground: { csi } } = context;
-  const ground = csi!;
-  let driver: CsiDriver;
+function driverOf(ground: CsiGround, name: string): CsiDriver {
   try {
-    driver = ground.drivers.get(wanted.driver);
+    return ground.drivers.get(name);
   } catch (error) {
     throw new Error(`kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: ${(error as Error).message}`, { cause: error });
   }
-  const attachmentID = `csi-${hash(`${wanted.handle}${wanted.driver}${ground.nodeName}`)}`;
-  const needsAttachment = wanted.lifecycle === 'Persistent' && (object?.spec.attachRequired ?? true);
-  const publishContext = needsAttachment ? await attachment(context, attachmentID, wanted.specName) : {};
-  const volumeCapability = capabilityOf(wanted, driver, pod.spec.securityContext?.fsGroup);
-  const stages = wanted.lifecycle === 'Persistent' && driver.capabilities.has('STAGE_UNSTAGE_VOLUME');
+}
+
+async function stageAndPublish(context: VolumeContext, directory: string, target: string, wanted: Publication, object: CSIDriver | undefined): Promise<void> {
+  const ground = context.ground.csi!;
+  const driver = driverOf(ground, wanted.driver);
+  const publishContext = await publishContextOf(context, wanted, object);
   const data: VolumeData = {
-    driverName: wanted.driver, volumeHandle: wanted.handle, volumeLifecycleMode: wanted.lifecycle, attachmentID, nodeName: ground.nodeName, specVolID: wanted.specName,
-    target: wanted.block ? 'dev' : 'mount', staged: stages,
+    driverName: wanted.driver, volumeHandle: wanted.handle, volumeLifecycleMode: wanted.lifecycle, attachmentID: attachmentOf(ground, wanted), nodeName: ground.nodeName, specVolID: wanted.specName,
+    target: targetOf(wanted), staged: isStaged(driver, wanted),
   };
   await mkdir(directory, { recursive: true, mode: 0o750 });
   await writeFile(join(directory, DATA), JSON.stringify(data));
-  const stagingTargetPath = stages ? seenByDriver(ground, join(stageOf(ground, wanted.driver, wanted.handle), 'globalmount')) : '';
-  if (stages) {
-    const stage = stageOf(ground, wanted.driver, wanted.handle);
-    await mkdir(join(stage, 'globalmount'), { recursive: true, mode: 0o750 });
-    await driver.socket.call('NodeStageVolume', { volumeId: wanted.handle, publishContext, stagingTargetPath, volumeCapability, secrets: wanted.stageSecrets, volumeContext: wanted.attributes });
+  if (data.staged) {
+    await mkdir(join(stageOf(ground, wanted.driver, wanted.handle), 'globalmount'), { recursive: true, mode: 0o750 });
+    await driver.socket.call('NodeStageVolume', {
+      volumeId: wanted.handle, publishContext, stagingTargetPath: stagingPathOf(ground, driver, wanted), volumeCapability: capabilityOf(wanted, driver, context.pod.spec.securityContext?.fsGroup),
+      secrets: wanted.stageSecrets, volumeContext: wanted.attributes,
+    });
   }
+  await publishOnce(context, target, wanted, object);
+}
+
+/** Also again, where the driver wants that: with what the pod may show it now. */
+async function publishOnce(context: VolumeContext, target: string, wanted: Publication, object: CSIDriver | undefined): Promise<void> {
+  const { pod } = context;
+  const ground = context.ground.csi!;
+  const driver = driverOf(ground, wanted.driver);
   const about = object?.spec.podInfoOnMount ? podAttributes(pod, wanted.lifecycle) : {};
+  const tokens = await tokenAttributes(context, object);
+  const asSecrets = object?.spec.serviceAccountTokenInSecrets ?? false;
   await driver.socket.call('NodePublishVolume', {
-    volumeId: wanted.handle, publishContext, stagingTargetPath, targetPath: seenByDriver(ground, target), volumeCapability, readonly: wanted.readOnly, secrets: wanted.publishSecrets,
-    volumeContext: { ...wanted.attributes, ...about },
+    volumeId: wanted.handle, publishContext: await publishContextOf(context, wanted, object), stagingTargetPath: stagingPathOf(ground, driver, wanted), targetPath: seenByDriver(ground, target),
+    volumeCapability: capabilityOf(wanted, driver, pod.spec.securityContext?.fsGroup), readonly: wanted.readOnly, secrets: { ...wanted.publishSecrets, ...(asSecrets && tokens) },
+    volumeContext: { ...wanted.attributes, ...about, ...(!asSecrets && tokens) },
   });
+}
+
+const targetOf = ({ block }: Publication): VolumeData['target'] => (block ? 'dev' : 'mount');
+const isStaged = ({ capabilities }: CsiDriver, { lifecycle }: Publication): boolean => lifecycle === 'Persistent' && capabilities.has('STAGE_UNSTAGE_VOLUME');
+const stagingPathOf = (ground: CsiGround, driver: CsiDriver, wanted: Publication): string => (isStaged(driver, wanted) ? seenByDriver(ground, join(stageOf(ground, wanted.driver, wanted.handle), 'globalmount')) : '');
+const attachmentOf = ({ nodeName }: CsiGround, { handle, driver }: Publication): string => `csi-${hash(`${handle}${driver}${nodeName}`)}`;
+
+async function publishContextOf(context: VolumeContext, wanted: Publication, object: CSIDriver | undefined): Promise<Strings> {
+  const needsAttachment = wanted.lifecycle === 'Persistent' && (object?.spec.attachRequired ?? true);
+  return needsAttachment ? attachment(context, attachmentOf(context.ground.csi!, wanted), wanted.specName) : {};
+}
+
+/** The tokens of the pod's account that the driver asks for. Upstream: csi_mounter.go podServiceAccountTokenAttrs. */
+async function tokenAttributes({ tokens, pod }: VolumeContext, object: CSIDriver | undefined): Promise<Strings> {
+  const requests = object?.spec.tokenRequests ?? [];
+  if (requests.length === 0) return {};
+  const issued = await Promise.all(requests.map(async ({ audience, expirationSeconds = 3600 }) => {
+    const { token, expirationTimestamp } = await tokens.token(pod, audience, expirationSeconds);
+    return [audience, { token, expirationTimestamp }] as const;
+  }));
+  return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(Object.fromEntries(issued)) };
 }
 
 /** What its attacher told when it attached the volume to this node. Upstream: csi_attacher.go. */

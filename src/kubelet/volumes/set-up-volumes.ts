@@ -21,7 +21,7 @@ export async function setUpVolumes(pod: Pod, podDirectory: string, environment: 
     try {
       const type = volumeTypeOf(volume);
       const mounted = await type.setUp({ ...environment, pod, volume, directory: directoryOf(podDirectory, type.name, volume.name) });
-      if (fsGroup !== undefined && mounted.owned && !mounted.readOnly) await giveToGroup(mounted.path, fsGroup, false, fsGroupChangePolicy === 'OnRootMismatch');
+      if (fsGroup !== undefined && mounted.owned && !mounted.readOnly) await giveToGroup(mounted.path, fsGroup, false, mounted.isOld || fsGroupChangePolicy === 'OnRootMismatch');
       return [volume.name, mounted];
     } catch (error) {
       throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, { cause: error });

@@ -5,6 +5,7 @@ import type { Client } from '../../client/client.ts';
 
 export interface IssuedToken {
   readonly token: string;
+  readonly expirationTimestamp: string;
   readonly refreshAtMs: number;
 }
 
@@ -51,6 +52,6 @@ export class TokenSource {
     const { status } = await this.#client.createSubresource<TokenRequestAnswer>(serviceAccounts, account, 'token', body);
     if (!status) throw new Error(`no token was issued for service account ${namespace}/${account.name}`);
     const lifeMs = Date.parse(status.expirationTimestamp) - startedMs;
-    return { token: status.token, refreshAtMs: startedMs + Math.min(lifeMs * 0.8, LONGEST_USE_MS) };
+    return { token: status.token, expirationTimestamp: status.expirationTimestamp, refreshAtMs: startedMs + Math.min(lifeMs * 0.8, LONGEST_USE_MS) };
   }
 }

@@ -53,6 +53,8 @@ export interface MountedVolume {
   readonly fixed?: boolean;
   /** Whether fsGroup makes the content the group's. */
   readonly owned?: boolean;
+  /** It was set up before: its root tells whether its content is the group's. */
+  readonly isOld?: boolean;
   /** When the content must be made again, in milliseconds since 1970 (tokens that expire). */
   readonly refreshAtMs?: number;
 }
