@@ -3,6 +3,8 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { deployments, pods } from '../src/api/generated/resources.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { silentLog } from '../src/base/log.ts';
@@ -19,7 +21,8 @@ const namespace = 'default';
 const key = { namespace, name: 'many' };
 const labels = { app: 'many' };
 
-const collect = (globalThis as { gc?: () => void }).gc ?? (() => {});
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 const heapMb = (): number => {
   collect();
   const { heapUsed, external } = process.memoryUsage();

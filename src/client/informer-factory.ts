@@ -130,9 +130,10 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
   }
 
   put(fresh: T): void {
-    const known = this.#cache.get(keyOf(fresh));
-    const object = known ? shareUnchanged(known, fresh) : fresh;
-    const previous = this.#cache.put(object);
+    const key = keyOf(fresh);
+    const previous = this.#cache.get(key);
+    const object = previous ? shareUnchanged(previous, fresh) : fresh;
+    this.#cache.put(key, object);
     // Another object under an old name: its predecessor's end was missed.
     const same = previous && previous.metadata.uid === object.metadata.uid;
     if (previous && !same) this.#tell(previous, (handler) => handler.delete!(previous));

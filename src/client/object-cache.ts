@@ -1,4 +1,4 @@
-import { keyOf, type KubeObject } from '../api/object.ts';
+import type { KubeObject } from '../api/object.ts';
 
 interface Index<T> {
   readonly keys: (object: T) => readonly string[];
@@ -37,20 +37,18 @@ export class ObjectCache<T extends KubeObject> {
     if (this.#indexes.has(name)) return;
     const index = { keys, objects: new Map<string, Map<string, T>>() };
     this.#indexes.set(name, index);
-    for (const [key, object] of this.#objects) enter(index, key, object);
+    for (const [key, object] of this.#objects) enter(index, key, keys(object), object);
   }
 
-  /** Answers what was there before. */
-  put(object: T): T | undefined {
-    const key = keyOf(object);
+  /** `key` is the object's. */
+  put(key: string, object: T): void {
     const previous = this.#objects.get(key);
     this.#listed = undefined;
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) {
-      if (previous) leave(index, key, previous);
-      enter(index, key, object);
+      if (previous) move(index, key, previous, object);
+      else enter(index, key, index.keys(object), object);
     }
-    return previous;
   }
 
   remove(key: string): T | undefined {
@@ -58,23 +56,31 @@ export class ObjectCache<T extends KubeObject> {
     if (!object) return undefined;
     this.#listed = undefined;
     this.#objects.delete(key);
-    for (const index of this.#indexes.values()) leave(index, key, object);
+    for (const index of this.#indexes.values()) leave(index, key, index.keys(object));
     return object;
   }
 }
 
-function enter<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.keys(object)) {
+function enter<T>(index: Index<T>, key: string, values: readonly string[], object: T): void {
+  for (const value of values) {
     const bucket = index.objects.get(value);
     if (bucket) bucket.set(key, object);
     else index.objects.set(value, new Map([[key, object]]));
   }
 }
 
-function leave<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.keys(object)) {
+function leave<T>(index: Index<T>, key: string, values: readonly string[]): void {
+  for (const value of values) {
     const bucket = index.objects.get(value);
     bucket?.delete(key);
     if (bucket?.size === 0) index.objects.delete(value);
   }
+}
+
+/** Mostly it stays where it was. */
+function move<T>(index: Index<T>, key: string, previous: T, object: T): void {
+  const values = index.keys(object);
+  const before = index.keys(previous);
+  if (before.length !== values.length || before.some((value, i) => value !== values[i])) leave(index, key, before);
+  enter(index, key, values, object);
 }

@@ -2,7 +2,7 @@ import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, Rep
 import type { ReplicaSet, StatefulSet } from '../api/generated/apps-v1.ts';
 import type { DeviceClass, ResourceClaim, ResourceSlice } from '../api/generated/resource-v1.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../api/generated/storage-v1.ts';
-import type { KubeObject } from '../api/object.ts';
+import { keyOf, type KubeObject } from '../api/object.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { InformerHandler } from '../client/informer.ts';
@@ -55,7 +55,7 @@ export function describeCluster(description: ClusterDescription) {
   for (const [nodeName, list] of Object.entries(description.pods ?? {})) for (const pod of list) cluster.setPod({ ...pod, spec: { ...pod.spec, nodeName } });
   const listed = <T extends KubeObject>(objects: readonly T[] = []): ObjectCache<T> & { subscribe(handler: InformerHandler<T>): Disposable } => {
     const cache = new ObjectCache<T>();
-    for (const object of objects) cache.put(object);
+    for (const object of objects) cache.put(keyOf(object), object);
     return Object.assign(cache, { subscribe: () => ({ [Symbol.dispose]() {} }) });
   };
   const nominator = new Nominator();
