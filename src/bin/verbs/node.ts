@@ -19,7 +19,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (argv.length > 0 && !argv.includes('--help') && !argv.includes('-h')) {
     throw new UserError(`"node ${argv.find((word) => !word.startsWith('-')) ?? argv[0]}" is not a verb of wherry`, commands.map(({ name }) => `wherry ${name}`).join(', '));
   }
-  const rows = commands.map(({ usage, summary }) => `  wherry ${usage}\n      ${summary}\n`);
+  const rows = commands.map(({ usage, summary }) => `  wherry ${usage}\n      ${summary.split('\n')[0]}\n`);
   io.out(`${helpOf({ usage: 'node VERB [options]', summary: 'Adds nodes to a cluster and takes them away, on this machine and on others.', options: {}, run: async () => 0 })}\n${rows.join('')}\nMore on each: wherry node VERB --help\n`);
   return 0;
 }
