@@ -11,6 +11,8 @@ export interface DecodeOptions {
   readonly duplicates?: DuplicateKeys;
   /** A fault of the text that the value was read from, told before those of the value. */
   readonly fault?: string;
+  /** What was decoded before, and the value made of: parts that are still the same are taken as they are. */
+  readonly known?: unknown;
 }
 
 export interface Decoded<T> {
@@ -36,7 +38,7 @@ export class DecodeError extends Error {
 export function decode<T>(type: string | StructType, value: unknown, options: DecodeOptions = {}): Decoded<T> {
   const decoder = new Decoder(options);
   const struct = typeof type === 'string' ? typeSchema(type) : type;
-  const object = decoder.struct(struct, value) as T;
+  const object = (value !== undefined && value === options.known ? value : decoder.struct(struct, value, options.known)) as T;
   const faults = options.fault && decoder.collects ? [options.fault, ...decoder.faults] : decoder.faults;
   if (options.validation === 'Strict' && faults.length) throw new DecodeError(`strict decoding error: ${faults.join(', ')}`);
   return { object, warnings: faults };
@@ -68,7 +70,7 @@ class Decoder {
     return this.#faults ? [...this.#faults] : noFaults;
   }
 
-  struct(type: StructType, value: unknown): unknown {
+  struct(type: StructType, value: unknown, known: unknown): unknown {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.#wrong(value, type);
     const owner = this.#owner;
     this.#owner = type;
@@ -88,7 +90,7 @@ class Decoder {
       }
       if (duplicates?.includes(key)) this.#report('duplicate', key);
       const before = source[key];
-      const after = this.#field(field, before);
+      const after = this.#field(field, before, memberOf(known, key));
       if (after !== undefined && plan.has(key)) present++;
       if (after === before && after !== undefined) continue;
       if (result === source) result = { ...source };
@@ -107,30 +109,32 @@ class Decoder {
   }
 
   /** Undefined where the field is as good as absent. */
-  #field(field: Field, value: unknown): unknown {
+  #field(field: Field, value: unknown, known: unknown): unknown {
     if (value === null || value === undefined) return undefined;
+    if (value === known) return value; // Was not left out when it was decoded, and is not now.
     this.#path.push(field.name);
-    const result = this.#value(field.type, value);
+    const result = this.#value(field.type, value, known);
     this.#path.pop();
     return field.omitEmpty && !field.pointer && isEmpty(result, field.type) ? undefined : result;
   }
 
-  #value(type: Type, value: unknown): unknown {
+  #value(type: Type, value: unknown, known: unknown): unknown {
+    if (value === known && value !== undefined) return value;
     switch (type.kind) {
-      case 'struct': return type.oneOf ? this.#union(type.oneOf, value) : this.struct(type, value);
-      case 'list': return this.#list(type.item, value, type);
-      case 'map': return this.#map(type.value, value, type);
+      case 'struct': return type.oneOf ? this.#union(type.oneOf, value) : this.struct(type, value, known);
+      case 'list': return this.#list(type.item, value, type, known);
+      case 'map': return this.#map(type.value, value, type, known);
       case 'any': return value;
       default: return this.#scalar(type, value);
     }
   }
 
-  #list(item: Type, value: unknown, type: Type): unknown {
+  #list(item: Type, value: unknown, type: Type, known: unknown): unknown {
     if (!Array.isArray(value)) return this.#wrong(value, type);
     let result: unknown[] = value;
     for (let i = 0; i < value.length; i++) {
       this.#path.push(i);
-      const after = value[i] === null ? zeroOf(item) : this.#value(item, value[i]);
+      const after = value[i] === null ? zeroOf(item) : this.#value(item, value[i], memberOf(known, i));
       this.#path.pop();
       if (after === value[i]) continue;
       if (result === value) result = value.slice();
@@ -139,7 +143,7 @@ class Decoder {
     return result;
   }
 
-  #map(item: Type, value: unknown, type: Type): unknown {
+  #map(item: Type, value: unknown, type: Type, known: unknown): unknown {
     if (typeof value !== 'object' || Array.isArray(value)) return this.#wrong(value, type);
     const source = value as Record<string, unknown>;
     if (this.#duplicates?.has(source)) for (const key of this.#duplicates.get(source)!) this.#report('duplicate', key);
@@ -157,7 +161,7 @@ class Decoder {
         after = zeroOf(item);
       } else {
         this.#path.push({ key });
-        after = this.#value(item, before);
+        after = this.#value(item, before, memberOf(known, key));
         this.#path.pop();
       }
       if (after === before) continue;
@@ -169,7 +173,7 @@ class Decoder {
 
   #union(shapes: readonly Type[], value: unknown): unknown {
     const shape = Array.isArray(value) ? shapes.find((s) => s.kind === 'list') : typeof value === 'boolean' ? shapes.find((s) => s.kind === 'bool') : shapes[0]!;
-    return shape ? this.#value(shape, value) : this.#wrong(value, shapes[0]!);
+    return shape ? this.#value(shape, value, undefined) : this.#wrong(value, shapes[0]!);
   }
 
   #scalar(type: ScalarType, value: unknown): unknown {
@@ -215,6 +219,10 @@ class Decoder {
     }
     this.#faults.add(`${what} field ${JSON.stringify(path)}`);
   }
+}
+
+function memberOf(value: unknown, key: string | number): unknown {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string | number, unknown>>)[key] : undefined;
 }
 
 function jsonKind(value: unknown, type: Type): string {

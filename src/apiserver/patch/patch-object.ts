@@ -26,7 +26,7 @@ export function patchTypes(builtIn: boolean): readonly string[] {
 }
 
 /**
- * Applies a patch to an object of a built-in type and reads the result. `strictErrors` are faults of the patch's own text (duplicate fields).
+ * Applies a patch to a decoded object of a built-in type and reads the result. `strictErrors` are faults of the patch's own text (duplicate fields).
  * Throws 422 `patch: Invalid value: …` where the result does not fit the type, or with `Strict` has unknown fields.
  */
 export function patchObject<T>(object: T, contentType: string, patch: unknown, type: StructType, validation: 'Strict' | 'Warn' | 'Ignore' = 'Ignore', strictErrors: readonly string[] = []):
@@ -34,7 +34,7 @@ export function patchObject<T>(object: T, contentType: string, patch: unknown, t
   const patched = applyPatch(object, contentType, patch, type);
   const shown = (): string => (contentType === STRATEGIC ? goMap(patch) : JSON.stringify(patched));
   try {
-    const decoded = decode<T>(type, patched, { validation: validation === 'Ignore' ? 'Ignore' : 'Warn' });
+    const decoded = decode<T>(type, patched, { validation: validation === 'Ignore' ? 'Ignore' : 'Warn', known: object });
     if (validation === 'Ignore') return decoded;
     const warnings = [...strictErrors, ...(contentType === JSON_PATCH ? unknownMembers(patch) : []), ...decoded.warnings];
     if (validation === 'Strict' && warnings.length) throw new DecodeError(`strict decoding error: ${warnings.join(', ')}`);

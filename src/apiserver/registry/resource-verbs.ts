@@ -154,7 +154,7 @@ export class ResourceVerbs {
       const { object } = versions ? await applyAcrossVersions(request, versions) : apply(request);
       if (fault && options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${fault}`);
       if (fault && options.fieldValidation === 'Warn') context.warn(`error converting YAML to JSON: ${fault}`);
-      return warned(context, served.schema.decode(object, { validation: options.fieldValidation ?? 'Ignore' }));
+      return warned(context, served.schema.decode(object, { validation: options.fieldValidation ?? 'Ignore', known: live }));
     };
     return this.#change(context, resource, key, change, { ...options, applied: true }, 'patch');
   }
