@@ -144,7 +144,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     registerProcessMetrics(metrics, engine, registry, clock, options.dataDir);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
     const nonResource = new NonResourceRequests({
-      discovery: new Discovery(registry), metrics: requestMetrics, flowControl, health: healthChecks(engine, encryption, stopping.signal),
+      discovery: new Discovery(registry), clock, flags: flagsOf(options), metrics: requestMetrics, flowControl, health: healthChecks(engine, encryption, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion, () => aggregator.documents())),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
@@ -197,6 +197,15 @@ function openAuditSinks({ auditLog, configuration, clock, log }: ApiServerOption
     ...(auditLog !== undefined ? [stack.use(new AuditLog({ path: auditLog, log: log.child('audit') }))] : []),
     ...(webhook ? [stack.use(new AuditWebhook({ endpoint: new RemoteEndpoint(webhook, { clock, timeoutMs: 30_000 }), clock, log: log.child('audit'), metrics }))] : []),
   ];
+}
+
+/** Options by the names that kube-apiserver's flags have for them. */
+function flagsOf({ serviceCidr, secondServiceCidr, nodePorts, serving, advertise, auditLog, configuration }: ApiServerOptions): Readonly<Record<string, string>> {
+  const { authorization = [{ type: 'Node' }, { type: 'RBAC' }] } = configuration ?? {};
+  return {
+    'service-cluster-ip-range': [serviceCidr, ...(secondServiceCidr ? [secondServiceCidr] : [])].join(','), 'service-node-port-range': nodePorts.join('-'), 'authorization-mode': authorization.map(({ type }) => type).join(','),
+    ...(serving && { 'bind-address': serving.hosts[0]!, 'secure-port': String(serving.port) }), ...(advertise && { 'advertise-address': advertise.address }), ...(auditLog !== undefined && configuration?.audit && { 'audit-log-path': auditLog }),
+  };
 }
 
 /** With the data where they are durable; undefined where none is wanted. */

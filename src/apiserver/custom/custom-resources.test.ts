@@ -3,6 +3,7 @@ import type { CustomResourceDefinition } from '../../api/generated/apiextensions
 import type { Lease } from '../../api/generated/coordination-v1.ts';
 import { customResourceDefinitions, leases } from '../../api/generated/resources.ts';
 import type { KubeObject, New, ResourceType } from '../../api/object.ts';
+import { createAuthority } from '../../base/certificates.ts';
 import type { Client } from '../../client/client.ts';
 import { startTestApiServer } from '../../testing/api-server.ts';
 
@@ -194,4 +195,23 @@ test('a definition of a resource of the server’s own changes nothing', async (
   await admin.delete(customResourceDefinitions, { name: own.metadata.name });
   await expect.poll(() => admin.get(customResourceDefinitions, { name: own.metadata.name }).then(() => 'there', (error: { reason: string }) => error.reason)).toBe('NotFound');
   expect((await admin.list(leases, { namespace: 'default' })).items.map(({ metadata }) => metadata.name)).toEqual(['kept']);
+});
+
+test('a definition is established only with a good authority for its webhook, and gets no bad one later', async () => {
+  await using api = await startTestApiServer();
+  const { admin } = api;
+  const { certificate } = await createAuthority('ca', { now: Date.now() });
+  const spec = (bundle: string) => ({
+    group: 'x.example.com', scope: 'Namespaced', names: { plural: 'foos', singular: 'foo', kind: 'Foo', listKind: 'FooList' },
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    conversion: { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://127.0.0.1:1', caBundle: Buffer.from(bundle).toString('base64') } } },
+  });
+  const key = { name: 'foos.x.example.com' };
+  await admin.create(customResourceDefinitions, { metadata: key, spec: spec('nonsense') } as never);
+  const condition = async () => (await admin.get(customResourceDefinitions, key)).status?.conditions?.find(({ type }) => type === 'Established');
+  await expect.poll(condition).toMatchObject({ status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' });
+  const write = async (bundle: string) => admin.update(customResourceDefinitions, { ...(await admin.get(customResourceDefinitions, key)), spec: spec(bundle) } as never);
+  await write(certificate);
+  await expect.poll(condition).toMatchObject({ status: 'True' });
+  await expect(write('nonsense')).rejects.toThrow('spec.conversion.webhookClientConfig.caBundle: Invalid value');
 });

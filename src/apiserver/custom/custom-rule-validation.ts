@@ -1,9 +1,10 @@
-import { invalid } from '../../api/errors.ts';
+import { fieldError, invalid, type FieldError } from '../../api/errors.ts';
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
 import { customResourceDefinitions } from '../../api/generated/resources.ts';
 import { partPath } from '../../api/validation/custom/version.ts';
 import type { AdmissionPlugin } from '../admission/admission.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
+import { isTrue, isValidAuthority } from './definition-conditions.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { ruleDefinitionErrors } from './rule-definition-errors.ts';
 import { defaultErrors } from './schema-defaults.ts';
@@ -23,7 +24,14 @@ export const customRuleValidation: AdmissionPlugin = {
     const changed = spec.versions.map((version, i) => [version, i] as const)
       .filter(([{ name: versionName, schema }]) => !previous.some((before) => before.name === versionName && deepEqual(before.schema, schema)));
     const schemas = new Map(changed.map(([version, i]) => [`${partPath(spec, i, 'schema')}.openAPIV3Schema`, (version.schema?.openAPIV3Schema ?? {}) as JsonSchema]));
-    const errors = [...schemas].flatMap(([path, schema]) => [...ruleDefinitionErrors(schema, path), ...defaultErrors(schema, path)]);
+    const errors = [...authorityErrors(object as CustomResourceDefinition, oldObject as CustomResourceDefinition | undefined), ...[...schemas].flatMap(([path, schema]) => [...ruleDefinitionErrors(schema, path), ...defaultErrors(schema, path)])];
     if (errors.length > 0) throw invalid(resource, name, errors);
   },
 };
+
+/** What is served by a webhook goes on to be: a definition that is established, and has a good authority or none, gets no bad one. */
+function authorityErrors({ spec: { conversion } }: CustomResourceDefinition, old: CustomResourceDefinition | undefined): readonly FieldError[] {
+  const { caBundle } = conversion?.webhook?.clientConfig ?? {};
+  if (!caBundle || !old || !isTrue(old.status?.conditions, 'Established') || isValidAuthority(caBundle) || !isValidAuthority(old.spec.conversion?.webhook?.clientConfig?.caBundle)) return [];
+  return [fieldError.invalid('spec.conversion.webhookClientConfig.caBundle', caBundle, 'unable to load root certificates: unable to parse bytes as PEM block')];
+}

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition, CustomResourceDefinitionNames } from '../../api/generated/apiextensions-v1.ts';
 
 type Definition = CustomResourceDefinition;
@@ -14,12 +15,27 @@ export function definitionStatus(definition: Definition, others: readonly Defini
   const { names, condition } = acceptedNames(definition, others);
   let conditions = withCondition(status?.conditions ?? [], condition, at);
   if (!isTrue(conditions, 'Established')) {
-    conditions = withCondition(conditions, condition.status === 'True'
+    conditions = withCondition(conditions, condition.status === 'True' && !isValidAuthority(spec.conversion?.webhook?.clientConfig?.caBundle)
+      ? { type: 'Established', status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' }
+      : condition.status === 'True'
       ? { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
       : { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }, at);
   }
   if (/(^|\.)(k8s|kubernetes)\.io$/.test(spec.group)) conditions = withCondition(conditions, approval(metadata.annotations?.[APPROVAL] ?? ''), at);
   return { ...status, conditions, acceptedNames: names, storedVersions: status?.storedVersions ?? [] };
+}
+
+/** Whether there is a certificate in it, where it is anything at all. `bundle`: PEM in base64. Upstream: apiserver pkg/util/webhook.ValidateCABundle. */
+export function isValidAuthority(bundle: string | undefined): boolean {
+  const text = Buffer.from(bundle ?? '', 'base64').toString();
+  if (text.trim() === '') return true;
+  return (text.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? []).some((pem) => {
+    try {
+      return new X509Certificate(pem).subject !== undefined;
+    } catch {
+      return false; // what cannot be read is no certificate, which is what is asked here
+    }
+  });
 }
 
 export function isTrue(conditions: readonly Condition[] | undefined, type: string): boolean {

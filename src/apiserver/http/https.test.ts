@@ -221,6 +221,10 @@ test('discovery, plain and aggregated; what is not there', async () => {
     'apiserver_request_total{code="200"', 'apiserver_current_inflight_requests{request_kind="readOnly"} ', 'apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"} 1',
     'apiserver_admission_step_admission_duration_seconds_count{type="validate",operation="CREATE",rejected="false"}', 'apiserver_admission_controller_admission_duration_seconds_count{name="NamespaceLifecycle",type="admit",operation="CREATE",rejected="false"}',
   ]) expect(metrics).toContain(`\n${line}`);
+  const status = await call('GET', '/statusz', undefined, { Accept: 'application/json;v=v1beta1;g=config.k8s.io;as=Statusz' });
+  expect(status.json).toMatchObject({ kind: 'Statusz', apiVersion: 'config.k8s.io/v1beta1', metadata: { name: 'kube-apiserver' }, binaryVersion: '1.36', paths: expect.arrayContaining(['/healthz', '/metrics', '/statusz']) });
+  expect((await call('GET', '/flagz')).body.toString()).toContain('\nauthorization-mode=Node,RBAC\n');
+  expect((await call('GET', '/statusz', undefined, { Accept: 'application/json' })).code).toBe(406);
   await call('GET', '/readyz');
   expect((await call('GET', '/metrics/slis')).body.toString()).toContain('kubernetes_healthcheck{name="ping",type="readyz"} 1');
   expect(await call('POST', maps, 'x'.repeat(4 * 1024 * 1024))).toMatchObject({ code: 413 });

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import { methodNotAllowed } from '../../api/errors.ts';
 import type { Discovery } from '../discovery.ts';
 import { DUMPS, dumpFlowControl } from '../flow-control/flow-control-dumps.ts';
@@ -6,6 +7,7 @@ import { answerHealth, HealthMetrics, type HealthCheck } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseAccept } from './negotiation.ts';
 import { sendBytes, sendObject, type Exchange } from './send.ts';
+import { ZPages } from './z-pages.ts';
 import { versionInfo } from './version.ts';
 
 /** The documents about the API's types. */
@@ -20,6 +22,9 @@ export interface NonResourceOptions {
   readonly flowControl: FlowControl;
   readonly health: readonly HealthCheck[];
   readonly openApi?: OpenApiDocuments;
+  /** What the server was started with, by the names of kube-apiserver's flags. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly clock: Clock;
   /** Further documents by path, as JSON: `/openid/v1/jwks`, `/.well-known/openid-configuration`. */
   readonly documents: ReadonlyMap<string, () => object | Promise<object>>;
 }
@@ -35,9 +40,11 @@ const DISCOVERY_VERSIONS = ['v2', 'v2beta1'];
 export class NonResourceRequests {
   readonly #options: NonResourceOptions;
   readonly #healthMetrics = new HealthMetrics();
+  readonly #zPages: ZPages;
 
   constructor(options: NonResourceOptions) {
     this.#options = options;
+    this.#zPages = new ZPages({ ...options, paths: () => this.#paths() });
   }
 
   async answer(exchange: NonResourceRequest): Promise<void> {
@@ -50,6 +57,7 @@ export class NonResourceRequests {
         const { code, text } = answerHealth(path, query, health, this.#healthMetrics);
         return await sendText(exchange, code, text);
       }
+      case 'statusz': case 'flagz': return await (rest.length > 0 ? notFoundPage(exchange) : this.#zPages.answer(exchange, first));
       case 'version': return await sendObject(exchange, 200, versionInfo, { media: 'application/json', pretty: true });
       case 'metrics': if (rest.length > 0 && path !== '/metrics/slis') return await notFoundPage(exchange);
         return await sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from((rest.length > 0 ? this.#healthMetrics : metrics).text()));
@@ -97,7 +105,7 @@ export class NonResourceRequests {
     return [
       '/api', '/api/v1', '/apis', ...groups.flatMap(({ name, versions }) => [`/apis/${name}`, ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`)]),
       ...['healthz', 'livez', 'readyz'].flatMap((endpoint) => [`/${endpoint}`, ...health.map(({ name }) => `/${endpoint}/${name}`)]),
-      '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
+      '/flagz', '/metrics', '/metrics/slis', '/statusz', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
     ].sort();
   }
 }
