@@ -31,6 +31,7 @@ import { startKubeletServer, type KubeletServer } from './server/kubelet-server.
 import { mountCommand } from './volumes/mount-command.ts';
 import { isMirror, StaticPods } from './static/static-pods.ts';
 import { TokenSource } from './volumes/token-source.ts';
+import { VolumesInUse } from './volumes/volumes-in-use.ts';
 
 export const KUBELET_VERSION = 'v1.36.0';
 
@@ -67,10 +68,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const csiDrivers = options.driversRoot === undefined ? undefined : new CsiDrivers({ folder: join(rootDir, 'plugins_registry'), nodeName, client, clock, log: log.child('csi') });
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
   let agent: NodeAgent;
+  const volumesInUse = new VolumesInUse(() => agent.report());
   const context: WorkerContext = {
     client, runtime, clock, random, log, recorder, work, statuses, userNamespaces: new UserNamespaces(join(rootDir, 'pods'), configuration.maxPods ?? MAX_PODS), objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
-    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot! } },
+    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot!, inUse: volumesInUse } },
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
     ...(options.drainPod ? { drainPod: options.drainPod } : {}),
     sandbox: {
@@ -107,6 +109,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     gone(uid) {
       workers.delete(uid);
       context.userNamespaces.release(uid);
+      volumesInUse.delete(podDirectory(uid));
       staticPods?.reconcile();
       for (const pod of staticPods?.pods ?? []) if (!workers.has(pod.metadata.uid)) addStatic(pod);
       for (const worker of workers.values()) worker.reconsider();
@@ -125,7 +128,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, pressures: () => evictor.pressures, fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
+    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, pressures: () => evictor.pressures, volumesInUse: () => volumesInUse.names, fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));

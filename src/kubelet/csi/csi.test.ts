@@ -141,6 +141,17 @@ test('a driver registers; its volumes are staged once, published for each pod, a
   await until(() => about('NodeUnstageVolume').length === 1);
   expect([...mounted]).toEqual([]);
 
+  // What must be attached is told to be in use before it is, and until nobody wants it.
+  const far = await admin.create(persistentVolumes, { metadata: { name: 'far' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], claimRef: { namespace: 'default', name: 'far' }, csi: { driver: 'far.example.test', volumeHandle: 'vol-9' } } });
+  const farClaim = await admin.create(persistentVolumeClaims, { metadata: { name: 'far', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], volumeName: 'far', resources: { requests: { storage: '1Gi' } } } });
+  await admin.update(persistentVolumes, { ...far, spec: { ...far.spec, claimRef: { ...far.spec.claimRef, uid: farClaim.metadata.uid } } });
+  await admin.updateStatus(persistentVolumeClaims, { ...farClaim, status: { phase: 'Bound' } });
+  await create('far', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'far' } }] });
+  const inUse = async (): Promise<readonly string[] | undefined> => (await admin.get(nodes, { name: 'boat' })).status?.volumesInUse;
+  await until(async () => (await inUse())?.[0] === 'kubernetes.io/csi/far.example.test^vol-9');
+  await admin.delete(pods, { namespace: 'default', name: 'far' });
+  await until(async () => await inUse() === undefined);
+
   // A driver that goes leaves the node's object.
   await driver.end();
   await until(async () => (await admin.get(csiNodes, { name: 'boat' })).spec.drivers.length === 0);

@@ -26,6 +26,8 @@ export interface NodeAgentOptions extends KubeletOptions {
   readonly maxPods: number;
   /** What the node is short of. */
   readonly pressures: () => readonly PressureCondition[];
+  /** As upstream names them. */
+  readonly volumesInUse: () => readonly string[];
   /** Why the node takes no pods, whatever its runtime says. */
   readonly fault: () => string | undefined;
   readonly recorder: EventRecorder;
@@ -177,13 +179,13 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   async #status(previous: Node['status'] = {}): Promise<NonNullable<Node['status']>> {
-    const { nodeName, nodeAddress, six, servedPort, machine, maxPods, reserved = {}, runtime, clock, kubeletVersionOrDefault, pressures } = this.#options;
+    const { nodeName, nodeAddress, six, servedPort, machine, maxPods, reserved = {}, runtime, clock, kubeletVersionOrDefault, pressures, volumesInUse } = this.#options;
     const faults = [this.#runtimeFault, this.#options.fault()].filter((fault) => fault !== undefined);
     const images = this.#runtimeFault === undefined ? await runtime.listImages() : [];
     return nodeStatus({
       nodeName, addresses: [nodeAddress, ...(six ? [six.address] : [])], port: servedPort, machine: await machine(), maxPods, reserved: { milliCpu: reserved.milliCpu ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
       kubeletVersion: kubeletVersionOrDefault, runtime: this.#version ?? { version: '', runtimeName: 'unknown', runtimeVersion: '', runtimeApiVersion: '' }, runtimeStatus: this.#runtimeStatus, images,
-      ...(faults.length > 0 && { notReady: faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]` }), pressures: pressures(), previous, nowMs: clock.now(),
+      ...(faults.length > 0 && { notReady: faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]` }), pressures: pressures(), volumesInUse: volumesInUse(), previous, nowMs: clock.now(),
     });
   }
 
@@ -214,6 +216,7 @@ export class NodeAgent implements AsyncDisposable {
     const previous = node.status ?? {};
     const body: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(status)) if (!isEqual(value, (previous as Record<string, unknown>)[key])) body[key] = key === 'addresses' ? [{ $patch: 'replace' }, ...status.addresses!] : value;
+    for (const key of Object.keys(previous)) if (!(key in status)) body[key] = null;
     this.#lastReportMs = clock.now();
     this.#tellConditions(this.#told, status);
     this.#told = status;

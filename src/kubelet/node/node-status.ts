@@ -21,6 +21,8 @@ export interface NodeStatusInput {
   /** undefined: ready. */
   readonly notReady?: string;
   readonly pressures: readonly PressureCondition[];
+  /** Unique names of attachable volumes. */
+  readonly volumesInUse: readonly string[];
   readonly previous: NodeStatus;
   readonly nowMs: number;
 }
@@ -31,7 +33,8 @@ const NO_HUGE_PAGES = [{ bytes: 2 ** 30, count: 0 }, { bytes: 2 * MIB, count: 0 
 
 /** The status of a node. Pure. Upstream: kubelet/nodestatus/setters.go. */
 export function nodeStatus(input: NodeStatusInput): NodeStatus {
-  const { machine, runtime, reserved, maxPods, previous } = input;
+  const { machine, runtime, reserved, maxPods } = input;
+  const { volumesInUse: _, ...previous } = input.previous;
   const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
   const hugePages = Object.fromEntries((machine.hugePages ?? NO_HUGE_PAGES).map(({ bytes, count }) => [`hugepages-${quantityOf(bytes, 'units', 'BinarySI')}`, quantityOf(bytes * count, 'units', 'BinarySI')]));
   const resources = (milliCpu: number, memoryBytes: number, storage: string) => ({
@@ -55,6 +58,7 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     },
     images: images.map((image) => ({ names: [...image.repoDigests, ...image.repoTags].slice(0, 5), sizeBytes: image.size })),
     runtimeHandlers: handlersOfNode(input.runtimeStatus),
+    ...(input.volumesInUse.length > 0 && { volumesInUse: input.volumesInUse }),
     features: { supplementalGroupsPolicy: runtimeFeatures(input.runtimeStatus).supplementalGroupsPolicy },
   };
 }

@@ -59,6 +59,7 @@ export const csiVolume: VolumeType = {
     // Never what may be in the volume: only the empty place where it was.
     await removePlace(target);
     if (data.staged && !(await isUsed(csi, data))) await unstage(csi, driver, data);
+    csi.inUse.delete(directory);
     log.debug('a volume was unpublished', { driver: data.driverName, volume: data.volumeHandle });
   },
 };
@@ -110,6 +111,7 @@ async function publish(context: VolumeContext, directory: string, wanted: Public
   const object = await client.get(driverObjects, { name: wanted.driver }).catch(absent);
   const modes = object?.spec.volumeLifecycleModes ?? ['Persistent'];
   if (!modes.includes(wanted.lifecycle)) throw new Error(`kubernetes.io/csi: mounter.SetupAt failed to check volume lifecycle mode: volume mode "${wanted.lifecycle}" not supported by driver ${wanted.driver} (${object ? `only supports ${JSON.stringify(modes)}` : 'no CSIDriver object'})`);
+  if (needsAttachment(wanted, object)) csi.inUse.add(directory, wanted.driver, wanted.handle);
   const isFresh = !(await isPublished(target, mounter.isMounted));
   const again = object?.spec.requiresRepublish ?? false;
   if (isFresh) await stageAndPublish(context, directory, target, wanted, object);
@@ -165,13 +167,13 @@ async function publishOnce(context: VolumeContext, target: string, wanted: Publi
 }
 
 const targetOf = ({ block }: Publication): VolumeData['target'] => (block ? 'dev' : 'mount');
+const needsAttachment = ({ lifecycle }: Publication, object: CSIDriver | undefined): boolean => lifecycle === 'Persistent' && (object?.spec.attachRequired ?? true);
 const isStaged = ({ capabilities }: CsiDriver, { lifecycle }: Publication): boolean => lifecycle === 'Persistent' && capabilities.has('STAGE_UNSTAGE_VOLUME');
 const stagingPathOf = (ground: CsiGround, driver: CsiDriver, wanted: Publication): string => (isStaged(driver, wanted) ? seenByDriver(ground, join(stageOf(ground, wanted.driver, wanted.handle), 'globalmount')) : '');
 const attachmentOf = ({ nodeName }: CsiGround, { handle, driver }: Publication): string => `csi-${hash(`${handle}${driver}${nodeName}`)}`;
 
 async function publishContextOf(context: VolumeContext, wanted: Publication, object: CSIDriver | undefined): Promise<Strings> {
-  const needsAttachment = wanted.lifecycle === 'Persistent' && (object?.spec.attachRequired ?? true);
-  return needsAttachment ? attachment(context, attachmentOf(context.ground.csi!, wanted), wanted.specName) : {};
+  return needsAttachment(wanted, object) ? attachment(context, attachmentOf(context.ground.csi!, wanted), wanted.specName) : {};
 }
 
 /** The tokens of the pod's account that the driver asks for. Upstream: csi_mounter.go podServiceAccountTokenAttrs. */

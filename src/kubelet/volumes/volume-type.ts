@@ -9,6 +9,7 @@ import type { CsiDrivers } from '../csi/csi-drivers.ts';
 import type { FieldContext } from '../container/field-ref.ts';
 import type { Mounter } from '../options.ts';
 import type { TokenSource } from './token-source.ts';
+import type { VolumesInUse } from './volumes-in-use.ts';
 
 export interface VolumeContext {
   readonly pod: Pod;
@@ -41,6 +42,7 @@ export interface CsiGround {
   readonly rootDir: string;
   /** By what name drivers know `rootDir`; both are the same folder. */
   readonly driversRoot: string;
+  readonly inUse: VolumesInUse;
 }
 
 export interface MountedVolume {
