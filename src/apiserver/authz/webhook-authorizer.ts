@@ -125,6 +125,14 @@ function specOf({ user, verb, resource, path }: AuthorizationAttributes): Subjec
   const given = Object.fromEntries(Object.entries({ verb, ...named }).filter(([, value]) => value !== ''));
   return {
     user: user.name, groups: user.groups, ...(user.uid && { uid: user.uid }), ...(user.extra && { extra: user.extra }),
-    ...(resource ? { resourceAttributes: { ...given, ...(fieldSelector && { fieldSelector: { rawSelector: fieldSelector } }) } } : { nonResourceAttributes: { path: path ?? '', verb } }),
+    ...(resource ? { resourceAttributes: { ...given, ...(fieldSelector && { fieldSelector: { requirements: requirementsOf(fieldSelector) } }) } } : { nonResourceAttributes: { path: path ?? '', verb } }),
   } as SubjectAccessReviewSpec;
+}
+
+/** `a=b,c!=d`, which has been checked before, as a review has it. */
+function requirementsOf(fieldSelector: string): readonly object[] {
+  return fieldSelector.split(',').flatMap((term) => {
+    const [, key, operator, value = ''] = /^(.*?)(==?|!=)(.*)$/.exec(term) ?? [];
+    return key === undefined ? [] : [{ key, operator: operator === '!=' ? 'NotIn' : 'In', values: [value] }];
+  });
 }

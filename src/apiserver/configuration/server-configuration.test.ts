@@ -216,6 +216,8 @@ authorizers:
     expect((await ask(https, 'GET', maps, { identity: bob })).code).toBe(200);
     expect((await ask(https, 'GET', maps, { identity: bob })).code).toBe(200);
     expect(asked).toEqual([{ user: 'bob', groups: ['sailors', 'system:authenticated'], extra: expect.anything(), resourceAttributes: { verb: 'list', version: 'v1', resource: 'configmaps', namespace: 'default' } }]);
+    await ask(https, 'GET', `${maps}?fieldSelector=metadata.namespace!%3Dx`, { identity: bob });
+    expect(asked.at(-1).resourceAttributes.fieldSelector).toEqual({ requirements: [{ key: 'metadata.namespace', operator: 'NotIn', values: ['x'] }] });
     expect((await ask(https, 'GET', `${maps}/secret`, { identity: bob })).json).toMatchObject({ code: 403, message: 'configmaps "secret" is forbidden: User "bob" cannot get resource "configmaps" in API group "" in the namespace "default": not that one' });
     expect((await ask(https, 'GET', maps, { identity: await as('eve', 'pirates') })).json.message).toMatch(/in the namespace "default": the captain says so$/);
     expect((await ask(https, 'GET', maps, { identity: await as('broken') })).code).toBe(403);
