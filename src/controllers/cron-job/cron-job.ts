@@ -15,6 +15,8 @@ import { isTimeZone, newestDue, parseSchedule, type Schedule } from './schedule.
 /** So that a job is looked for a moment after its time, not a moment before. */
 const AFTER_MS = 100;
 
+const SCHEDULED = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
+
 /** Makes jobs at the times of a schedule. Upstream: pkg/controller/cronjob. */
 export const cronJobController: Controller = {
   name: 'cronjob-controller',
@@ -53,7 +55,9 @@ export const cronJobController: Controller = {
       }
       const successes = children.filter((job) => finishedCondition(job) === 'Complete').map((job) => job.status?.completionTime).filter((time) => time !== undefined);
       const lastSuccessfulTime = [...successes, ...(cronJob.status?.lastSuccessfulTime ? [cronJob.status.lastSuccessfulTime] : [])].sort().at(-1);
-      return { ...cronJob.status, active, ...(lastSuccessfulTime && { lastSuccessfulTime }) };
+      // A job may be there whose making was not written down, and must not be made again when it is gone.
+      const lastScheduleTime = [...children.map(scheduledTime), cronJob.status?.lastScheduleTime].filter((time) => time !== undefined).sort().at(-1);
+      return { ...cronJob.status, active, ...(lastSuccessfulTime && { lastSuccessfulTime }), ...(lastScheduleTime && { lastScheduleTime }) };
     }
 
     async function stillThere(cronJob: CronJob, name: string): Promise<boolean> {
@@ -74,7 +78,7 @@ export const cronJobController: Controller = {
       const next = times.next(nowMs);
       const idle = { status, ...(next !== undefined && { wait: next - nowMs + AFTER_MS }) };
 
-      const { dueMs, tooMany } = newestDue(times, earliest(cronJob, nowMs), nowMs);
+      const { dueMs, tooMany } = newestDue(times, earliest({ ...cronJob, status }, nowMs), nowMs);
       if (tooMany) recorder.event(cronJob, 'Warning', 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew');
       if (dueMs === undefined) return idle;
       if (spec?.startingDeadlineSeconds !== undefined && dueMs + spec.startingDeadlineSeconds * 1000 < nowMs) {
@@ -128,9 +132,10 @@ export const cronJobController: Controller = {
       }
     }
 
-    /** Only so many finished jobs are kept, the youngest. */
-    async function forgetOld(cronJob: CronJob, children: readonly Job[]): Promise<void> {
+    /** Only so many finished jobs are kept, the youngest; and those that the status does not know of yet. */
+    async function forgetOld(cronJob: CronJob, all: readonly Job[]): Promise<void> {
       const { successfulJobsHistoryLimit = 3, failedJobsHistoryLimit = 1 } = cronJob.spec ?? {};
+      const children = all.filter((job) => (scheduledTime(job) ?? '') <= (cronJob.status?.lastScheduleTime ?? ''));
       for (const [end, limit] of [['Complete', successfulJobsHistoryLimit], ['Failed', failedJobsHistoryLimit]] as const) {
         const ended = children.filter((job) => finishedCondition(job) === end && !job.metadata.deletionTimestamp).sort((a, b) => startedAt(a) - startedAt(b) || (a.metadata.name < b.metadata.name ? -1 : 1));
         for (const job of ended.slice(0, Math.max(0, ended.length - limit))) await remove(cronJob, job.metadata.name);
@@ -167,6 +172,12 @@ function sameStatus(a: CronJobStatus, b: CronJobStatus = {}): boolean {
   return semanticEqual(a.active, b.active) && a.lastScheduleTime === b.lastScheduleTime && a.lastSuccessfulTime === b.lastSuccessfulTime;
 }
 
+/** The time of the schedule that a job was made for; RFC 3339 in UTC, so that the later is the greater. Undefined for one that was made by hand. */
+function scheduledTime(job: Job): string | undefined {
+  const text = job.metadata.annotations?.[SCHEDULED];
+  return text !== undefined && !Number.isNaN(Date.parse(text)) ? rfc3339(Date.parse(text)) : undefined;
+}
+
 const startedAt = (job: Job): number => Date.parse(job.status?.startTime ?? job.metadata.creationTimestamp);
 
 /** From when on a time of the schedule may still be acted on. */
@@ -179,7 +190,7 @@ function earliest({ spec, status, metadata }: CronJob, nowMs: number): number {
 function jobAt(cronJob: CronJob, dueMs: number): New<Job> {
   const { name, namespace } = cronJob.metadata;
   const { metadata, spec } = cronJob.spec!.jobTemplate;
-  const annotations = { ...metadata?.annotations, 'batch.kubernetes.io/cronjob-scheduled-timestamp': rfc3339(dueMs) };
+  const annotations = { ...metadata?.annotations, [SCHEDULED]: rfc3339(dueMs) };
   return {
     metadata: { name: `${name}-${Math.floor(dueMs / 60_000)}`, namespace, ...(metadata?.labels && { labels: metadata.labels }), annotations, ownerReferences: [controllerReference(cronJob)] },
     spec: spec!,
