@@ -8,6 +8,7 @@ import type { Log } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import { LOCAL_PATH } from '../controllers/volume/local-path-provisioner.ts';
+import type { Profile } from './profile.ts';
 
 export interface LocalVolumesOptions {
   readonly client: Client;
@@ -16,6 +17,9 @@ export interface LocalVolumesOptions {
   readonly folder: string;
   readonly log: Log;
 }
+
+/** Where the volumes of a cluster are. */
+export const volumesFolder = ({ folder }: Profile): string => join(folder, 'volumes');
 
 /** The default storage class, whose volumes are folders of this machine, and their end: the folder of a deleted volume is removed. */
 export async function startLocalVolumes({ client, informers, folder, log }: LocalVolumesOptions): Promise<Disposable> {

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { UserError } from '../base/user-error.ts';
 import { addressPlan, findRuntime, type NodeGround } from '../machine/index.ts';
 import { groundOf } from './launch.ts';
@@ -49,9 +50,10 @@ async function ofOwn(profile: Profile, { listenAddress }: ClusterConfig, { nodeN
 }
 
 /** A node that joined another machine's cluster. It is alone on its machine, so that its process keeps the machine's links. */
-async function ofJoined(profile: Profile, config: ClusterConfig, { address, plan }: NodeGround, { clock, log }: ProcessTools): Promise<Credentials> {
-  const [{ currentIdentity }, { describeMachine }] = await Promise.all([import('./join/joined-node.ts'), import('./join/this-machine.ts')]);
-  const { address: host, backend } = config.joined!;
+async function ofJoined(profile: Profile, config: ClusterConfig, { address, plan, directory }: NodeGround, { clock, log }: ProcessTools): Promise<Credentials> {
+  const [{ currentIdentity }, { describeMachine }, { showVolumes }] = await Promise.all([import('./join/joined-node.ts'), import('./join/this-machine.ts'), import('./join/volumes-folder.ts')]);
+  const { address: host, backend, volumes } = config.joined!;
+  await showVolumes(profile, volumes, join(directory, 'volumes'));
   const identity = await currentIdentity(profile, { server: `https://${plan.host}:${config.apiPort}`, address, clock, log });
   const enter = (argv: readonly string[]): string[] => ['nsenter', `--net=/proc/${process.pid}/fd/${FIRST_FILE}`, '--', ...argv];
   const machine = await describeMachine(profile, host, { ...(backend && { wants: backend }), enter, remedy: 'wherry stop, then wherry start' });

@@ -21,6 +21,8 @@ export interface JoinedConfig {
   readonly address: string;
   /** How packets go to other machines; absent: the shortest way. */
   readonly backend?: LinkKind;
+  /** Where the cluster has the volumes of its own class, on every node. */
+  readonly volumes: string;
 }
 
 /** What a cluster was made with: `cluster.json` in its folder. */

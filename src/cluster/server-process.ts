@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { createHttpClient } from '../client/http-client.ts';
 import { UserError } from '../base/user-error.ts';
@@ -7,7 +6,7 @@ import { addressPlan, nodePods } from '../machine/index.ts';
 import { Addons } from './addons.ts';
 import { issueNodeCertificate, loadOrCreatePki } from './pki.ts';
 import { followServerConfigurationFile, readSchedulerConfigurationFile, readServerConfigurationFile } from './server-configuration-file.ts';
-import { startLocalVolumes } from './local-volumes.ts';
+import { startLocalVolumes, volumesFolder } from './local-volumes.ts';
 import { liveAsProcess, type ProcessTools } from './process.ts';
 import type { Profile } from './profile.ts';
 import { startServer } from './server.ts';
@@ -34,7 +33,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
     }));
     stack.use(followServerConfigurationFile(profile.serverConfigurationFile, { clock, log: log.child('configuration'), configure: (next) => server.api.configure(next) }));
     const informers = stack.use(createInformerFactory({ client: server.admin, clock, random, log: log.child('addons') }));
-    stack.use(await startLocalVolumes({ client: server.admin, informers, folder: join(profile.folder, 'volumes'), log: log.child('volumes') }));
+    stack.use(await startLocalVolumes({ client: server.admin, informers, folder: volumesFolder(profile), log: log.child('volumes') }));
     if (config.listenAddress !== undefined) {
       const { takeInMachines } = await import('./join/take-in-machines.ts');
       stack.use(await takeInMachines({ profile, config: { ...config, listenAddress: config.listenAddress }, pki, plan, client: server.admin, informers, clock, log: log.child('machines') }));

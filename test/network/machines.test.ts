@@ -1,6 +1,6 @@
 // Nodes that are other machines: three machines made of namespaces, two of them neighbours, the third behind a router. The first has the cluster, the others join it.
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ClusterUnderTest, eventually, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
@@ -19,6 +19,8 @@ const before = {} as Record<Name, string[]>;
 let here: MachineSnapshot;
 /** Whether these machines can do WireGuard: in the kernel, or by a program. */
 let wireguard: boolean;
+/** Three machines at once are a lot for one that has other work. */
+const PATIENCE_MS = 180_000;
 
 /** The router must never see the cluster's own addresses: neighbours send to each other's hardware addresses, and over the router they are wrapped. */
 const WATCH = `
@@ -105,7 +107,7 @@ test('machines join, near and far', async () => {
   expect(refused(await clusters.beta.wherry('node join', server, tokenWord, token, hashWord, hash))).toContain('this machine is the node beta');
   expect((await clusters.span.wherry('node list')).stdout).toMatch(/^span\t10\.231\.0\.11\nbeta\t10\.231\.0\.1\d\ton 10\.77\.1\.2\/24\ngamma\t10\.231\.0\.1\d\ton 10\.77\.2\.3\/24\n$/);
   expect((await clusters.beta.status())).toMatchObject({ running: true, server: null, nodes: [{ name: 'beta', status: 'Ready' }] });
-});
+}, PATIENCE_MS);
 
 /** The pods of the deployment: node → name and address. */
 const pods = {} as Record<Name, { readonly name: string; readonly address: string }>;
@@ -116,7 +118,8 @@ test('pods reach each other over all machines, directly and through a service, b
   const file = join(clusters.span.folder, 'web.json');
   const labels = { app: 'web' };
   writeFileSync(file, JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec: { replicas: 3, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: {
-    terminationGracePeriodSeconds: 0, containers: [{ name: 'web', image: 'msung99/maestro:0.1.0', imagePullPolicy: 'Never', readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } }],
+    terminationGracePeriodSeconds: 0, volumes: [{ name: 'claimed', ephemeral: { volumeClaimTemplate: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } } } } }],
+    containers: [{ name: 'web', volumeMounts: [{ name: 'claimed', mountPath: '/claimed' }], image: 'msung99/maestro:0.1.0', imagePullPolicy: 'Never', readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } }],
     topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: labels } }],
   } } } }));
   await kubectl('apply', '-f', file);
@@ -147,11 +150,11 @@ test('pods reach each other over all machines, directly and through a service, b
   expect(await machines.span.must('ip', 'route', 'show', 'proto', '233')).toMatch(/^10\.244\.\d\.0\/24 via 10\.77\.1\.2 dev eth0 /m);
   expect(await machines.gamma.must('ip', 'link', 'show', 'wherry0-vxlan')).toContain(' mtu 1450 ');
   expect(await machines.gamma.must('ip', 'route', 'show', 'proto', '233')).not.toContain('dev eth0');
-});
+}, PATIENCE_MS);
 
 test('logs, exec and forwarded ports of pods on other machines', async () => {
   for (const name of ['beta', 'gamma'] as const) {
-    expect(await exec(name, 'echo "said on $(hostname)" > /proc/1/fd/1; hostname')).toBe(`${pods[name].name}\n`);
+    expect(await exec(name, 'touch /claimed/file; echo "said on $(hostname)" > /proc/1/fd/1; hostname')).toBe(`${pods[name].name}\n`);
     await eventually(`the log of ${name}'s pod`, async () => (await kubectl('logs', pods[name].name)).includes(`said on ${pods[name].name}`));
   }
   const [command, ...args] = machines.span.enter([WHERRY, 'kubectl', 'port-forward', `pod/${pods.gamma.name}`, '18080:8080']);
@@ -161,7 +164,7 @@ test('logs, exec and forwarded ports of pods on other machines', async () => {
   } finally {
     forward.kill();
   }
-});
+}, PATIENCE_MS);
 
 test('network policies hold on joined nodes, and a killed node is taken up again', async () => {
   const reaches = async (from: Name, to: Name): Promise<boolean> => (await clusters.span.kubectl('exec', pods[from].name, '--', 'nc', '-w', '1', pods[to].address, '8080')).code === 0;
@@ -179,9 +182,12 @@ test('network policies hold on joined nodes, and a killed node is taken up again
   await eventually('pods go on without them', () => reaches('gamma', 'beta'));
   expect(well(await clusters.beta.wherry('start'))).toContain('The node beta runs');
   expect((await exec('beta', 'hostname')).trim()).toBe(pods.beta.name);
-});
+}, PATIENCE_MS);
 
 test('machines leave, and nothing is left', async () => {
+  // Volumes are where their node is, and go with it, though all nodes have them under the same path.
+  expect(readdirSync(join(clusters.span.dataDir, 'volumes'))).toHaveLength(1);
+  for (const name of ['beta', 'gamma'] as const) expect(readdirSync(join(clusters[name].dataDir, 'nodes', name, 'volumes'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('/file'))).toHaveLength(1);
   expect(refused(await clusters.span.wherry('node delete', 'gamma'))).toContain('the node gamma is another machine (10.77.2.3/24)');
   const [left, deleted] = await Promise.all([clusters.beta.wherry('node leave'), clusters.gamma.wherry('delete')]);
   expect(well(left)).toContain('The node beta is gone.\n');
@@ -198,4 +204,4 @@ test('machines leave, and nothing is left', async () => {
   for (const name of names) expect((await machines[name].facts()).filter((fact) => !before[name].includes(fact)), name).toEqual([]);
   expect(new MachineSnapshot('/nowhere').changesSince(here)).toEqual([]);
   expect(await router.must('nft', 'list', 'table', 'inet', 'watch')).toContain('counter packets 0 bytes 0');
-});
+}, PATIENCE_MS);

@@ -59,7 +59,7 @@ export async function joinCluster(profile: Profile, request: JoinRequest, tools:
     const index = await steps.step('addresses of the node', () => register(client, request.name, plan, self, tools));
     joined = {
       layout: 1, profile: profile.name, index: config.index, runtime: 'containerd', egress: request.egress ?? config.egress, apiPort: config.apiPort, nodes: [{ name: request.name, index }],
-      registryMirrors: request.registryMirrors ?? {}, addons: [], joined: { server, address: host, ...(request.backend && { backend: request.backend }) }, createdAt: clock.now(),
+      registryMirrors: request.registryMirrors ?? {}, addons: [], joined: { server, address: host, ...(request.backend && { backend: request.backend }), volumes: config.volumes }, createdAt: clock.now(),
     };
     profile.write(joined);
     await startJoined(profile, joined, tools);
@@ -71,8 +71,8 @@ export async function joinCluster(profile: Profile, request: JoinRequest, tools:
 }
 
 /** What a join that failed early is taken away by. */
-function shellOf(profile: Profile, { index, apiPort }: JoinConfig, name: string, server: string, address: string): JoinedCluster {
-  return { layout: 1, profile: profile.name, index, runtime: 'containerd', egress: false, apiPort, nodes: [{ name, index: 1 }], registryMirrors: {}, addons: [], joined: { server, address }, createdAt: 0 };
+function shellOf(profile: Profile, { index, apiPort, volumes }: JoinConfig, name: string, server: string, address: string): JoinedCluster {
+  return { layout: 1, profile: profile.name, index, runtime: 'containerd', egress: false, apiPort, nodes: [{ name, index: 1 }], registryMirrors: {}, addons: [], joined: { server, address, volumes }, createdAt: 0 };
 }
 
 function requireFree(profile: Profile): void {

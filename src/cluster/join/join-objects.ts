@@ -14,6 +14,8 @@ export interface JoinConfig {
   readonly apiPort: number;
   readonly egress: boolean;
   readonly dual: boolean;
+  /** Where nodes have the volumes of the cluster's own class. */
+  readonly volumes: string;
 }
 
 const RBAC = 'rbac.authorization.k8s.io';

@@ -10,6 +10,7 @@ import type { Profile } from '../profile.ts';
 import { LEAVING } from './annotations.ts';
 import { readIdentity } from './identity.ts';
 import { nodeClient, type JoinedCluster } from './joined-node.ts';
+import { forgetVolumes, madeFolders } from './volumes-folder.ts';
 
 /** The usual grace of a pod. */
 const DRAIN_MS = 30_000;
@@ -34,7 +35,9 @@ export async function leaveCluster(profile: Profile, config: JoinedCluster, tool
 /** Removes all of the node from this machine, then tells the cluster, which forgets it. */
 export async function removeJoined(profile: Profile, config: JoinedCluster, tools: LaunchTools): Promise<boolean> {
   const identity = readIdentity(profile);
+  const made = madeFolders(profile);
   await deleteCluster(profile, config, tools);
+  forgetVolumes(made);
   if (!identity) return false;
   using client = nodeClient(config.joined.server, identity, TIMEOUT_MS);
   return await ifAnswered(sayGoodbye(client, config.nodes[0]!.name, tools)) ?? false;

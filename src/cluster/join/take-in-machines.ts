@@ -8,6 +8,7 @@ import type { ClusterConfig, Profile } from '../profile.ts';
 import { startDepartures } from './departures.ts';
 import { ensureJoinObjects } from './join-objects.ts';
 import { keepMachineLinks } from './keep-links.ts';
+import { volumesFolder } from '../local-volumes.ts';
 import { startServingApprover } from './serving-approver.ts';
 import { describeMachine } from './this-machine.ts';
 
@@ -28,7 +29,7 @@ export async function takeInMachines({ profile, config, pki, plan, client, infor
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const { listenAddress, index, apiPort, egress, ipFamily } = config;
-  await ensureJoinObjects(client, { server: `https://${listenAddress}:${apiPort}`, authority: pki.authority.certificate, config: { index, apiPort, egress, dual: ipFamily === 'dual' } });
+  await ensureJoinObjects(client, { server: `https://${listenAddress}:${apiPort}`, authority: pki.authority.certificate, config: { index, apiPort, egress, dual: ipFamily === 'dual', volumes: volumesFolder(profile) } });
   const machine = await describeMachine(profile, listenAddress, { remedy: 'another one: wherry start --listen-address ADDRESS, or none' });
   stack.use(startServingApprover({ client, informers, plan, clock, log }));
   stack.use(startDepartures({ client, informers, clock, log }));
