@@ -1,6 +1,6 @@
 /** Examples of each verb of wherry for its `--help`: what one wants, and the command that does it. */
 export const examples: Readonly<Record<string, readonly (readonly [purpose: string, command: string])[]>> = {
-  addons: [['which there are', 'wherry addons list'], ['addresses for services of type LoadBalancer, for good', 'wherry addons enable load-balancer'], ['Ingress objects, served by HAProxy', 'wherry addons enable ingress']],
+  addons: [['which there are', 'wherry addons list'], ['addresses for services of type LoadBalancer, for good', 'wherry addons enable load-balancer'], ['Ingress objects and the Gateway API, served by HAProxy', 'wherry addons enable ingress']],
   dashboard: [['open it in the browser', 'wherry dashboard'], ['print the address only', 'wherry dashboard --url'], ['of another cluster of the kubeconfig', 'wherry dashboard --context staging']],
   delete: [['the cluster with all that belongs to it', 'wherry delete'], ['another one', 'wherry delete --profile lab']],
   image: [['an image that was built here, for all nodes', 'docker save shop:1 -o shop.tar && wherry image load shop.tar']],
