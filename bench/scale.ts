@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { deployments, pods } from '../src/api/generated/resources.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { silentLog } from '../src/base/log.ts';
-import { seededRandom } from '../src/base/random.ts';
+import { systemRandom } from '../src/base/random.ts';
 import { createPki } from '../src/cluster/pki.ts';
 import { startServer } from '../src/cluster/server.ts';
 import { startSimulatedNode } from '../src/cluster/simulated-node.ts';
@@ -35,8 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), 'wherry-bench-'));
 const nodesFolder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'wherry-bench-'));
 try {
   const plan = addressPlan(11);
-  const random = seededRandom(1);
-  const shared = { clock: systemClock, random, log: silentLog };
+  const shared = { clock: systemClock, random: systemRandom, log: silentLog };
   await using server = await startServer({ ...shared, plan, pki: await createPki(plan, Date.now()), storageDir: join(folder, 'storage'), simulated: true });
   const { admin } = server;
   const empty = heapMb();

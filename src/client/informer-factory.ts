@@ -1,7 +1,7 @@
 import { isReason } from '../api/errors.ts';
 import { apiVersionOf, keyOf, type KubeObject, type ResourceType } from '../api/object.ts';
 import { Backoff } from '../base/backoff.ts';
-import { because, writeOf } from '../base/cause.ts';
+import { because, writeOf, type Cause } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -97,7 +97,7 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
       delete: (object) => handler.delete?.(object),
     };
     this.#handlers.add(own);
-    for (const object of this.#cache.list()) this.#guard(object, () => own.add!(object));
+    for (const object of this.#cache.list()) because(causeOf(object), () => this.#guard(() => own.add!(object)));
     return { [Symbol.dispose]: () => void this.#handlers.delete(own) };
   }
 
@@ -146,18 +146,22 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
 
   /** Handlers run because of the write that made the object what it is: its revision goes with all that they begin. */
   #tell(object: T, call: (handler: InformerHandler<T>) => void): void {
-    for (const handler of this.#handlers) this.#guard(object, () => call(handler));
+    because(causeOf(object), () => {
+      for (const handler of this.#handlers) this.#guard(() => call(handler));
+    });
   }
 
   /** One handler's fault must not keep the others from the event, nor end the watch. */
-  #guard(object: T, call: () => void): void {
+  #guard(call: () => void): void {
     try {
-      because({ writes: writeOf(object.metadata.resourceVersion) }, call);
+      call();
     } catch (error) {
       this.#log.error('an informer handler failed', { resource: this.resource.resource, error });
     }
   }
 }
+
+const causeOf = ({ metadata }: KubeObject): Cause => ({ writes: writeOf(metadata.resourceVersion) });
 
 interface FollowOptions extends InformerFactoryOptions {
   readonly selection: Selection;

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../api/object.ts';
 
 /** Bytes that a generation holds. Two generations keep all that a busy moment needs, and less than the objects themselves take in a large cluster. */
-const GENERATION = 16 * 2 ** 20;
+const GENERATION = 8 * 2 ** 20;
 
 /** What was made or asked for lately, and what was before that: most states of an object are read for some seconds after the write, and then never again. */
 let young = new WeakMap<object, Buffer>();
