@@ -3,6 +3,7 @@ import { dryRunOf, printResult, writeFlags } from './mutation.ts';
 import { currentObject, isLocal, localFlag, patchObject } from './patch-object.ts';
 import { listTargets } from './selected-targets.ts';
 import { sourcesGiven, targetFlags } from './targets.ts';
+import { labelValueFault } from './valid-keys.ts';
 import { KubectlError, type Verb } from './verb.ts';
 
 /** `kubectl label` and `kubectl annotate`: KEY=VALUE sets, KEY- removes; what is there changes only with --overwrite. */
@@ -41,12 +42,18 @@ export function metadataVerb({ field, done, removed, noun, summary }: { readonly
       for (const change of changes) {
         if (!isChange(change)) throw new KubectlError(`all resources must be specified before ${noun} changes: ${change}`);
         const equals = change.indexOf('=');
+        const value = change.slice(equals + 1);
+        if (field === 'labels' && equals > 0 && value.includes('=')) throw new KubectlError(`invalid label spec: ${change}`);
+        const wrong = field === 'labels' && equals > 0 ? labelValueFault(value) : undefined;
+        if (wrong) throw new KubectlError(`invalid label value: "${change}": ${wrong}`);
         if (equals > 0) set[change.slice(0, equals)] = change.slice(equals + 1);
         else drop.push(change.slice(0, -1));
       }
       const both = drop.find((key) => Object.hasOwn(set, key));
       if (both !== undefined) throw new KubectlError(`can not both modify and remove a ${noun} in the same command`);
-      for (const target of await listTargets(call, { args, allNamespaces: flags.bool('all-namespaces') })) {
+      const targets = await listTargets(call, { args, allNamespaces: flags.bool('all-namespaces') });
+      if (flags.string('resource-version') && (targets.length > 1 || flags.bool('all'))) throw new KubectlError('--resource-version may only be used with a single resource');
+      for (const target of targets) {
         const live = await currentObject<KubeObject>(call, target);
         const present: Readonly<Record<string, string>> = live.metadata[field] ?? {};
         if (flags.bool('list')) {
@@ -58,7 +65,7 @@ export function metadataVerb({ field, done, removed, noun, summary }: { readonly
             if (Object.hasOwn(present, key) && present[key] !== value) throw new KubectlError(field === 'labels' ? `'${key}' already has a value (${present[key]}), and --overwrite is false` : `--overwrite is false but found the following declared ${noun}(s): '${key}' already has a value (${present[key]})`);
           }
         }
-        if (field === 'labels') for (const key of drop) if (!Object.hasOwn(present, key)) io.out(`${noun} "${key}" not found.\n`);
+        if (field === 'labels' && dryRunOf(flags) !== 'client') for (const key of drop) if (!Object.hasOwn(present, key)) io.out(`${noun} "${key}" not found.\n`);
         const changed = Object.entries(set).some(([key, value]) => present[key] !== value) || drop.some((key) => Object.hasOwn(present, key));
         const patch = { metadata: { [field]: { ...set, ...Object.fromEntries(drop.map((key) => [key, null])) }, ...(flags.string('resource-version') && { resourceVersion: flags.string('resource-version') }) } };
         const result = changed ? await patchObject(call, target, live, { kind: 'merge', body: patch, manager: noun === 'label' ? 'kubectl-label' : 'kubectl-annotate' }) : live;

@@ -35,7 +35,7 @@ function validationOf(flags: Flags): string | undefined {
   const value = flags.string('validate');
   const levels: Readonly<Record<string, string>> = { strict: 'Strict', true: 'Strict', warn: 'Warn', ignore: 'Ignore', false: 'Ignore' };
   const level = levels[value];
-  if (!level) throw new KubectlError(`invalid - validate option ${value}`);
+  if (!level) throw new KubectlError(`invalid - validate option "${value}"; must be one of: strict (or true), warn, ignore (or false)`);
   return level;
 }
 

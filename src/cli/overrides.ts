@@ -20,7 +20,8 @@ export function overridden(flags: Flags, object: { readonly apiVersion: string; 
   try {
     patch = parse(text);
   } catch (error) {
-    throw new KubectlError(`unable to parse "${text}": ${(error as Error).message}`);
+    if (!(error instanceof Error)) throw error;
+    throw new KubectlError('Invalid JSON Patch');
   }
   const type = flags.string('override-type');
   if (type === 'merge') return applyMergePatch(object, patch);

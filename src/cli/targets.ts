@@ -1,6 +1,7 @@
 import type { Flags, FlagSpecs } from './flags.ts';
 import { readManifests, type Manifest, type ManifestObject } from './manifest.ts';
 import { pathOf, type DiscoveredResource } from './resource-mapper.ts';
+import { parseSelector } from '../api/selector.ts';
 import { KubectlError, type Call } from './verb.ts';
 
 /** Flags by which verbs take manifests. */
@@ -31,17 +32,17 @@ export function targetPath(target: Target, subresource?: string): string {
 }
 
 /** Reads `TYPE NAME…`, `TYPE/NAME…`, `TYPE1,TYPE2`, `-f FILE`, with `-A`/`-n`. Upstream: cli-runtime resource.Builder. */
-export async function resolveTargets(call: Call, options: { readonly args?: readonly string[]; readonly allNamespaces?: boolean; readonly noun?: string } = {}): Promise<Target[]> {
+export async function resolveTargets(call: Call, options: { readonly args?: readonly string[]; readonly allNamespaces?: boolean; readonly noun?: string; /** Whether `--selector` picks among objects; else it is for what is made. */ readonly selects?: boolean } = {}): Promise<Target[]> {
   const { flags, session } = call;
   const args = options.args ?? call.args;
   if (sourcesGiven(flags)) {
     if (args.length > 0) throw new KubectlError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well');
-    return manifestTargets(call);
+    return manifestTargets(call, options);
   }
   const words = args.some((arg) => arg.includes('/')) ? args.map((arg) => arg.split('/')[0]!) : (args[0]?.split(',') ?? []);
   const mapper = await session.mapper((builtIn) => words.every((word) => builtIn.find(word)));
   const namespace = options.allNamespaces ? undefined : await session.namespace();
-  const selecting = options.args === undefined && selects(flags);
+  const selecting = options.args === undefined && options.selects !== false && selects(flags);
   const at = (resource: DiscoveredResource, name?: string): Target => {
     if (name !== undefined && resource.namespaced && options.allNamespaces) throw new KubectlError('a resource cannot be retrieved by name across all namespaces');
     return { resource, namespace: resource.namespaced ? namespace : undefined, ...(name !== undefined && { name }) };
@@ -53,7 +54,7 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
       const parts = arg.split('/');
       if (parts.length !== 2) {
         throw new KubectlError(parts.length > 2 && args.length === 1 ? 'arguments in resource/name form may not have more than one slash'
-          : `there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. '${call.path} resource/<resource_name>' instead of '${call.path} resource resource/<resource_name>'`);
+          : `there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'`);
       }
       if (parts[0] === '' || parts[1] === '') throw new KubectlError('arguments in resource/name form must have a single resource and name');
       return at(mapper.mustFind(parts[0]!), parts[1]);
@@ -95,11 +96,13 @@ async function manifestsOf({ flags, io, session }: Call): Promise<readonly Manif
 }
 
 /** The objects of `-f` or `-k`, with the namespace each goes to: its own, or that of the call; a contradiction with `-n` is refused. */
-export async function manifestTargets(call: Call): Promise<Target[]> {
-  const { session } = call;
+export async function manifestTargets(call: Call, { selects: picks = true }: { readonly selects?: boolean } = {}): Promise<Target[]> {
+  const { session, flags } = call;
   const manifests = await manifestsOf(call);
   const [mapper, namespace] = await Promise.all([session.mapper((builtIn) => manifests.every(({ object }) => builtIn.findKind(object.apiVersion, object.kind))), session.namespace()]);
-  return manifests.map(({ source, object }) => {
+  // Of what files hold, a selector picks by labels.
+  const selector = picks && flags.declares('selector', 'string') && flags.string('selector') ? parseSelector(flags.string('selector')) : undefined;
+  return manifests.filter(({ object }) => !selector || selector.matches(object.metadata?.labels)).map(({ source, object }) => {
     let resource;
     try {
       resource = mapper.byKind(object.apiVersion, object.kind);

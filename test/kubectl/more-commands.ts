@@ -38,6 +38,13 @@ export const readingMore: readonly Line[] = [
   'explain', 'explain pod svc', 'explain networkpolicy.spec.ingress.ports', 'explain statefulset.spec.volumeClaimTemplates.metadata', 'explain events', 'explain crd.spec.versions.schema', 'explain role.rules',
   'explain --recursive cronjob.spec.jobTemplate', 'top node nosuch', 'top node a b', 'top pod a -l b=c', 'api-resources --categories=all -o name', 'api-resources --sort-by=bogus', 'api-resources x',
   'api-resources --cached=false --namespaced=true --api-group=batch', 'cluster-info x',
+  // what may not be said together, names and selectors, manifests of which one is bad
+  'get pods -l app=web x', 'get deploy/web -l app=web', 'get pods,', 'get pods.v1', 'get DEPLOY', 'get deploy web -o json --show-labels', 'get --raw /apis pods', 'get pods --subresource=status', 'get pods -w nosuch', 'get -A pods web', 'get csidrivers,csistoragecapacities',
+  "get deploy web -o go-template='{{.nosuch.x}}'", "get deploy web -o jsonpath='{.spec.template.spec.containers[a]}'", "get deploy web -o jsonpath='{range .spec.template.spec.containers[*]}{.name}'", "get pods -o jsonpath='{.items[0].metadata.name}' -l app=none", "get svc web -o jsonpath-as-json='{.spec.ports}{.metadata.name}'",
+  'get -f test/kubectl/manifests/kustomized', 'create -f test/kubectl/manifests/kustomized --dry-run=client', 'apply -f test/kubectl/manifests/boat.yaml -l nosuch=1', 'delete pod nosuch --dry-run=client', 'delete pods --all -l a=b',
+  'explain deploy.spec.strategy --output=plaintext-openapiv2', 'explain boat --output=plaintext-openapiv2', 'explain crd.spec --output=plaintext-openapiv2 --recursive', 'set image svc/web x=y', 'set sa svc/web robot', "set selector svc/web 'a in (b)'", 'set env deploy/web 1A=b --dry-run=client', 'set env deploy/web NOSUCH- --dry-run=client',
+  'set resources deploy/web --limits=cpu=bad --dry-run=client', 'events --for nosuch/x', 'events -o bogus', 'create cm c --from-file=a=b=c --dry-run=client', "create cm c --from-literal='bad key=b' --dry-run=client", 'create quota q --hard=cpu=bad --dry-run=client', 'label deploy web a=b=c --dry-run=client', 'rollout restart cm/settings', 'rollout history cm/settings',
+  'rollout pause ds/agent', 'scale deploy web', 'expose sts db --port=80 --dry-run=client',
 ];
 
 /** As `writing`, after it. */

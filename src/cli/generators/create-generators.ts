@@ -1,11 +1,14 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CronJob } from '../../api/generated/batch-v1.ts';
+import { isQuantity, QUANTITY_FAULT } from '../quantity-fault.ts';
+import { parseApiVersion } from '../../api/resources.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { namedHash } from '../kustomize/content-hash.ts';
 import { resolveTargets, targetPath } from '../targets.ts';
 import { KubectlError, type Call } from '../verb.ts';
 import { ingressFlags, ingressOf } from './ingress.ts';
+import { dataKeyFault, envNameFault } from '../valid-keys.ts';
 import { containerName, parseLabels } from './pod-template.ts';
 
 export interface Generated {
@@ -50,6 +53,7 @@ function required(call: Call, flag: string): string {
 /** `--from-literal`, `--from-file`, `--from-env-file` as pairs of key and bytes. */
 function dataOf(call: Call, kind: 'ConfigMap' | 'Secret' = 'Secret'): [string, Buffer][] {
   const pairs: [string, Buffer][] = [];
+  if (call.flags.has('from-env-file') && call.flags.strings('from-env-file').length > 0 && (call.flags.strings('from-file').length > 0 || call.flags.strings('from-literal').length > 0)) throw new KubectlError('from-env-file cannot be combined with from-file or from-literal');
   for (const literal of call.flags.has('from-literal') ? call.flags.strings('from-literal') : []) {
     const equals = literal.indexOf('=');
     if (equals < 1) throw new KubectlError(`invalid literal source ${literal}, expected key=value`);
@@ -58,6 +62,9 @@ function dataOf(call: Call, kind: 'ConfigMap' | 'Secret' = 'Secret'): [string, B
   for (const source of call.flags.strings('from-file')) {
     const equals = source.indexOf('=');
     const file = equals < 0 ? source : source.slice(equals + 1);
+    if (source.split('=').length > 2) throw new KubectlError("key names or file paths cannot contain '='");
+    if (equals === 0) throw new KubectlError(`key name for file path ${file} missing`);
+    if (equals >= 0 && file === '') throw new KubectlError(`file path for key name ${source.slice(0, equals)} missing`);
     let folder;
     try {
       folder = statSync(file).isDirectory();
@@ -76,12 +83,16 @@ function dataOf(call: Call, kind: 'ConfigMap' | 'Secret' = 'Secret'): [string, B
       const text = line.trimStart();
       if (text === '' || text.startsWith('#')) continue;
       const equals = text.indexOf('=');
+      const fault = envNameFault(equals < 0 ? text : text.slice(0, equals));
+      if (fault) throw new KubectlError(fault);
       pairs.push(equals < 0 ? [text, Buffer.from(call.io.env[text] ?? '')] : [text.slice(0, equals), Buffer.from(text.slice(equals + 1))]);
     }
   }
   const seen = new Set<string>();
   for (const [key] of pairs) {
     if (seen.has(key)) throw new KubectlError(`cannot add key "${key}", another key by that name already exists${kind === 'ConfigMap' ? ` in Data for ConfigMap "${call.args[0]}"` : ''}`);
+    const fault = dataKeyFault(key);
+    if (fault) throw new KubectlError(kind === 'ConfigMap' ? `"${key}" is not a valid key name for a ConfigMap: ${fault}` : fault);
     seen.add(key);
   }
   return pairs;
@@ -106,9 +117,8 @@ function servicePorts(call: Call, nodePort?: number): unknown[] {
   const pairs = call.flags.strings('tcp');
   return pairs.map((pair) => {
     const [port, target = port] = pair.split(':');
-    for (const part of [port!, ...(/^\d/.test(target!) ? [target!] : [])]) {
-      if (!/^\d+$/.test(part) || Number(part) > 65535) throw new KubectlError(`invalid port value "${pair}"`);
-    }
+    if (!/^\d+$/.test(port!)) throw new KubectlError(`strconv.ParseUint: parsing "${port}": invalid syntax`);
+    for (const part of [port!, ...(/^\d+$/.test(target!) ? [target!] : [])]) if (Number(part) < 1 || Number(part) > 65535) throw new KubectlError('must be between 1 and 65535, inclusive');
     return { name: pair.replace(':', '-'), port: Number(port), protocol: 'TCP', targetPort: /^\d+$/.test(target!) ? Number(target) : target, ...(nodePort && { nodePort }) };
   });
 }
@@ -261,6 +271,7 @@ const quotaGenerator: Generator = {
     const hard = Object.fromEntries(call.flags.string('hard').split(',').filter(Boolean).map((pair) => {
       const [name, amount, more] = pair.split('=');
       if (!amount || more !== undefined) throw new KubectlError(`Invalid argument syntax ${pair}, expected <resource>=<value>`);
+      if (!isQuantity(amount)) throw new KubectlError(QUANTITY_FAULT);
       return [name!, amount];
     }));
     const scopes = call.flags.string('scopes').split(',').filter(Boolean);
@@ -295,6 +306,7 @@ const secretGenerator: Generator = {
       },
       generate(call) {
         if (call.flags.strings('from-file').length > 0) return secretType(call, 'kubernetes.io/dockerconfigjson', dataOf(call).map(([key, bytes]) => [key === '.dockerconfigjson' || call.flags.strings('from-file').length > 1 ? key : '.dockerconfigjson', bytes]));
+        if (!call.flags.string('docker-username') || !call.flags.string('docker-password')) throw new KubectlError('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required');
         const [username, password, email] = [required(call, 'docker-username'), required(call, 'docker-password'), call.flags.string('docker-email')];
         const auth = Buffer.from(`${username}:${password}`).toString('base64');
         const config = { auths: { [call.flags.string('docker-server')]: { username, password, ...(email && { email }), auth } } };
@@ -316,7 +328,7 @@ const jobGenerator: Generator = {
     const [target] = await resolveTargets(call, { args: [from] });
     if (target!.name === undefined) throw new KubectlError('resource(s) were provided, but no name was specified');
     const cronJob = await call.session.json<CronJob>(targetPath(target!));
-    if (cronJob.kind !== 'CronJob') throw new KubectlError('from must be an existing cronjob');
+    if (cronJob.kind !== 'CronJob') throw new KubectlError(`unknown object type *${parseApiVersion(cronJob.apiVersion ?? 'v1').version}.${cronJob.kind as string}`);
     const { metadata, spec } = cronJob.spec.jobTemplate;
     return [{
       apiVersion: 'batch/v1', kind: 'Job', spec, status: {},
@@ -345,7 +357,7 @@ const clusterRoleGenerator: Generator = {
     const { flags } = call;
     const [aggregation, urls, verbs] = [flags.string('aggregation-rule'), flags.strings('non-resource-url'), flags.strings('verb')];
     if (aggregation) {
-      if (urls.length > 0 || verbs.length > 0 || flags.strings('resource').length > 0) throw new KubectlError('aggregation rule must be specified without nonResourceURLs, resources and verbs');
+      if (urls.length > 0 || verbs.length > 0 || flags.strings('resource').length > 0 || flags.strings('resource-name').length > 0) throw new KubectlError('aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames');
       return [{ ...base, aggregationRule: { clusterRoleSelectors: [{ matchLabels: parseLabels(aggregation) }] }, rules: null }];
     }
     for (const url of urls) if (url !== '*' && !url.startsWith('/')) throw new KubectlError('nonResourceURL should start with /');
@@ -394,7 +406,7 @@ const serviceGenerator: Generator = { usage: '(clusterip | nodeport | loadbalanc
 /** `kubectl create NOUN`, one line a noun and its aliases. */
 export const createGenerators: Readonly<Record<string, Generator>> = {
   clusterrole: clusterRoleGenerator,
-  clusterrolebinding: { usage: 'NAME --clusterrole=NAME [--user=username]', summary: 'Create a cluster role binding for a particular cluster role', flags: bindingFlags, generate: (call) => bindingOf(call, 'ClusterRoleBinding') },
+  clusterrolebinding: { usage: 'NAME --clusterrole=NAME [--user=username]', summary: 'Create a cluster role binding for a particular cluster role', flags: bindingFlags, generate(call) { nameOf(call); required(call, 'clusterrole'); return bindingOf(call, 'ClusterRoleBinding'); } },
   configmap: configMapGenerator,
   cm: configMapGenerator,
   cronjob: cronJobGenerator,

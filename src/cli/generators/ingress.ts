@@ -15,6 +15,7 @@ export function ingressOf(call: Call, name: string): Generated {
   const rules = flags.strings('rule');
   const fallback = flags.string('default-backend');
   if (rules.length === 0 && fallback === '') throw new KubectlError('not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)');
+  if (fallback !== '' && !/^[^:]+:[^:]+$/.test(fallback)) throw new KubectlError('default-backend should be in format servicename:serviceport');
   const hosts = new Map<string, Path[]>();
   const tls = new Map<string, string[]>();
   for (const rule of rules) {

@@ -1,6 +1,6 @@
 import type { FlagSpecs } from '../flags.ts';
 import { withLastApplied } from '../last-applied.ts';
-import { createObject, writeFlags } from '../mutation.ts';
+import { createObject, dryRunOf, writeFlags } from '../mutation.ts';
 import { listTargets } from '../selected-targets.ts';
 import { fileFlags, targetPath } from '../targets.ts';
 import { apiVersionOf } from '../../api/object.ts';
@@ -23,6 +23,7 @@ export const verb: Verb = {
   async run(call) {
     const { flags: given } = call;
     const [min, max, cpu] = [given.int('min'), given.int('max'), given.int('cpu-percent')];
+    if (!given.changed('max')) throw new KubectlError('required flag(s) "max" not set');
     if (max < 1) throw new KubectlError(`--max=MAXPODS is required and must be at least 1, max: ${max}`);
     if (max < min) throw new KubectlError(`--max=MAXPODS must be larger or equal to --min=MINPODS, max: ${max}, min: ${min}`);
     for (const target of await listTargets(call)) {
@@ -32,14 +33,13 @@ export const verb: Verb = {
       }
       if (!target.object) await call.session.json(targetPath(target));
       const autoscaler = {
-        apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: given.string('name') || name },
+        apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: given.string('name') || name },
         spec: {
-          maxReplicas: max, ...(min > 0 && { minReplicas: min }), scaleTargetRef: { apiVersion: apiVersionOf(resource), kind: resource.kind, name },
-          ...(cpu >= 0 && { targetCPUUtilizationPercentage: cpu }),
+          maxReplicas: max, ...(cpu >= 0 && { metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: cpu } } }] }), ...(min > 0 && { minReplicas: min }), scaleTargetRef: { apiVersion: apiVersionOf(resource), kind: resource.kind, name },
         },
-        status: { currentReplicas: 0, desiredReplicas: 0 },
+        status: { currentMetrics: null, desiredReplicas: 0 },
       };
-      await createObject(call, given.bool('save-config') ? withLastApplied(autoscaler) : autoscaler, 'kubectl-autoscale', 'autoscaled');
+      await createObject(call, given.bool('save-config') ? withLastApplied(autoscaler) : autoscaler, 'kubectl-autoscale', dryRunOf(given) === 'client' ? 'created' : 'autoscaled');
     }
   },
 };

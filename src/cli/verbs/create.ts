@@ -20,6 +20,8 @@ const flags = {
   'windows-line-endings': { type: 'bool', usage: 'With --edit: lines end as on Windows.' },
 } as const satisfies FlagSpecs;
 
+const unexpected = ({ args }: Call): string => `Unexpected args: [${args.join(' ')}]\nSee 'kubectl create -h' for help and examples`;
+
 async function createFromFiles(call: Call): Promise<number | void> {
   const { flags: given, session, io } = call;
   if (given.string('raw') && sourcesGiven(given)) {
@@ -27,14 +29,16 @@ async function createFromFiles(call: Call): Promise<number | void> {
     return rawRequest(call, 'POST');
   }
   if (!sourcesGiven(given)) {
-    throw new KubectlError(call.args.length > 0 ? `Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl create -h' for help and examples` : 'must specify one of -f and -k\n\nSee \'kubectl create -h\' for help and examples');
+    throw new KubectlError(call.args.length > 0 ? unexpected(call) : 'must specify one of -f and -k');
   }
+  if (call.args.length > 0) throw new KubectlError(unexpected(call));
   const targets = await manifestTargets(call);
   if (targets.length === 0) throw new KubectlError('no objects passed to create');
   if (given.bool('edit')) return editThenCreate(call, targets);
   let code = 0;
   for (const { resource, namespace, object, source } of targets) {
-    const body = given.bool('save-config') ? withLastApplied(object!) : object!;
+    const placed = namespace === undefined ? object! : { ...object!, metadata: { ...object!.metadata, namespace } };
+    const body = given.bool('save-config') ? withLastApplied(placed) : placed;
     if (dryRunOf(given) === 'client') {
       printResult(call, resource, body, 'created');
       continue;

@@ -3,8 +3,9 @@ import type { FlagSpecs } from '../flags.ts';
 import { parseLabels } from '../generators/pod-template.ts';
 import { withLastApplied } from '../last-applied.ts';
 import { overridden, overrideFlags } from '../overrides.ts';
-import { dryRunOf, printResult, writeFlags, writeQuery } from '../mutation.ts';
-import { fileFlags, resolveTargets, targetPath } from '../targets.ts';
+import { parseApiVersion } from '../../api/resources.ts';
+import { dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation.ts';
+import { fileFlags, resolveTargets, sourcesGiven, targetPath } from '../targets.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
 const flags = {
@@ -35,6 +36,7 @@ interface Exposable extends KubeObject {
 
 function selectorOf(object: Exposable): Readonly<Record<string, string>> {
   const { kind, metadata, spec } = object;
+  const { group } = parseApiVersion(object.apiVersion ?? 'v1');
   if (kind === 'Pod') {
     if (!metadata.labels) throw new KubectlError("couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed");
     return metadata.labels;
@@ -45,7 +47,7 @@ function selectorOf(object: Exposable): Readonly<Record<string, string>> {
     if (matchExpressions?.length) throw new KubectlError("couldn't retrieve selectors via --selector flag or introspection: couldn't convert expressions - \"matchExpressions\" to map-based selector format");
     return matchLabels ?? {};
   }
-  throw new KubectlError(`cannot expose a ${kind}`);
+  throw new KubectlError(`cannot expose a ${kind}${group ? `.${group}` : ''}`);
 }
 
 export const verb: Verb = {
@@ -54,7 +56,8 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, session } = call;
-    const targets = await resolveTargets(call);
+    if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError(NO_RESOURCES);
+    const targets = await resolveTargets(call, { selects: false });
     for (const target of targets) {
       if (!target.name) throw new KubectlError('resource(s) were provided, but no name was specified');
       const object = await session.json<Exposable>(targetPath(target));

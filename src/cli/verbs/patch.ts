@@ -34,7 +34,7 @@ export const verb: Verb = {
     if (isLocal(given) && dryRunOf(given) === 'server') throw new KubectlError('cannot specify --local and --dry-run=server - did you mean --dry-run=client?');
     if (!KINDS.includes(wanted)) throw new KubectlError(`--type must be one of [json merge strategic], not "${given.string('type')}"`);
     if (given.string('patch') === '' && given.string('patch-file') === '') throw new KubectlError('must specify --patch or --patch-file containing the contents of the patch');
-    const text = given.string('patch-file') ? readFileSync(given.string('patch-file'), 'utf8') : given.string('patch');
+    const text = given.string('patch-file') ? readPatch(given.string('patch-file')) : given.string('patch');
     let body: unknown;
     try {
       body = parse(text);
@@ -53,6 +53,15 @@ export const verb: Verb = {
     }
   },
 };
+
+function readPatch(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new KubectlError(`unable to read patch file: open ${file}: no such file or directory`);
+  }
+}
 
 async function patched(call: Call, target: NamedTarget, before: KubeObject, patch: ObjectPatch): Promise<KubeObject> {
   try {

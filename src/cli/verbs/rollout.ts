@@ -84,12 +84,18 @@ interface Revision {
   readonly template: unknown;
 }
 
+/** A revision keeps its template as a patch that replaces. */
+function withoutPatch(template: unknown): unknown {
+  const { $patch: _replace, ...rest } = (template ?? {}) as { readonly $patch?: string };
+  return rest;
+}
+
 /** The revisions of a workload, oldest first, with the pod template and cause of each. */
-async function revisions(call: Call, target: NamedTarget): Promise<Revision[]> {
+async function revisions(call: Call, target: NamedTarget, what: 'history' | 'rollbacker' = 'history'): Promise<Revision[]> {
   const { session } = call;
   const owner = await session.json<Workload>(targetPath(target));
   const owned = (object: KubeObject): boolean => object.metadata.ownerReferences?.some((ref) => ref.controller && ref.uid === owner.metadata.uid) === true;
-  const labelSelector = formatLabelSelector(owner.spec.selector);
+  const labelSelector = formatLabelSelector((owner.spec as Workload['spec'] | undefined)?.selector);
   if (target.resource.kind === 'Deployment') {
     const list = await session.json<ObjectList<ReplicaSet>>(`/apis/apps/v1/namespaces/${target.namespace}/replicasets`, { query: { labelSelector } });
     return list.items.filter(owned).map((rs) => {
@@ -100,10 +106,11 @@ async function revisions(call: Call, target: NamedTarget): Promise<Revision[]> {
       };
     }).toSorted((a, b) => a.revision - b.revision);
   }
+  if (target.resource.kind !== 'StatefulSet' && target.resource.kind !== 'DaemonSet') throw new KubectlError(`error retrieving ${what} for "${target.resource.kind}", no visitor method exists for {${target.resource.group} ${target.resource.kind}}`);
   const list = await session.json<ObjectList<ControllerRevision>>(`/apis/apps/v1/namespaces/${target.namespace}/controllerrevisions`, { query: { labelSelector } });
   return list.items.filter(owned).map((cr) => {
     const template = (cr.data as { readonly spec?: { readonly template?: unknown } } | undefined)?.spec?.template;
-    return { revision: cr.revision, cause: cr.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>', object: { ...cr, apiVersion: 'apps/v1', kind: 'ControllerRevision' }, kept: template, template };
+    return { revision: cr.revision, cause: cr.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>', object: { ...owner, apiVersion: 'apps/v1', kind: target.resource.kind, spec: { ...owner.spec, template: withoutPatch(template) } } as unknown as KubeObject, kept: template, template };
   }).toSorted((a, b) => a.revision - b.revision);
 }
 
@@ -130,10 +137,10 @@ async function history(call: Call): Promise<void> {
 async function undo(call: Call): Promise<void> {
   const { session, flags: given } = call;
   for (const target of await targetsOf(call)) {
-    const found = await revisions(call, target);
+    const found = await revisions(call, target, 'rollbacker');
     const wanted = given.int('to-revision');
     const to = wanted > 0 ? found.find(({ revision }) => revision === wanted) : found.at(-2);
-    if (!to) throw new KubectlError(wanted > 0 ? `unable to find specified revision ${wanted} in history` : 'no rollout history found for ' + `${target.resource.kind.toLowerCase()} "${target.name}"`);
+    if (!to) throw new KubectlError(wanted > 0 ? `unable to find specified revision ${wanted} in history` : target.resource.kind === 'Deployment' ? `no rollout history found for deployment "${target.name}"` : 'no last revision to roll back to');
     const live = await session.json<Workload>(targetPath(target));
     if (found.at(-1) === to) {
       printResult(call, target.resource, live, `skipped rollback (current template already matches revision ${to.revision})`);
@@ -150,9 +157,12 @@ async function undo(call: Call): Promise<void> {
   }
 }
 
+const unsupported = ({ resource, name }: NamedTarget, doing: string): KubectlError => new KubectlError(`${resource.resource}${resource.group ? `.${resource.group}` : ''} "${name}" ${doing} is not supported`);
+
 async function restart(call: Call): Promise<void> {
   for (const target of await targetsOf(call)) {
     const live = await call.session.json<Deployment>(targetPath(target));
+    if (!['Deployment', 'StatefulSet', 'DaemonSet'].includes(target.resource.kind)) throw unsupported(target, 'restarting');
     if (live.spec.paused) throw new KubectlError(`${target.resource.resource}.${target.resource.group} "${target.name}" can't restart paused deployment (run rollout resume first)`);
     const restartedAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
     const body = { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restartedAt } } } } };
@@ -163,6 +173,7 @@ async function restart(call: Call): Promise<void> {
 const pausing = (paused: boolean) => async (call: Call): Promise<void> => {
   for (const target of await targetsOf(call)) {
     const live = await call.session.json<Deployment>(targetPath(target));
+    if (target.resource.kind !== 'Deployment') throw unsupported(target, paused ? 'pausing' : 'resuming');
     if ((live.spec.paused ?? false) === paused) throw new KubectlError(`${target.resource.resource}.${target.resource.group} "${target.name}" is ${paused ? 'already paused' : 'not paused'}`);
     const body = { spec: { paused: paused ? true : null } };
     printResult(call, target.resource, await call.session.call('PATCH', targetPath(target), { body, contentType: 'application/merge-patch+json', query: writeQuery(call, 'kubectl-rollout') }), paused ? 'paused' : 'resumed');

@@ -46,9 +46,10 @@ export const verb: Verb = {
   async run(call) {
     const { flags: given, args } = call;
     const [name, ...rest] = args;
+    if (!given.changed('image')) throw new KubectlError('required flag(s) "image" not set');
     if (!name || call.dashAt === 0) throw misused('NAME is required for run');
     const image = given.string('image');
-    if (!image) throw new KubectlError(given.changed('image') ? '--image is required' : 'required flag(s) "image" not set');
+    if (!image) throw new KubectlError('--image is required');
     if (!/^(?:[\w.-]+(?::\d+)?\/)?[a-z\d]+(?:[._-]+[a-z\d]+)*(?:\/[a-z\d]+(?:[._-]+[a-z\d]+)*)*(?::\w[\w.-]{0,127})?(?:@[\w+.-]+:[\da-fA-F]{32,})?$/.test(image)) throw new KubectlError(`Invalid image name "${image}": invalid reference format`);
     if (given.bool('tty') && !given.bool('stdin')) throw misused('-i/--stdin is required for containers with -t/--tty=true');
     const port = given.string('port');
@@ -58,7 +59,7 @@ export const verb: Verb = {
     if (given.bool('rm') && !attached) throw misused('--rm should only be used for attached containers');
     if (attached && dryRunOf(given) !== 'none') throw misused("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)");
     if (!['', 'Always', 'IfNotPresent', 'Never'].includes(given.string('image-pull-policy'))) throw misused(`invalid image pull policy: ${given.string('image-pull-policy')}`);
-    if (port && !/^\d+$/.test(port)) throw new KubectlError(`strconv.ParseInt: parsing "${port}": invalid syntax`, { bare: false });
+    if (port && !/^\d+$/.test(port)) throw new KubectlError(`strconv.Atoi: parsing "${port}": invalid syntax`, { bare: false });
     const labels = given.string('labels') ? parseLabels(given.string('labels')) : { run: name };
     const annotations = Object.fromEntries(given.strings('annotations').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
     const env = parseEnv(given.strings('env'));

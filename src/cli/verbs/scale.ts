@@ -25,7 +25,7 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, session } = call;
-    if (!given.changed('replicas')) throw new KubectlError('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0');
+    if (!given.changed('replicas')) throw new KubectlError('required flag(s) "replicas" not set');
     const replicas = given.int('replicas');
     if (replicas < 0) throw new KubectlError('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0');
     const targets = await listTargets(call);

@@ -8,6 +8,7 @@ import { podSpecOf } from '../pod-spec-of.ts';
 import { mergePatchBetween } from '../three-way-merge.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { resolveTargets, sourcesGiven, targetPath } from '../targets.ts';
+import { envNameFault } from '../valid-keys.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 
 /** What the call does to variables: those it sets, in order, and those it takes away. */
@@ -51,8 +52,10 @@ export const setEnv: Verb = {
         const patch = mergePatchBetween((container.env ?? []).find(({ name }) => name === variable.name) ?? {}, variable);
         return patch === undefined ? [] : [{ ...patch, name: variable.name } as never];
       });
+      const gone = changes.remove.filter((name) => container.env?.some((one) => one.name === name));
+      if (set.length + gone.length === 0) return undefined;
       const order = changed(container.env ?? [], changes).map(({ name }) => ({ name }));
-      return { env: [...set, ...changes.remove.map((name) => ({ name, $patch: 'delete' }) as never)], ['$setElementOrder/env']: order } as Partial<Container>;
+      return { env: [...set, ...gone.map((name) => ({ name, $patch: 'delete' }) as never)], ['$setElementOrder/env']: order } as Partial<Container>;
     });
   },
 };
@@ -66,8 +69,8 @@ async function changesOf(call: Call, words: readonly string[]): Promise<Changes>
     const equals = line.indexOf('=');
     if (equals > 0) {
       const name = line.slice(0, equals);
-      // Stricter than the server, as upstream has it.
-      if (!/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name)) throw new KubectlError(`"${name}" is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name', or 'MY_ENV.NAME', or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')`);
+      const fault = envNameFault(name);
+      if (fault) throw new KubectlError(fault);
       set.push({ name, value: line.slice(equals + 1) });
     } else if (line.endsWith('-')) remove.push(line.slice(0, -1));
     else throw new KubectlError(`unknown argument: ${line}`);

@@ -1,4 +1,4 @@
-import { isQuantity } from '../../api/quantity.ts';
+import { isQuantity, QUANTITY_FAULT } from '../quantity-fault.ts';
 import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } from '../change-containers.ts';
 import type { Container } from '../../api/generated/core-v1.ts';
 import { NO_RESOURCES } from '../mutation.ts';
@@ -39,7 +39,7 @@ async function resources(call: Call): Promise<void> {
   const parse = (text: string): Record<string, string> => Object.fromEntries(text.split(',').filter(Boolean).map((pair) => {
     const [name, amount, more] = pair.split('=');
     if (!amount || more !== undefined) throw new KubectlError(`Invalid argument syntax ${pair}, expected <resource>=<value>`);
-    if (!isQuantity(amount)) throw new KubectlError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+    if (!isQuantity(amount)) throw new KubectlError(QUANTITY_FAULT);
     return [name!, amount];
   }));
   const [limits, requests] = [parse(call.flags.string('limits')), parse(call.flags.string('requests'))];
