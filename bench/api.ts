@@ -220,6 +220,7 @@ async function watch(): Promise<void> {
   const lease = (name: string): object => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, annotations: { mark: '0000000000000000' } }, spec: { holderIdentity: name, leaseDurationSeconds: 40 } });
   await fanOut('leases', '/apis/coordination.k8s.io/v1/namespaces/default/leases', lease, 1000);
   await fanOut('pods', PODS, pod, 200);
+  await fanOut('pods', PODS, pod, 500);
 }
 
 async function fanOut(what: string, path: string, object: (name: string) => object, rate: number): Promise<void> {

@@ -62,6 +62,8 @@ export class OrderedIndex<T extends { readonly key: string }> {
     for (let c = this.#chunkOf(from); c < this.#chunks.length && found.length < limit; c++) {
       const chunk = this.#chunks[c]!;
       const start = lowerBound(chunk, from);
+      // Of many prefixes there is nothing: most lists that admission asks for are empty.
+      if (to !== undefined && start < chunk.length && chunk[start]!.key >= to) break;
       const end = Math.min(to === undefined ? chunk.length : lowerBound(chunk, to), start + limit - found.length);
       for (let i = start; i < end; i++) found.push(chunk[i]!);
       if (end < chunk.length) break;

@@ -1,5 +1,6 @@
 import type { ListType, StructType, Type } from '../../api/schema/schema.ts';
-import { emptySet, hasElement, isEmptySet, nodeOf, under, union, type FieldSet } from './field-set.ts';
+import { RecentMap } from '../../base/recent-map.ts';
+import { emptySet, hasElement, isEmptySet, nodeOf, shared, under, union, type FieldSet } from './field-set.ts';
 
 /**
  * Values seen by their schema: what a value sets, how two differ, how one is laid over another, how parts are taken out.
@@ -88,7 +89,7 @@ const nothing: Differences = {};
 
 function differences(type: Type | undefined, before: unknown, after: unknown): Differences | undefined {
   if (before === after) return undefined;
-  if (before === undefined) return { added: wholeSet(type, after) };
+  if (before === undefined) return { added: newSet(type, after) };
   if (after === undefined) return { removed: wholeSet(type, before) };
   let how = form(type, after ?? before);
   // What is empty on both sides is a leaf, which keeps null apart from empty.
@@ -135,6 +136,41 @@ function itemDifferences(type: ListType, before: unknown, after: unknown): Diffe
   }
   for (const [element, items] of right) if (!left.has(element)) gathered.take(element, items.length > 1 ? differences(undefined, undefined, items) : differences(type.item, undefined, items[0]));
   return gathered.differences();
+}
+
+/** The sets of what came lately: what is made of one template sets the same fields again and again. */
+const recent = new RecentMap<FieldSet>(256);
+/** Longer outlines are not kept. */
+const LONGEST_OUTLINE = 2048;
+
+/** `wholeSet` of what is new. */
+function newSet(type: Type | undefined, value: unknown): FieldSet {
+  const text = outline(type, value);
+  if (text === '') return emptySet;
+  return text.length > LONGEST_OUTLINE ? wholeSet(type, value) : recent.get(text, () => shared(wholeSet(type, value)));
+}
+
+/** All that a value's set depends on: `{4:name5:ports[39:k:{"containerPort":80,"protocol":"TCP"}{13:containerPort}]}`. */
+function outline(type: Type | undefined, value: unknown): string {
+  if (isBlank(value)) return '';
+  switch (form(type, value)) {
+    case 'fields': {
+      if (!isObject(value)) return '';
+      let text = '{';
+      for (const key in value) if (value[key] !== undefined) text += `${key.length}:${key}${outline(typeOfField(type!, key), value[key])}`;
+      return `${text}}`;
+    }
+    case 'items': {
+      if (!Array.isArray(value)) return '';
+      let text = '[';
+      for (const item of value as readonly unknown[]) {
+        const element = itemElement(type as ListType, item);
+        text += `${element.length}:${element}${outline((type as ListType).item, item)}`;
+      }
+      return `${text}]`;
+    }
+    default: return '';
+  }
 }
 
 /** A value that is on one side only: the set of itself and of all that is in it. */
