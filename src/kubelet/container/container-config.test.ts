@@ -21,7 +21,17 @@ test.each<[string, Partial<Container>, object]>([
   ['the smallest quota is a millisecond', { resources: { limits: { cpu: '1m' } } }, { cpuShares: 2, cpuQuota: 1000 }],
 ])('resources: %s', (_, container, expected) => {
   const pod = podOf(container);
-  expect(linuxResources(pod, pod.spec.containers[0]!, 8 * GIB)).toMatchObject(expected);
+  expect(linuxResources(pod, pod.spec.containers[0]!, 8 * GIB, 'v1')).toMatchObject(expected);
+});
+
+test.each<[string, Partial<Container>, object]>([
+  ['all processes end together', {}, { unified: { 'memory.oom.group': '1' } }],
+  ['a limit of memory is one of swap too', { resources: { limits: { memory: '64Mi' } } }, { unified: { 'memory.oom.group': '1' }, memoryLimitInBytes: 64 * 2 ** 20, memorySwapLimitInBytes: 64 * 2 ** 20 }],
+])('resources in cgroups of version 2: %s', (_, container, expected) => {
+  const pod = podOf(container);
+  const { cpuShares: _shares, cpuQuota: _quota, cpuPeriod: _period, oomScoreAdj: _oom, ...rest } = linuxResources(pod, pod.spec.containers[0]!, 8 * GIB, 'v2');
+  expect(rest).toEqual(expected);
+  expect(linuxResources(pod, pod.spec.containers[0]!, 8 * GIB, 'v1')).not.toHaveProperty('unified');
 });
 
 test('cgroups by class', () => {
@@ -92,7 +102,7 @@ test('a pod with users of its own: in its namespaces, and in every mount', () =>
   const pod = podOf({}, { hostUsers: false });
   const uids = [{ hostId: 65_536, containerId: 0, length: 65_536 }];
   const userNamespace = { mode: 'POD', uids, gids: uids } as const;
-  const input = { pod, container: pod.spec.containers[0]!, restartCount: 0, image: { ...rootImage, id: 'i' } as Image, environment: {}, mounts: [{ containerPath: '/data', hostPath: '/h' }], memoryCapacity: GIB };
+  const input = { pod, container: pod.spec.containers[0]!, restartCount: 0, image: { ...rootImage, id: 'i' } as Image, environment: {}, mounts: [{ containerPath: '/data', hostPath: '/h' }], memoryCapacity: GIB, cgroupVersion: 'v1' as const };
   const config = containerConfig({ ...input, userNamespace });
   expect(config.linux!.securityContext!.namespaceOptions!.usernsOptions).toEqual(userNamespace);
   expect(config.mounts).toEqual([{ containerPath: '/data', hostPath: '/h', uidMappings: uids, gidMappings: uids }]);

@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ContainerConfig, Device, Image, Mount, UserNamespace } from '../../cri/runtime.ts';
+import type { PodCgroups } from '../options.ts';
 import { annotation, label } from '../pod/observation.ts';
 import { containerHash, type AnyContainer } from '../pod/pod-containers.ts';
 import { expand } from './expansion.ts';
@@ -15,6 +16,7 @@ export interface ContainerConfigInput {
   readonly mounts: readonly Mount[];
   readonly devices?: readonly Device[];
   readonly memoryCapacity: number;
+  readonly cgroupVersion: PodCgroups['version'];
   /** Where the pod has users of its own. */
   readonly userNamespace?: UserNamespace | undefined;
   /** Of the container an ephemeral one looks into. */
@@ -46,6 +48,6 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     },
     logPath: `${container.name}/${restartCount}.log`,
     stdin: container.stdin ?? false, stdinOnce: container.stdinOnce ?? false, tty: container.tty ?? false,
-    linux: { resources: linuxResources(pod, container, input.memoryCapacity), securityContext },
+    linux: { resources: linuxResources(pod, container, input.memoryCapacity, input.cgroupVersion), securityContext },
   };
 }

@@ -3,6 +3,7 @@ import { qosClass } from '../../api/pod/qos-class.ts';
 import { podResourceLimits, podResourceRequests } from '../../api/pod/resources.ts';
 import { milliValue, quantityValue } from '../../api/quantity.ts';
 import type { LinuxContainerResources } from '../../cri/runtime.ts';
+import type { PodCgroups } from '../options.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import { isSidecar, podContainers } from '../pod/pod-containers.ts';
 
@@ -37,8 +38,11 @@ export function oomScoreAdjust(pod: Pod, container: AnyContainer, memoryCapacity
   return score < 3 ? 3 : score === 1000 ? 999 : score;
 }
 
-/** Upstream: kuberuntime generateLinuxContainerResources. */
-export function linuxResources(pod: Pod, container: AnyContainer, memoryCapacity: number): LinuxContainerResources {
+/**
+ * Upstream: kuberuntime generateLinuxContainerResources. Version 2 of cgroups alone can end all processes of a container that runs out of memory together, so that none
+ * is left half alive; and without a word of swap a limit of memory there would be one of memory alone.
+ */
+export function linuxResources(pod: Pod, container: AnyContainer, memoryCapacity: number, version: PodCgroups['version']): LinuxContainerResources {
   const { requests, limits }: ResourceRequirements = container.resources ?? {};
   const memory = quantityValue(limits?.['memory']);
   return {
@@ -46,6 +50,7 @@ export function linuxResources(pod: Pod, container: AnyContainer, memoryCapacity
     cpuQuota: cpuQuota(milliValue(limits?.['cpu'])), cpuPeriod: PERIOD_US,
     oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacity),
     ...(memory > 0 && { memoryLimitInBytes: memory }), ...hugePageLimits(limits),
+    ...(version === 'v2' && { unified: { 'memory.oom.group': '1' }, ...(memory > 0 && { memorySwapLimitInBytes: memory }) }),
   };
 }
 

@@ -29,7 +29,7 @@ export class PodResizer {
   }
 
   async #tell(id: string, name: string): Promise<void> {
-    const { resize, context: { runtime, capacity, recorder, clock, cgroupTree, sandbox: { cgroupRoot } }, starting, changed } = this.#state;
+    const { resize, context: { runtime, capacity, recorder, clock, cgroups, cgroupTree, sandbox: { cgroupRoot } }, starting, changed } = this.#state;
     const pod = resize.allocatedPod(this.#state.pod);
     this.#telling.add(id);
     const path = podCgroupPath(pod, cgroupRoot);
@@ -37,7 +37,7 @@ export class PodResizer {
     try {
       // The kernel lets no child have more than its parent: the pod's own limits come off while its containers' change.
       cgroupTree?.setPod(path, { ...(whole.cpuShares !== undefined && { cpuShares: whole.cpuShares }) });
-      await runtime.updateContainerResources(id, linuxResources(pod, findContainer(pod, name)!.container, capacity.memoryBytes));
+      await runtime.updateContainerResources(id, linuxResources(pod, findContainer(pod, name)!.container, capacity.memoryBytes, cgroups.version));
       resize.started(id, name);
       cgroupTree?.setPod(path, whole);
       if (resize.pending(this.#state.pod, this.#state.observation).length === 0) recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
