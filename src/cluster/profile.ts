@@ -53,6 +53,13 @@ export interface ClusterConfig {
   readonly createdAt: number;
 }
 
+/** The configuration of such a profile. */
+export type JoinedCluster = ClusterConfig & { readonly joined: JoinedConfig };
+
+export function isJoined(config: ClusterConfig | undefined): config is JoinedCluster {
+  return config?.joined !== undefined;
+}
+
 const LAYOUT = 1;
 
 /** `cluster.json` is not what we wrote. */

@@ -1,12 +1,10 @@
 import { removeContext } from '../../client/kubeconfig-file.ts';
 import { kubeconfigPaths } from '../../client/kubeconfig.ts';
-import { isJoined } from '../../cluster/join/joined-node.ts';
-import { leaveCluster } from '../../cluster/join/leave-cluster.ts';
+import { isJoined } from '../../cluster/profile.ts';
 import { withStartLock } from '../../cluster/start-lock.ts';
 import { deleteCluster, findRemains } from '../../cluster/teardown.ts';
 import { clusterOptions, type Command } from '../command.ts';
 import { Progress } from '../progress.ts';
-import { goodbye } from './node/leave.ts';
 import { profileOf, systemClock, verbLog } from '../tools.ts';
 
 export const command: Command = {
@@ -18,6 +16,7 @@ export const command: Command = {
     const config = findRemains(profile);
     const progress = new Progress(io, systemClock);
     if (isJoined(config)) {
+      const [{ leaveCluster }, { goodbye }] = await Promise.all([import('../../cluster/join/leave-cluster.ts'), import('./node/leave.ts')]);
       const told = await withStartLock(profile, () => leaveCluster(profile, config, { clock: systemClock, log: verbLog(), steps: progress }));
       return progress.say(goodbye(config.nodes[0]!.name, config.joined.server, told));
     }

@@ -1,17 +1,15 @@
 import { UserError } from '../../base/user-error.ts';
 import { putContext } from '../../client/kubeconfig-file.ts';
 import { kubeconfigPaths } from '../../client/kubeconfig.ts';
-import { isJoined, startJoined } from '../../cluster/join/joined-node.ts';
-import { ownAddresses } from '../../cluster/join/this-machine.ts';
 import { launchCluster, type LaunchRequest } from '../../cluster/launch.ts';
-import { MAX_NODES, type RuntimeKind } from '../../cluster/profile.ts';
+import { isJoined, MAX_NODES, type RuntimeKind } from '../../cluster/profile.ts';
 import { withStartLock } from '../../cluster/start-lock.ts';
 import { clusterOptions, type Command, type Values } from '../command.ts';
 import { oneOf, registryMirrors, wholeNumber } from '../option-values.ts';
 import { Progress } from '../progress.ts';
 import { profileOf, systemClock, verbLog } from '../tools.ts';
 
-function requestOf(values: Values): LaunchRequest {
+async function requestOf(values: Values): Promise<LaunchRequest> {
   const nodes = wholeNumber(values, 'nodes', 1, MAX_NODES);
   const runtime = oneOf<RuntimeKind>(values, 'runtime', ['containerd', 'simulated']);
   const ipFamily = oneOf<'ipv4' | 'dual'>(values, 'ip-family', ['ipv4', 'dual']);
@@ -22,7 +20,7 @@ function requestOf(values: Values): LaunchRequest {
   const ledger = oneOf(values, 'ledger', ['on', 'off']);
   const apiServerConfig = values['api-server-config'] as string | undefined;
   const schedulerConfig = values['scheduler-config'] as string | undefined;
-  const listenAddress = listenAddressOf(values['listen-address'] as string | undefined);
+  const listenAddress = await listenAddressOf(values['listen-address'] as string | undefined);
   const mirrors = registryMirrors(values);
   return {
     ...(nodes !== undefined && { nodes }), ...(runtime && { runtime }), ...(egress && { egress: egress === 'on' }), ...(ipFamily && { ipFamily }), ...(apiPort !== undefined && { apiPort }),
@@ -30,8 +28,9 @@ function requestOf(values: Values): LaunchRequest {
   };
 }
 
-function listenAddressOf(text: string | undefined): string | undefined {
+async function listenAddressOf(text: string | undefined): Promise<string | undefined> {
   if (text === undefined || text === 'none') return text;
+  const { ownAddresses } = await import('../../cluster/join/this-machine.ts');
   const own = ownAddresses();
   if (!own.includes(text)) throw new UserError(`--listen-address takes an address of this machine or none, not "${text}"`, own.length > 0 ? `one of ${own.join(', ')}` : 'this machine has none but on its loopback');
   return text;
@@ -57,10 +56,11 @@ export const command: Command = {
   async run(values, _positionals, io) {
     const profile = profileOf(values);
     const progress = new Progress(io, systemClock);
-    const request = requestOf(values);
+    const request = await requestOf(values);
     const existing = profile.read();
     if (isJoined(existing)) {
       if (Object.keys(request).length > 0) throw new UserError(`the profile "${profile.name}" is a node of the cluster at ${existing.joined.server}, whose settings are made there`, 'here, without options: wherry start');
+      const { startJoined } = await import('../../cluster/join/joined-node.ts');
       const started = await withStartLock(profile, () => startJoined(profile, existing, { clock: systemClock, log: verbLog(), steps: progress, signal: io.signal }));
       return progress.say(started ? `The node ${existing.nodes[0]!.name} runs (${progress.elapsed}).` : `The node ${existing.nodes[0]!.name} runs already.`);
     }

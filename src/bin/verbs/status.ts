@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 import { humanDuration } from '../../api/human-duration.ts';
 import { nodes } from '../../api/generated/resources.ts';
 import { UserError } from '../../base/user-error.ts';
+import type { HttpClient } from '../../client/http-client.ts';
 import { clientOf } from '../../cluster/cluster-client.ts';
-import { isJoined, mustReadIdentity, nodeClient } from '../../cluster/join/joined-node.ts';
 import { groundOf } from '../../cluster/launch.ts';
+import { isJoined, type JoinedCluster, type Profile } from '../../cluster/profile.ts';
 import { findProcess, findRuntime } from '../../machine/index.ts';
 import { clusterOptions, type Command } from '../command.ts';
 import { profileOf, systemClock } from '../tools.ts';
@@ -21,6 +22,11 @@ function processStatus(pidFile: string): ProcessStatus | undefined {
   return record && { pid: record.pid, since: statSync(pidFile).mtime.toISOString() };
 }
 
+async function clientOfJoined(profile: Profile, { joined }: JoinedCluster): Promise<HttpClient> {
+  const { mustReadIdentity, nodeClient } = await import('../../cluster/join/joined-node.ts');
+  return nodeClient(joined.server, mustReadIdentity(profile), 3_000);
+}
+
 export const command: Command = {
   usage: 'status [--profile NAME] [-o json]',
   summary: 'Tells what of a cluster runs, and since when. The exit code is 0 when all of it does, else 1.',
@@ -35,7 +41,7 @@ export const command: Command = {
     let problem: string | undefined;
     if (server || joined) {
       try {
-        using client = joined ? nodeClient(joined.server, mustReadIdentity(profile), 3_000) : clientOf(profile, config, { timeoutMs: 3_000 });
+        using client = isJoined(config) ? await clientOfJoined(profile, config) : clientOf(profile, config, { timeoutMs: 3_000 });
         for (const node of (await client.list(nodes)).items) ready.set(node.metadata.name, node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True' ? 'Ready' : 'NotReady');
       } catch (error) {
         problem = (error as Error).message;

@@ -8,12 +8,12 @@ import type { Client } from '../../client/client.ts';
 import { addressPlan, hostOf, linkBetween, linkFault, seeEachOther, type AddressPlan, type LinkKind, type Machine } from '../../machine/index.ts';
 import { claimClusterNumber, clusterNumberOf, holderOf, releaseClusterNumber } from '../cluster-number.ts';
 import { CLUSTER_NUMBERS, requireMachine, type LaunchTools } from '../launch.ts';
-import type { ClusterConfig, Profile } from '../profile.ts';
-import { annotationsOf, machinesOf, numberOf, type MachineSelf } from './annotations.ts';
+import { isJoined, type ClusterConfig, type JoinedCluster, type Profile } from '../profile.ts';
+import { annotationsOf, machineAddressOf, machinesOf, numberOf, type MachineSelf } from './annotations.ts';
 import { discoverAuthority, explained, parseHash, parseServer } from './discover.ts';
 import { readIdentity, writeIdentity, type Identity } from './identity.ts';
 import { JOIN_CONFIG, type JoinConfig } from './join-objects.ts';
-import { isJoined, nodeClient, startJoined, type JoinedCluster } from './joined-node.ts';
+import { nodeClient, startJoined } from './joined-node.ts';
 import { removeJoined } from './leave-cluster.ts';
 import { CLIENT_SIGNER, requestCertificate } from './request-certificate.ts';
 import { addressTowards, describeMachine } from './this-machine.ts';
@@ -49,10 +49,11 @@ export async function joinCluster(profile: Profile, request: JoinRequest, tools:
   const { self } = await describeMachine(profile, host, { ...(request.backend && { wants: request.backend }), remedy: 'try again' });
   const known = identityFor(profile, authority, request.name);
   await checkPlace(await listNodes(bootstrap), plan, self, request.name, known !== undefined);
+  // From here on the folder is ours, and a failure removes it.
+  if (!known) profile.claimFolder();
   claimNumber(profile, config.index);
   let joined: JoinedCluster | undefined;
   try {
-    if (!known) profile.claimFolder();
     const identity = known ?? { authority, node: request.name, client: await steps.step('certificate of the node', () => requestCertificate(bootstrap, clock, { node: request.name, signerName: CLIENT_SIGNER })) };
     writeIdentity(profile, identity);
     using client = nodeClient(server, identity);
@@ -115,8 +116,8 @@ async function checkPlace(present: readonly Node[], plan: AddressPlan, self: Mac
     const { fault, remedy } = (await linkFault(self.wants)) ?? { fault: 'it says that it cannot', remedy: 'another --backend' };
     throw new UserError(`this machine cannot do --backend ${self.wants}: ${fault}`, remedy);
   }
-  const machines = machinesOf(present, plan).filter((machine) => hostOf(machine) !== hostOf(self));
-  if (machinesOf(present, plan).some((machine) => hostOf(machine) === hostOf(self))) throw new UserError(`this machine (${hostOf(self)}) has a node of that cluster already`, 'wherry node add makes more on the first machine; a machine that joins has one');
+  const machines = machinesOf(present.filter(({ metadata }) => metadata.name !== name), plan);
+  if (machines.some((machine) => hostOf(machine) === hostOf(self))) throw new UserError(`this machine (${hostOf(self)}) has a node of that cluster already`, 'wherry node add makes more on the first machine; a machine that joins has one');
   for (const machine of machines) if (!linkBetween({ ...self, nodes: [] }, machine)) throw new UserError(...noLink(self, machine));
 }
 
@@ -149,6 +150,9 @@ async function register(client: Client, name: string, plan: AddressPlan, self: M
     await client.create(nodeResource, { metadata: { name, labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' }, annotations: { ...annotations, 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } }, spec: {} });
   } catch (error) {
     if (!isReason(error, 'AlreadyExists')) throw error;
+    // Our own, of a join that was killed; or another machine's that came between look and deed.
+    const address = machineAddressOf(await client.get(nodeResource, { name }));
+    if (address === undefined || hostOf({ address }) !== hostOf(self)) throw new UserError(`the cluster has a node called ${name} already`, 'another name: --name NAME');
   }
   const patience = new AbortController();
   const until = signal ? AbortSignal.any([signal, patience.signal]) : patience.signal;

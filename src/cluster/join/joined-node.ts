@@ -5,18 +5,12 @@ import { connectionError } from '../../client/connection-error.ts';
 import { createHttpClient, type HttpClient } from '../../client/http-client.ts';
 import type { Log } from '../../base/log.ts';
 import { makeFabric, startNodeProcess, type LaunchTools } from '../launch.ts';
-import type { ClusterConfig, JoinedConfig, NodeConfig, Profile } from '../profile.ts';
+import type { JoinedCluster, NodeConfig, Profile } from '../profile.ts';
 import { endUnfinished } from '../daemon.ts';
 import { explained } from './discover.ts';
 import { isOld, readIdentity, writeIdentity, type Identity } from './identity.ts';
 import { CLIENT_SIGNER, requestCertificate, SERVING_SIGNER } from './request-certificate.ts';
 import { addressTowards } from './this-machine.ts';
-
-export type JoinedCluster = ClusterConfig & { readonly joined: JoinedConfig };
-
-export function isJoined(config: ClusterConfig | undefined): config is JoinedCluster {
-  return config?.joined !== undefined;
-}
 
 export function mustReadIdentity(profile: Profile): Identity {
   const identity = readIdentity(profile);

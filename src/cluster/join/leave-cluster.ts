@@ -6,10 +6,10 @@ import { findProcess } from '../../machine/index.ts';
 import { drainNode } from '../drain-node.ts';
 import type { LaunchTools } from '../launch.ts';
 import { deleteCluster } from '../teardown.ts';
-import type { Profile } from '../profile.ts';
-import { LEAVING } from './annotations.ts';
+import type { JoinedCluster, Profile } from '../profile.ts';
+import { isOnMachine, LEAVING } from './annotations.ts';
 import { readIdentity } from './identity.ts';
-import { nodeClient, type JoinedCluster } from './joined-node.ts';
+import { nodeClient } from './joined-node.ts';
 import { forgetVolumes, madeFolders } from './volumes-folder.ts';
 
 /** The usual grace of a pod. */
@@ -40,11 +40,14 @@ export async function removeJoined(profile: Profile, config: JoinedCluster, tool
   forgetVolumes(made);
   if (!identity) return false;
   using client = nodeClient(config.joined.server, identity, TIMEOUT_MS);
-  return await ifAnswered(sayGoodbye(client, config.nodes[0]!.name, tools)) ?? false;
+  return await ifAnswered(sayGoodbye(client, config, tools)) ?? false;
 }
 
-async function sayGoodbye(client: Client, name: string, { clock }: LaunchTools): Promise<boolean> {
+async function sayGoodbye(client: Client, { nodes, joined }: JoinedCluster, { clock }: LaunchTools): Promise<boolean> {
+  const { name } = nodes[0]!;
   try {
+    // A join that fails because another machine has the name must not send that one away.
+    if (!isOnMachine(await client.get(nodeResource, { name }), joined.address)) return false;
     await client.patch(nodeResource, { name }, { type: 'application/merge-patch+json', body: { metadata: { annotations: { [LEAVING]: 'true' } } } });
     const deadline = clock.monotonic() + FORGET_MS;
     while (clock.monotonic() < deadline) {

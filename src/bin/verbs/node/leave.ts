@@ -1,6 +1,6 @@
 import { UserError } from '../../../base/user-error.ts';
-import { isJoined } from '../../../cluster/join/joined-node.ts';
 import { leaveCluster } from '../../../cluster/join/leave-cluster.ts';
+import { isJoined } from '../../../cluster/profile.ts';
 import { withStartLock } from '../../../cluster/start-lock.ts';
 import { clusterOptions, type Command } from '../../command.ts';
 import { Progress } from '../../progress.ts';
