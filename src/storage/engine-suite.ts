@@ -53,6 +53,15 @@ export function engineSuite(name: string, make: MakeEngine): void {
       expect(engine.get('/a')!.value.text).toBe('left');
     });
 
+    test('whoever is told of a conflict can read what it is with', async () => {
+      start();
+      const base = await engine.put('/a', value('base'));
+      const writing = engine.put('/a', value('left'));
+      const told = await engine.put('/a', value('right'), { ifRevision: base.modRevision }).catch((error: unknown) => [error, engine.get('/a')!.value.text]);
+      expect(told).toEqual([expect.any(RevisionMismatchError), 'left']);
+      await writing;
+    });
+
     test('a value is not seen before it is published', async () => {
       start();
       const writing = engine.put('/a', value('x'));

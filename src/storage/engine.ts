@@ -42,7 +42,7 @@ export type StorageEvent<V> =
   | { readonly type: 'delete'; readonly key: string; readonly previous: Entry<V>; readonly revision: number };
 
 export interface WriteOptions {
-  /** Expected modRevision of the present entry; 0: must not exist. A mismatch rejects with RevisionMismatchError carrying the present entry. */
+  /** Expected modRevision of the present entry; 0: must not exist. A mismatch rejects with RevisionMismatchError carrying the present entry, once that is published. */
   readonly ifRevision?: number;
 }
 

@@ -26,34 +26,37 @@ interface Waiting<V> extends Write<V> {
  * top; they go to the medium in groups (all that came while the group before was being synced), then are published, then acknowledged.
  */
 export function createEngine<V>(store: RevisionStore<V>, medium: Medium<V>, monotonic: () => number): StorageEngine<V> {
-  /** The newest write under way of each key. */
-  const pending = new Map<string, StorageEvent<V>>();
+  /** The newest write under way of each key, and when it is published. */
+  const pending = new Map<string, { readonly event: StorageEvent<V>; readonly published: Promise<void> }>();
   let head = store.revision;
   let queue: Waiting<V>[] = [];
   let flushing: Promise<void> | undefined;
   let closed: Promise<void> | undefined;
 
+  const assertOpen = (): void => {
+    if (closed) throw new StorageUnavailableError('the storage engine is closed');
+  };
+
   const present = (key: string): Entry<V> | undefined => {
-    const under = pending.get(key);
+    const under = pending.get(key)?.event;
     if (!under) return store.get(key);
     return under.type === 'put' ? under.entry : undefined;
   };
 
-  const check = (key: string, options: WriteOptions | undefined): Entry<V> | undefined => {
-    if (closed) throw new StorageUnavailableError('the storage engine is closed');
-    const found = present(key);
-    const expected = options?.ifRevision;
-    if (expected !== undefined && expected !== (found?.modRevision ?? 0)) throw new RevisionMismatchError(key, expected, found);
-    return found;
+  /** Whoever is told of a conflict reads anew and tries again: it is told when what it conflicts with can be read. */
+  const refuse = async (key: string, expected: number): Promise<never> => {
+    await pending.get(key)?.published;
+    throw new RevisionMismatchError(key, expected, present(key));
   };
 
   const enqueue = (key: string, write: Write<V>): Promise<void> => {
     head++;
-    pending.set(key, write.event);
-    return new Promise((resolve, reject) => {
+    const published = new Promise<void>((resolve, reject) => {
       queue.push({ ...write, settle: (error) => (error ? reject(error) : resolve()) });
-      flushing ??= flush();
     });
+    pending.set(key, { event: write.event, published });
+    flushing ??= flush();
+    return published;
   };
 
   const flush = async (): Promise<void> => {
@@ -77,7 +80,7 @@ export function createEngine<V>(store: RevisionStore<V>, medium: Medium<V>, mono
       store.publish(group.map((write) => write.event), monotonic());
       for (const { event } of group) {
         const key = event.type === 'put' ? event.entry.key : event.key;
-        if (pending.get(key) === event) pending.delete(key);
+        if (pending.get(key)?.event === event) pending.delete(key);
       }
       for (const write of group) write.settle();
     }
@@ -101,7 +104,9 @@ export function createEngine<V>(store: RevisionStore<V>, medium: Medium<V>, mono
     },
 
     async put(key, make, options) {
-      const previous = check(key, options);
+      assertOpen();
+      const previous = present(key);
+      if (conflicts(previous, options)) return refuse(key, options.ifRevision);
       const revision = head + 1;
       const value = make(revision);
       const entry = { key, value, createRevision: previous?.createRevision ?? revision, modRevision: revision };
@@ -110,7 +115,9 @@ export function createEngine<V>(store: RevisionStore<V>, medium: Medium<V>, mono
     },
 
     async delete(key, options) {
-      const previous = check(key, options);
+      assertOpen();
+      const previous = present(key);
+      if (conflicts(previous, options)) return refuse(key, options.ifRevision);
       if (!previous) return undefined;
       const revision = head + 1;
       await enqueue(key, { event: { type: 'delete', key, previous, revision }, bytes: undefined });
@@ -125,4 +132,8 @@ export function createEngine<V>(store: RevisionStore<V>, medium: Medium<V>, mono
       return closed;
     },
   };
+}
+
+function conflicts(present: Entry<unknown> | undefined, options: WriteOptions | undefined): options is { readonly ifRevision: number } {
+  return options?.ifRevision !== undefined && options.ifRevision !== (present?.modRevision ?? 0);
 }
