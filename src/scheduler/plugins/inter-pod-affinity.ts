@@ -64,7 +64,7 @@ export function interPodAffinity(context: PluginContext, hardWeight = 1): Schedu
     },
 
     filter(state, pod, { labels }) {
-      if (!hasCompany(state, pod, labels)) return noCompany;
+      if (pod.requiredAffinity.length > 0 && !hasCompany(state, pod, labels)) return noCompany;
       for (const { topologyKey } of pod.requiredAntiAffinity) if (state.anti.at(labels, topologyKey) > 0) return unwelcome;
       return state.existingAnti.someAt(labels) ? unwanted : undefined;
     },
