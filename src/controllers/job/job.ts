@@ -3,7 +3,7 @@ import type { Pod, PodTemplateSpec } from '../../api/generated/core-v1.ts';
 import { jobs as jobResource, pods as podResource } from '../../api/generated/resources.ts';
 import { isReason } from '../../api/errors.ts';
 import { keyOf } from '../../api/object.ts';
-import { isPodTerminal } from '../../api/pod/conditions.ts';
+import { isPodReady, isPodTerminal } from '../../api/pod/conditions.ts';
 import { selectorOf } from '../../api/selector.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
@@ -60,8 +60,10 @@ export const jobController: Controller = {
       let { conditions } = started.status ?? {};
       try {
         if (view.outcome) {
-          for (const pod of view.active) await expectations.delete(key, pod, () => podControl.delete(job, pod));
-          view = { ...view, active: [], ready: 0, terminating: view.terminating + view.active.length };
+          const results = await Promise.allSettled(view.active.map((pod) => expectations.delete(key, pod, () => podControl.delete(job, pod))));
+          const left = view.active.filter((_, i) => results[i]!.status === 'rejected');
+          view = { ...view, active: left, ready: left.filter(isPodReady).length, terminating: view.terminating + view.active.length - left.length };
+          for (const result of results) if (result.status === 'rejected') throw result.reason;
         } else if (settled && !job.metadata.deletionTimestamp) {
           plan = planPods(started, view, own, clock.now());
           conditions = noteSuspension(started, conditions);
@@ -70,7 +72,9 @@ export const jobController: Controller = {
       } catch (error) {
         if (!isNamespaceTerminating(error)) failure = error;
       }
-      await count(started, conditions, view, own, settled);
+      // It is not at its end while pods go on that it could not delete: let go now, they would be counted as failed, and might yet succeed.
+      const atEnd = settled && (!view.outcome || view.active.length === 0);
+      await count(started, conditions, view, own, atEnd);
       if (failure) throw failure;
       const deadline = deadlineOf(started);
       const waits = [settled ? undefined : Expectations.timeoutMs, plan.waitMs, deadline === undefined || view.outcome ? undefined : Math.max(0, deadline - clock.now())].filter((wait) => wait !== undefined);
@@ -102,9 +106,9 @@ export const jobController: Controller = {
     }
 
     /** Writes down what has ended, releases those pods, and says so when the job is at its end. Upstream: trackJobStatusAndRemoveFinalizers. */
-    async function count(job: Job, before: readonly JobCondition[] | undefined, view: JobView, own: readonly Pod[], settled: boolean): Promise<void> {
+    async function count(job: Job, before: readonly JobCondition[] | undefined, view: JobView, own: readonly Pod[], mayEnd: boolean): Promise<void> {
       const tracked = own.filter(isTracked);
-      const outcome = settled ? view.outcome : undefined;
+      const outcome = mayEnd ? view.outcome : undefined;
       const { status = {} } = job;
       const book = settle(status, new Set(tracked.map((pod) => pod.metadata.uid)));
       const release = tracked.filter((pod) => job.metadata.deletionTimestamp || outcome || pod.status?.phase === 'Succeeded' || (hasFailed(job, pod) && !isAwaited(job, view, pod)));
@@ -136,7 +140,7 @@ export const jobController: Controller = {
       for (const pod of release) await releasePod(pod);
 
       const rest = settle(counted, new Set(tracked.filter((pod) => !release.includes(pod)).map((pod) => pod.metadata.uid)));
-      const isOver = outcome !== undefined && rest.uncounted.succeeded.length + rest.uncounted.failed.length === 0 && view.terminating === 0 && (status.terminating ?? 0) === 0 && settled;
+      const isOver = outcome !== undefined && rest.uncounted.succeeded.length + rest.uncounted.failed.length === 0 && view.terminating === 0 && (status.terminating ?? 0) === 0;
       const final: JobStatus = {
         ...counted, succeeded: (isIndexed(job) ? view.succeeded : rest.succeeded) || undefined, failed: rest.failed || undefined, uncountedTerminatedPods: rest.uncounted,
         ...(isOver && conclude(job, conditions, outcome)),
