@@ -126,8 +126,8 @@ export class FrameSink implements WatchSink {
 /** The chunk that was made last: in one turn most watchers of a resource are told the same, so that it is made once for all of them. */
 let last: { readonly key: string; readonly events: readonly FramedEvent[]; readonly chunk: Buffer } | undefined;
 
-/** Longer ones are not kept. */
-const KEPT = 256 * 1024;
+/** Longer ones are not kept. Where a server has fallen behind chunks are long, and it must not fall behind further for making each of them anew. */
+const KEPT = 2 * 2 ** 20;
 
 /** Events as one chunk of an answer in HTTP's chunked encoding. */
 function chunkOf(events: readonly FramedEvent[], format: FrameFormat): Buffer {
