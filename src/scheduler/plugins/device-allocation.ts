@@ -2,6 +2,7 @@ import type { Node } from '../../api/generated/core-v1.ts';
 import type { AllocationResult, Device, DeviceAllocationConfiguration, DeviceClass, DeviceConstraint, DeviceRequest, DeviceRequestAllocationResult, DeviceSelector, DeviceToleration, ResourceClaim, ResourceSlice } from '../../api/generated/resource-v1.ts';
 import { matchesNodeSelector } from '../../api/scheduling/node-affinity.ts';
 import { tolerates } from '../../api/scheduling/taints.ts';
+import { SharedCounters } from './shared-counters.ts';
 
 /** A device that can be had on a node. */
 interface Offer {
@@ -44,25 +45,36 @@ export const deviceId = (driver: string, pool: string, device: string): string =
 
 /**
  * Gives each claim the devices that it asks for, of those that the node can have; undefined where there are not enough. Requests are tried one after
- * the other, with each device, until all constraints hold. Upstream: dynamic-resource-allocation/structured. Thinner: devices that share counters
- * or that are given to several are left alone.
+ * the other, with each device, until all constraints hold. Upstream: dynamic-resource-allocation/structured. Thinner: devices that are given to several
+ * at once are left alone.
  */
 export function allocateDevices(input: AllocationInput): readonly AllocationResult[] | undefined {
-  const offers = offersFor(input.node, input.slices);
+  const slices = wholePools(input.slices);
   const taken = new Set(input.taken);
+  const counters = new SharedCounters(slices, ({ driver, pool, device }) => taken.has(deviceId(driver, pool, device.name)));
+  const stock: Stock = { offers: offersFor(input.node, slices), taken, counters };
   const results: AllocationResult[] = [];
   for (const claim of input.claims) {
     const requests = claim.spec.devices?.requests ?? [];
-    const found = choose(requests.map(wishesOf), claim.spec.devices?.constraints ?? [], [], offers, taken, input);
+    const found = choose(requests.map(wishesOf), claim.spec.devices?.constraints ?? [], [], stock, input);
     if (!found) return undefined;
-    for (const { id, wish } of found) if (!wish.adminAccess) taken.add(id);
+    const own = found.filter(({ wish }) => !wish.adminAccess);
+    for (const { id } of own) taken.add(id);
+    counters.take(own);
     results.push(resultOf(claim, found, input));
   }
   return results;
 }
 
-/** The devices of complete pools of the newest generation that the node can reach. */
-function offersFor(node: Node, slices: readonly ResourceSlice[]): readonly Offer[] {
+/** What is there to choose from. */
+interface Stock {
+  readonly offers: readonly Offer[];
+  readonly taken: ReadonlySet<string>;
+  readonly counters: SharedCounters;
+}
+
+/** The slices of complete pools, of their newest generation. */
+function wholePools(slices: readonly ResourceSlice[]): readonly ResourceSlice[] {
   const pools = new Map<string, ResourceSlice[]>();
   for (const slice of slices) {
     const key = `${slice.spec.driver}/${slice.spec.pool.name}`;
@@ -71,10 +83,15 @@ function offersFor(node: Node, slices: readonly ResourceSlice[]): readonly Offer
     if (slice.spec.pool.generation > newest) pools.set(key, [slice]);
     else if (slice.spec.pool.generation === newest) members!.push(slice);
   }
-  return [...pools.values()].filter((members) => members.length === members[0]!.spec.pool.resourceSliceCount).flat().flatMap(({ spec }) => (spec.devices ?? []).flatMap((device): Offer[] => {
+  return [...pools.values()].filter((members) => members.length === members[0]!.spec.pool.resourceSliceCount).flat();
+}
+
+/** The devices that the node can reach. */
+function offersFor(node: Node, slices: readonly ResourceSlice[]): readonly Offer[] {
+  return slices.flatMap(({ spec }) => (spec.devices ?? []).flatMap((device): Offer[] => {
     const { nodeName, nodeSelector, allNodes } = spec.perDeviceNodeSelection ? device : spec;
     const here = allNodes || nodeName === node.metadata.name || (nodeSelector !== undefined && matchesNodeSelector(nodeSelector, node));
-    if (!here || device.consumesCounters?.length || device.allowMultipleAllocations) return [];
+    if (!here || device.allowMultipleAllocations) return [];
     return [{ id: deviceId(spec.driver, spec.pool.name, device.name), driver: spec.driver, pool: spec.pool.name, device, local: !allNodes }];
   }));
 }
@@ -86,7 +103,8 @@ function wishesOf({ name, exactly, firstAvailable = [] }: DeviceRequest): readon
   return exactly ? [wish(name, exactly, exactly.adminAccess)] : firstAvailable.map((sub) => wish(`${name}/${sub.name}`, sub));
 }
 
-function choose(left: readonly (readonly Wish[])[], constraints: readonly DeviceConstraint[], chosen: readonly Taken[], offers: readonly Offer[], taken: ReadonlySet<string>, input: AllocationInput): readonly Taken[] | undefined {
+function choose(left: readonly (readonly Wish[])[], constraints: readonly DeviceConstraint[], chosen: readonly Taken[], stock: Stock, input: AllocationInput): readonly Taken[] | undefined {
+  const { offers, taken, counters } = stock;
   const [first, ...rest] = left;
   if (!first) return chosen;
   for (const wish of first) {
@@ -94,10 +112,11 @@ function choose(left: readonly (readonly Wish[])[], constraints: readonly Device
     if (!deviceClass) continue;
     const free = (offer: Offer): boolean => wish.adminAccess || (!taken.has(offer.id) && !chosen.some((other) => other.id === offer.id && !other.wish.adminAccess));
     const fitting = offers.filter(({ driver, device }) => bears(wish, device) && input.selects(deviceClass.spec.selectors, driver, device) && input.selects(wish.selectors, driver, device));
-    const next = (now: readonly Taken[]): readonly Taken[] | undefined => choose(rest, constraints, now, offers, taken, input);
+    const next = (now: readonly Taken[]): readonly Taken[] | undefined => choose(rest, constraints, now, stock, input);
+    const mayBe = (now: readonly Taken[]): boolean => holds(constraints, now) && counters.allow(now.filter((one) => !one.wish.adminAccess));
     if (wish.count === undefined) {
       const all = fitting.map((offer) => ({ ...offer, wish }));
-      const found = all.length > 0 && fitting.every(free) && holds(constraints, [...chosen, ...all]) ? next([...chosen, ...all]) : undefined;
+      const found = all.length > 0 && fitting.every(free) && mayBe([...chosen, ...all]) ? next([...chosen, ...all]) : undefined;
       if (found) return found;
       continue;
     }
@@ -105,7 +124,7 @@ function choose(left: readonly (readonly Wish[])[], constraints: readonly Device
       if (count === 0) return next(now);
       for (let i = from; i <= fitting.length - count; i++) {
         const candidate = [...now, { ...fitting[i]!, wish }];
-        const found = free(fitting[i]!) && holds(constraints, candidate) ? pick(i + 1, count - 1, candidate) : undefined;
+        const found = free(fitting[i]!) && mayBe(candidate) ? pick(i + 1, count - 1, candidate) : undefined;
         if (found) return found;
       }
       return undefined;

@@ -59,6 +59,22 @@ describe('devices', () => {
     expect(given([claim([request()])], { node: nodeObject('b'), slices: [{ ...four[0]!, spec: { ...rest, allNodes: true } }] })).toEqual(['net-0']);
   });
 
+  test('parts of one card never draw more than the card has, and the whole is had only while no part is', () => {
+    const part = (name: string, memory: string): Device => device(name, 'part', memory, { consumesCounters: [{ counterSet: 'card-0', counters: { memory: { value: memory } } }] });
+    const counted: ResourceSlice[] = [
+      slice('a', [part('whole-0', '80Gi'), part('half-0', '40Gi'), part('half-1', '40Gi'), part('quarter-0', '20Gi')], { pool: { name: 'a', generation: 1, resourceSliceCount: 2 } }),
+      { ...slice('a', []), metadata: meta('counters'), spec: { driver, pool: { name: 'a', generation: 1, resourceSliceCount: 2 }, nodeName: 'a', sharedCounters: [{ name: 'card-0', counters: { memory: { value: '80Gi' } } }] } },
+    ];
+    const one = () => claim([request()]);
+    expect(given([one()], { slices: counted })).toEqual(['whole-0']);
+    expect(given([one(), one()], { slices: counted })).toBeUndefined();
+    expect(given([claim([request({ count: 2 })])], { slices: counted })).toEqual(['half-0,half-1']);
+    expect(given([one()], { slices: counted, taken: ['half-0'] })).toEqual(['half-1']);
+    expect(given([claim([request({ count: 2 })])], { slices: counted, taken: ['half-0'] })).toBeUndefined();
+    expect(given([one()], { slices: counted, taken: ['whole-0'] })).toBeUndefined();
+    expect(given([claim([request({ adminAccess: true })])], { slices: counted, taken: ['whole-0'] })).toEqual(['whole-0']);
+  });
+
   test('an allocation says where it is good, and how devices are set up', () => {
     const [result] = allocateDevices({ claims: [claim([request()])], node: nodeObject('a'), slices: four, classOf: (name) => classes[name], taken: new Set(), selects })!;
     expect(result).toEqual({

@@ -105,7 +105,7 @@ export async function liveThroughCronJobs(seed: number, hardship: Hardship): Pro
   world.calm();
   await pass(10);
   const from = clock.now();
-  await pass(30);
+  await pass(15);
   for (const { metadata: { name }, spec } of (await admin.list(cronJobs, { namespace })).items) {
     const { acted } = accounts.get(name)!;
     const period = periods[name]! * MINUTE;
