@@ -234,10 +234,7 @@ test('new resources are given in place, refused where they do not fit, and resta
   const restarted = await until(clock, admin, 'sized', (pod) => pod?.status?.containerStatuses?.[1]?.restartCount === 1);
   expect(restarted.status!.containerStatuses![1]!.resources!.limits!['cpu']).toBe('1500m');
 
-  await resize('main', '3');
-  const deferred = await until(clock, admin, 'sized', (pod) => pod?.status?.conditions?.some((c) => c.type === 'PodResizePending'));
-  expect(deferred.status!.conditions).toContainEqual(expect.objectContaining({ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }));
-  expect(deferred.status!.containerStatuses![0]!.resources!.limits!['cpu']).toBe('2');
+  await expect(resize('main', '3')).rejects.toThrow("node didn't have enough allocatable resources: cpu, requested: 4500, allocatable: 4000");
   await resize('main', '1');
   const shrunk = await until(clock, admin, 'sized', (pod) => !pod?.status?.conditions?.some((c) => c.type.startsWith('PodResize')) && pod?.status?.containerStatuses?.[0]?.resources?.limits?.['cpu'] === '1');
   expect(shrunk.status!.containerStatuses![0]!.restartCount).toBe(0);

@@ -132,7 +132,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
-      if (orphans.left) await orphans.removeRests();
+      await orphans.look().catch((error: unknown) => log.warn('cannot look for what pods left behind', { error }));
       await imageCollector.lookNowAndThen().catch((error: unknown) => log.warn('cannot remove unused images', { error }));
     },
   });

@@ -27,15 +27,13 @@ export interface OrphansOptions {
 /** Removes what is there of pods that nobody looks after: the API forgot them while the kubelet was away. */
 export class Orphans {
   readonly #options: OrphansOptions;
+  /** Something could not be removed: a storage driver, or the runtime, may be away. */
   #left = false;
+  /** Folders that nobody looked after when they were last looked at. */
+  #unknown: ReadonlySet<string> = new Set();
 
   constructor(options: OrphansOptions) {
     this.#options = options;
-  }
-
-  /** Whether not all could be removed: a storage driver may be away. */
-  get left(): boolean {
-    return this.#left;
   }
 
   /** Stops and removes what the runtime still has of a pod. Never rejects. */
@@ -58,9 +56,17 @@ export class Orphans {
     }
   }
 
-  /** Volumes, folders and cgroups of pods of which the runtime knows nothing. Never rejects. */
+  /** What a worker had to leave behind, because the runtime was away when it ended, say. To be called now and then; removes what it finds twice. */
+  async look(): Promise<void> {
+    const unknown = new Set((await names(join(this.#options.rootDir, 'pods'))).filter((uid) => !this.#options.isWanted(uid)));
+    const isOld = unknown.values().some((uid) => this.#unknown.has(uid));
+    this.#unknown = unknown;
+    if (isOld || this.#left) await this.removeRests();
+  }
+
+  /** Volumes, folders, logs and cgroups of pods that nobody looks after. Never rejects. */
   async removeRests(): Promise<void> {
-    const { log, cgroups, cgroupTree, isWanted, rootDir, volumeGround } = this.#options;
+    const { log, cgroups, cgroupTree, isWanted, rootDir, podLogsDir, volumeGround } = this.#options;
     this.#left = false;
     const attempt = async (what: string, uid: string, remove: () => Promise<void>): Promise<void> => {
       if (isWanted(uid)) return;
@@ -77,6 +83,7 @@ export class Orphans {
         await rm(join(rootDir, 'pods', uid), { recursive: true, force: true });
       });
     }
+    for (const name of await names(podLogsDir)) await attempt('log', name.slice(name.lastIndexOf('_') + 1), () => rm(join(podLogsDir, name), { recursive: true, force: true }));
     for (const { uid, path } of cgroupTree?.pods() ?? []) await attempt('cgroup', uid, () => cgroups.remove(path));
   }
 }
