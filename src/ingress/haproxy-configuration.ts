@@ -60,14 +60,16 @@ function httpFrontend(listener: Listener, { address, certificateList: list }: Ha
   ];
 }
 
-function tlsFrontend(listener: Listener, { address }: HaproxyOptions): string[] {
+/** Where TLS ends here, the name is known when the connection is there; else it is read from what the client says first. */
+function tlsFrontend(listener: Listener, { address, certificateList: list }: HaproxyOptions): string[] {
+  const ends = listener.binds.some(({ tls }) => tls);
   return [
     `frontend ${listener.name}`,
     '  mode tcp',
-    ...listener.binds.map(({ port }) => `  bind ${address}:${port}`),
-    '  tcp-request inspect-delay 5s',
-    '  tcp-request content set-var(txn.host) req.ssl_sni,lower if { req.ssl_hello_type 1 }',
-    '  tcp-request content reject unless { req.ssl_hello_type 1 }',
+    ...listener.binds.map(({ port, tls }) => `  bind ${address}:${port}${tls ? ` ssl crt-list ${quoted(list(listener.name))}` : ''}`),
+    ...(ends ? ['  tcp-request content set-var(txn.host) ssl_fc_sni,lower'] : [
+      '  tcp-request inspect-delay 5s', '  tcp-request content set-var(txn.host) req.ssl_sni,lower if { req.ssl_hello_type 1 }', '  tcp-request content reject unless { req.ssl_hello_type 1 }',
+    ]),
     ...ruleLines(listener.rules, 'tcp-request content'),
     `  default_backend ${listener.otherwise}`,
   ];

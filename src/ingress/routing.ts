@@ -9,7 +9,7 @@ export interface Routing {
 export interface Listener {
   readonly name: string;
   readonly binds: readonly Bind[];
-  /** `tls`: connections are led on by the name that their client asks for, and the proxy sees nothing else of them. */
+  /** `tls`: connections are led on by the name that their client asks for; what they carry is not looked at. */
   readonly mode: 'http' | 'tls';
   /** For binds with TLS: whoever asks for another host gets the first of these that is for all hosts, or a certificate that no client knows. */
   readonly certificates: readonly Certificate[];

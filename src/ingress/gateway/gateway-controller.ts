@@ -40,6 +40,8 @@ export class GatewayController implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #stack = new DisposableStack();
   readonly #begun: Promise<void>;
+  /** Key of a gateway → why it has no service. */
+  readonly #problems = new Map<string, string>();
   /** Set when the kinds are served and followed. */
   #followed: Followed | undefined;
 
@@ -99,7 +101,7 @@ export class GatewayController implements AsyncDisposable {
       const address = place && service?.status?.loadBalancer?.ingress?.find(({ ip }) => ip)?.ip;
       await this.#setStatus(gateways, gateway, (now) => ({
         addresses: address ? [{ type: 'IPAddress', value: address }] : [],
-        conditions: conditionsOf(gatewayVerdicts(gateway, verdicts, address), gateway.status?.conditions, gateway.metadata.generation, now),
+        conditions: conditionsOf(gatewayVerdicts(gateway, verdicts, address, this.#problems.get(keyOf(gateway))), gateway.status?.conditions, gateway.metadata.generation, now),
         listeners: verdicts.map(({ listener, kinds, attachedRoutes, conditions }) => ({
           name: listener.name, supportedKinds: kinds, attachedRoutes,
           conditions: conditionsOf(conditions, gateway.status?.listeners?.find(({ name }) => name === listener.name)?.conditions, gateway.metadata.generation, now),
@@ -149,10 +151,17 @@ export class GatewayController implements AsyncDisposable {
       if (present) await client.delete(services, parseKey(keyOf(present))).catch(unless('NotFound'));
       return undefined;
     }
-    // Of that name there may be somebody else's: then the gateway has no address, and says so.
-    if (!present) return client.create(services, wanted).catch(unless('AlreadyExists'));
-    if (isUpToDate(present, wanted)) return present;
-    return client.patch(services, parseKey(keyOf(present)), { type: 'application/merge-patch+json', body: { metadata: { labels: wanted.metadata.labels, annotations: wanted.metadata.annotations }, spec: wanted.spec } });
+    this.#problems.delete(keyOf(gateway));
+    if (present && isUpToDate(present, wanted)) return present;
+    try {
+      if (!present) return await client.create(services, wanted);
+      return await client.patch(services, parseKey(keyOf(present)), { type: 'application/merge-patch+json', body: { metadata: { labels: wanted.metadata.labels, annotations: wanted.metadata.annotations }, spec: wanted.spec } });
+    } catch (error) {
+      // Its own fault (an address that is none, somebody else's service of that name, a namespace that is ending) must not keep others waiting.
+      if (!isReason(error, 'AlreadyExists', 'Invalid', 'Forbidden', 'NotFound')) throw error;
+      this.#problems.set(keyOf(gateway), `it has no service: ${(error as Error).message}`);
+      return present;
+    }
   }
 
   async #slice(wanted: ReturnType<typeof gatewaySlice>): Promise<void> {

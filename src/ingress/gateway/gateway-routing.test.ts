@@ -5,6 +5,7 @@ import { ruleFor, type Request } from '../request-trace.ts';
 import type { Backend } from '../routing.ts';
 import type { BackendReference, Gateway, GatewayListener, HttpRoute, HttpRouteRule, ParentReference, ReferenceGrant, Route } from './gateway-api.ts';
 import { gatewayRouting, type GatewayGround, type GatewayRouting } from './gateway-routing.ts';
+import { gatewayService, serviceName } from './gateway-service.ts';
 import { intersectHostnames } from './hostnames.ts';
 
 let age = 0;
@@ -153,4 +154,15 @@ it('a listener says what keeps it from serving', async () => {
     one: ['Accepted ProtocolConflict', 'Programmed Invalid', 'Conflicted ProtocolConflict'], two: ['Accepted ProtocolConflict', 'Programmed Invalid', 'Conflicted ProtocolConflict'], kinds: ['ResolvedRefs InvalidRouteKinds', 'Programmed Invalid'],
   });
   expect(routing.listeners.map(({ name, binds, certificates }) => [name, binds, certificates.map(({ secret, hosts }) => [secret, hosts])])).toEqual([['gateway_default_gw_443', [{ port: 30_443, tls: true }], [['default/good', ['a.example']]]]]);
+});
+
+it.each([['front', 'gateway-front'], ['front.example', 'gateway-front-example-8038b8dc8a'], ['x'.repeat(253), `gateway-${'x'.repeat(44)}-1329e1bd71`]])('gateway %s has a service of a name and a label that a service may have', (name, expected) => {
+  const one = gateway([listener('http'), listener('udp', { port: 53, protocol: 'UDP' }), listener('more', { port: 8080 }), listener('same', { hostname: 'a.example' })], name);
+  const verdicts = routed([one], []).verdicts.get(`default/${name}`)!;
+  expect(serviceName(one)).toMatch(/^[a-z][-a-z0-9]{0,62}$/);
+  expect(serviceName(one)).toBe(expected);
+  const present = { ...serviceOf('s', '10.96.0.9'), spec: { ports: [{ port: 8080, nodePort: 31_000 }] } } as Service;
+  const made = gatewayService(one, verdicts, present)!;
+  expect(Object.values(made.metadata.labels!).every((value) => value.length <= 63)).toBe(true);
+  expect(made.spec.ports).toEqual([{ name: 'port-80', port: 80, protocol: 'TCP' }, { name: 'port-8080', port: 8080, protocol: 'TCP', nodePort: 31_000 }]);
 });

@@ -14,10 +14,14 @@ export interface ProxyPlace {
 export const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
 const MANAGER = 'gateway.wherry.dev';
 
-/** The service by which a gateway is reached. A name that is too long for a service, or has dots, is told apart by its digest. */
+/** The service by which a gateway is reached. */
 export function serviceName({ metadata: { name } }: Gateway): string {
-  const full = `gateway-${name}`;
-  return full.length <= 63 && !full.includes('.') ? full : `${full.slice(0, 52).replaceAll('.', '-')}-${createHash('sha256').update(name).digest('hex').slice(0, 10)}`;
+  return `gateway-${name}`.includes('.') ? shortened(`gateway-${name}`.replaceAll('.', '-'), name) : shortened(`gateway-${name}`, name);
+}
+
+/** For what takes 63 characters; told apart by a digest. */
+function shortened(text: string, whole: string): string {
+  return text.length <= 63 && text.endsWith(whole) ? text : `${text.slice(0, 52)}-${createHash('sha256').update(whole).digest('hex').slice(0, 10)}`;
 }
 
 /**
@@ -29,7 +33,7 @@ export function gatewayService(gateway: Gateway, verdicts: readonly ListenerVerd
   const numbers = [...new Set(verdicts.filter(({ mode }) => mode !== undefined).map(({ listener }) => listener.port))].toSorted((a, b) => a - b);
   if (numbers.length === 0) return undefined;
   const wanted = addresses?.find(({ value }) => value)?.value;
-  const owned = { [GATEWAY_NAME]: metadata.name };
+  const owned = { [GATEWAY_NAME]: shortened(metadata.name, metadata.name) };
   return {
     metadata: {
       name: serviceName(gateway), namespace: metadata.namespace, labels: { ...infrastructure?.labels, ...owned }, ...(infrastructure?.annotations && { annotations: infrastructure.annotations }),

@@ -15,8 +15,8 @@ export function classVerdicts({ spec }: GatewayClass): Verdict[] {
   return [spec.parametersRef ? fails('Accepted', 'InvalidParameters', 'this controller has no parameters') : holds('Accepted', 'Accepted', 'wherry serves its gateways')];
 }
 
-/** The conditions of a gateway. `address`: what it is reached at; undefined as long as it has none. */
-export function gatewayVerdicts({ spec }: Gateway, listeners: readonly ListenerVerdict[], address: string | undefined): Verdict[] {
+/** The conditions of a gateway. `address`: what it is reached at; undefined as long as it has none. `problem`: why it cannot have one. */
+export function gatewayVerdicts({ spec }: Gateway, listeners: readonly ListenerVerdict[], address: string | undefined, problem?: string): Verdict[] {
   const strange = spec.addresses?.find(({ type }) => type !== 'IPAddress');
   const isAccepted = ({ conditions }: ListenerVerdict): boolean => conditions.some(({ type, status }) => type === 'Accepted' && status);
   const bad = listeners.filter((one) => !isAccepted(one)).map(({ listener }) => listener.name);
@@ -25,6 +25,6 @@ export function gatewayVerdicts({ spec }: Gateway, listeners: readonly ListenerV
       : bad.length === 0 ? holds('Accepted', 'Accepted')
         : { ...holds('Accepted', 'ListenersNotValid', `not served: listeners ${bad.join(', ')}`), status: bad.length < listeners.length };
   const programmed = !accepted.status || !listeners.some(({ serves }) => serves) ? fails('Programmed', 'Invalid', 'it has no listener that serves')
-    : address === undefined ? fails('Programmed', 'AddressNotAssigned', 'it has no address yet: a load balancer gives it one (`wherry addons enable load-balancer`, or `wherry tunnel`)') : holds('Programmed', 'Programmed');
+    : address === undefined ? fails('Programmed', 'AddressNotAssigned', problem ?? 'it has no address yet: a load balancer gives it one (`wherry addons enable load-balancer`, or `wherry tunnel`)') : holds('Programmed', 'Programmed');
   return [accepted, programmed];
 }

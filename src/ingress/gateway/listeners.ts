@@ -27,7 +27,7 @@ export function judgeListeners(gateway: Gateway, ground: Ground, grants: readonl
   return gateway.spec.listeners.map((listener, i): ListenerVerdict => {
     const mode = modes[i];
     const rival = mode && gateway.spec.listeners.find((other, k) => other.port === listener.port && modes[k] !== undefined && modes[k] !== mode);
-    const { kinds, refused } = mode ? kindsOf(listener, KINDS[mode]) : { kinds: [], refused: [] };
+    const { kinds, refused } = mode && !rival ? kindsOf(listener, KINDS[mode]) : { kinds: [], refused: [] };
     const { certificates, problem } = mode === 'https' || mode === 'tls terminate' ? certificatesOf(gateway, listener, ground, grants) : { certificates: [], problem: undefined };
     const accepted = !mode ? fails('Accepted', 'UnsupportedProtocol', `protocol ${listener.protocol} is not served`)
       : rival ? fails('Accepted', 'ProtocolConflict', `port ${listener.port} is also listener ${rival.name}'s, with another protocol`) : holds('Accepted', 'Accepted');
