@@ -21,12 +21,12 @@ test.each([1, 2, 3])('a cycle that remembers why pods were rejected says the sam
   const sized = (pod: string, cpu: string, priority = 0, nodeName?: string): Pod => podObject(pod, { requests: { cpu }, spec: { priority, ...(nodeName && { nodeName }) } });
   for (let i = 0; i < NODES; i++) cluster.setPod(sized(`full-${i}`, '3500m', 0, `n${i}`));
   const seen = new Set<string>();
-  for (let step = 0; step < 500; step++) {
-    const act = below(6);
+  for (let step = 0; step < 1000; step++) {
+    const act = below(12);
     if (act === 0) cluster.removePod(`default/full-${below(NODES)}`);
-    else if (act === 1) cluster.setNode(nodeObject(name(), { spec: { unschedulable: below(2) === 0 } }));
-    else if (act === 2) cluster.removeNode(name());
-    else if (act === 3) nominator.set(sized(`waits-${below(5)}`, '1', below(3)), below(3) === 0 ? '' : name());
+    else if (act < 3) cluster.setNode(nodeObject(name(), { spec: { unschedulable: below(2) === 0 } }));
+    else if (act === 3) cluster.removeNode(name());
+    else if (act < 6) nominator.set(sized(`waits-${below(5)}`, '3', below(3)), below(3) === 0 ? '' : name());
     else {
       const at = below(NODES);
       cluster.setPod(sized(`full-${at}`, '3500m', 0, `n${at}`));
