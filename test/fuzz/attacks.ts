@@ -197,7 +197,7 @@ const framing: Attack = {
 const slowBodies: Attack = {
   name: 'slow and aborted requests',
   async run(arena) {
-    const connections = await Promise.all(Array.from({ length: arena.crowd / 4 }, () => RawConnection.open(arena.server, arena.one([arena.server.admin, arena.server.user]))));
+    const connections = await Promise.all(Array.from({ length: Math.min(WAVE, arena.crowd / 4) }, () => RawConnection.open(arena.server, arena.one([arena.server.admin, arena.server.user]))));
     const body = configMap(`slow-${arena.pick(1e6)}`, { a: 'x'.repeat(2000) });
     for (const raw of connections) await raw.write(`${arena.one(['POST', 'PATCH', 'PUT'])} ${CONFIG_MAPS}${arena.one(['', '/target'])} HTTP/1.1\r\nHost: x\r\nContent-Type: ${arena.one(['application/json', 'application/merge-patch+json'])}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, arena.pick(body.length))}`);
     for (let i = 0; i < 5; i++) for (const raw of connections) await raw.write(arena.one([' ', '{', '"']));
@@ -208,15 +208,22 @@ const slowBodies: Attack = {
   },
 };
 
+/** Small objects, of which nobody else makes large ones: a thousand watchers are told each time. */
+const WATCHED = '/api/v1/namespaces/kube-public/configmaps';
+/** So many connections are opened at once: the system takes few more in before they are accepted. */
+const WAVE = 100;
+
 const watches: Attack = {
   name: 'many watches',
   async run(arena) {
-    const open = await Promise.all(Array.from({ length: arena.crowd }, async () => {
+    const openOne = async (): Promise<RawConnection> => {
       const raw = await RawConnection.open(arena.server, arena.server.admin);
-      await raw.write(`GET ${CONFIG_MAPS}?${arena.one(['watch=1', 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true', 'watch=1&fieldSelector=metadata.name%3Dtarget', 'watch=1&resourceVersion=1', 'watch=1&resourceVersion=999999999'])} HTTP/1.1\r\nHost: x\r\nAccept: ${arena.one(['application/json', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/vnd.kubernetes.protobuf;stream=watch', 'application/yaml'])}\r\n\r\n`);
+      await raw.write(`GET ${WATCHED}?${arena.one(['watch=1', 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true', 'watch=1&fieldSelector=metadata.name%3Dtarget', 'watch=1&resourceVersion=1', 'watch=1&resourceVersion=999999999'])} HTTP/1.1\r\nHost: x\r\nAccept: ${arena.one(['application/json', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/vnd.kubernetes.protobuf;stream=watch', 'application/yaml'])}\r\n\r\n`);
       return raw;
-    }));
-    for (let i = 0; i < 20; i++) await expect4xx(arena, { method: 'PATCH', path: `${CONFIG_MAPS}/target`, headers: MERGE, body: JSON.stringify({ data: { n: String(i), m: 'x'.repeat(1000) } }) }, served);
+    };
+    const open: RawConnection[] = [];
+    while (open.length < arena.crowd) open.push(...(await Promise.all(Array.from({ length: Math.min(WAVE, arena.crowd - open.length) }, openOne))));
+    for (let i = 0; i < 20; i++) await expect4xx(arena, { method: 'PATCH', path: `${WATCHED}/target`, headers: MERGE, body: JSON.stringify({ data: { n: String(i), m: 'x'.repeat(1000) } }) }, served);
     const codes = await Promise.all(open.map((raw) => raw.status(PATIENCE_MS)));
     for (const code of codes) if (code === undefined || ![200, 410, 504].includes(code)) arena.wrong(`watch: ${code}`);
     for (const raw of open) raw[Symbol.dispose]();

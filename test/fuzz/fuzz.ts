@@ -122,6 +122,7 @@ async function prepare(send: Arena['send']): Promise<void> {
   };
   await post('/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
   await post('/api/v1/namespaces/default/configmaps', { metadata: { name: 'target', labels: { a: 'b' } }, data: { a: 'b' } });
+  await post('/api/v1/namespaces/kube-public/configmaps', { metadata: { name: 'target' }, data: { a: 'b' } });
   await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
     metadata: { name: 'things.fuzz.example.com' },
     spec: {

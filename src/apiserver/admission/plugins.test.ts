@@ -196,3 +196,20 @@ test('claims get the default class, grow only if it can, and are protected', asy
   expect(claim.metadata.finalizers).toEqual(['kubernetes.io/pvc-protection']);
   await expect(w.admin.update(persistentVolumeClaims, { ...claim, spec: { ...claim.spec, resources: { requests: { storage: '2Gi' } } } })).rejects.toMatchObject({ name: 'StatusError' });
 });
+
+test('a pod learns where its node is, and cannot outgrow it', async () => {
+  await using w = await world();
+  const labels = { 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r', other: 'x' };
+  const node = await w.admin.create(nodes, { metadata: { name: 'n', labels } } as never);
+  await w.admin.updateStatus(nodes, { ...node, status: { allocatable: { cpu: '2', memory: '1Gi' } } });
+  await w.admin.create(pods, w.pod('p', {}, { resources: { requests: { cpu: '1' }, limits: { cpu: '4' } } }));
+  await w.admin.createSubresource(pods, { namespace: 'a', name: 'p' }, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } });
+  const topology = { 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r' };
+  expect((await w.admin.get(pods, { namespace: 'a', name: 'p' })).metadata.labels).toEqual(topology);
+  expect((await w.admin.create(pods, w.pod('q', { nodeName: 'n' }, {}, { labels: { a: 'b' } }))).metadata.labels).toEqual({ a: 'b', ...topology });
+  const resize = (cpu: string) => w.admin.patch(pods, { namespace: 'a', name: 'p' }, { type: 'application/strategic-merge-patch+json', body: { spec: { containers: [{ name: 'c', resources: { requests: { cpu } } }] } } }, { subresource: 'resize' });
+  expect((await resize('1500m')).spec.containers[0]!.resources!.requests).toEqual({ cpu: '1500m' });
+  await expect(resize('3')).rejects.toMatchObject({
+    code: 403, message: 'pods "p" is forbidden: node didn\'t have enough allocatable resources: cpu, requested: 3000, allocatable: 2000', status: { details: { causes: [{ reason: 'NodeCapacity' }] } },
+  });
+});

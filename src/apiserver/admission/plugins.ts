@@ -11,7 +11,9 @@ import { mutatingAdmissionPolicy } from './mutating-admission-policies.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { podResizeValidator } from './pod-resize-validator.ts';
 import { podSecurity } from './pod-security.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -43,6 +45,8 @@ export function admissionPlugins(services: AdmissionServices): readonly Admissio
     certificateSigning(services),
     certificateSubjectRestriction,
     defaultIngressClass(services),
+    podTopologyLabels(services),
+    podResizeValidator(services),
     rbacEscalation(services.rbac, services.authorizer),
     expressionValidation,
     mutatingAdmissionPolicy(services),

@@ -187,6 +187,7 @@ test('what a webhook adds is defaulted as if it had been sent, and it is shown t
   );
   await w.admin.create(serviceAccounts, { metadata: { namespace: 'default', name: 'default' } });
   const pod = await w.admin.create(pods, { metadata: { namespace: 'default', name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } } as never);
+  expect(pod.spec.volumes).toHaveLength(1);
   expect(pod.spec.containers.map(({ name, volumeMounts }) => [name, volumeMounts!.map(({ mountPath }) => mountPath)])).toEqual([['c', ['/var/run/secrets/kubernetes.io/serviceaccount']], ['sidecar', ['/var/run/secrets/kubernetes.io/serviceaccount']]]);
   expect((await w.admin.create(configMaps, w.map('a', {}, { ask: 'yes' }))).metadata.labels).toEqual({ ask: 'yes', old: 'yes' });
   await w.admin.create(mutatingAdmissionPolicies, { metadata: { name: 'm' }, spec: {
