@@ -7,11 +7,11 @@ import { isPodReady } from '../api/pod/conditions.ts';
 import { resolveTargets, targetPath } from './targets.ts';
 import { KubectlError, type Call } from './verb.ts';
 
-/** The pod that `POD` or `TYPE/NAME` stands for: of a workload or service, a ready one first, then the oldest. */
-export async function podOf(call: Call, text: string): Promise<Pod> {
+/** The pod that `POD` or `TYPE/NAME` stands for: of a workload or service, a ready one first, then the oldest; with `tell` it is said which of several. */
+export async function podOf(call: Call, text: string, { tell = false }: { readonly tell?: boolean } = {}): Promise<Pod> {
   const usable = await podsOf(call, text);
   const [best] = usable.toSorted((a, b) => Number(isPodReady(b)) - Number(isPodReady(a)) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
-  if (usable.length > 1) call.io.err(`Found ${usable.length} pods, using pod/${best!.metadata.name}\n`);
+  if (tell && usable.length > 1) call.io.err(`Found ${usable.length} pods, using pod/${best!.metadata.name}\n`);
   if (!best) throw new KubectlError('timed out waiting for the condition');
   return best;
 }
@@ -24,8 +24,11 @@ export async function podsOf(call: Call, text: string): Promise<readonly Pod[]> 
   const [target] = await resolveTargets(call, { args: [text] });
   if (target!.resource.kind === 'Pod') return [await session.json<Pod>(targetPath(target!))];
   const owner = await session.json<Deployment | Service>(targetPath(target!));
-  const { selector } = owner.spec as { readonly selector?: unknown };
-  if (!selector) throw new KubectlError(`cannot attach to *${target!.resource.kind}: selector for it is not implemented`);
+  const { selector } = ((owner as { readonly spec?: object }).spec ?? {}) as { readonly selector?: unknown };
+  if (!selector) {
+    const type = `*${target!.resource.version}.${target!.resource.kind}`;
+    throw new KubectlError(`${call.path === 'kubectl logs' ? 'cannot get the logs from' : 'cannot attach to'} ${type}: selector for ${type} not implemented`);
+  }
   const labelSelector = ['Service', 'ReplicationController'].includes(target!.resource.kind) ? formatLabels(selector as Record<string, string>) : formatLabelSelector(selector as never);
   return selectedPods(call, namespace, labelSelector, call.flags.has('pod-running-timeout') ? call.flags.duration('pod-running-timeout') : 0);
 }

@@ -25,9 +25,10 @@ export async function prunedKinds({ session, flags }: Call): Promise<DiscoveredR
   const mapper = await session.discovered();
   const chosen = flags.strings('prune-allowlist').length > 0 ? flags.strings('prune-allowlist') : ALLOWED;
   return chosen.map((text) => {
-    const [group, version, kind] = text.split('/');
+    const [group, version, kind, more] = text.split('/');
+    if (!group || !version || !kind || more !== undefined) throw new KubectlError(`invalid GroupVersionKind format: ${text}, please follow <group/version/kind>`);
     const found = mapper.resources.find((r) => r.group === (group === 'core' ? '' : group) && r.version === version && r.kind === kind);
-    if (!found) throw new KubectlError(`no matches for kind "${kind}" in version "${group}/${version}"`);
+    if (!found) throw new KubectlError(`no matches for kind "${kind}" in version "${group === 'core' ? '' : `${group}/`}${version}"`);
     return found;
   });
 }

@@ -195,6 +195,7 @@ export interface RequestOptions {
 
 function timeoutOf(text: string): { readonly timeoutMs?: number } {
   const match = /^(\d+)(ms|s|m|h)?$/.exec(text);
+  if (!match) throw new Error('Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)');
   const milliseconds = match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's']! : 0;
   return milliseconds > 0 ? { timeoutMs: milliseconds } : {};
 }

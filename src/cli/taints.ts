@@ -18,6 +18,7 @@ export function parseTaints(specs: readonly string[]): TaintChanges {
     const [head = '', effect = '', ...more] = (removed ? spec.slice(0, -1) : spec).split(':');
     const [key = '', value = '', ...rest] = head.split('=');
     if (more.length > 0 || rest.length > 0 || key === '' || (!removed && effect === '')) throw new KubectlError(`invalid taint spec: ${removed ? spec.slice(0, -1) : spec}`);
+    if (!/^([A-Za-z0-9.-]+\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(key)) throw new KubectlError(`invalid taint spec: ${spec}, name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`);
     if (effect && !EFFECTS.includes(effect)) throw new KubectlError(`invalid taint effect: ${effect}, unsupported taint effect`);
     if (removed) remove.push({ key, effect: effect as Taint['effect'] });
     else if (add.some((taint) => taint.key === key && taint.effect === effect)) throw new KubectlError(`duplicated taints with the same key and effect: {${key} ${value} ${effect} <nil>}`);

@@ -12,7 +12,7 @@ export function reconstruct(situation: Situation): readonly LedgerEntry[] {
   const { focus, replicaSets, pods } = situation;
   const objects = [...new Map([focus, ...replicaSets, ...pods].map((object) => [object.metadata.uid, object])).values()];
   const made = new Map(objects.map((object, i) => [object.metadata.uid, creationOf(object, i + 1, objects)]));
-  const entries: LedgerEntry[] = [...made.values()];
+  const entries: LedgerEntry[] = [...made.values(), ...changesOfPeople(focus, made.get(focus.metadata.uid)!, objects.length)];
   for (const pod of pods) entries.push(...podEntries(pod, situation, made.get(pod.metadata.uid)!, entries.length + objects.length));
   return entries.map((entry, i) => ({ ...entry, id: i + 1 }));
 }
@@ -27,11 +27,19 @@ function creationOf(object: KubeObject, revision: number, objects: readonly Kube
   const cause = owner ? objects.findIndex(({ metadata }) => metadata.uid === owner.uid) + 1 : 0;
   const managers = [...(object.metadata.managedFields ?? [])].sort((a, b) => (a.time ?? '').localeCompare(b.time ?? ''));
   const manager = managers.find(({ subresource }) => !subresource)?.manager ?? '';
-  const { user, by } = owner ? { user: 'system:kube-controller-manager', by: `${owner.kind.toLowerCase()}-controller` } : { user: 'somebody', by: manager };
+  const { user, by } = owner ? { user: 'system:kube-controller-manager', by: `${owner.kind.toLowerCase()}-controller` } : { user: manager === 'kubelet' ? `system:node:${object.metadata.name}` : 'somebody', by: manager };
   return {
     id: 0, kind: 'write', verb: 'create', revision, at: Date.parse(object.metadata.creationTimestamp), tookMs: NaN, about: about(object), user, by, causes: cause > 0 ? [cause] : [], wanted: true,
     changes: changesOf(undefined, object), ...(owner && { owner: owner.uid }),
   };
+}
+
+/** Who, besides its maker, has written fields of it, and when last: managed fields say so, but not what it was before. */
+function changesOfPeople(object: KubeObject, creation: WriteEntry, offset: number): readonly WriteEntry[] {
+  const fields = (object.metadata.managedFields ?? []).filter(({ manager = '', subresource, time }) => !subresource && time !== undefined && !/controller|kubelet|scheduler|^wherry/.test(manager));
+  return fields.filter(({ manager, time }) => manager !== creation.by || Date.parse(time!) > creation.at).map(({ manager = '', time }, i) => ({
+    ...creation, verb: 'update' as const, revision: 900 + offset + i, at: Date.parse(time!), user: 'somebody', by: manager, causes: [creation.revision], changes: {},
+  }));
 }
 
 function podEntries(pod: Pod, { events }: Situation, creation: WriteEntry, offset: number): LedgerEntry[] {

@@ -1,9 +1,12 @@
 import { isReason } from '../../api/errors.ts';
+import type { Event } from '../../api/generated/core-v1.ts';
+import { events } from '../../api/generated/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { UserError } from '../../base/user-error.ts';
 import { ConnectionError } from '../../client/connection-error.ts';
 import { lines } from '../../client/lines.ts';
 import type { HttpClient } from '../../client/http-client.ts';
+import { resourcePath, withQuery } from '../../client/resource-path.ts';
 import { parseFlags, UsageError, type FlagSpecs } from '../../cli/flags.ts';
 import { pathOf, type DiscoveredResource } from '../../cli/resource-mapper.ts';
 import { globalFlags, Session } from '../../cli/session.ts';
@@ -13,7 +16,7 @@ import { ledgerQuery } from '../../ledger/ledger-query.ts';
 import { accountOf, type Account, type Subject } from '../../why/account.ts';
 import { renderFindings, renderStory, since, type RenderOptions } from '../../why/render.ts';
 import { storyOf, type StoryNode } from '../../why/story.ts';
-import { sentence, tell } from '../../why/words.ts';
+import { kindWords, sentence, tell } from '../../why/words.ts';
 import type { Io } from '../command.ts';
 import { systemClock } from '../tools.ts';
 
@@ -26,15 +29,38 @@ const shown = ['namespace', 'context', 'kubeconfig'];
 
 const help = `Tells how something came to be as it is: who did what because of what, when, and how long it took; and what it waits for, and what would help.
 
-Usage: wherry why TYPE/NAME [-n NAMESPACE] [-f] [-o json]
+Usage: wherry why TYPE/NAME [-n NAMESPACE] [-f] [-o json] [--all] [--context NAME]
+
+The first line says how it stands. Then comes the tree of what led there: each step stands under the one that caused it, with the time since the beginning. Last, where something
+is stuck, what it waits for, what is known of that, and what would help.
 
 Examples:
-  wherry why deployment/kubia     from the command to the running containers
-  wherry why pod/kubia-7d4f5-x2k8q
-  wherry why svc/kubia            where its traffic goes, or why nowhere
+  # From the command to the running containers
+  wherry why deployment/kubia
 
+  # One pod, in another namespace
+  wherry why pod/kubia-7d4f5-x2k8q -n harbour
+
+  # Where a service's traffic goes, or why nowhere
+  wherry why svc/kubia
+
+  # What a volume claim, an ingress, an autoscaler, a namespace or a node waits for
+  wherry why pvc/data
+
+  # Stay, and see what a command in another terminal sets off
+  wherry why -f deployment/kubia
+
+  # What a program can read: only what is waited for
+  wherry why deployment/kubia -o json | jq '.waiting'
+
+  # On another cluster of the kubeconfig, also one that is not wherry's
+  wherry why deployment/web --context production
+
+Options:
 ${[...Object.entries(flags), ...shown.map((name) => [name, globalFlags[name]!] as const)].map(([name, { short, usage }]) => `  ${`${short ? `-${short}, ` : '    '}--${name}`.padEnd(18)}  ${usage}\n`).join('')}
-Works on other Kubernetes clusters as well, as far as their objects and events tell.
+
+Exit codes: 0 it was told, also where something is stuck; 1 there is no such object, or the cluster does not answer.
+Works on other Kubernetes clusters as well, as far as their objects, managed fields and events tell; what it cannot know there it says.
 `;
 
 /** `wherry why TYPE/NAME`: reads the cluster of the kubeconfig, as kubectl does. */
@@ -48,7 +74,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const output = parsed.flags.string('output');
     if (output !== '' && output !== 'json') throw new UserError(`--output takes json, not "${output}"`);
     const session = new Session(parsed.flags, { ...io, env: process.env, stdin: process.stdin, stdout: process.stdout, readInput: async () => '' });
-    using client = await session.http();
+    using client = await session.http().catch((error: unknown) => {
+      // What is wrong with the kubeconfig is the reader's to mend.
+      throw error instanceof Error && !(error instanceof ConnectionError) ? new UserError(error.message, 'see what there is: wherry kubectl config get-contexts') : error;
+    });
     const subject = await findSubject(session, client, parsed.args);
     const account = await accountOf(client, subject, systemClock.now());
     const options: RenderOptions = { reader: { name: await whoAmI(client) }, alike: parsed.flags.bool('all') ? 0 : 3, clockTime };
@@ -57,13 +86,13 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       if (!parsed.flags.bool('follow')) throw new UserError(`there is no ${where}, and nothing is known of one`, 'with -f it waits for one');
       io.err(`There is no ${where} yet; waiting for one.\n`);
       const { group, resource, namespace, name } = subject;
-      await follow(client, { entries: [], ledger: true, related: { uids: [], named: [{ group, resource, name, ...(namespace && { namespace }) }] } }, options, io);
+      await follow(client, subject, { entries: [], ledger: true, related: { uids: [], named: [{ group, resource, name, ...(namespace && { namespace }) }] } }, options, io);
       return 0;
     }
     const roots = storyOf(account.entries, { bookkeeping: parsed.flags.bool('all'), focus: account.focus });
     if (output === 'json') io.out(`${JSON.stringify(asJson(account, roots, options), null, 2)}\n`);
     else io.out(`${textOf(account, roots, options).join('\n')}\n`);
-    if (parsed.flags.bool('follow')) await follow(client, account, options, io);
+    if (parsed.flags.bool('follow')) await follow(client, subject, account, options, io);
     return 0;
   } catch (error) {
     if (error instanceof ConnectionError) throw new UserError(error.message, 'see whether the cluster runs, and which one is meant: --context, --kubeconfig');
@@ -117,8 +146,8 @@ function asJson(account: Account, roots: readonly StoryNode[], { reader }: Rende
 }
 
 /** Tells each further entry in a line, until the reader has had enough. */
-async function follow(client: HttpClient, { entries, related, ledger }: Pick<Account, 'entries' | 'related' | 'ledger'>, { reader, clockTime: at }: RenderOptions, io: Io): Promise<void> {
-  if (!ledger) throw new UserError('this server keeps no ledger, so that there is nothing to follow', 'kubectl get events --watch');
+async function follow(client: HttpClient, about: Subject, { entries, related, ledger }: Pick<Account, 'entries' | 'related' | 'ledger'>, { reader, clockTime: at }: RenderOptions, io: Io): Promise<void> {
+  if (!ledger) return followEvents(client, about, at, io);
   const { body } = await client.stream('GET', ledgerQuery(related, true), { signal: io.signal });
   let began = entries[0];
   let last = Math.max(0, ...entries.map(({ id }) => id));
@@ -132,6 +161,26 @@ async function follow(client: HttpClient, { entries, related, ledger }: Pick<Acc
       began ??= entry;
       const told = tell(entry, reader);
       io.out([`${at(entry.at)}  ${since(entry, began.at)}  ${sentence(told)}${namedIn(told.did, entry) ? '' : ` (${entry.about.name})`}`, ...told.more.map((text) => `    ${text}`)].join('\n').concat('\n'));
+    }
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+  } finally {
+    body.destroy();
+  }
+}
+
+/** Without a ledger: the events about it, and about what is called after it, as replica sets and pods are. */
+async function followEvents(client: HttpClient, { namespace, name }: Subject, at: RenderOptions['clockTime'], io: Io): Promise<void> {
+  const where = namespace === undefined ? {} : { namespace };
+  const { metadata } = await client.list(events, { ...where, limit: 1 });
+  const { body } = await client.stream('GET', withQuery(resourcePath(events, namespace), { watch: true, resourceVersion: metadata.resourceVersion ?? '' }), { signal: io.signal });
+  try {
+    for await (const line of lines(body)) {
+      const { type, object } = JSON.parse(line) as { readonly type: string; readonly object: Event };
+      if (type !== 'ADDED' && type !== 'MODIFIED') continue;
+      const { involvedObject: concerned, reason = '', message = '', lastTimestamp, eventTime, metadata: { creationTimestamp } } = object;
+      if (concerned.name !== name && !concerned.name?.startsWith(`${name}-`)) continue;
+      io.out(`${at(Date.parse(lastTimestamp ?? eventTime ?? creationTimestamp))}  the ${kindWords(concerned.kind ?? 'object')} ${concerned.name}: ${reason}${message ? ` – ${message}` : ''}\n`);
     }
   } catch (error) {
     if (!io.signal.aborted) throw error;

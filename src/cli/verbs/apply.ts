@@ -45,12 +45,11 @@ export const verb: Verb = {
     if (call.flags.bool('force') && call.flags.bool('server-side')) throw new KubectlError('--force cannot be used with --server-side');
     if (!sourcesGiven(call.flags)) throw new KubectlError('must specify one of -f and -k');
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
+    writeQuery(call, CLIENT_SIDE); // says at once what is wrong with the flags
+    if (call.flags.bool('prune')) checkPrune(call);
     const targets = await manifestTargets(call);
     if (targets.length === 0) throw new KubectlError('no objects passed to apply');
-    if (call.flags.bool('prune')) {
-      checkPrune(call);
-      await prunedKinds(call);
-    }
+    if (call.flags.bool('prune')) await prunedKinds(call);
     let code = 0;
     for (const target of targets) {
       try {

@@ -16,10 +16,16 @@ complete -o default -F __kubectl_complete kubectl
   zsh: `#compdef kubectl
 compdef _kubectl kubectl
 _kubectl() {
-    local -a candidates
+    local -a candidates open
     candidates=("\${(@f)$(kubectl __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-    compadd -- $candidates
+    # TYPE/ and FLAG= are to be gone on with.
+    open=(\${(M)candidates:#*[/=]})
+    candidates=(\${candidates:#*[/=]})
+    (( $#open )) && compadd -S '' -- $open
+    (( $#candidates )) && compadd -- $candidates
 }
+# As a file of fpath it is run for its first completion.
+if [ "$funcstack[1]" = "_kubectl" ]; then _kubectl "$@"; fi
 `,
   fish: `# fish completion for kubectl
 function __kubectl_complete

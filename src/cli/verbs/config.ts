@@ -60,6 +60,7 @@ export const verb: Verb = {
         }
         const rows = contexts.map(({ name, context }) => [name === config['current-context'] ? '*' : '', name, context.cluster ?? '', context.user ?? '', context.namespace ?? '']);
         call.io.out(textTable(call.flags.bool('no-headers') ? rows : [['CURRENT', 'NAME', 'CLUSTER', 'AUTHINFO', 'NAMESPACE'], ...rows]));
+        // Told behind what is shown all the same, as an error.
         if (missing.length > 0) throw new KubectlError(missing.map((name) => `context ${name} not found`).join('\nerror: '));
       },
     },
@@ -79,6 +80,7 @@ export const verb: Verb = {
         const { flags } = call;
         const config = load(call);
         const name = flags.bool('current') ? config['current-context'] : call.args[0];
+        if (flags.bool('current') && call.args.length > 0) throw new KubectlError('you cannot specify both a context name and --current');
         if (!name) throw new KubectlError('you must specify a non-empty context name or --current');
         const change = Object.fromEntries(['cluster', 'user', 'namespace'].flatMap((field) => (flags.changed(field) ? [[field, flags.string(field)]] : [])));
         let known = false;
@@ -97,11 +99,13 @@ export const verb: Verb = {
       usage: '[flags]', summary: 'Display merged kubeconfig settings or a specified kubeconfig file',
       flags: { flatten: { type: 'bool', usage: 'Put certificates and keys of files into the output, so that it stands alone' }, merge: { type: 'bool', default: true, usage: 'Merge all kubeconfig files; if not, show the first one only' }, raw: { type: 'bool', usage: 'Display raw byte data and sensitive data' }, minify: { type: 'bool', usage: 'Remove all information not used by current-context from the output' }, ...outputFlags, output: { ...outputFlags.output, default: 'yaml' } },
       async run(call) {
+        if (call.args.length > 0) throw new KubectlError(`unexpected arguments: [${call.args.join(' ')}]\nSee 'kubectl config view -h' for help and examples`);
         let config = call.flags.bool('merge') ? load(call) : loadKubeconfig(pathsOf(call).slice(0, 1));
         if (call.flags.bool('minify')) {
-          const current = config.contexts?.find(({ name }) => name === config['current-context']);
-          if (!current) throw new KubectlError(config['current-context'] ? `cannot locate context ${config['current-context']}` : 'current-context must exist in order to minify');
-          config = { ...config, contexts: [current], clusters: config.clusters?.filter(({ name }) => name === current.context.cluster) ?? [], users: config.users?.filter(({ name }) => name === current.context.user) ?? [] };
+          const wanted = call.flags.string('context') || config['current-context'];
+          const current = config.contexts?.find(({ name }) => name === wanted);
+          if (!current) throw new KubectlError(wanted ? `cannot locate context ${wanted}` : 'current-context must exist in order to minify');
+          config = { ...config, ...(wanted && { 'current-context': wanted }), contexts: [current], clusters: config.clusters?.filter(({ name }) => name === current.context.cluster) ?? [], users: config.users?.filter(({ name }) => name === current.context.user) ?? [] };
         }
         if (call.flags.bool('flatten')) config = flattened(config);
         const shown = { apiVersion: 'v1', kind: 'Config', preferences: {}, ...((call.flags.bool('raw') || call.flags.bool('flatten') ? config : redacted(config)) as object) };

@@ -32,7 +32,13 @@ export const verb: Verb = {
     const { flags: given, args, session } = call;
     const selector = given.string('selector');
     if (args.length === 0 && !selector) throw new KubectlError("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples");
-    if (args.length > 0 && selector) throw new KubectlError('only a selector (-l) or a POD name is allowed');
+    if (args.length > 2) throw new KubectlError("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples");
+    if (args.length > 0 && selector) throw new KubectlError("only a selector (-l) or a POD name is allowed\nSee 'kubectl logs -h' for help and examples");
+    if (given.string('since-time') && given.changed('since')) throw new KubectlError('at most one of `sinceTime` or `sinceSeconds` may be specified');
+    if (given.string('since-time') && Number.isNaN(Date.parse(given.string('since-time')))) throw new KubectlError(`parsing time "${given.string('since-time')}" as "2006-01-02T15:04:05Z07:00": cannot parse "${given.string('since-time')}" as "2006"`);
+    if (given.bool('all-containers') && given.string('container')) throw new KubectlError(`--all-containers=true should not be specified with container name ${given.string('container')}`);
+    if (given.changed('limit-bytes') && given.int('limit-bytes') < 1) throw new KubectlError('--limit-bytes must be greater than 0');
+    if (given.changed('since') && given.duration('since') < 0) throw new KubectlError('--since must be greater than 0');
     if (given.int('tail') < -1) throw new KubectlError('--tail must be greater than or equal to -1');
     const namespace = await session.namespace();
     const pods = selector
@@ -55,7 +61,7 @@ export const verb: Verb = {
 /** The pod or pods, or their absence in the words of this verb. */
 async function foundPods(call: Call, text: string): Promise<readonly Pod[]> {
   try {
-    return call.flags.bool('all-pods') ? await podsOf(call, text) : [await podOf(call, text)];
+    return call.flags.bool('all-pods') ? await podsOf(call, text) : [await podOf(call, text, { tell: true })];
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
     throw new KubectlError(`error from server (NotFound): ${error.message} in namespace "${await call.session.namespace()}"`);
@@ -73,8 +79,8 @@ function containersOf(call: Call, pod: Pod, second: string | undefined): (string
   }
   const annotated = pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
   if (annotated && pod.spec.containers.some(({ name }) => name === annotated)) return [annotated];
-  if (pod.spec.containers.length > 1) {
-    const names = [...pod.spec.containers.map(({ name }) => name), ...(pod.spec.initContainers ?? []).map(({ name }) => `${name} (init)`)];
+  const names = [...pod.spec.containers.map(({ name }) => name), ...(pod.spec.ephemeralContainers ?? []).map(({ name }) => `${name} (ephem)`), ...(pod.spec.initContainers ?? []).map(({ name }) => `${name} (init)`)];
+  if (names.length > 1 && !given.bool('all-pods')) {
     io.err(`Defaulted container "${pod.spec.containers[0]!.name}" out of: ${names.join(', ')}\n`);
   }
   return [pod.spec.containers[0]!.name];
