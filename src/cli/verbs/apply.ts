@@ -3,6 +3,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { statusText } from '../kubectl-errors.ts';
+import { migrateToServerSide } from '../apply-migration.ts';
 import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
 import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation.ts';
 import type { NamedTarget } from '../selected-targets.ts';
@@ -70,14 +71,36 @@ function applyFault(error: StatusError, target: Target): string {
   return error.reason === 'Invalid' || !text.startsWith('Error from server') ? text : text.replace(/^(Error from server(?: \(\w+\))?): /, `$1: error when applying "${target.source}": `.replace('applying', 'creating'));
 }
 
+const CONFLICT_HELP = `Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the \`--force-conflicts\` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`;
+
 async function applyServerSide(call: Call, target: Target): Promise<void> {
   const { session, flags: given } = call;
   if (dryRunOf(given) === 'client') throw new KubectlError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
   if (!target.name) throw new KubectlError('metadata.name is required for server-side apply');
-  const object = await session.call('PATCH', targetPath(target, given.string('subresource') || undefined), {
+  const subresource = given.string('subresource') || undefined;
+  const manager = given.changed('field-manager') ? given.string('field-manager') : 'kubectl';
+  const send = (): Promise<KubeObject> => session.call<KubeObject>('PATCH', targetPath(target, subresource), {
     body: toYaml(target.object), contentType: 'application/apply-patch+yaml',
-    query: { ...writeQuery(call, 'kubectl'), force: given.bool('force-conflicts') ? 'true' : undefined },
+    query: { ...writeQuery(call, manager), fieldManager: manager, force: given.bool('force-conflicts') ? 'true' : undefined },
   });
+  let object: KubeObject;
+  try {
+    object = await send();
+  } catch (error) {
+    if (!isReason(error, 'Conflict')) throw error;
+    throw new KubectlError(`${error.message}\n${CONFLICT_HELP}`);
+  }
+  if (dryRunOf(given) === 'none' && subresource === undefined) object = await migrateToServerSide(call, target, object, manager, send);
   printResult(call, target.resource, object, 'serverside-applied');
 }
 
