@@ -35,6 +35,19 @@ export function orphansIn<T extends KubeObject>(informer: Informer<T>, namespace
   return informer.byIndex(BY_CONTROLLER, `orphans/${namespace ?? ''}`);
 }
 
+/**
+ * For `follow`: the keys of the owners that an object concerns. That is its controller, if it is of this `kind`; an object without one concerns every owner that
+ * would adopt it.
+ */
+export function keysOfOwners<O extends KubeObject>(owners: Informer<O>, kind: string, selector: (owner: O) => LabelSelector | undefined): (object: KubeObject) => string[] {
+  return (object) => {
+    const { namespace, labels } = object.metadata;
+    const controller = controllerOf(object);
+    if (controller) return controller.kind === kind ? [keyOf({ metadata: { namespace, name: controller.name } })] : [];
+    return owners.list(namespace).filter((owner) => selectorOf(selector(owner)).matches(labels)).map(keyOf);
+  };
+}
+
 export type Claim = 'mine' | 'adopt' | 'release' | 'ignore';
 
 /**

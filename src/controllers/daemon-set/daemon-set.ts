@@ -9,7 +9,7 @@ import type { ReconcileResult } from '../../client/reconciler.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
 import { Expectations } from '../expectations.ts';
-import { claim, controllerOf, indexByController, orphansIn, ownedBy } from '../ownership.ts';
+import { claim, controllerOf, indexByController, keysOfOwners, orphansIn, ownedBy } from '../ownership.ts';
 import { isNamespaceTerminating, PodControl, podFromTemplate } from '../pod-control.ts';
 import { nextAvailability } from '../pod-state.ts';
 import { syncRevisions, truncateHistory } from '../revision-history.ts';
@@ -121,20 +121,10 @@ export const daemonSetController: Controller = {
       return left > 0 && here.some((pod) => pod.status?.phase === 'Failed') ? left : undefined;
     }
 
-    function* setsOf(pod: Pod): Iterable<string> {
-      const { namespace } = pod.metadata;
-      const owner = controllerOf(pod);
-      if (owner) {
-        if (owner.kind === 'DaemonSet') yield keyOf({ metadata: { namespace, name: owner.name } });
-        return;
-      }
-      for (const set of sets.list(namespace)) if (selectorOf(set.spec.selector).matches(pod.metadata.labels)) yield keyOf(set);
-    }
-
     const loop = startLoop(context, { name: 'daemonset-controller', needs: [sets, pods, nodes, revisions], workers: 2, reconcile });
     loop.own(expectations);
     loop.follow(sets, itself);
-    loop.follow(pods, setsOf, { gatherMs: 10 });
+    loop.follow(pods, keysOfOwners(sets, 'DaemonSet', ({ spec }) => spec.selector), { gatherMs: 10 });
     loop.follow(revisions, (revision) => {
       const owner = controllerOf(revision);
       return owner?.kind === 'DaemonSet' ? [keyOf({ metadata: { namespace: revision.metadata.namespace, name: owner.name } })] : [];

@@ -4,12 +4,11 @@ import type { LabelSelector } from '../../api/generated/meta-v1.ts';
 import { deployments as deploymentResource, pods as podResource, replicaSets } from '../../api/generated/resources.ts';
 import { isReason } from '../../api/errors.ts';
 import { keyOf, type KubeObject, type New } from '../../api/object.ts';
-import { selectorOf } from '../../api/selector.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
 import { condition } from '../conditions.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
-import { claim, controllerOf, controllerReference, indexByController, orphansIn, ownedBy } from '../ownership.ts';
+import { claim, controllerOf, controllerReference, indexByController, keysOfOwners, orphansIn, ownedBy } from '../ownership.ts';
 import { isNamespaceTerminating } from '../pod-control.ts';
 import { isPodTerminal } from '../../api/pod/conditions.ts';
 import { semanticEqual } from '../semantic-equal.ts';
@@ -196,15 +195,7 @@ export const deploymentController: Controller = {
       return await client.updateStatus(deploymentResource, { ...deployment, metadata, status: change.status });
     }
 
-    function* deploymentsOf(set: ReplicaSet): Iterable<string> {
-      const { namespace } = set.metadata;
-      const controller = controllerOf(set);
-      if (controller) {
-        if (controller.kind === 'Deployment') yield keyOf({ metadata: { namespace, name: controller.name } });
-        return;
-      }
-      for (const deployment of deployments.list(namespace)) if (selectorOf(deployment.spec.selector).matches(set.metadata.labels)) yield keyOf(deployment);
-    }
+    const deploymentsOf = keysOfOwners(deployments, 'Deployment', ({ spec }) => spec.selector);
 
     /** Recreate waits for the last old pod to be gone. */
     function* recreatesOf(pod: Pod): Iterable<string> {

@@ -1,13 +1,13 @@
 import type { ReplicaSet, ReplicaSetStatus } from '../../api/generated/apps-v1.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { pods as podResource, replicaSets } from '../../api/generated/resources.ts';
-import { keyOf, type KubeObject, type ResourceType } from '../../api/object.ts';
+import type { KubeObject, ResourceType } from '../../api/object.ts';
 import { selectorOf } from '../../api/selector.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { Expectations } from '../expectations.ts';
-import { claim, controllerOf, indexByController, isControlledBy, orphansIn, ownedBy } from '../ownership.ts';
+import { claim, controllerOf, indexByController, keysOfOwners, orphansIn, ownedBy } from '../ownership.ts';
 import { PodControl, isNamespaceTerminating, podFromTemplate } from '../pod-control.ts';
 import { isPodActive } from '../../api/pod/conditions.ts';
 import { isTerminating, nextAvailability } from '../pod-state.ts';
@@ -31,10 +31,16 @@ export interface ReplicaKind<T extends KubeObject> {
  * Keeps the number of pods that a selector picks at the number wanted. Upstream: pkg/controller/replicaset.
  *
  * A controller is written like this one:
- * 1. ask for informers of all kinds it looks at, with the indexes it needs;
- * 2. `startLoop` with a `reconcile` for one key; it reads the caches only, decides by pure functions (each in a file of
- *    its own with a table test), then writes; run twice, it does nothing the second time;
- * 3. `follow` each informer: which keys does an object of it concern?
+ * 1. It asks for informers of all kinds that it looks at, with the indexes that it needs.
+ * 2. `reconcile` brings the world of one key (`namespace/name`) nearer to what it should be: it reads the caches only, decides by pure functions (each in a
+ *    file of its own, with a table test), then writes. Run twice, it does nothing the second time. What fails is thrown: the loop logs it and tries again,
+ *    ever later. Who waits for mere time to pass answers when to be called again.
+ * 3. `follow` says for each informer which keys an object of it concerns. Nothing else wakes a controller, and nothing polls.
+ * 4. It gets a line in `controllers.ts`, and what it may do in `apiserver/authz/bootstrap-roles.ts`. What it promises is checked at every revision by a life of its
+ *    own in `testing/lives`, where it is killed, refused and kept in the dark.
+ *
+ * Its caches lag behind its own writes. What that makes dangerous (a second pod for one that is not seen yet) waits for `expectations`; all else only has to be
+ * right once the caches have caught up.
  */
 export function startReplicaKind<T extends KubeObject>(context: ControllerContext, kind: ReplicaKind<T>): AsyncDisposable {
   const { client, clock, informers } = context;
@@ -68,7 +74,7 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
     if (wait !== undefined) return { requeueAfterMs: wait };
   }
 
-  /** Resolves to what went wrong, which belongs into the status before it is thrown. */
+  /** Makes or deletes what is missing or too much. Resolves to what went wrong, which belongs into the status before it is thrown. */
   async function bringToNumber(key: string, set: ReplicaSet, active: readonly Pod[]): Promise<Error | undefined> {
     const missing = (set.spec.replicas ?? 1) - active.length;
     try {
@@ -92,22 +98,10 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
     return siblings.length > 0 ? siblings.flatMap((sibling) => ownedBy(pods, sibling)) : ownedBy(pods, set);
   }
 
-  /** A pod concerns its controller; one without concerns every set that would adopt it. */
-  function* setsOf(pod: Pod): Iterable<string> {
-    const { namespace } = pod.metadata;
-    const controller = controllerOf(pod);
-    if (controller) {
-      const set = controller.kind === kind.resource.kind ? sets.get(keyOf({ metadata: { namespace, name: controller.name } })) : undefined;
-      if (set && isControlledBy(pod, set)) yield keyOf(set);
-      return;
-    }
-    for (const set of sets.list(namespace)) if (selectorOf(kind.view(set).spec.selector).matches(pod.metadata.labels)) yield keyOf(set);
-  }
-
   const loop = startLoop(context, { name: kind.name, needs: [sets, pods], workers: 5, reconcile });
   loop.own(expectations);
   loop.follow(sets, itself);
-  loop.follow(pods, setsOf, { gatherMs: 10 });
+  loop.follow(pods, keysOfOwners(sets, kind.resource.kind, (object) => kind.view(object).spec.selector), { gatherMs: 10 });
   return loop;
 }
 

@@ -3,12 +3,11 @@ import type { PersistentVolumeClaim, Pod } from '../../api/generated/core-v1.ts'
 import { controllerRevisions, persistentVolumeClaims, pods as podResource, statefulSets } from '../../api/generated/resources.ts';
 import { isReason } from '../../api/errors.ts';
 import { keyOf, type New } from '../../api/object.ts';
-import { selectorOf } from '../../api/selector.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
 import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
 import { Expectations } from '../expectations.ts';
-import { claim, controllerOf, indexByController, orphansIn, ownedBy } from '../ownership.ts';
+import { claim, controllerOf, indexByController, keysOfOwners, orphansIn, ownedBy } from '../ownership.ts';
 import { isNamespaceTerminating } from '../pod-control.ts';
 import { nextAvailability } from '../pod-state.ts';
 import { syncRevisions, templateOf, truncateHistory } from '../revision-history.ts';
@@ -144,20 +143,10 @@ export const statefulSetController: Controller = {
       recorder.event(set, 'Normal', `Successful${verb}`, `${verb} Pod ${pod} in StatefulSet ${set.metadata.name} successful`);
     }
 
-    function* setsOf(pod: Pod): Iterable<string> {
-      const { namespace } = pod.metadata;
-      const owner = controllerOf(pod);
-      if (owner) {
-        if (owner.kind === 'StatefulSet') yield keyOf({ metadata: { namespace, name: owner.name } });
-        return;
-      }
-      for (const set of sets.list(namespace)) if (selectorOf(set.spec.selector).matches(pod.metadata.labels)) yield keyOf(set);
-    }
-
     const loop = startLoop(context, { name: 'statefulset-controller', needs: [sets, pods, claims, revisions], workers: 5, reconcile });
     loop.own(expectations);
     loop.follow(sets, itself);
-    loop.follow(pods, setsOf);
+    loop.follow(pods, keysOfOwners(sets, 'StatefulSet', ({ spec }) => spec.selector));
     loop.follow(revisions, (revision) => {
       const owner = controllerOf(revision);
       return owner?.kind === 'StatefulSet' ? [keyOf({ metadata: { namespace: revision.metadata.namespace, name: owner.name } })] : [];
