@@ -28,7 +28,8 @@ export const verb: Verb = {
     const [target] = files ? await manifestTargets(call) : [];
     const pod = await podOf(call, target ? `${target.resource.resource}${target.resource.group ? `.${target.resource.group}` : ''}/${target.name}` : args[0]!);
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') throw new KubectlError(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`);
-    const container = containerOf(call, pod, given.string('container')).name;
+    // One that is not there is the server's to refuse.
+    const container = given.string('container') || containerOf(call, pod, '').name;
     const tty = given.bool('tty') && given.bool('stdin') && io.terminal;
     if (given.bool('tty') && !tty) io.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
     const query = new URLSearchParams({ container, stdout: 'true', ...(given.bool('stdin') && { stdin: 'true' }), ...(tty ? { tty: 'true' } : { stderr: 'true' }) });
