@@ -9,7 +9,7 @@ import { connectRuntime } from '../src/cri/connect.ts';
 import type { ContainerConfig, CriRuntime, PodSandboxConfig } from '../src/cri/runtime.ts';
 import { containerConfig } from '../src/kubelet/container/container-config.ts';
 import { sandboxConfig } from '../src/kubelet/container/sandbox-config.ts';
-import { findRuntime } from '../src/machine/index.ts';
+import { cgroupMode, findRuntime } from '../src/machine/index.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { HttpClient } from '../src/client/http-client.ts';
 import { ClusterUnderTest } from '../src/testing/cluster-under-test.ts';
@@ -75,7 +75,7 @@ export async function samePod(runtime: CriRuntime, folder: string, like: Pod): P
   for (const file of ['hosts', 'message']) writeFileSync(join(own, file), '');
   const mount = (containerPath: string, file: string, readonly = false) => ({ containerPath, hostPath: join(own, file), readonly });
   return startBare(runtime, sandbox, containerConfig({
-    pod, container: pod.spec.containers[0]!, restartCount: 0, image: (await runtime.imageStatus({ image: IMAGE }))!, memoryCapacity: 2 ** 33,
+    pod, container: pod.spec.containers[0]!, restartCount: 0, image: (await runtime.imageStatus({ image: IMAGE }))!, memoryCapacity: 2 ** 33, cgroupVersion: cgroupMode() === 'v2' ? 'v2' : 'v1',
     environment: Object.fromEntries(['SERVICE_HOST', 'SERVICE_PORT', 'SERVICE_PORT_HTTPS', 'PORT', 'PORT_443_TCP', 'PORT_443_TCP_PROTO', 'PORT_443_TCP_PORT', 'PORT_443_TCP_ADDR'].map((key) => [`KUBERNETES_${key}`, '10.96.0.1'])),
     mounts: [mount('/var/run/secrets/kubernetes.io/serviceaccount', 'token', true), mount('/etc/hosts', 'hosts'), mount('/dev/termination-log', 'message')],
   }));
