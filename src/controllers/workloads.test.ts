@@ -181,6 +181,6 @@ test('a week of cron jobs', { timeout: 120_000 }, async () => {
   expect(cronJob.status).toMatchObject({ lastScheduleTime: '2026-01-07T01:30:00Z' });
   expect(cronJob.status!.active ?? []).toEqual([]);
   const kept = (await admin.list(jobs, { namespace })).items.map((one) => one.metadata.annotations?.['batch.kubernetes.io/cronjob-scheduled-timestamp']).toSorted();
-  expect(kept).toEqual(['2026-01-05T01:30:00Z', '2026-01-06T01:30:00Z', '2026-01-07T01:30:00Z']);
+  expect(kept).toEqual(['2026-01-05T02:30:00+01:00', '2026-01-06T02:30:00+01:00', '2026-01-07T02:30:00+01:00']);
   expect(await podsOf(admin)).toHaveLength(3);
 });

@@ -11,6 +11,7 @@ import { controllerOf, controllerReference, indexByController, isControlledBy, o
 import { isNamespaceTerminating } from '../pod-control.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { isTimeZone, newestDue, parseSchedule, type Schedule } from './schedule.ts';
+import { WallClock } from './wall-clock.ts';
 
 /** So that a job is looked for a moment after its time, not a moment before. */
 const AFTER_MS = 100;
@@ -189,8 +190,8 @@ function earliest({ spec, status, metadata }: CronJob, nowMs: number): number {
 /** The job of one time of the schedule. Its name holds the minute, so that it cannot be made twice. */
 function jobAt(cronJob: CronJob, dueMs: number): New<Job> {
   const { name, namespace } = cronJob.metadata;
-  const { metadata, spec } = cronJob.spec!.jobTemplate;
-  const annotations = { ...metadata?.annotations, [SCHEDULED]: rfc3339(dueMs) };
+  const { jobTemplate: { metadata, spec }, timeZone } = cronJob.spec!;
+  const annotations = { ...metadata?.annotations, [SCHEDULED]: timeZone === undefined ? rfc3339(dueMs) : new WallClock(timeZone).rfc3339(dueMs) };
   return {
     metadata: { name: `${name}-${Math.floor(dueMs / 60_000)}`, namespace, ...(metadata?.labels && { labels: metadata.labels }), annotations, ownerReferences: [controllerReference(cronJob)] },
     spec: spec!,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { newestDue, parseSchedule } from './schedule.ts';
+import { WallClock } from './wall-clock.ts';
 
 const ms = (text: string): number => Date.parse(`${text}Z`);
 const text = (time: number | undefined): string | undefined => (time === undefined ? undefined : new Date(time).toISOString().slice(0, 19));
@@ -58,4 +59,12 @@ test.each([
 test('the newest is found over a long gap', () => {
   const yearly = parseSchedule('0 0 1 1 *', undefined);
   expect(text(newestDue(yearly, ms('2019-06-01T00:00:00'), ms('2025-12-31T00:00:00')).dueMs)).toBe('2025-01-01T00:00:00');
+});
+
+test.each([
+  ['Europe/Berlin', '2026-07-01T00:30:00', '2026-07-01T02:30:00+02:00'],
+  ['America/St_Johns', '2026-01-01T03:00:00', '2025-12-31T23:30:00-03:30'],
+  ['Etc/UTC', '2026-01-01T03:00:00', '2026-01-01T03:00:00Z'],
+])('in %s %s UTC is written %s', (zone, at, written) => {
+  expect(new WallClock(zone).rfc3339(ms(at))).toBe(written);
 });

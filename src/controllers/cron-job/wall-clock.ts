@@ -1,3 +1,5 @@
+import { rfc3339 } from '../../base/clock.ts';
+
 const DAY_MS = 86_400_000;
 /** No zone changes its clocks twice within so long. */
 const STRIDE_MS = 7 * DAY_MS;
@@ -15,6 +17,15 @@ export class WallClock {
     const part: Record<string, number> = {};
     for (const { type, value } of this.#format.formatToParts(atMs)) part[type] = Number(value);
     return Date.UTC(part['year']!, part['month']! - 1, part['day'], part['hour'], part['minute'], part['second']) - Math.floor(atMs / 1000) * 1000;
+  }
+
+  /** `2026-01-05T02:30:00+01:00`; where the clocks are those of UTC, with a Z. */
+  rfc3339(atMs: number): string {
+    const offset = this.offset(atMs);
+    if (offset === 0) return rfc3339(atMs);
+    const minutes = Math.abs(offset) / 60_000;
+    const two = (number: number): string => String(Math.floor(number)).padStart(2, '0');
+    return `${rfc3339(atMs + offset).slice(0, -1)}${offset < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
   }
 
   /** The first moment after `fromMs` at which clocks are changed, if there is one up to `toMs`. */
