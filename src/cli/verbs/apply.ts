@@ -28,6 +28,7 @@ const flags = {
   'force-conflicts': { type: 'bool', usage: 'If true, server-side apply will force the changes against conflicts.' },
   prune: { type: 'bool', usage: 'Automatically delete resource objects, that do not appear in the configs and are created by either apply or create --save-config.' },
   all: { type: 'bool', usage: 'Select all resources in the namespace of the specified resource types.' },
+  applyset: { type: 'string', usage: 'With --prune: the object that keeps which objects belong together, NAME of a secret or TYPE/NAME. Alpha: only with KUBECTL_APPLYSET=true.' },
   'prune-allowlist': { type: 'array', usage: 'Overwrite the default allowlist with <group/version/kind> for --prune' },
   overwrite: { type: 'bool', default: true, usage: 'Automatically resolve conflicts between the modified and live configuration by using values from the modified configuration' },
   force: { type: 'bool', usage: 'If true, immediately remove resources from API and bypass graceful deletion.' },
@@ -47,21 +48,27 @@ export const verb: Verb = {
     if (!sourcesGiven(call.flags)) throw new KubectlError('must specify one of -f and -k');
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
     writeQuery(call, CLIENT_SIDE); // says at once what is wrong with the flags
-    if (call.flags.bool('prune')) checkPrune(call);
-    const targets = await manifestTargets(call);
+    const set = call.flags.string('applyset') ? await (await import('../apply-set.ts')).ApplySet.of(call) : undefined;
+    if (call.flags.bool('prune') && !set) checkPrune(call);
+    const read = await manifestTargets(call);
+    const targets = set ? set.labelled(read) : read;
     if (targets.length === 0) throw new KubectlError('no objects passed to apply');
-    if (call.flags.bool('prune')) await prunedKinds(call);
+    if (set) await set.begin(targets);
+    else if (call.flags.bool('prune')) await prunedKinds(call);
     let code = 0;
     for (const target of targets) {
       try {
-        await (call.flags.bool('server-side') ? applyServerSide(call, target) : applyClientSide(call, target));
+        const object = await (call.flags.bool('server-side') ? applyServerSide(call, target) : applyClientSide(call, target));
+        set?.visit(object);
       } catch (error) {
         if (!(error instanceof StatusError)) throw error;
         call.io.err(`${applyFault(error, target)}\n`);
         code = 1;
       }
     }
-    if (call.flags.bool('prune') && code === 0) await prune(call, targets);
+    if (code !== 0) return code;
+    if (set) await set.prune();
+    else if (call.flags.bool('prune')) await prune(call, targets);
     return code;
   },
 };
@@ -83,7 +90,7 @@ are the ways you can resolve this warning:
   stop managing the field (remove it from their configuration).
 See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`;
 
-async function applyServerSide(call: Call, target: Target): Promise<void> {
+async function applyServerSide(call: Call, target: Target): Promise<KubeObject> {
   const { session, flags: given } = call;
   if (dryRunOf(given) === 'client') throw new KubectlError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
   if (!target.name) throw new KubectlError('metadata.name is required for server-side apply');
@@ -102,9 +109,10 @@ async function applyServerSide(call: Call, target: Target): Promise<void> {
   }
   if (dryRunOf(given) === 'none' && subresource === undefined) object = await migrateToServerSide(call, target, object, manager, send);
   printResult(call, target.resource, object, 'serverside-applied');
+  return object;
 }
 
-async function applyClientSide(call: Call, target: Target): Promise<void> {
+async function applyClientSide(call: Call, target: Target): Promise<KubeObject> {
   const { session, io } = call;
   const { resource, namespace } = target;
   const named = resource.namespaced ? { ...target.object!, metadata: { ...target.object!.metadata, namespace } } : target.object!;
@@ -118,8 +126,8 @@ async function applyClientSide(call: Call, target: Target): Promise<void> {
     }
   }
   if (!live) {
-    if (dryRunOf(call.flags) === 'client') return printResult(call, resource, modified, 'created');
-    return printResult(call, resource, await session.call('POST', pathOf(resource, { namespace }), { body: modified, query: writeQuery(call, CLIENT_SIDE) }), 'created');
+    if (dryRunOf(call.flags) === 'client') return told(call, target, modified as unknown as KubeObject, 'created');
+    return told(call, target, await session.call<KubeObject>('POST', pathOf(resource, { namespace }), { body: modified, query: writeQuery(call, CLIENT_SIDE) }), 'created');
   }
   const original = lastApplied(live);
   if (original === undefined) {
@@ -128,13 +136,13 @@ async function applyClientSide(call: Call, target: Target): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const wanted = threeWayMerge(original, modified, live, kindType(resource.group, resource.version, resource.kind));
     const patch = mergePatchBetween(live, wanted) as Record<string, unknown> | undefined;
-    if (dryRunOf(call.flags) === 'client') return printResult(call, resource, wanted, 'configured');
-    if (!patch) return printResult(call, resource, live, 'unchanged');
+    if (dryRunOf(call.flags) === 'client') return told(call, target, wanted as KubeObject, 'configured');
+    if (!patch) return told(call, target, live, 'unchanged');
     try {
       const body = { ...patch, metadata: { ...(patch.metadata as object | undefined), resourceVersion: live.metadata.resourceVersion } };
       const next = await session.call<KubeObject>('PATCH', targetPath(target), { body, contentType: 'application/merge-patch+json', query: writeQuery(call, CLIENT_SIDE) });
       // Defaults may undo a difference that is none: nothing was written then.
-      return printResult(call, resource, next, next.metadata.resourceVersion === live.metadata.resourceVersion && dryRunOf(call.flags) === 'none' ? 'unchanged' : 'configured');
+      return told(call, target, next, next.metadata.resourceVersion === live.metadata.resourceVersion && dryRunOf(call.flags) === 'none' ? 'unchanged' : 'configured');
     } catch (error) {
       if (isReason(error, 'Conflict', 'Invalid') && call.flags.bool('force') && dryRunOf(call.flags) === 'none' && (attempt >= 5 || isReason(error, 'Invalid'))) return recreate(call, target, modified);
       if (!isReason(error, 'Conflict') || attempt >= 5) throw error;
@@ -143,12 +151,17 @@ async function applyClientSide(call: Call, target: Target): Promise<void> {
   }
 }
 
+function told(call: Call, { resource }: Target, object: KubeObject, done: string): KubeObject {
+  printResult(call, resource, object, done);
+  return object;
+}
+
 /** `--force`: what cannot be changed is deleted and made anew. */
-async function recreate(call: Call, target: Target, modified: object): Promise<void> {
+async function recreate(call: Call, target: Target, modified: object): Promise<KubeObject> {
   const { session, flags: given } = call;
   const policies: Readonly<Record<string, string>> = { background: 'Background', orphan: 'Orphan', foreground: 'Foreground' };
   const grace = given.int('grace-period');
   await session.call('DELETE', targetPath(target), { body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: policies[given.string('cascade')], ...(grace >= 0 && { gracePeriodSeconds: grace }) } });
   await untilGone(call, target as NamedTarget, undefined, given.duration('timeout'));
-  printResult(call, target.resource, await session.call('POST', pathOf(target.resource, { namespace: target.namespace }), { body: modified, query: writeQuery(call, CLIENT_SIDE) }), 'configured');
+  return told(call, target, await session.call<KubeObject>('POST', pathOf(target.resource, { namespace: target.namespace }), { body: modified, query: writeQuery(call, CLIENT_SIDE) }), 'configured');
 }
