@@ -16,7 +16,7 @@ const reading = [...readingFirst, ...readingMore];
 const writing = [...writingFirst, ...writingMore];
 
 const cluster = new ClusterUnderTest('kubectl');
-const env = { ...cluster.env, KUBERC: 'off', PATH: process.env['PATH'] ?? '' };
+const env = { ...cluster.env, KUBERC: 'off', KUBECTL_APPLYSET: 'true', PATH: process.env['PATH'] ?? '' };
 const textOf = (line: Line): string => (typeof line === 'string' ? line : line[0]);
 /** Only what is told apart by the line: the exit code. */
 const codeOf = (text: string): string => text.slice(text.lastIndexOf('--- code'));

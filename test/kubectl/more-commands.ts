@@ -44,7 +44,7 @@ export const readingMore: readonly Line[] = [
   'get -f test/kubectl/manifests/kustomized', 'create -f test/kubectl/manifests/kustomized --dry-run=client', 'apply -f test/kubectl/manifests/boat.yaml -l nosuch=1', 'delete pod nosuch --dry-run=client', 'delete pods --all -l a=b',
   'explain deploy.spec.strategy --output=plaintext-openapiv2', 'explain boat --output=plaintext-openapiv2', 'explain crd.spec --output=plaintext-openapiv2 --recursive', 'set image svc/web x=y', 'set sa svc/web robot', "set selector svc/web 'a in (b)'", 'set env deploy/web 1A=b --dry-run=client', 'set env deploy/web NOSUCH- --dry-run=client',
   'set resources deploy/web --limits=cpu=bad --dry-run=client', 'events --for nosuch/x', 'events -o bogus', 'create cm c --from-file=a=b=c --dry-run=client', "create cm c --from-literal='bad key=b' --dry-run=client", 'create quota q --hard=cpu=bad --dry-run=client', 'label deploy web a=b=c --dry-run=client', 'rollout restart cm/settings', 'rollout history cm/settings',
-  'rollout pause ds/agent', 'scale deploy web', 'expose sts db --port=80 --dry-run=client',
+  'rollout pause ds/agent', 'expose sts db --port=80 --dry-run=client',
 ];
 
 /** As `writing`, after it. */
@@ -62,4 +62,10 @@ export const writingMore: readonly Line[] = [
   'rollout history pod/x', 'expose deploy kubia --port=80 --name=s1 --type=NodePort', 'expose deploy kubia --port=80 --name=s1', 'scale svc s1 --replicas=1', 'annotate deploy kubia a=b', 'annotate deploy kubia a=c',
   'annotate deploy kubia a=c --overwrite', 'annotate deploy kubia a-', 'annotate deploy kubia a-', 'run p1 --image=a --restart=Never', 'run p1 --image=a --restart=Never', 'certificate deny nosuch',
   'create token default --duration=10m -o jsonpath={.kind}', 'create sa robot2', 'create token robot2 -o name', 'drain nosuch',
+  // from client-side to server-side apply: what the manifest no longer has goes, and the fields change hands
+  'apply -f test/kubectl/manifests/applied.yaml', 'apply -f test/kubectl/manifests/applied-changed.yaml --server-side', 'get cm applied -o jsonpath={.data}', 'get cm applied -o jsonpath={.metadata.managedFields[*].manager}',
+  "patch cm applied --type=merge -p '{\"data\":{\"three\":\"4\"}}'", 'apply -f test/kubectl/manifests/applied-changed.yaml --server-side', 'apply -f test/kubectl/manifests/applied-changed.yaml --server-side --force-conflicts', 'delete -f test/kubectl/manifests/applied.yaml',
+  // sets of applied objects
+  'apply -f test/kubectl/manifests/one.yaml --prune --applyset=fleet', 'apply -f test/kubectl/manifests/applied.yaml --prune --applyset=fleet', 'get secret fleet -o jsonpath={.metadata.annotations.applyset\\.kubernetes\\.io/contains-group-kinds}', 'get cm -o name',
+  'apply -f test/kubectl/manifests/applied.yaml --applyset=fleet', 'apply -f test/kubectl/manifests/applied.yaml --prune --applyset=cm/kube-root-ca.crt', 'apply -f test/kubectl/manifests/applied.yaml --prune --applyset=pods/x',
 ];
