@@ -1,5 +1,5 @@
 // Node process, containerd and shims are killed at random points of many pods' lives: every pod ends as its spec says, and nothing of any stays on the machine.
-// A long run by hand, not one of every day: `ROUNDS=40 PODS=30 SEED=1 npm run test:long`. A containerd killed while it makes a sandbox may leave a shim that it forgets.
+// A long run by hand, not one of every day: `ROUNDS=40 PODS=30 SEED=1 npm run test:long`.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
