@@ -22,6 +22,8 @@ export async function linkFault(kind: LinkKind, enter: EnterNetwork = stay): Pro
   try {
     await run(enter(['ip', 'link', 'add', name, 'type', kind, ...(kind === 'vxlan' ? ['id', '16777215', 'dstport', String(VXLAN_PORT)] : [])]));
   } catch (error) {
+    // Somebody else tries at this moment, and could.
+    if (error instanceof CommandError && /already exists/.test(error.stderr)) return undefined;
     if (!isUnknownKind(error)) throw error;
     if (kind === 'wireguard' && userspaceWireguard()) return undefined;
     return { fault: `its kernel has no ${kind === 'vxlan' ? 'VXLAN' : 'WireGuard'} (${error.stderr.trim()})`, remedy: `a kernel that has it (modprobe ${kind})${kind === 'wireguard' ? ', or apt-get install wireguard-go' : ''}, or another --backend` };
