@@ -1,4 +1,4 @@
-import { Agent, request as httpsRequest } from 'node:https';
+import { Agent } from 'node:https';
 import { serviceUnavailable } from '../../api/errors.ts';
 import type { WebhookClientConfig } from '../../api/generated/admissionregistration-v1.ts';
 import { endpointSlices, services } from '../../api/generated/resources.ts';
@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import { DialGuard } from '../dial-guard.ts';
 import type { StoredObjects } from '../authz/stored-objects.ts';
+import { isGood, postJson } from '../post-json.ts';
 
 /** Where a call to a service of the cluster goes: one of its ready endpoints, since the server itself is outside the service network. */
 export interface ServiceEndpoint {
@@ -68,7 +69,7 @@ export class WebhookClient implements Disposable {
     this.#agents.clear();
   }
 
-  #exchange(config: WebhookClientConfig, timeoutSeconds: number, body: string, signal: AbortSignal): Promise<unknown> {
+  async #exchange(config: WebhookClientConfig, timeoutSeconds: number, body: string, signal: AbortSignal): Promise<unknown> {
     const { service } = config;
     const serverName = service ? `${service.name}.${service.namespace}.svc` : undefined;
     const url = new URL(shownUrl(config, timeoutSeconds));
@@ -76,36 +77,15 @@ export class WebhookClient implements Disposable {
       const { host, port } = this.resolve(service.namespace, service.name, service.port ?? 443);
       url.host = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     }
-    return new Promise((resolve, reject) => {
-      const outgoing = httpsRequest(url, {
-        method: 'POST', agent: this.#agent(config.caBundle ?? '', serverName ?? ''), signal, ...(serverName && { servername: serverName }),
-        headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': Buffer.byteLength(body), ...(serverName && { host: serverName }) },
-      }, (incoming) => {
-        const pieces: Buffer[] = [];
-        let size = 0;
-        incoming.on('data', (piece: Buffer) => {
-          size += piece.length;
-          if (size > LIMIT) outgoing.destroy(new Error('the answer is too long'));
-          else pieces.push(piece);
-        });
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          const text = Buffer.concat(pieces).toString();
-          const status = incoming.statusCode ?? 500;
-          if (status < 200 || status > 299) {
-            reject(new AnswerError(status === 404 ? 'the server could not find the requested resource' : `an error on the server (${JSON.stringify(text.slice(0, 1024) || 'unknown')}) has prevented the request from succeeding`));
-            return;
-          }
-          try {
-            resolve(JSON.parse(text));
-          } catch (error) {
-            reject(new AnswerError(`the answer is no JSON: ${(error as Error).message}`));
-          }
-        });
-      });
-      outgoing.on('error', reject);
-      outgoing.end(body);
-    });
+    const answer = await postJson(url, { agent: this.#agent(config.caBundle ?? '', serverName ?? ''), signal, ...(serverName && { servername: serverName, headers: { host: serverName } }) }, body, LIMIT);
+    if (!isGood(answer)) {
+      throw new AnswerError(answer.statusCode === 404 ? 'the server could not find the requested resource' : `an error on the server (${JSON.stringify(answer.text.slice(0, 1024) || 'unknown')}) has prevented the request from succeeding`);
+    }
+    try {
+      return JSON.parse(answer.text);
+    } catch (error) {
+      throw new AnswerError(`the answer is no JSON: ${(error as Error).message}`);
+    }
   }
 
   /** A ready endpoint behind a service's port. Throws 503 where there is none. */

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/user-error.ts';
 import { resolveContext, type Kubeconfig } from '../../client/kubeconfig.ts';
+import { isGood, postJson } from '../post-json.ts';
 
 const REMEDY = 'a file in the form of a kubeconfig, with a current context';
 /** The longest answer that is read. */
@@ -40,7 +41,7 @@ export class RemoteEndpoint implements Disposable {
     }
     const { server, ca, certificate, key, token, insecureSkipTlsVerify, tlsServerName } = connection;
     this.#url = new URL(server);
-    this.#headers = { 'content-type': 'application/json', accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+    this.#headers = token ? { authorization: `Bearer ${token}` } : {};
     this.#agent = this.#url.protocol === 'http:' ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({
       keepAlive: true, ...(ca && { ca }), ...(certificate && { cert: certificate }), ...(key && { key }), ...(insecureSkipTlsVerify && { rejectUnauthorized: false }), ...(tlsServerName && { servername: tlsServerName }),
     });
@@ -66,26 +67,9 @@ export class RemoteEndpoint implements Disposable {
     this.#agent.destroy();
   }
 
-  #exchange(body: string, signal: AbortSignal): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const request = this.#url.protocol === 'http:' ? httpRequest : httpsRequest;
-      const outgoing = request(this.#url, { method: 'POST', agent: this.#agent, signal, headers: { ...this.#headers, 'content-length': Buffer.byteLength(body) } }, (incoming) => {
-        const pieces: Buffer[] = [];
-        let size = 0;
-        incoming.on('data', (piece: Buffer) => {
-          size += piece.length;
-          if (size > LIMIT) outgoing.destroy(new Error('the answer is too long'));
-          else pieces.push(piece);
-        });
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          const { statusCode = 0 } = incoming;
-          if (statusCode >= 200 && statusCode <= 299) resolve(Buffer.concat(pieces).toString());
-          else reject(new EndpointError(`${this.#url.href} answered ${statusCode}`, statusCode));
-        });
-      });
-      outgoing.on('error', reject);
-      outgoing.end(body);
-    });
+  async #exchange(body: string, signal: AbortSignal): Promise<string> {
+    const answer = await postJson(this.#url, { agent: this.#agent, signal, headers: this.#headers }, body, LIMIT);
+    if (isGood(answer)) return answer.text;
+    throw new EndpointError(`${this.#url.href} answered ${answer.statusCode}`, answer.statusCode);
   }
 }
