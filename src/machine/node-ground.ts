@@ -10,7 +10,7 @@ import { cniConfig } from './containerd-config.ts';
 import { deleteLink, unlessGone } from './delete-link.ts';
 import type { Fabric } from './fabric.ts';
 import { makeMountPoints } from './mount-points.ts';
-import { readMounts } from './mounts.ts';
+import { readMounts, type Mount } from './mounts.ts';
 import { killNodeProcesses } from './node-processes.ts';
 import { recordProcess, type ProcessRecord } from './process-record.ts';
 import { ROUTE_PROTOCOL, type RouteRow } from './root-network.ts';
@@ -208,7 +208,7 @@ const COMPLETE = '.ground';
 
 const SETUP = `
 set -e
-state=$1 name=$2 dns=$3 resolv=$4 volumes=$5 unified=$6; shift 6
+state=$1 name=$2 dns=$3 resolv=$4 volumes=$5 unified=$6 instead=$7; shift 7
 mount --make-rshared /
 for other in "$@"; do umount -l "$other" 2>/dev/null || true; done
 mount -t tmpfs -o mode=0755 wherry "$state"
@@ -217,7 +217,7 @@ mount --bind "$state/containerd" /run/containerd
 mount --bind "$state/cni" /var/lib/cni
 mount --bind "$volumes" /var/lib/wherry/local-path
 if [ -e /etc/resolv.conf ]; then mount --bind "$resolv" /etc/resolv.conf; fi
-if [ -n "$unified" ]; then umount "$unified"; fi
+if [ -n "$unified" ]; then umount "$unified"; mount --bind "$instead" "$unified"; fi
 hostname "$name"
 set_sysctl() { if [ -e "/proc/sys/$1" ]; then echo "$2" > "/proc/sys/$1"; fi; }
 set_sysctl net/ipv4/ip_forward 1
@@ -238,12 +238,12 @@ async function makeNamespaces(ground: NodeGround): Promise<void> {
   const files = namespaceFiles(dataDir, nodeName);
   for (const file of Object.values(files)) writeFileSync(file, '');
   makeMountPoints();
-  const unified = cgroupMode(mounts) === 'hybrid' ? mounts.find((mount) => mount.type === 'cgroup2')!.target : '';
+  const [unified, instead] = hybridCgroups(mounts) ?? ['', ''];
   // A copy of someone's namespace file would keep that namespace alive as long as this node.
   const foreign = mounts.filter((mount) => mount.type === 'nsfs').map((mount) => mount.target);
   const make = [
     'unshare', `--net=${files.net}`, `--uts=${files.uts}`, `--mount=${files.mnt}`, '--propagation', 'slave', 'sh', '-c', SETUP, 'node-ground',
-    ground.state, nodeName, ground.plan.dnsService, join(ground.directory, 'resolv.conf'), join(ground.directory, 'local-path'), unified, ...foreign, runDirectory,
+    ground.state, nodeName, ground.plan.dnsService, join(ground.directory, 'resolv.conf'), join(ground.directory, 'local-path'), unified, instead, ...foreign, runDirectory,
   ];
   try {
     await run(make);
@@ -251,6 +251,15 @@ async function makeNamespaces(ground: NodeGround): Promise<void> {
     if (!isOutOfOrder(error)) throw error;
     await makeOnSomeProcessor(make, files, error);
   }
+}
+
+/**
+ * crun refuses a machine with both versions of cgroups, and without the second it makes plain folders in its place, one for each container, which nobody would see or remove.
+ * So the node sees one of the first version there: what crun makes is a cgroup that it makes anyway, and goes with it.
+ */
+function hybridCgroups(mounts: readonly Mount[]): readonly [unified: string, instead: string] | undefined {
+  if (cgroupMode(mounts) !== 'hybrid') return undefined;
+  return [mounts.find(({ type }) => type === 'cgroup2')!.target, mounts.findLast(({ type }) => type === 'cgroup')!.target];
 }
 
 /**

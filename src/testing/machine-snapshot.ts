@@ -25,6 +25,7 @@ export class MachineSnapshot {
       ['nft table', lines('nft', 'list', 'tables')],
       ['network namespace', lines('ip', 'netns', 'list')],
       ['cgroup', cgroups()],
+      ['folder under a cgroup mount', hiddenFolders()],
       // The last cluster with egress turns it off again.
       ['forwarding', others.length > 0 ? [] : [readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()]],
     ].map(([what, found]) => [what as string, new Set([...(found as Iterable<string>)].filter(isOurs))]));
@@ -84,4 +85,12 @@ function processesOf(folder: string): string[] {
 function cgroups(): string[] {
   const roots = readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(' ')[4]!);
   return roots.flatMap((root) => readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `${root}/${entry.name}`));
+}
+
+/** What lies where cgroups of version 2 are mounted beside those of version 1: nodes do not have that mount, so what their programs write there is files, not cgroups. */
+function hiddenFolders(): string[] {
+  const types = readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map((line) => ({ target: line.split(' ')[4]!, type: line.split(' - ')[1]!.split(' ')[0]! }));
+  const unified = types.find(({ type }) => type === 'cgroup2')?.target;
+  if (!unified || !types.some(({ type }) => type === 'cgroup')) return [];
+  return lines('unshare', '--mount', 'sh', '-c', 'umount "$1" && find "$1" -mindepth 1 -maxdepth 3 -type d', 'look', unified);
 }
