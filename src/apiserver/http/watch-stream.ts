@@ -8,7 +8,7 @@ import { encodeProtobuf } from '../../api/protobuf/envelope.ts';
 import { encodeWatchFrame } from '../../api/protobuf/watch-frame.ts';
 import { objectBytes } from '../registry/object-bytes.ts';
 import { envelopedMessage } from '../registry/object-message.ts';
-import type { WatchSink } from '../registry/resource-watch.ts';
+import type { WatchSink } from '../registry/watch-sink.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { FlushSchedule } from './flush-schedule.ts';
 import type { Negotiated } from './negotiation.ts';

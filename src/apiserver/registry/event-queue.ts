@@ -1,7 +1,7 @@
 import type { StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { WatchEvent } from '../../client/client.ts';
-import type { WatchSink } from './resource-watch.ts';
+import type { WatchSink } from './watch-sink.ts';
 
 /** A sink that is read as an async iteration. Ends with the watch, on `signal`, and when the reader stops. One reader. */
 export class EventQueue<T extends KubeObject> implements WatchSink<T>, AsyncIterable<WatchEvent<T>> {

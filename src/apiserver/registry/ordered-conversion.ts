@@ -1,7 +1,7 @@
 import { internalError, StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { WatchEvent } from '../../client/client.ts';
-import type { WatchSink } from './resource-watch.ts';
+import type { WatchSink } from './watch-sink.ts';
 import type { StoredForm } from './stored-form.ts';
 
 /** Events to be made of stored objects once these are known as the watcher's version shows them. */

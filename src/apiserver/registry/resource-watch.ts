@@ -1,4 +1,4 @@
-import { badRequest, expired, type StatusError } from '../../api/errors.ts';
+import { badRequest, expired } from '../../api/errors.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
 import type { WatchEvent, WatchOptions } from '../../client/client.ts';
 import type { StorageEngine, StorageEvent } from '../../storage/engine.ts';
@@ -8,13 +8,7 @@ import { OrderedConversion } from './ordered-conversion.ts';
 import type { Selection } from './selection.ts';
 import type { StoredForm } from './stored-form.ts';
 import { withResourceVersion } from './fill-metadata.ts';
-
-/** Takes what a watch delivers: batches in order, then at most one end. Called synchronously; must not throw. */
-export interface WatchSink<T extends KubeObject = KubeObject> {
-  events(batch: readonly WatchEvent<T>[]): void;
-  /** The server ends the watch; with a fault where the client must list again. */
-  end(fault?: StatusError): void;
-}
+import type { WatchSink } from './watch-sink.ts';
 
 export interface WatchSource {
   readonly engine: StorageEngine<KubeObject>;

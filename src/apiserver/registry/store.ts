@@ -2,7 +2,7 @@ import type { KubeObject, ObjectKey, ObjectList, ResourceType } from '../../api/
 import type { DeleteOptions, ListOptions, WatchEvent, WatchOptions } from '../../client/client.ts';
 import type { VersionLookup } from '../apply/other-versions.ts';
 import type { RequestContext } from '../request.ts';
-import type { WatchSink } from './resource-watch.ts';
+import type { WatchSink } from './watch-sink.ts';
 
 export interface StoreWriteOptions {
   readonly dryRun?: boolean;

@@ -3,7 +3,7 @@ import type { CertificateSigningRequest } from '../../api/generated/certificates
 import { humanDuration } from '../../api/human-duration.ts';
 import { formatLabels } from '../../api/selector.ts';
 import { KubectlError } from '../verb.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { rfc1123 } from './times.ts';
 import type { DescribeWriter } from './writer.ts';
 

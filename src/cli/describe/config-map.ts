@@ -1,5 +1,5 @@
 import type { ConfigMap } from '../../api/generated/core-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, ConfigMapDescriber. */
 export function describeConfigMap({ metadata, data = {}, binaryData = {} }: ConfigMap, { out }: DescribeContext): void {

@@ -1,6 +1,6 @@
 import type { CronJob } from '../../api/generated/batch-v1.ts';
 import { selectorOf } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { describePodTemplate } from './pod-template.ts';
 import { rfc1123 } from './times.ts';
 

@@ -1,6 +1,6 @@
 import type { DaemonSet } from '../../api/generated/apps-v1.ts';
 import { formatLabels, formatLabelSelector, selectorOf } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { podCounts } from './pod-counts.ts';
 import { describePodTemplate } from './pod-template.ts';
 

@@ -3,7 +3,7 @@ import type { PodTemplateSpec } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { formatLabelSelector, selectorOf } from '../../api/selector.ts';
 import { sortKeys } from '../sort-keys.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { describePodTemplate } from './pod-template.ts';
 import { rfc1123 } from './times.ts';
 import { describeWorkloadConditions } from './workload-conditions.ts';

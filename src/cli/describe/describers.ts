@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../api/object.ts';
-import type { Session } from '../session.ts';
+import type { DescribeContext, Describer } from './describe-context.ts';
 import { describeConfigMap } from './config-map.ts';
 import { describeCronJob } from './cron-job.ts';
 import { describeCsiNode } from './csi-node.ts';
@@ -34,16 +34,6 @@ import { describeServiceCidr } from './service-cidr.ts';
 import { describeStatefulSet } from './stateful-set.ts';
 import { describeStorageClass } from './storage-class.ts';
 import { describeVolumeAttributesClass } from './volume-attributes-class.ts';
-import type { DescribeWriter } from './writer.ts';
-
-export interface DescribeContext {
-  readonly session: Session;
-  readonly out: DescribeWriter;
-  readonly nowMs: number;
-}
-
-/** Writes all but the events. */
-export type Describer = (object: never, context: DescribeContext) => Promise<void> | void;
 
 /** The kinds that have a describer of their own, one line each, by `Kind.group`. */
 const describers: Readonly<Record<string, Describer>> = {

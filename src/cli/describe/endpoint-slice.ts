@@ -1,5 +1,5 @@
 import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describeEndpointSliceV1. */
 export function describeEndpointSlice({ metadata, addressType, ports, endpoints }: EndpointSlice, { out }: DescribeContext): void {

@@ -1,5 +1,5 @@
 import type { Endpoints } from '../../api/generated/core-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describeEndpoints. */
 export function describeEndpoints({ metadata, subsets = [] }: Endpoints, { out }: DescribeContext): void {

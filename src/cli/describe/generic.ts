@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/object.ts';
 import { goMap } from '../printers/go-value.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { DescribeWriter } from './writer.ts';
 
 /** Any object field by field: for kinds without a describer of their own. Upstream: describe.go, genericDescriber. */

@@ -1,6 +1,6 @@
 import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from '../../api/generated/autoscaling-v2.ts';
 import { isReason } from '../../api/errors.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { rfc1123 } from './times.ts';
 import type { DescribeWriter } from './writer.ts';
 

@@ -1,5 +1,5 @@
 import type { IngressClass } from '../../api/generated/networking-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describeIngressClassV1. */
 export function describeIngressClass({ metadata, spec }: IngressClass, { out }: DescribeContext): void {

@@ -1,5 +1,5 @@
 import type { IPAddress } from '../../api/generated/networking-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describeIPAddressV1. */
 export function describeIpAddress({ metadata, spec }: IPAddress, { out }: DescribeContext): void {

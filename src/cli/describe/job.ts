@@ -2,7 +2,7 @@ import type { Job } from '../../api/generated/batch-v1.ts';
 import { humanDuration } from '../../api/human-duration.ts';
 import { selectorOf } from '../../api/selector.ts';
 import { controllerOf } from './controller-of.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { describePodTemplate } from './pod-template.ts';
 import { rfc1123 } from './times.ts';
 

@@ -1,5 +1,5 @@
 import type { LimitRange } from '../../api/generated/core-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { DescribeWriter } from './writer.ts';
 
 const HEADER = 'Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio';

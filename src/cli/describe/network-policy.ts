@@ -1,6 +1,6 @@
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../api/generated/networking-v1.ts';
 import { formatLabelSelector } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { DescribeWriter } from './writer.ts';
 
 /** Upstream: describe.go, describeNetworkPolicy. */

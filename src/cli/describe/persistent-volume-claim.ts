@@ -1,7 +1,7 @@
 import type { PersistentVolumeClaim, Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { accessModes } from './access-modes.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { rfc1123, since } from './times.ts';
 import type { DescribeWriter } from './writer.ts';
 

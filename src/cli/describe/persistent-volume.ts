@@ -1,6 +1,6 @@
 import type { PersistentVolume } from '../../api/generated/core-v1.ts';
 import { accessModes } from './access-modes.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { since } from './times.ts';
 import { describePersistentSource } from './volume.ts';
 import type { DescribeWriter } from './writer.ts';

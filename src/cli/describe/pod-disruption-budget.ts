@@ -1,6 +1,6 @@
 import type { PodDisruptionBudget } from '../../api/generated/policy-v1.ts';
 import { formatLabelSelector } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describePodDisruptionBudgetV1. */
 export function describePodDisruptionBudget({ metadata, spec, status }: PodDisruptionBudget, { out }: DescribeContext): void {

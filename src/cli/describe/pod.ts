@@ -2,7 +2,7 @@ import type { Container, Pod } from '../../api/generated/core-v1.ts';
 import { qosClass } from '../../api/pod/qos-class.ts';
 import { describeContainers, describeResources } from './containers.ts';
 import { controllerOf } from './controller-of.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { describeSpread, describeTolerations } from './scheduling.ts';
 import { rfc1123, since } from './times.ts';
 import { describeVolumes } from './volume.ts';

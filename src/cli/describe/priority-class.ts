@@ -1,6 +1,6 @@
 import type { PriorityClass } from '../../api/generated/scheduling-v1.ts';
 import { formatLabels } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describePriorityClass. */
 export function describePriorityClass({ metadata, value = 0, globalDefault = false, preemptionPolicy = 'PreemptLowerPriority', description = '' }: PriorityClass, { out }: DescribeContext): void {

@@ -1,7 +1,7 @@
 import type { ReplicaSet } from '../../api/generated/apps-v1.ts';
 import { formatLabelSelector, selectorOf } from '../../api/selector.ts';
 import { controllerOf } from './controller-of.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { podCounts } from './pod-counts.ts';
 import { describePodTemplate } from './pod-template.ts';
 import { describeWorkloadConditions } from './workload-conditions.ts';

@@ -1,6 +1,6 @@
 import type { ReplicationController } from '../../api/generated/core-v1.ts';
 import { formatLabels, selectorOfMap } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { podCounts } from './pod-counts.ts';
 import { describePodTemplate } from './pod-template.ts';
 import { describeWorkloadConditions } from './workload-conditions.ts';

@@ -1,5 +1,5 @@
 import type { ResourceQuota } from '../../api/generated/core-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { DescribeWriter } from './writer.ts';
 
 const SCOPES: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { RoleBinding } from '../../api/generated/rbac-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Role bindings and cluster role bindings. Upstream: describe.go, RoleBindingDescriber. */
 export function describeRoleBinding({ metadata, roleRef, subjects = [] }: RoleBinding, { out }: DescribeContext): void {

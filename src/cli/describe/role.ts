@@ -1,5 +1,5 @@
 import type { PolicyRule, Role } from '../../api/generated/rbac-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 interface Simple { readonly group?: string; readonly resource?: string; readonly url?: string; readonly name?: string; readonly verbs: string[] }
 

@@ -1,5 +1,5 @@
 import type { Secret } from '../../api/generated/core-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Sizes only; the token of a service account is shown. Upstream: describe.go, describeSecret. */
 export function describeSecret({ metadata, type = '', data = {} }: Secret, { out }: DescribeContext): void {

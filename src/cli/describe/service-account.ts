@@ -1,5 +1,5 @@
 import type { ServiceAccount } from '../../api/generated/core-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describeServiceAccount. */
 export function describeServiceAccount({ metadata, imagePullSecrets = [] }: ServiceAccount, { out }: DescribeContext): void {

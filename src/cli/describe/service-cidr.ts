@@ -1,5 +1,5 @@
 import type { ServiceCIDR } from '../../api/generated/networking-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { rfc1123 } from './times.ts';
 
 /** Upstream: describe.go, describeServiceCIDRV1. */

@@ -1,6 +1,6 @@
 import type { Service } from '../../api/generated/core-v1.ts';
 import { formatLabels } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { sliceAddresses, slicesOf } from './slice-addresses.ts';
 
 /** Upstream: kubectl pkg/describe/describe.go, describeService. */

@@ -1,7 +1,7 @@
 import type { StatefulSet } from '../../api/generated/apps-v1.ts';
 import type { PersistentVolumeClaim } from '../../api/generated/core-v1.ts';
 import { formatLabelSelector, selectorOf } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 import { podCounts } from './pod-counts.ts';
 import { describePodTemplate } from './pod-template.ts';
 import { claimClass } from './persistent-volume-claim.ts';

@@ -1,6 +1,6 @@
 import type { StorageClass } from '../../api/generated/storage-v1.ts';
 import { formatLabels } from '../../api/selector.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describeStorageClass. */
 export function describeStorageClass({ metadata, provisioner, parameters, allowVolumeExpansion, mountOptions = [], reclaimPolicy, volumeBindingMode, allowedTopologies }: StorageClass, { out }: DescribeContext): void {

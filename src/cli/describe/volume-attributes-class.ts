@@ -1,6 +1,6 @@
 import { formatLabels } from '../../api/selector.ts';
 import type { VolumeAttributesClass } from '../../api/generated/storage-v1.ts';
-import type { DescribeContext } from './describers.ts';
+import type { DescribeContext } from './describe-context.ts';
 
 /** Upstream: describe.go, describeVolumeAttributesClass. */
 export function describeVolumeAttributesClass({ metadata, driverName, parameters }: VolumeAttributesClass, { out }: DescribeContext): void {

@@ -7,25 +7,10 @@ import type { FlagSpecs } from '../flags.ts';
 import { namedHash } from '../kustomize/content-hash.ts';
 import { resolveTargets, targetPath } from '../targets.ts';
 import { KubectlError, type Call } from '../verb.ts';
+import type { Generated, Generator } from './generator.ts';
 import { ingressFlags, ingressOf } from './ingress.ts';
 import { dataKeyFault, envNameFault } from '../valid-keys.ts';
 import { containerName, parseLabels } from './pod-template.ts';
-
-export interface Generated {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: unknown; readonly annotations?: Readonly<Record<string, string>>; readonly ownerReferences?: readonly unknown[] };
-  readonly [field: string]: unknown;
-}
-
-/** `kubectl create NOUN`: makes the objects out of flags and arguments. Upstream: kubectl pkg/cmd/create. */
-export interface Generator {
-  readonly usage: string;
-  readonly summary: string;
-  readonly flags: FlagSpecs;
-  readonly verbs?: Readonly<Record<string, Generator>>;
-  generate?(call: Call): Generated[] | Promise<Generated[]>;
-}
 
 /** The one NAME that a noun takes. */
 function nameOf(call: Call, extra = 0): string {

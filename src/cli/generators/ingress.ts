@@ -1,5 +1,5 @@
 import { KubectlError, type Call } from '../verb.ts';
-import type { Generated, Generator } from './create-generators.ts';
+import type { Generated, Generator } from './generator.ts';
 
 /** `svc:80`, `svc:http`. */
 function backendOf(text: string): { service: { name: string; port: object } } {

@@ -1,5 +1,6 @@
 import type { FlagSpecs } from '../flags.ts';
-import { createGenerators, type Generator } from '../generators/create-generators.ts';
+import { createGenerators } from '../generators/create-generators.ts';
+import type { Generator } from '../generators/generator.ts';
 import { checkedWriteFlags, createObject, dryRunOf, printResult, writeQuery } from '../mutation.ts';
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
 import { editObjects } from '../edit-objects.ts';
