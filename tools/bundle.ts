@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { buildPage } from '../src/dashboard/build-page.ts';
+import { leanHttp } from './lean-http.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // Built beside and then moved: clusters that run load their rarer parts from the old chunks' names until they are restarted,
@@ -19,7 +20,7 @@ const jsonAsText: Plugin = {
   },
 };
 await build({
-  plugins: [jsonAsText],
+  plugins: [jsonAsText, leanHttp],
   absWorkingDir: root,
   entryPoints: { main: 'src/bin/main.ts' },
   outdir: 'dist.new',
@@ -57,7 +58,7 @@ const jsonBeside: Plugin = {
   },
 };
 await build({
-  plugins: [jsonBeside],
+  plugins: [jsonBeside, leanHttp],
   absWorkingDir: root,
   entryPoints: ['src/bin/kubectl-main.ts'],
   outfile: 'dist.new/kubectl-bundle.cjs',
