@@ -90,6 +90,16 @@ describe.runIf(able)('a node\'s containerd', () => {
     expect(await ctr('images', 'ls', '-q')).toContain(PAUSE_IMAGE);
   });
 
+  it('takes the place of one that a killed start could not note', async () => {
+    const unnoted = findRuntime(ground, { clock })!;
+    rmSync(join(ground.directory, 'containerd.pid'));
+    writeFileSync(join(ground.directory, 'containerd.starting'), '');
+    const { pid } = await startRuntime(ground, { clock, log, egress: false });
+    expect(existsSync(`/proc/${unnoted.pid}/exe`)).toBe(false);
+    expect(findRuntime(ground, { clock })?.pid).toBe(pid);
+    expect(existsSync(join(ground.directory, 'containerd.starting'))).toBe(false);
+  });
+
   it('loads archives of either kind, under the names that pods use', async () => {
     const oci = join(dataDir, 'oci.tar');
     writeFileSync(oci, await ociArchive('team/app:1'));

@@ -13,7 +13,7 @@ import type { NodeGround } from './node-ground.ts';
 import { chooseOciRuntime, type OciRuntime } from './oci-runtime.ts';
 import { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
 import { thisArchitecture } from './pause-program.ts';
-import { findProcess, isAlive, stopProcess, type ProcessRecord } from './process-record.ts';
+import { findProcess, isAlive, processesEndingWith, stopProcess, type ProcessRecord } from './process-record.ts';
 import { findCniPlugins, findProgram } from './program-versions.ts';
 import { CommandError, run } from './run.ts';
 
@@ -72,7 +72,12 @@ export async function startRuntime(ground: NodeGround, options: RuntimeOptions):
   mkdirSync(paths.socketDirectory, { recursive: true });
   rmSync(paths.socket, { force: true });
   const isFirst = !existsSync(join(ground.directory, 'root'));
-  const record = ground.launch(['sh', '-c', RAISE_OPEN_FILES, 'containerd', program, '--config', paths.config], { logFile: paths.log, pidFile: paths.pid });
+  const configured = ['--config', paths.config];
+  // A start that was killed between these lines left one that is noted nowhere, and holds the database.
+  if (existsSync(paths.starting)) for (const unnoted of processesEndingWith(configured)) await stopProcess(unnoted, { clock, graceMs: 0 });
+  writeFileSync(paths.starting, '');
+  const record = ground.launch(['sh', '-c', RAISE_OPEN_FILES, 'containerd', program, ...configured], { logFile: paths.log, pidFile: paths.pid });
+  rmSync(paths.starting);
   log.info('started containerd', { node: ground.nodeName, pid: record.pid, runtime: ociRuntime.name, ...(ociRuntime.because ? { because: ociRuntime.because } : {}) });
   await untilServing(record, paths, clock, patienceMs);
   await prepare(ground, paths, record, isFirst);
@@ -120,6 +125,8 @@ interface RuntimeFiles {
   readonly config: string;
   readonly log: string;
   readonly pid: string;
+  /** There while a containerd is started and not yet noted in `pid`. */
+  readonly starting: string;
   /** Holds the start time of the containerd that has all it needs. */
   readonly ready: string;
   readonly socketDirectory: string;
@@ -135,6 +142,7 @@ function files(ground: NodeGround): RuntimeFiles {
     config: join(ground.directory, 'containerd.toml'),
     log: join(ground.directory, 'containerd.log'),
     pid: join(ground.directory, 'containerd.pid'),
+    starting: join(ground.directory, 'containerd.starting'),
     ready: join(ground.directory, 'containerd.ready'),
     socketDirectory,
     socket: join(socketDirectory, 'containerd.sock'),

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 
 /**
@@ -43,6 +43,22 @@ export function findProcess(file: string): ProcessRecord | undefined {
     return undefined;
   }
   return isAlive(record) ? record : undefined;
+}
+
+/** Live processes whose command line ends with `words`: for those that nobody could note, because whoever started them was killed on the way. Linux. */
+export function processesEndingWith(words: readonly string[]): readonly ProcessRecord[] {
+  const end = words.map((word) => `\0${word}`).join('') + '\0';
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+    let command: string;
+    try {
+      command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ESRCH') return [];
+      throw error;
+    }
+    return command.endsWith(end) ? describeProcess(Number(pid)) ?? [] : [];
+  });
 }
 
 export function isAlive(record: ProcessRecord): boolean {
