@@ -3,7 +3,7 @@ import { internalError, StatusError } from '../../api/errors.ts';
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, Mutation } from '../../api/generated/admissionregistration-v1.ts';
 import { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } from '../../api/generated/resources.ts';
 import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/object.ts';
-import { merge } from '../apply/typed-value.ts';
+import { merge } from '../apply/merge.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { deepEqual } from '../registry/deep-equal.ts';
 import { refused } from './admission-fault.ts';

@@ -7,7 +7,8 @@ import { typeSchema } from '../../api/schema/schema.ts';
 import { apply, type Applied } from './apply.ts';
 import { difference, emptySet, intersection, members, pathText, union, type FieldSet } from './field-set.ts';
 import { capUpdaters, identity, managerOf, updateManagedFields, type Managed, type ManagedWrite } from './managed-fields.ts';
-import { compare, merge } from './typed-value.ts';
+import { compare } from './compare.ts';
+import { merge } from './merge.ts';
 
 const DEPLOYMENT = typeSchema('io.k8s.api.apps.v1.Deployment');
 const POD = typeSchema('io.k8s.api.core.v1.Pod');

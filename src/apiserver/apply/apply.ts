@@ -7,8 +7,12 @@ import { parseApiVersion } from '../../api/resources.ts';
 import { runSteps } from '../../base/steps.ts';
 import { difference, emptySet, hasPath, intersection, isEmptySet, members, pathText, union, type FieldSet } from './field-set.ts';
 import { comparisonFor, filtered, identity, ownable, readManaged, resetFields, surrender, track, withManaged, withoutReset, writeManaged, type Managed, type ManagedWrite } from './managed-fields.ts';
-import type { Comparisons, OtherVersion, VersionLookup } from './other-versions.ts';
-import { compare, deepEqual, isDeeperThan, isObject, merge, removeItems, toFieldSet, typeFaults, withNamedParents, type Comparison } from './typed-value.ts';
+import type { OtherVersion, VersionLookup } from './other-versions.ts';
+import { compare, type Comparison, type Comparisons } from './compare.ts';
+import { merge, removeItems, withNamedParents } from './merge.ts';
+import { isDeeperThan, toFieldSet } from './to-field-set.ts';
+import { typeFaults } from './type-faults.ts';
+import { deepEqual, isObject } from './typed-value.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
 
 export interface ApplyRequest extends Omit<ManagedWrite, 'otherVersions'> {

@@ -5,8 +5,8 @@ import { emptyObject } from '../../api/schema/decode.ts';
 import type { StructType } from '../../api/schema/schema.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { difference, emptySet, FieldSetBuilder, hashOf, intersection, isEmptySet, shared, union, withoutPaths, type FieldSet } from './field-set.ts';
-import type { Comparisons } from './other-versions.ts';
-import { compare, deepEqual, type Comparison } from './typed-value.ts';
+import { compare, type Comparison, type Comparisons } from './compare.ts';
+import { deepEqual } from './typed-value.ts';
 
 /** Who writes, and by which door. Upstream: apimachinery pkg/util/managedfields. */
 export interface ManagedWrite {

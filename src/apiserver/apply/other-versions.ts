@@ -2,7 +2,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
 import type { StructType } from '../../api/schema/schema.ts';
 import { filtered, resetFields, type ManagedWrite } from './managed-fields.ts';
-import { compare, type Comparison } from './typed-value.ts';
+import { compare, type Comparison, type Comparisons } from './compare.ts';
 
 /** A version of a kind in which managers may have written, besides the one that a write is in. */
 export interface OtherVersion {
@@ -13,9 +13,6 @@ export interface OtherVersion {
 
 /** Undefined for what is no version of the kind any more. */
 export type VersionLookup = (apiVersion: string) => OtherVersion | undefined;
-
-/** What a write changed, as each other version that managers wrote in sees it. Managers of a version that is not in it are forgotten. */
-export type Comparisons = ReadonlyMap<string, Comparison>;
 
 /** The versions, besides that of the write, that the managers of these objects wrote in. */
 export function otherVersionsOf(objects: readonly (KubeObject | undefined)[], apiVersion: string): readonly string[] {
