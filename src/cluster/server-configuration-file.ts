@@ -1,9 +1,10 @@
-import { readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
+import { renameSync, watch, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { readServerConfiguration, type ServerConfiguration } from '../apiserver/index.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import { readSchedulerConfiguration, type SchedulerConfig } from '../scheduler/scheduler-configuration.ts';
 
 const NONE = 'none';
@@ -85,13 +86,4 @@ function adopt(text: string | undefined, kept: string): boolean {
     renameSync(`${kept}.new`, kept);
   }
   return true;
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -6,6 +6,7 @@ import { createGunzip } from 'node:zlib';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import { containerdConfig, containerdVersion, registryHosts, type ContainerdVersion } from './containerd-config.ts';
 import type { RegistryMirror } from './fabric.ts';
 import { fullReference, ImageArchiveError, isGzip, readImageArchive } from './image-archive.ts';
@@ -87,10 +88,6 @@ export async function startRuntime(ground: NodeGround, options: RuntimeOptions):
 async function prepare(ground: NodeGround, paths: RuntimeFiles, record: ProcessRecord, isFirst: boolean): Promise<void> {
   await Promise.all([isFirst ? importPauseImage(ground, paths.socket) : ensurePauseImage(ground, paths.socket), requireCri(ground, paths)]);
   writeFileSync(paths.ready, record.startTime);
-}
-
-function readIfThere(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { socketOfRuntime } from './containerd.ts';
 import type { NodeGround } from './node-ground.ts';
+import { processIds } from './process-table.ts';
 import { findShims } from './runtime-leftovers.ts';
 
 /**
@@ -14,9 +15,8 @@ export function drainDeadInputs(ground: NodeGround): number {
   for (const shim of shims) {
     for (const { path, target } of openFiles(shim)) if (target.startsWith('pipe:') && isReader(path)) pipes.set(target, { reader: path, shim });
   }
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    for (const { target } of openFiles(Number(name))) if (pipes.has(target) && pipes.get(target)!.shim !== Number(name)) pipes.delete(target);
+  for (const pid of processIds()) {
+    for (const { target } of openFiles(pid)) if (pipes.has(target) && pipes.get(target)!.shim !== pid) pipes.delete(target);
   }
   let bytes = 0;
   for (const [pipe, { reader }] of pipes) bytes += drain(reader, pipe);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Log } from '../base/log.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import { addressPlan, hardwareAddress, type AddressPlan } from './address-plan.ts';
 import { deleteLink } from './delete-link.ts';
 import { closeFirewall, openFirewall } from './firewall-openings.ts';
@@ -185,19 +186,10 @@ export function hidesNameserver(plan: AddressPlan): boolean {
 
 /** The resolvers of this machine. Where those are only systemd's stub, which answers nobody but the host, the ones behind it. */
 function hostNameservers(): string[] {
-  const configured = parseNameservers(readIfThere('/etc/resolv.conf'));
+  const configured = parseNameservers(readIfThere('/etc/resolv.conf') ?? '');
   if (!configured.every((address) => address === '127.0.0.53' || address === '127.0.0.54')) return configured;
-  const behind = parseNameservers(readIfThere('/run/systemd/resolve/resolv.conf'));
+  const behind = parseNameservers(readIfThere('/run/systemd/resolve/resolv.conf') ?? '');
   return behind.length > 0 ? behind : configured;
-}
-
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }
 
 /**

@@ -7,6 +7,7 @@ export { RuntimeLeftovers, type KnownToRuntime } from './runtime-leftovers.ts';
 export { fullReference, ImageArchiveError, readImageArchive, type ImageArchive } from './image-archive.ts';
 export { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
 export { cgroupHierarchies, cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup, type CgroupMode } from './cgroups.ts';
+export { commandOf, processIds } from './process-table.ts';
 export { describeProcess, findProcess, isAlive, recordProcess, signalProcess, stopProcess, type ProcessRecord } from './process-record.ts';
 export { findProgram } from './program-versions.ts';
 export { CommandError, run } from './run.ts';

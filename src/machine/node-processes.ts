@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { cgroupProcesses } from './cgroups.ts';
 import { readMounts } from './mounts.ts';
+import { processIds, sendSignal, statOf } from './process-table.ts';
 
 /** By what a node's processes are known. */
 export interface NodeProcesses {
@@ -23,13 +24,7 @@ export async function killNodeProcesses(node: NodeProcesses, clock: Clock): Prom
     pids.delete(process.pid);
     if (pids.size === 0) return;
     if (clock.monotonic() > deadline) throw new Error(`processes in ${node.cgroup} do not end: ${[...pids].join(', ')}`);
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
-    }
+    for (const pid of pids) sendSignal(pid, 'SIGKILL');
     await clock.sleep(10);
   }
 }
@@ -38,8 +33,7 @@ function namespaceProcesses(files: NodeProcesses['namespaces']): number[] {
   const mounted = new Set(readMounts().filter((mount) => mount.type === 'nsfs').map((mount) => mount.target));
   const names = KINDS.filter((kind) => mounted.has(files[kind])).map((kind) => `${kind}:[${statSync(files[kind]).ino}]`);
   if (names.length === 0) return [];
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
-    .filter((pid) => KINDS.some((kind) => names.includes(namespaceOf(pid, kind))) && !isZombie(pid));
+  return processIds().filter((pid) => KINDS.some((kind) => names.includes(namespaceOf(pid, kind))) && !isZombie(pid));
 }
 
 function namespaceOf(pid: number, kind: string): string {
@@ -53,13 +47,5 @@ function namespaceOf(pid: number, kind: string): string {
   }
 }
 
-function isZombie(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return true;
-    throw error;
-  }
-}
+/** Or gone altogether. */
+const isZombie = (pid: number): boolean => (statOf(pid)[0] ?? 'Z') === 'Z';

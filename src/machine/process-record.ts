@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
+import { readIfThere } from '../base/read-if-there.ts';
+import { commandOf, processIds, sendSignal, statOf } from './process-table.ts';
 
 /**
  * A process that outlives the one that started it, told apart from every other that may get its number later: by when it
@@ -28,13 +30,8 @@ export function recordProcess(file: string, pid: number): ProcessRecord {
 
 /** The process noted in `file`, if that very process still runs. */
 export function findProcess(file: string): ProcessRecord | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = readIfThere(file);
+  if (text === undefined) return undefined;
   let record: ProcessRecord;
   try {
     record = JSON.parse(text) as ProcessRecord;
@@ -47,18 +44,11 @@ export function findProcess(file: string): ProcessRecord | undefined {
 
 /** Live processes whose command line ends with `words`: for those that nobody could note, because whoever started them was killed on the way. Linux. */
 export function processesEndingWith(words: readonly string[]): readonly ProcessRecord[] {
-  const end = words.map((word) => `\0${word}`).join('') + '\0';
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    let command: string;
-    try {
-      command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ESRCH') return [];
-      throw error;
-    }
-    return command.endsWith(end) ? describeProcess(Number(pid)) ?? [] : [];
-  });
+  const isOne = (pid: number): boolean => {
+    const last = commandOf(pid).slice(-words.length);
+    return last.length === words.length && last.every((word, i) => word === words[i]);
+  };
+  return processIds().filter(isOne).flatMap((pid) => describeProcess(pid) ?? []);
 }
 
 export function isAlive(record: ProcessRecord): boolean {
@@ -82,27 +72,13 @@ export async function stopProcess(record: ProcessRecord, options: { readonly clo
 }
 
 export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): void {
-  if (!isAlive(record)) return;
-  try {
-    process.kill(record.pid, signal);
-  } catch (error) {
-    // It ended between the look and the signal.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
+  if (isAlive(record)) sendSignal(record.pid, signal);
 }
 
-/** Field 22 of /proc/PID/stat; a zombie counts as gone. The name in field 2 may hold spaces and parentheses. */
+/** Field 22 of /proc/PID/stat; a zombie counts as gone. */
 function readStartTime(pid: number): string | undefined {
   if (process.platform !== 'linux') return startTimeByPs(pid);
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    throw error;
-  }
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statOf(pid);
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts';
 import { socketOfRuntime } from './containerd.ts';
 import { readMounts } from './mounts.ts';
 import type { NodeGround } from './node-ground.ts';
+import { commandOf, processIds, sendSignal, statOf } from './process-table.ts';
 
 /** What containerd knows: see `RuntimeInventory` of cri/. */
 export interface KnownToRuntime {
@@ -112,16 +113,15 @@ interface Shim {
 
 /** The shims of the containerd at this socket. */
 export function findShims(socket: string): Shim[] {
-  return readNames('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    const id = shimOf(readIfThere(`/proc/${pid}/cmdline`), socket);
-    return id === undefined ? [] : [{ pid: Number(pid), id }];
+  return processIds().flatMap((pid) => {
+    const id = shimOf(commandOf(pid), socket);
+    return id === undefined ? [] : [{ pid, id }];
   });
 }
 
-/** `…/containerd-shim-runc-v2 -namespace k8s.io -id ID -address SOCKET`, as /proc has it, → ID. */
-export function shimOf(commandLine: string, socket: string): string | undefined {
-  const words = commandLine.split('\0');
-  if (!/(^|\/)containerd-shim-[\w-]+$/.test(words[0]!)) return undefined;
+/** `…/containerd-shim-runc-v2 -namespace k8s.io -id ID -address SOCKET` → ID. */
+export function shimOf(words: readonly string[], socket: string): string | undefined {
+  if (!/(^|\/)containerd-shim-[\w-]+$/.test(words[0] ?? '')) return undefined;
   const value = (flag: string): string | undefined => (words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined);
   return value('-address') === socket && value('-namespace') === 'k8s.io' ? value('-id') : undefined;
 }
@@ -129,23 +129,11 @@ export function shimOf(commandLine: string, socket: string): string | undefined 
 /** Ends a shim and what it runs. */
 function killShim(pid: number, id: string): void {
   // Its number may be another's by now.
-  if (!readIfThere(`/proc/${pid}/cmdline`).includes(id)) return;
-  const parents = new Map(readNames('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), parentOf(name)]));
+  if (!commandOf(pid).includes(id)) return;
+  const parents = new Map(processIds().map((one) => [one, Number(statOf(one)[1] ?? 0)]));
   const family = [pid];
   for (const one of family) for (const [child, parent] of parents) if (parent === one) family.push(child);
-  for (const one of family) {
-    try {
-      process.kill(one, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
-}
-
-function parentOf(pid: string): number {
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  // The name before it may hold anything, in parentheses.
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
+  for (const one of family) sendSignal(one, 'SIGKILL');
 }
 
 /** host-local keeps a file for each address, with the sandbox and the interface in it. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLUSTER_NUMBERS } from '../cluster/launch.ts';
-import { addressPlan } from '../machine/index.ts';
+import { addressPlan, commandOf, processIds } from '../machine/index.ts';
 
 /**
  * What a cluster leaves on a machine when it leaves something: compared before and after. What belongs to other clusters of this
@@ -71,15 +71,8 @@ function lines(program: string, ...args: string[]): string[] {
 }
 
 function processesOf(folder: string): string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).flatMap((pid) => {
-    try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      return command.includes(folder) ? [`${pid} ${command}`] : [];
-    } catch (error) {
-      if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code!)) return [];
-      throw error;
-    }
-  });
+  return processIds().filter((pid) => pid !== process.pid).map((pid) => ({ pid, command: commandOf(pid).join(' ') }))
+    .filter(({ command }) => command.includes(folder)).map(({ pid, command }) => `${pid} ${command}`);
 }
 
 function cgroups(): string[] {

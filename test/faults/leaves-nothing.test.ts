@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { deployments, nodes, pods } from '../../src/api/generated/resources.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
+import { commandOf, processIds } from '../../src/machine/index.ts';
 import { MachineSnapshot } from '../../src/testing/machine-snapshot.ts';
 import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 import { plainError } from './plain-error.ts';
@@ -115,7 +116,7 @@ describe.skipIf(process.getuid?.() !== 0)('a start that does not come to its end
       await cluster.start();
       const status = await cluster.status();
       expect(status.running, `killed after ${moment} ms`).toBe(true);
-      const ours = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({ pid: Number(name), command: commandOf(name) })).filter(({ command }) => command.includes(cluster.dataDir) && /(server|node)-process/.test(command));
+      const ours = processIds().map((pid) => ({ pid, command: commandOf(pid).join(' ') })).filter(({ command }) => command.includes(cluster.dataDir) && /(server|node)-process/.test(command));
       expect(ours.map((found) => found.pid).toSorted(), `killed after ${moment} ms`).toEqual([status.server!.pid, ...status.nodes.map((node) => node.pid!)].toSorted());
       expect(await cluster.wherry('stop')).toMatchObject({ code: 0 });
     }
@@ -224,13 +225,4 @@ test.skipIf(process.getuid?.() !== 0)('two clusters side by side do not disturb 
 
 function indexOf(cluster: ClusterUnderTest): number {
   return (JSON.parse(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')) as { index: number }).index;
-}
-
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code!)) return '';
-    throw error;
-  }
 }

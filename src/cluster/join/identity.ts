@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCertificate, type KeyPair } from '../../base/certificates.ts';
+import { readIfThere } from '../../base/read-if-there.ts';
 import type { Profile } from '../profile.ts';
 
 /** What a joined node has instead of the cluster's keys: `identity.json` in its folder, readable by the owner alone. */
@@ -51,13 +52,4 @@ const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 export function wireguardPublicKey(privateKey: string): string {
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_X25519, Buffer.from(privateKey, 'base64')]), format: 'der', type: 'pkcs8' });
   return createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64');
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
