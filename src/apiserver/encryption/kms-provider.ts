@@ -1,7 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import type { MethodDefinition } from '@grpc/proto-loader';
 import type { Clock } from '../../base/clock.ts';
+import { GrpcSocket } from '../../base/grpc-socket.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { UserError } from '../../base/user-error.ts';
@@ -38,7 +37,7 @@ export class KmsProvider implements Disposable {
   readonly name: string;
   readonly #configuration: KmsConfiguration;
   readonly #services: KmsServices;
-  readonly #client: Client;
+  readonly #socket: GrpcSocket;
   readonly #sources = new Map<string, Source>();
   #current!: Source;
   #timer: Disposable | undefined;
@@ -48,7 +47,7 @@ export class KmsProvider implements Disposable {
     this.name = configuration.name;
     this.#configuration = configuration;
     this.#services = services;
-    this.#client = new Client(configuration.endpoint, credentials.createInsecure(), { 'grpc.default_authority': 'localhost', 'grpc.enable_http_proxy': 0, 'grpc.service_config_disable_resolution': 1 });
+    this.#socket = new GrpcSocket(configuration.endpoint, keyManagementService, services.clock);
   }
 
   /** Rejects with UserError where the plugin cannot be asked, or is not well. */
@@ -57,7 +56,7 @@ export class KmsProvider implements Disposable {
     try {
       await provider.#renew((await provider.#status()).keyId);
     } catch (error) {
-      provider.#client.close();
+      provider.#socket[Symbol.dispose]();
       throw new UserError(`cannot use the KMS plugin ${configuration.name} at ${configuration.endpoint}: ${(error as Error).message}`, 'start the plugin first', { cause: error });
     }
     provider.#watch(STATUS_MS);
@@ -99,7 +98,7 @@ export class KmsProvider implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
-    this.#client.close();
+    this.#socket[Symbol.dispose]();
   }
 
   /** Takes over what stands beside a value, and goes on with it where it is of the current key: or each start would bring a source of its own. */
@@ -146,15 +145,7 @@ export class KmsProvider implements Disposable {
   }
 
   #call<R>(name: string, request: object): Promise<R> {
-    const method = keyManagementService[name] as MethodDefinition<object, object>;
-    return new Promise((resolve, reject) => {
-      const running = this.#client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, new Metadata(), (error, response) => {
-        limit[Symbol.dispose]();
-        if (error) reject(error);
-        else resolve(response as R);
-      });
-      const limit = this.#services.clock.timer(this.#configuration.timeoutMs, () => running.cancel());
-    });
+    return this.#socket.call<R>(name, request, this.#configuration.timeoutMs);
   }
 }
 
