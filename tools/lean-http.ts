@@ -19,7 +19,8 @@ const FUNCTIONS = {
 
 /**
  * Serves `node:http` to a bundle piece by piece. The module as a whole also exports a WebSocket, for the sake of which Node reads all of undici as soon as anybody imports it: that is 20 ms
- * of each process. What is not known to be elsewhere comes from the whole module, when it is first asked for.
+ * of each process. What is not known to be elsewhere comes from the whole module, when it is first asked for;
+ * the pieces are Node's to change, so where one is missing the whole module serves.
  */
 export const leanHttp: Plugin = {
   name: 'lean-http',
