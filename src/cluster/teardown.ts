@@ -19,7 +19,10 @@ export async function stopNode(profile: Profile, config: ClusterConfig, node: No
   await releaseNodeGround({ profile: config.profile, nodeName: node.name, number: node.index, index: config.index, dataDir: profile.folder }, { clock: tools.clock, removeData });
 }
 
-/** Ends everything of the cluster that runs, and takes away its networks and mounts. Objects, images and volumes stay. Resolves to whether anything ran. */
+/**
+ * Ends everything of the cluster that runs, and takes away its networks and mounts. Objects, images and volumes stay, and so does the leak guard, save with
+ * `removeData`: no packet for one of its addresses may leave the machine while the cluster has them. Resolves to whether anything ran.
+ */
 export async function stopCluster(profile: Profile, config: ClusterConfig, tools: LaunchTools, removeData = false): Promise<boolean> {
   const { steps } = tools;
   const ran = findProcess(config.joined ? profile.nodePidFile(config.nodes[0]!.name) : profile.serverPidFile) !== undefined;
@@ -30,7 +33,7 @@ export async function stopCluster(profile: Profile, config: ClusterConfig, tools
   const strays = findNodeNames(profile.folder).filter((name) => !config.nodes.some((node) => node.name === name));
   const nodes = [...config.nodes, ...strays.map((name) => ({ name, index: name === config.profile ? 1 : Number(/-(\d+)$/.exec(name)?.[1] ?? 1) }))];
   await steps.step(nodes.length === 1 ? 'node' : `${nodes.length} nodes`, () => Promise.all(nodes.map((node) => stopNode(profile, config, node, tools, removeData))));
-  await steps.step(config.joined ? 'network of the node' : 'network of the cluster', () => destroyFabric({ profile: config.profile, index: config.index }));
+  await steps.step(config.joined ? 'network of the node' : 'network of the cluster', () => destroyFabric({ profile: config.profile, index: config.index, keepGuard: !removeData }));
   return ran;
 }
 

@@ -96,9 +96,12 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
   return { profile, plan, egress, dual, mirrors, resolvers, did, destroy: () => destroyFabric({ profile, index }) };
 }
 
-/** Removes what `createFabric` made, in whatever state it is; finds it by name. */
-export async function destroyFabric(options: { readonly profile: string; readonly index: number }): Promise<void> {
-  const { profile, index } = options;
+/**
+ * Removes what `createFabric` made, in whatever state it is; finds it by name. With `keepGuard` all but the leak guard: a cluster that is stopped has
+ * its addresses still, and who goes on asking for them (a browser, a script) must not ask the network outside.
+ */
+export async function destroyFabric(options: { readonly profile: string; readonly index: number; readonly keepGuard?: boolean }): Promise<void> {
+  const { profile, index, keepGuard = false } = options;
   const plan = addressPlan(index);
   const chains = await listChains(plan);
   if (chains) {
@@ -113,6 +116,7 @@ export async function destroyFabric(options: { readonly profile: string; readonl
     for (const link of [...links, plan.bridge]) await deleteLink(link);
   }
   if (!readdirSync('/sys/class/net').some((name) => /^wherry\d+$/.test(name))) removeMountPoints();
+  if (keepGuard) return;
   const guards = await readRoutes(['show', 'type', 'unreachable']);
   const ours = guardedRanges(plan);
   if (guards.some((route) => ours.includes(route.dst)) && !existsSync(`/sys/class/net/${plan.bridge}`)) {
@@ -122,6 +126,12 @@ export async function destroyFabric(options: { readonly profile: string; readonl
     const six = await readRoutes(['show', 'type', 'unreachable'], '-6');
     if (six.some((route) => route.dst === plan.six.pods && isGuard(route))) await run(['ip', '-6', '-force', '-batch', '-'], { input: leakGuardSix(plan, 'del') });
   }
+}
+
+/** The ranges of the cluster that the leak guard keeps on this machine: all of them, or none after the machine was started anew. */
+export async function guardedNow(index: number): Promise<string[]> {
+  const ours = guardedRanges(addressPlan(index));
+  return (await readRoutes(['show', 'type', 'unreachable'])).filter((route) => isGuard(route) && ours.includes(route.dst)).map(({ dst }) => dst);
 }
 
 /** Whether the kernel knows IPv6. */

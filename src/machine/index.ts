@@ -1,5 +1,5 @@
 export { addressPlan, HIGHEST_CLUSTER_INDEX, HIGHEST_NODE_NUMBER, nodeAddress, nodeLink, nodePods, nodeSix, type AddressPlan } from './address-plan.ts';
-export { createFabric, destroyFabric, hidesNameserver, type Fabric, type FabricOptions, type RegistryMirror } from './fabric.ts';
+export { createFabric, destroyFabric, guardedNow, hidesNameserver, type Fabric, type FabricOptions, type RegistryMirror } from './fabric.ts';
 export { createNodeGround, findNodeNames, nodeGround, releaseNodeGround, type NodeGround, type NodeGroundOptions, type NodeName } from './node-ground.ts';
 export { findRuntime, importImage, startRuntime, type Runtime, type RuntimeOptions } from './containerd.ts';
 export { drainDeadInputs } from './dead-inputs.ts';

@@ -10,7 +10,7 @@ import { silentLog as log } from '../base/log.ts';
 import { addressPlan } from './address-plan.ts';
 import { cgroupHierarchies } from './cgroups.ts';
 import { checkMachine } from './check-machine.ts';
-import { createFabric, destroyFabric } from './fabric.ts';
+import { createFabric, destroyFabric, guardedNow } from './fabric.ts';
 import { readMounts } from './mounts.ts';
 import { createNodeGround, findNodeNames, nodeGround, releaseNodeGround } from './node-ground.ts';
 import { run } from './run.ts';
@@ -122,6 +122,9 @@ describe.runIf(able)('two nodes on this machine', () => {
     expect(findNodeNames(dataDir)).toEqual([`${profile}-1`, `${profile}-2`]);
     writeFileSync(join(dataDir, 'run', 'left.pid'), '1');
     for (const number of [1, 2]) await releaseNodeGround(name(number), { clock, removeData: true });
+    await destroyFabric({ profile, index, keepGuard: true });
+    expect((await guardedNow(index)).toSorted()).toEqual(['10.107.0.0/16', '10.231.11.0/24', '10.255.0.0/16']);
+    await expect(run(['ip', 'route', 'get', '10.107.0.1'])).rejects.toThrow(/unreachable|No route/i);
     await destroyFabric({ profile, index });
     expect(await traces(realDataDir)).toEqual([]);
     expect(readdirSync(join(dataDir, 'nodes'))).toEqual([]);

@@ -57,7 +57,7 @@ function otherClusters(folder: string): RegExp[] {
     }
     if (data.startsWith(folder) || data.startsWith(real)) return [];
     const plan = addressPlan(Number(number));
-    const ranges = [plan.pods, plan.services, plan.fabric].map((range) => escaped(range.replace(/(\.0)+\/\d+$/, '.')));
+    const ranges = [plan.pods, plan.services, plan.fabric].map((range) => escaped(range.replace(/(\.0\.0\/16|\.0\/24)$/, '.')));
     return [new RegExp(`\\bwherry${number}\\b|\\bwh${number}n\\d|\\b(${ranges.join('|')})|${escaped(data)}|/wherry$`)];
   });
 }

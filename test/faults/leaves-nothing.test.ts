@@ -73,14 +73,19 @@ describe.skipIf(process.getuid?.() !== 0)('nothing is left', () => {
     for (const pid of [server!.pid, ...running.flatMap(({ pid: own, runtimePid }) => [own!, runtimePid!])]) process.kill(pid, 'SIGKILL');
   }), 90_000);
 
-  test('of a cluster that was stopped: already then only its files are there', async () => {
+  test('of a cluster that was stopped: already then only its files are there, and the guard of its addresses', async () => {
     const cluster = new ClusterUnderTest('ashes');
     const before = new MachineSnapshot(cluster.folder);
     try {
       await cluster.start();
       await live(cluster, 1);
+      const { index } = JSON.parse(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')) as { index: number };
+      const ranges = [`10.${96 + index}.0.0/16`, `10.231.${index}.0/24`, `10.${244 + index}.0.0/16`];
       expect(await cluster.wherry('stop')).toMatchObject({ code: 0 });
-      expect(new MachineSnapshot(cluster.folder).changesSince(before)).toEqual([]);
+      const left = new MachineSnapshot(cluster.folder).changesSince(before);
+      expect(left.map((change) => change.trim())).toEqual(ranges.map((range) => `route added: unreachable ${range} proto 231 metric 4294967295`));
+      expect((await run(['ip', 'route', 'get', `10.${96 + index}.0.1`])).code).not.toBe(0);
+      expect((await cluster.wherry('status')).stdout).toContain(`: unreachable from here while it is stopped`);
       expect(plainError(await cluster.kubectl('get', 'pods'))).toMatch(/was refused/);
       expect((await cluster.wherry('stop')).stderr).toMatch(/did not run\.\n$/);
     } finally {

@@ -6,7 +6,7 @@ import type { HttpClient } from '../../client/http-client.ts';
 import { clientOf } from '../../cluster/cluster-client.ts';
 import { groundOf } from '../../cluster/launch.ts';
 import { isJoined, type JoinedCluster, type Profile } from '../../cluster/profile.ts';
-import { findProcess, findRuntime } from '../../machine/index.ts';
+import { findProcess, findRuntime, guardedNow } from '../../machine/index.ts';
 import { clusterOptions, type Command } from '../command.ts';
 import { profileOf, systemClock } from '../tools.ts';
 
@@ -52,11 +52,12 @@ export const command: Command = {
       const ground = config.runtime === 'simulated' ? undefined : groundOf(profile, config, node);
       return { name: node.name, status: ready.get(node.name) ?? 'unknown', ...(process && { pid: process.pid, since: process.since }), runtimePid: ground && findRuntime(ground, { clock: systemClock })?.pid, ...(ground && { address: ground.address }) };
     });
+    const guarded = config.runtime !== 'simulated' && !server && nodeStatus.every(({ pid }) => pid === undefined) ? await guardedNow(config.index) : [];
     // Nodes of other machines are not ours to start: they are told of, and count for nothing.
     const elsewhere = joined ? [] : [...ready].filter(([name]) => !config.nodes.some((node) => node.name === name)).map(([name, status]) => ({ name, status }));
     const running = (server !== undefined || joined !== undefined) && problem === undefined && nodeStatus.every(({ status }) => status === 'Ready');
     if (values.output === 'json') {
-      io.out(`${JSON.stringify({ profile: profile.name, folder: profile.folder, runtime: config.runtime, running, server: server ? { ...server, url: `https://127.0.0.1:${config.apiPort}`, log: profile.serverLog } : null, ...(joined && { joined }), ...(problem && { problem }), nodes: nodeStatus, ...(elsewhere.length > 0 && { otherMachines: elsewhere }), addons: config.addons }, null, 2)}\n`);
+      io.out(`${JSON.stringify({ profile: profile.name, folder: profile.folder, runtime: config.runtime, running, server: server ? { ...server, url: `https://127.0.0.1:${config.apiPort}`, log: profile.serverLog } : null, ...(joined && { joined }), ...(problem && { problem }), nodes: nodeStatus, ...(elsewhere.length > 0 && { otherMachines: elsewhere }), ...(guarded.length > 0 && { unreachable: guarded }), addons: config.addons }, null, 2)}\n`);
       return running ? 0 : 1;
     }
     const since = (time: string): string => humanDuration(systemClock.now() - Date.parse(time));
@@ -65,6 +66,7 @@ export const command: Command = {
     else io.out(server ? `server  ${problem ? `does not answer: ${problem}` : 'running'} since ${since(server.since)}, process ${server.pid}, https://127.0.0.1:${config.apiPort}, log ${profile.serverLog}\n` : 'server  not running\n');
     for (const node of nodeStatus) io.out(`node    ${node.name}: ${node.pid === undefined ? 'not running' : `${node.status}, since ${since(node.since!)}, process ${node.pid}`}${node.runtimePid ? `, containerd ${node.runtimePid}` : ''}${config.runtime === 'simulated' ? '' : `, log ${profile.nodeLog(node.name)}`}\n`);
     for (const { name, status } of elsewhere) io.out(`node    ${name}: ${status}, on another machine\n`);
+    if (guarded.length > 0) io.out(`network ${guarded.join(', ')}: unreachable from here while it is stopped, so that nothing for them leaves this machine; wherry delete gives them back\n`);
     if (!running) io.out(`take it up again: wherry start${profile.name === 'wherry' ? '' : ` --profile ${profile.name}`}\n`);
     return running ? 0 : 1;
   },

@@ -6,7 +6,7 @@ import { profileOf, systemClock, verbLog } from '../tools.ts';
 
 export const command: Command = {
   usage: 'stop [--profile NAME]',
-  summary: 'Stops a cluster: its processes, containers and networks. All that it stores is kept for the next start.',
+  summary: 'Stops a cluster: its processes, containers and networks. All that it stores is kept for the next start, and its addresses stay unreachable until then.',
   options: clusterOptions,
   async run(values, _positionals, io) {
     const profile = profileOf(values);
