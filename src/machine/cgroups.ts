@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { readMounts, type Mount } from './mounts.ts';
@@ -32,6 +32,26 @@ export function cgroupProcesses(cgroup: string): number[] {
     });
   }
   return [...found];
+}
+
+/**
+ * Lets the processes of the cgroup and of those below it go on. An OCI runtime freezes a container for a moment when it signals or changes it; one that is
+ * killed in that moment leaves it frozen, and with v1 a frozen process takes no signal, not even SIGKILL. (With v2 it does.)
+ */
+export function thawCgroup(cgroup: string): void {
+  for (const directory of existingDirectories(cgroup)) {
+    walk(directory, (path) => {
+      const state = join(path, 'freezer.state');
+      // FROZEN, or FREEZING yet.
+      if (!readIfThere(state).startsWith('FR')) return;
+      try {
+        writeFileSync(state, 'THAWED');
+      } catch (error) {
+        // The cgroup was removed meanwhile.
+        if (!['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code!)) throw error;
+      }
+    });
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readlinkSync, statSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
-import { cgroupProcesses } from './cgroups.ts';
+import { cgroupProcesses, thawCgroup } from './cgroups.ts';
 import { readMounts } from './mounts.ts';
 import { processIds, sendSignal, statOf } from './process-table.ts';
 
@@ -25,6 +25,7 @@ export async function killNodeProcesses(node: NodeProcesses, clock: Clock): Prom
     if (pids.size === 0) return;
     if (clock.monotonic() > deadline) throw new Error(`processes in ${node.cgroup} do not end: ${[...pids].join(', ')}`);
     for (const pid of pids) sendSignal(pid, 'SIGKILL');
+    thawCgroup(node.cgroup);
     await clock.sleep(10);
   }
 }
