@@ -1,9 +1,9 @@
-import { Client, credentials, Metadata, status as grpcStatus, type CallOptions, type ServiceError } from '@grpc/grpc-js';
-import type { MethodDefinition } from '@grpc/proto-loader';
 import { systemClock, type Clock } from '../base/clock.ts';
+import { GrpcConnection, GrpcError, type CallOptions } from '../base/grpc/connection.ts';
+import type { Method } from '../base/grpc/service.ts';
 import { runtimeEvents } from './runtime-events.ts';
-import { containerdNamespace, ImageViews, snapshotterOf } from './image-views.ts';
-import { containerdContainers, containerdSnapshots, imageService, runtimeService } from './protocol.ts';
+import { ImageViews, snapshotterOf } from './image-views.ts';
+import { CONTAINERD_HEADERS, containerdContainers, containerdSnapshots, imageService, runtimeService } from './protocol.ts';
 import { runtimeInventory, type ContainerRecord, type RuntimeInventory } from './runtime-inventory.ts';
 import { RuntimeError, type CriRuntime, type ExecSyncResult, type ImageSpec, type RuntimeErrorCode } from './runtime.ts';
 
@@ -13,10 +13,9 @@ const CODES: Readonly<Record<number, RuntimeErrorCode>> = {
   15: 'DataLoss', 16: 'Unauthenticated',
 };
 
-export function toRuntimeError(error: unknown): RuntimeError {
-  if (error instanceof RuntimeError) return error;
-  const { code, details, message } = error as ServiceError;
-  return new RuntimeError(CODES[code] ?? 'Unknown', details || message);
+/** What a call's GrpcError means to who called; everything else stays what it is. */
+export function toRuntimeError(error: unknown): unknown {
+  return error instanceof GrpcError ? new RuntimeError(CODES[error.code] ?? 'Unknown', error.details) : error;
 }
 
 const MINUTE = 60_000;
@@ -39,40 +38,23 @@ export interface ConnectedRuntime extends CriRuntime, AsyncDisposable {
  * stream finds the runtime away: who can start it again may.
  */
 export function connectRuntime(socketPath: string, clock: Clock = systemClock, onAway?: () => Promise<void>): ConnectedRuntime {
-  const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
-    'grpc.default_authority': 'localhost',
-    'grpc.max_receive_message_length': LONGEST_MESSAGE,
-    'grpc.max_send_message_length': LONGEST_MESSAGE,
-    'grpc.initial_reconnect_backoff_ms': 50,
-    'grpc.min_reconnect_backoff_ms': 50,
-    'grpc.max_reconnect_backoff_ms': 1000,
-    'grpc.enable_http_proxy': 0,
-    'grpc.service_config_disable_resolution': 1,
-  });
+  const connection = new GrpcConnection(`unix:${socketPath}`, clock, { largestMessage: LONGEST_MESSAGE });
   const ended = new AbortController();
-  const services = { ...runtimeService(), ...imageService() } as Record<string, MethodDefinition<object, object>>;
+  const methods = { ...runtimeService, ...imageService };
 
-  interface CallSettings { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly metadata?: Metadata }
-  const call = <R>(name: string, request: object, settings: CallSettings = {}): Promise<R> => invoke(services[name]!, request, { ...settings, timeoutMs: settings.timeoutMs ?? TIMEOUTS[name] });
-
-  function invoke<R>(method: MethodDefinition<object, object>, request: object, options: CallSettings): Promise<R> {
-    return new Promise((resolve, reject) => {
-      if (options.signal?.aborted) return reject(options.signal.reason);
-      const callOptions: CallOptions = { deadline: clock.now() + (options.timeoutMs ?? 2 * MINUTE) };
-      const running = client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, options.metadata ?? new Metadata(), callOptions, (error, response) => {
-        options.signal?.removeEventListener('abort', cancel);
-        if (!error) resolve(response as R);
-        else reject(error.code === grpcStatus.CANCELLED && options.signal?.aborted ? options.signal.reason : toRuntimeError(error));
-      });
-      const cancel = (): void => running.cancel();
-      options.signal?.addEventListener('abort', cancel, { once: true });
-    });
+  async function invoke<R>(method: Method, request: object, options: CallOptions = {}): Promise<R> {
+    try {
+      return await connection.call<R>(method, request, { ...options, timeoutMs: options.timeoutMs ?? 2 * MINUTE });
+    } catch (error) {
+      throw toRuntimeError(error);
+    }
   }
+  const call = <R>(name: string, request: object, options: CallOptions = {}): Promise<R> => invoke(methods[name]!, request, { ...options, timeoutMs: options.timeoutMs ?? TIMEOUTS[name] });
   /** For calls that answer a single field. */
   const pick = async <K extends string, R>(field: K, answer: Promise<Record<K, R>>): Promise<R> => (await answer)[field];
   const nothing = async (answer: Promise<unknown>): Promise<void> => void (await answer);
 
-  const imageViews = new ImageViews((method, request) => invoke(containerdSnapshots()[method] as MethodDefinition<object, object>, request, { metadata: containerdNamespace() }));
+  const imageViews = new ImageViews((method, request) => invoke(containerdSnapshots[method]!, request, { headers: CONTAINERD_HEADERS }));
   const verboseImage = (image: ImageSpec): Promise<Readonly<Record<string, string>>> => pick('info', call('ImageStatus', { image, verbose: true }));
   /** In the order in which they began. */
   const sandboxRequests = new Set<{ readonly beganMs: number }>();
@@ -121,20 +103,20 @@ export function connectRuntime(socketPath: string, clock: Clock = systemClock, o
     imageFsInfo: () => pick('imageFilesystems', call('ImageFsInfo', {})),
     viewImage: async (image, key) => imageViews.view(await verboseImage(image), await snapshotter(), key),
     releaseImageView: async (key) => imageViews.release(await snapshotter(), key),
-    events: (signal) => runtimeEvents(client, runtime, clock, AbortSignal.any([signal, ended.signal]), onAway),
+    events: (signal) => runtimeEvents(connection, runtime, clock, AbortSignal.any([signal, ended.signal]), onAway),
   };
   return {
     ...runtime,
     async inventory() {
       const [{ containers }, sandboxes] = await Promise.all([
-        invoke<{ containers: readonly ContainerRecord[] }>(containerdContainers()['List'] as MethodDefinition<object, object>, {}, { metadata: containerdNamespace() }), runtime.listPodSandbox(),
+        invoke<{ containers: readonly ContainerRecord[] }>(containerdContainers['List']!, {}, { headers: CONTAINERD_HEADERS }), runtime.listPodSandbox(),
       ]);
       return runtimeInventory(containers, sandboxes);
     },
     oldestSandboxRequestMs: () => sandboxRequests.values().next().value?.beganMs,
     async [Symbol.asyncDispose]() {
       ended.abort();
-      client.close();
+      connection[Symbol.dispose]();
     },
   };
 }

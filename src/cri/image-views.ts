@@ -1,12 +1,4 @@
-import { Metadata } from '@grpc/grpc-js';
 import { isRuntimeError, type FilesystemUsage, type SnapshotMount } from './runtime.ts';
-
-/** containerd keeps what belongs to Kubernetes under this name. */
-export function containerdNamespace(): Metadata {
-  const metadata = new Metadata();
-  metadata.set('containerd-namespace', 'k8s.io');
-  return metadata;
-}
 
 /** `…/io.containerd.snapshotter.v1.overlayfs` → `overlayfs`: where images are kept tells what keeps them, in every version. */
 export function snapshotterOf(imageFilesystems: readonly Pick<FilesystemUsage, 'fsId'>[]): string {

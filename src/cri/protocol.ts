@@ -1,16 +1,13 @@
 // The container runtime interface (package runtime.v1) and what is needed of containerd's own services, as a compact table: `field=number:type`.
 // One departure from the published interface: KeyValue.value is `string` there in older releases and `bytes` in newer ones; both
 // are the same on the wire, and `string` is what an environment variable is here.
-import { fromJSON, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { MessageTypes } from '../base/grpc/message-types.ts';
+import { plainMethods, service, type MethodMessages, type Service } from '../base/grpc/service.ts';
 
-const SERVICES: Readonly<Record<string, string>> = {
-  RuntimeService:
-    'Version RunPodSandbox StopPodSandbox RemovePodSandbox PodSandboxStatus ListPodSandbox CreateContainer '
-    + 'StartContainer StopContainer RemoveContainer ListContainers ContainerStatus UpdateContainerResources '
-    + 'ReopenContainerLog ExecSync Exec Attach PortForward ContainerStats ListContainerStats PodSandboxStats '
-    + 'ListPodSandboxStats Status GetContainerEvents RuntimeConfig UpdatePodSandboxResources',
-  ImageService: 'ListImages ImageStatus PullImage RemoveImage ImageFsInfo',
-};
+const RUNTIME_METHODS = 'Version RunPodSandbox StopPodSandbox RemovePodSandbox PodSandboxStatus ListPodSandbox CreateContainer StartContainer StopContainer RemoveContainer '
+  + 'ListContainers ContainerStatus UpdateContainerResources ReopenContainerLog ExecSync Exec Attach PortForward ContainerStats ListContainerStats PodSandboxStats '
+  + 'ListPodSandboxStats Status RuntimeConfig UpdatePodSandboxResources';
+const IMAGE_METHODS = 'ListImages ImageStatus PullImage RemoveImage ImageFsInfo';
 
 const ENUMS: Readonly<Record<string, string>> = {
   Protocol: 'TCP=0 UDP=1 SCTP=2',
@@ -204,9 +201,9 @@ const MESSAGES: Readonly<Record<string, string>> = {
 };
 
 /** containerd's own services on the same socket, by package: their messages and methods. The body of an event is told by its type URL. */
-const CONTAINERD: Readonly<Record<string, { readonly service: string; readonly methods: Readonly<Record<string, object>>; readonly messages: Readonly<Record<string, string>> }>> = {
+const CONTAINERD: Readonly<Record<string, { readonly service: string; readonly methods: Readonly<Record<string, MethodMessages>>; readonly messages: Readonly<Record<string, string>> }>> = {
   events: {
-    service: 'Events', methods: { Subscribe: { requestType: 'SubscribeRequest', responseType: 'Envelope', responseStream: true } },
+    service: 'Events', methods: { Subscribe: { request: 'SubscribeRequest', response: 'Envelope', responseStream: true } },
     messages: {
       SubscribeRequest: 'filters=1:string[]',
       Envelope: 'timestamp=1:Stamp namespace=2:string topic=3:string event=4:Anything',
@@ -215,7 +212,7 @@ const CONTAINERD: Readonly<Record<string, { readonly service: string; readonly m
     },
   },
   containers: {
-    service: 'Containers', methods: { List: { requestType: 'ListContainersRequest', responseType: 'ListContainersResponse' } },
+    service: 'Containers', methods: { List: { request: 'ListContainersRequest', response: 'ListContainersResponse' } },
     messages: {
       ListContainersRequest: 'filters=1:string[]',
       ListContainersResponse: 'containers=1:Container[]',
@@ -226,8 +223,8 @@ const CONTAINERD: Readonly<Record<string, { readonly service: string; readonly m
   snapshots: {
     service: 'Snapshots',
     methods: {
-      View: { requestType: 'ViewSnapshotRequest', responseType: 'MountsResponse' }, Mounts: { requestType: 'SnapshotRequest', responseType: 'MountsResponse' },
-      Remove: { requestType: 'SnapshotRequest', responseType: 'Nothing' },
+      View: { request: 'ViewSnapshotRequest', response: 'MountsResponse' }, Mounts: { request: 'SnapshotRequest', response: 'MountsResponse' },
+      Remove: { request: 'SnapshotRequest', response: 'Nothing' },
     },
     messages: {
       ViewSnapshotRequest: 'snapshotter=1:string key=2:string parent=3:string labels=4:map<string,string>',
@@ -239,54 +236,20 @@ const CONTAINERD: Readonly<Record<string, { readonly service: string; readonly m
   },
 };
 
-interface Field {
-  readonly id: number;
-  readonly type: string;
-  readonly rule?: 'repeated';
-  readonly keyType?: string;
-}
+/** containerd keeps what belongs to Kubernetes under this name. */
+export const CONTAINERD_HEADERS = { 'containerd-namespace': 'k8s.io' } as const;
 
-function parseField(text: string): [string, Field] {
-  const [, name, id, type] = /^(\w+)=(\d+):(.+)$/.exec(text)!;
-  const map = /^map<string,(.+)>$/.exec(type!);
-  if (map) return [name!, { keyType: 'string', type: map[1]!, id: Number(id) }];
-  return [name!, type!.endsWith('[]') ? { rule: 'repeated', type: type!.slice(0, -2), id: Number(id) } : { type: type!, id: Number(id) }];
-}
+const types = new MessageTypes(MESSAGES, ENUMS);
 
-const words = (text: string): string[] => text.split(' ').filter(Boolean);
+const containerd = (name: string): Service => {
+  const { service: called, methods, messages } = CONTAINERD[name]!;
+  return service(`containerd.services.${name}.v1.${called}`, new MessageTypes(messages), methods);
+};
 
-export function parseMessages(table: Readonly<Record<string, string>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(table).map(([name, fields]) => [name, { fields: Object.fromEntries(words(fields).map(parseField)) }]));
-}
-
-export function parseEnum(text: string): { values: Record<string, number> } {
-  return { values: Object.fromEntries(words(text).map((pair) => pair.split('=')).map(([name, value]) => [name!, Number(value)])) };
-}
-
-function parseService(methods: string): unknown {
-  const entries = words(methods).map((name) => name === 'GetContainerEvents'
-    ? [name, { requestType: 'GetEventsRequest', responseType: 'ContainerEventResponse', responseStream: true }]
-    : [name, { requestType: `${name}Request`, responseType: `${name}Response` }]);
-  return { methods: Object.fromEntries(entries) };
-}
-
-const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
-
-let loaded: PackageDefinition | undefined;
-
-function definitions(): PackageDefinition {
-  loaded ??= fromJSON({
-    nested: {
-      runtime: { nested: { v1: { nested: { ...parseMessages(MESSAGES), ...mapValues(ENUMS, parseEnum), ...mapValues(SERVICES, parseService) } } } },
-      containerd: { nested: { services: { nested: mapValues(CONTAINERD, ({ service, methods, messages }) => ({ nested: { v1: { nested: { ...parseMessages(messages), [service]: { methods } } } } })) } } },
-    },
-  } as Parameters<typeof fromJSON>[0], { enums: String, longs: Number, defaults: true, arrays: true, objects: true });
-  return loaded;
-}
-
-export const runtimeService = (): ServiceDefinition => definitions()['runtime.v1.RuntimeService'] as ServiceDefinition;
-export const imageService = (): ServiceDefinition => definitions()['runtime.v1.ImageService'] as ServiceDefinition;
-export const containerdEvents = (): ServiceDefinition => definitions()['containerd.services.events.v1.Events'] as ServiceDefinition;
-export const containerdContainers = (): ServiceDefinition => definitions()['containerd.services.containers.v1.Containers'] as ServiceDefinition;
-export const containerdSnapshots = (): ServiceDefinition => definitions()['containerd.services.snapshots.v1.Snapshots'] as ServiceDefinition;
+export const runtimeService: Service = service('runtime.v1.RuntimeService', types, {
+  ...plainMethods(RUNTIME_METHODS), GetContainerEvents: { request: 'GetEventsRequest', response: 'ContainerEventResponse', responseStream: true },
+});
+export const imageService: Service = service('runtime.v1.ImageService', types, plainMethods(IMAGE_METHODS));
+export const containerdEvents: Service = containerd('events');
+export const containerdContainers: Service = containerd('containers');
+export const containerdSnapshots: Service = containerd('snapshots');

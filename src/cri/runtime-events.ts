@@ -1,8 +1,6 @@
-import { status as grpcStatus, type Client, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
-import type { MethodDefinition } from '@grpc/proto-loader';
 import type { Clock } from '../base/clock.ts';
-import { containerdNamespace } from './image-views.ts';
-import { containerdEvents, runtimeService } from './protocol.ts';
+import { GrpcError, GrpcStatus, type GrpcConnection } from '../base/grpc/connection.ts';
+import { CONTAINERD_HEADERS, containerdEvents, runtimeService } from './protocol.ts';
 import { isRuntimeError, type CriRuntime, type RuntimeEvent } from './runtime.ts';
 import { taskEvent } from './task-event.ts';
 
@@ -18,20 +16,18 @@ const CRI_EVENTS: Readonly<Record<string, RuntimeEvent['type']>> = {
 /** Where neither event service exists, `resync` is sent this often (milliseconds), as upstream's relist. */
 const RELIST_MS = 1000;
 
-type Source = (signal: AbortSignal) => ClientReadableStream<object>;
+/** One subscription; resolves when the runtime ends it. */
+type Source = (signal: AbortSignal, onMessage: (message: object) => void) => Promise<void>;
 
 /**
  * Events from the first of these the runtime has: containerd's event service (containerd's CRI events came late and are off in
  * many releases), the CRI's GetContainerEvents, or a `resync` a second.
  */
-export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock: Clock, signal: AbortSignal, onAway?: () => Promise<void>): AsyncGenerator<RuntimeEvent> {
-  const containerd = containerdEvents()['Subscribe'] as MethodDefinition<object, object>;
-  const cri = runtimeService()['GetContainerEvents'] as MethodDefinition<object, object>;
-  const namespace = containerdNamespace();
+export async function* runtimeEvents(connection: GrpcConnection, runtime: CriRuntime, clock: Clock, signal: AbortSignal, onAway?: () => Promise<void>): AsyncGenerator<RuntimeEvent> {
   const filters = ['exit', 'start'].map((topic) => `topic=="/tasks/${topic}",namespace=="k8s.io"`);
   const sources: Source[] = [
-    () => client.makeServerStreamRequest(containerd.path, containerd.requestSerialize, containerd.responseDeserialize, { filters }, namespace),
-    () => client.makeServerStreamRequest(cri.path, cri.requestSerialize, cri.responseDeserialize, {}),
+    (ended, onMessage) => connection.stream(containerdEvents['Subscribe']!, { filters }, { signal: ended, headers: CONTAINERD_HEADERS }, onMessage),
+    (ended, onMessage) => connection.stream(runtimeService['GetContainerEvents']!, {}, { signal: ended }, onMessage),
   ];
   let backoff = 50;
   while (!signal.aborted) {
@@ -40,18 +36,16 @@ export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock:
       await clock.sleep(RELIST_MS, signal).catch(() => undefined);
       continue;
     }
-    const stream = sources[0]!(signal);
-    const abort = (): void => stream.cancel();
-    signal.addEventListener('abort', abort, { once: true });
+    const ended = new AbortController();
     try {
-      for await (const event of queued(stream, runtime, clock, signal)) {
+      for await (const event of queued(sources[0]!, runtime, clock, AbortSignal.any([signal, ended.signal]))) {
         // A subscription that breaks off before it told anything is no sign of health.
         if (event.type !== 'resync') backoff = 50;
         yield event;
       }
     } catch (error) {
       if (signal.aborted) return;
-      if ((error as ServiceError).code === grpcStatus.UNIMPLEMENTED) sources.shift();
+      if (error instanceof GrpcError && error.code === GrpcStatus.Unimplemented) sources.shift();
       else {
         await onAway?.();
         // The runtime is away: try again, ever more slowly; `resync` comes when it answers.
@@ -59,14 +53,13 @@ export async function* runtimeEvents(client: Client, runtime: CriRuntime, clock:
         backoff = Math.min(backoff * 2, 2000);
       }
     } finally {
-      signal.removeEventListener('abort', abort);
-      stream.cancel();
+      ended.abort();
     }
   }
 }
 
 /** One subscription as a sequence: `resync` once the runtime answers, then its events, exits held back until the status agrees. */
-async function* queued(stream: ClientReadableStream<object>, runtime: CriRuntime, clock: Clock, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
+async function* queued(subscribe: Source, runtime: CriRuntime, clock: Clock, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
   const queue: RuntimeEvent[] = [];
   let wake: (() => void) | undefined;
   let failure: unknown;
@@ -75,18 +68,17 @@ async function* queued(stream: ClientReadableStream<object>, runtime: CriRuntime
     queue.push(event);
     wake?.();
   };
-  stream.on('data', (message: object) => {
+  const onMessage = (message: object): void => {
     const event = 'topic' in message ? taskEvent(message as Envelope) : criEvent(message as { containerEventType: string; containerId: string });
     if (!event) return;
     if (event.type === 'stopped' && 'topic' in message) void settled(runtime, clock, event.id, signal).then(() => push(event));
     else push(event);
-  });
-  stream.on('error', (error: unknown) => {
-    failure = error;
-    wake?.();
-  });
-  stream.on('end', () => {
+  };
+  subscribe(signal, onMessage).then(() => {
     ended = true;
+    wake?.();
+  }, (error: unknown) => {
+    failure = error;
     wake?.();
   });
   // An answer to a later call on the same connection means that the subscription has reached the runtime.

@@ -1,31 +1,13 @@
+import { Reader } from '../base/grpc/wire.ts';
 import type { RuntimeEvent } from './runtime.ts';
 
-/** The strings of a protobuf message by field number; all that is needed of containerd's task events. */
+/** The strings of a message by field number; all that is needed of containerd's task events. */
 function stringFields(bytes: Uint8Array): Map<number, string> {
   const fields = new Map<number, string>();
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    let scale = 1;
-    for (;;) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw new Error('truncated message');
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 128;
-    }
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const wire = tag & 7;
-    if (wire === 0) varint();
-    else if (wire === 1) at += 8;
-    else if (wire === 5) at += 4;
-    else {
-      const length = varint();
-      fields.set(tag >>> 3, Buffer.from(bytes.subarray(at, at + length)).toString());
-      at += length;
-    }
+  for (const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)); !reader.done;) {
+    const tag = reader.unsigned();
+    if (tag % 8 === 2) fields.set(tag >>> 3, reader.text());
+    else reader.skip(tag % 8);
   }
   return fields;
 }

@@ -7,7 +7,7 @@ import { systemClock } from '../base/clock.ts';
 import { connectRuntime } from '../cri/connect.ts';
 import type { CriRuntime, RuntimeEvent } from '../cri/runtime.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { serveRuntime } from './serve.ts';
+import { serveRuntime } from '../testing/serve-runtime.ts';
 import { SimulatedRuntime } from './simulated-runtime.ts';
 
 const undo: (() => unknown)[] = [];

@@ -3,7 +3,7 @@ import { decode } from '../schema/decode.ts';
 import { kindType, typeSchema } from '../schema/schema.ts';
 import type { StructType } from '../schema/schema.ts';
 import { decodeMessage, encodeMessage, hasProtobuf } from './message.ts';
-import { ProtobufError, Reader, ReverseWriter } from './wire.ts';
+import { ProtobufError, Reader, ReverseWriter } from '../../base/grpc/wire.ts';
 
 /**
  * The media type `application/vnd.kubernetes.protobuf`: four magic bytes, then a message Unknown { typeMeta 1 { apiVersion 1, kind 2 }, raw 2,

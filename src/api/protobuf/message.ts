@@ -1,6 +1,6 @@
 import type { Field, Inlined, ScalarType, StructType, Type } from '../schema/schema.ts';
 import { formatDuration, parseDuration } from '../schema/time-text.ts';
-import { ProtobufError, Reader, ReverseWriter } from './wire.ts';
+import { ProtobufError, Reader, ReverseWriter } from '../../base/grpc/wire.ts';
 
 /**
  * Messages of the field table's types. As upstream's encoder: fields in the order of their numbers; every field that is not a pointer, a list or

@@ -1,4 +1,4 @@
-import { ProtobufError, Reader, ReverseWriter } from './wire.ts';
+import { ProtobufError, Reader, ReverseWriter } from '../../base/grpc/wire.ts';
 
 /**
  * One event of a watch in protobuf, `application/vnd.kubernetes.protobuf;stream=watch`: four bytes of length, big-endian, then a message

@@ -1,40 +1,18 @@
 // The protocol of key management plugins (package v2), and the form in which what they protect is kept. Upstream: kms/apis/v2, apiserver pkg/storage/value/encrypt/envelope/kmsv2/v2.
-import { fromJSON, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { MessageTypes } from '../../base/grpc/message-types.ts';
+import { plainMethods, service, type Service } from '../../base/grpc/service.ts';
 
-type Fields = Readonly<Record<string, readonly [id: number, type: string, key?: string]>>;
-
-const message = (fields: Fields) => ({
-  fields: Object.fromEntries(Object.entries(fields).map(([name, [id, type, keyType]]) => [name, { id, type, ...(keyType && { keyType }) }])),
+const types = new MessageTypes({
+  StatusRequest: '',
+  StatusResponse: 'version=1:string healthz=2:string keyId=3:string',
+  DecryptRequest: 'ciphertext=1:bytes uid=2:string keyId=3:string annotations=4:map<string,bytes>',
+  DecryptResponse: 'plaintext=1:bytes',
+  EncryptRequest: 'plaintext=1:bytes uid=2:string',
+  EncryptResponse: 'ciphertext=1:bytes keyId=2:string annotations=3:map<string,bytes>',
+  EncryptedObject: 'encryptedData=1:bytes keyID=2:string encryptedDEKSource=3:bytes annotations=4:map<string,bytes> encryptedDEKSourceType=5:int32',
 });
 
-const definitions = fromJSON({
-  nested: {
-    v2: {
-      nested: {
-        StatusRequest: message({}),
-        StatusResponse: message({ version: [1, 'string'], healthz: [2, 'string'], keyId: [3, 'string'] }),
-        DecryptRequest: message({ ciphertext: [1, 'bytes'], uid: [2, 'string'], keyId: [3, 'string'], annotations: [4, 'bytes', 'string'] }),
-        DecryptResponse: message({ plaintext: [1, 'bytes'] }),
-        EncryptRequest: message({ plaintext: [1, 'bytes'], uid: [2, 'string'] }),
-        EncryptResponse: message({ ciphertext: [1, 'bytes'], keyId: [2, 'string'], annotations: [3, 'bytes', 'string'] }),
-        EncryptedObject: message({ encryptedData: [1, 'bytes'], keyID: [2, 'string'], encryptedDEKSource: [3, 'bytes'], annotations: [4, 'bytes', 'string'], encryptedDEKSourceType: [5, 'int32'] }),
-        KeyManagementService: {
-          methods: {
-            Status: { requestType: 'StatusRequest', responseType: 'StatusResponse' },
-            Decrypt: { requestType: 'DecryptRequest', responseType: 'DecryptResponse' },
-            Encrypt: { requestType: 'EncryptRequest', responseType: 'EncryptResponse' },
-          },
-        },
-        // Called by nobody: it brings the writer and the reader of what is stored.
-        Storage: { methods: { Keep: { requestType: 'EncryptedObject', responseType: 'EncryptedObject' } } },
-      },
-    },
-  },
-} as Parameters<typeof fromJSON>[0], { defaults: true, keepCase: true });
-
-export const keyManagementService = definitions['v2.KeyManagementService'] as ServiceDefinition;
-
-const keep = (definitions['v2.Storage'] as ServiceDefinition)['Keep'] as MethodDefinition<object, object>;
+export const keyManagementService: Service = service('v2.KeyManagementService', types, plainMethods('Status Decrypt Encrypt'));
 
 export type Annotations = Readonly<Record<string, Buffer>>;
 
@@ -48,9 +26,9 @@ export interface EncryptedObject {
   readonly encryptedDEKSourceType: number;
 }
 
-export const writeEncryptedObject = (object: EncryptedObject): Buffer => keep.requestSerialize(object);
+export const writeEncryptedObject = (object: EncryptedObject): Buffer => types.encode('EncryptedObject', object);
 /** Throws where the bytes are not such an object. */
-export const readEncryptedObject = (bytes: Buffer): EncryptedObject => keep.requestDeserialize(bytes) as EncryptedObject;
+export const readEncryptedObject = (bytes: Buffer): EncryptedObject => types.decode('EncryptedObject', bytes) as EncryptedObject;
 
 export interface StatusResponse {
   readonly version: string;

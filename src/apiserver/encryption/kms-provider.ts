@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
-import { GrpcSocket } from '../../base/grpc-socket.ts';
+import { GrpcConnection } from '../../base/grpc/connection.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { UserError } from '../../base/user-error.ts';
@@ -37,7 +37,7 @@ export class KmsProvider implements Disposable {
   readonly name: string;
   readonly #configuration: KmsConfiguration;
   readonly #services: KmsServices;
-  readonly #socket: GrpcSocket;
+  readonly #plugin: GrpcConnection;
   readonly #sources = new Map<string, Source>();
   #current!: Source;
   #timer: Disposable | undefined;
@@ -47,7 +47,7 @@ export class KmsProvider implements Disposable {
     this.name = configuration.name;
     this.#configuration = configuration;
     this.#services = services;
-    this.#socket = new GrpcSocket(configuration.endpoint, keyManagementService, services.clock);
+    this.#plugin = new GrpcConnection(configuration.endpoint, services.clock);
   }
 
   /** Rejects with UserError where the plugin cannot be asked, or is not well. */
@@ -56,7 +56,7 @@ export class KmsProvider implements Disposable {
     try {
       await provider.#renew((await provider.#status()).keyId);
     } catch (error) {
-      provider.#socket[Symbol.dispose]();
+      provider.#plugin[Symbol.dispose]();
       throw new UserError(`cannot use the KMS plugin ${configuration.name} at ${configuration.endpoint}: ${(error as Error).message}`, 'start the plugin first', { cause: error });
     }
     provider.#watch(STATUS_MS);
@@ -98,7 +98,7 @@ export class KmsProvider implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
-    this.#socket[Symbol.dispose]();
+    this.#plugin[Symbol.dispose]();
   }
 
   /** Takes over what stands beside a value, and goes on with it where it is of the current key: or each start would bring a source of its own. */
@@ -145,7 +145,7 @@ export class KmsProvider implements Disposable {
   }
 
   #call<R>(name: string, request: object): Promise<R> {
-    return this.#socket.call<R>(name, request, this.#configuration.timeoutMs);
+    return this.#plugin.call<R>(keyManagementService[name]!, request, { timeoutMs: this.#configuration.timeoutMs });
   }
 }
 

@@ -5,7 +5,7 @@ import { isTextTooDeep, isTooDeep } from '../../api/schema/depth.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
 import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
 import { decodeProtobuf } from '../../api/protobuf/envelope.ts';
-import { ProtobufError } from '../../api/protobuf/wire.ts';
+import { ProtobufError } from '../../base/grpc/wire.ts';
 import { DecodeError } from '../../api/schema/decode.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MEDIA_TYPES } from './negotiation.ts';

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { Reader } from '../../api/protobuf/wire.ts';
+import { Reader } from '../../base/grpc/wire.ts';
 import { builtInResources } from '../../api/resources.ts';
 import type { DocumentedResource } from './documented-resource.ts';
 import { OpenApi } from './open-api.ts';

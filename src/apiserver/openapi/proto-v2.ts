@@ -1,4 +1,4 @@
-import { ReverseWriter } from '../../api/protobuf/wire.ts';
+import { ReverseWriter } from '../../base/grpc/wire.ts';
 import type { Json } from './type-schema.ts';
 
 /**

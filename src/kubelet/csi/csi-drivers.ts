@@ -143,7 +143,7 @@ export class CsiDrivers implements AsyncDisposable {
 
   async #register(path: string, inode: number): Promise<void> {
     const { clock, log } = this.#options;
-    using registrar = new PluginSocket(path, registrationService(), clock);
+    using registrar = new PluginSocket(path, registrationService, clock);
     const info = await registrar.call<PluginInfo>('GetInfo', {}, QUICK_MS);
     if (info.type !== 'CSIPlugin') throw new Error(`no handler registered for plugin type: ${info.type} at socket ${path}`);
     const refuse = async (error: string): Promise<never> => {
@@ -151,7 +151,7 @@ export class CsiDrivers implements AsyncDisposable {
       throw new Error(error);
     };
     if (!info.supportedVersions.some((version) => /^v?1\./.test(version))) await refuse(`CSI driver ${info.name} supports none of the versions that this kubelet speaks: ${info.supportedVersions.join(', ')}`);
-    const socket = new PluginSocket(info.endpoint || path, csiNodeService(), clock);
+    const socket = new PluginSocket(info.endpoint || path, csiNodeService, clock);
     try {
       const node = await socket.call<NodeInfo>('NodeGetInfo', {}, QUICK_MS);
       const { capabilities } = await socket.call<{ capabilities: readonly { rpc: { type: NodeCapability } | null }[] }>('NodeGetCapabilities', {}, QUICK_MS);

@@ -1,6 +1,6 @@
 // The container storage interface (package csi.v1) as far as a kubelet speaks it, and the registration of plugins, as compact tables: `field=number:type`.
-import { fromJSON, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
-import { parseEnum, parseMessages } from '../../cri/protocol.ts';
+import { MessageTypes } from '../../base/grpc/message-types.ts';
+import { plainMethods, service, type Service } from '../../base/grpc/service.ts';
 
 const CSI: Readonly<Record<string, string>> = {
   NodeStageVolumeRequest:
@@ -47,29 +47,7 @@ const REGISTRATION: Readonly<Record<string, string>> = {
 
 const NODE_METHODS = 'NodeStageVolume NodeUnstageVolume NodePublishVolume NodeUnpublishVolume NodeExpandVolume NodeGetCapabilities NodeGetInfo';
 
-let loaded: PackageDefinition | undefined;
-
-function definitions(): PackageDefinition {
-  const methods = Object.fromEntries(NODE_METHODS.split(' ').map((name) => [name, { requestType: `${name}Request`, responseType: `${name}Response` }]));
-  const enums = Object.fromEntries(Object.entries(ENUMS).map(([name, text]) => [name, parseEnum(text)]));
-  loaded ??= fromJSON({
-    nested: {
-      csi: { nested: { v1: { nested: { ...parseMessages(CSI), ...enums, Node: { methods } } } } },
-      pluginregistration: {
-        nested: {
-          ...parseMessages(REGISTRATION),
-          Registration: {
-            methods: {
-              GetInfo: { requestType: 'InfoRequest', responseType: 'PluginInfo' },
-              NotifyRegistrationStatus: { requestType: 'RegistrationStatus', responseType: 'RegistrationStatusResponse' },
-            },
-          },
-        },
-      },
-    },
-  } as Parameters<typeof fromJSON>[0], { enums: String, longs: Number, defaults: true, arrays: true, objects: true });
-  return loaded;
-}
-
-export const csiNodeService = (): ServiceDefinition => definitions()['csi.v1.Node'] as ServiceDefinition;
-export const registrationService = (): ServiceDefinition => definitions()['pluginregistration.Registration'] as ServiceDefinition;
+export const csiNodeService: Service = service('csi.v1.Node', new MessageTypes(CSI, ENUMS), plainMethods(NODE_METHODS));
+export const registrationService: Service = service('pluginregistration.Registration', new MessageTypes(REGISTRATION), {
+  GetInfo: { request: 'InfoRequest', response: 'PluginInfo' }, NotifyRegistrationStatus: { request: 'RegistrationStatus', response: 'RegistrationStatusResponse' },
+});

@@ -59,8 +59,8 @@ async function driverUnderTest(rootDir: string, mounted: Set<string>): Promise<{
     await new Promise<void>((resolve, reject) => server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())));
     servers.push(server);
   };
-  await serve(csiNodeService() as ServiceDefinition, node, endpoint);
-  await serve(registrationService() as ServiceDefinition, registrar, join(rootDir, 'plugins_registry/disks-reg.sock'));
+  await serve(csiNodeService as ServiceDefinition, node, endpoint);
+  await serve(registrationService as ServiceDefinition, registrar, join(rootDir, 'plugins_registry/disks-reg.sock'));
   const end = async (): Promise<void> => {
     for (const server of servers.splice(0)) server.forceShutdown();
     rmSync(join(rootDir, 'plugins_registry/disks-reg.sock'), { force: true });

@@ -1,6 +1,6 @@
-import type { ServiceDefinition } from '@grpc/proto-loader';
 import type { Clock } from '../../base/clock.ts';
-import { GrpcSocket } from '../../base/grpc-socket.ts';
+import { GrpcConnection } from '../../base/grpc/connection.ts';
+import type { Service } from '../../base/grpc/service.ts';
 import { toRuntimeError } from '../../cri/connect.ts';
 
 /** Upstream: csiTimeout. */
@@ -8,21 +8,23 @@ const CALL_MS = 2 * 60_000;
 
 /** One gRPC service behind a unix socket. Calls reject with a RuntimeError, whose message is the driver's own. */
 export class PluginSocket implements Disposable {
-  readonly #socket: GrpcSocket;
+  readonly #connection: GrpcConnection;
+  readonly #service: Service;
 
-  constructor(path: string, service: ServiceDefinition, clock: Clock) {
-    this.#socket = new GrpcSocket(`unix:${path}`, service, clock);
+  constructor(path: string, service: Service, clock: Clock) {
+    this.#connection = new GrpcConnection(`unix:${path}`, clock);
+    this.#service = service;
   }
 
   async call<R>(name: string, request: object, timeoutMs = CALL_MS): Promise<R> {
     try {
-      return await this.#socket.call<R>(name, request, timeoutMs);
+      return await this.#connection.call<R>(this.#service[name]!, request, { timeoutMs });
     } catch (error) {
       throw toRuntimeError(error);
     }
   }
 
   [Symbol.dispose](): void {
-    this.#socket[Symbol.dispose]();
+    this.#connection[Symbol.dispose]();
   }
 }

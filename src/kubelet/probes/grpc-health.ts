@@ -1,47 +1,20 @@
-import { Client, credentials, status as codes, type ServiceError } from '@grpc/grpc-js';
-import { fromJSON, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { systemClock } from '../../base/clock.ts';
+import { GrpcConnection, GrpcError, GrpcStatus } from '../../base/grpc/connection.ts';
+import { MessageTypes } from '../../base/grpc/message-types.ts';
+import { service as grpcService } from '../../base/grpc/service.ts';
 
-let method: MethodDefinition<object, object> | undefined;
+const types = new MessageTypes({ HealthCheckRequest: 'service=1:string', HealthCheckResponse: 'status=1:ServingStatus' }, { ServingStatus: 'UNKNOWN=0 SERVING=1 NOT_SERVING=2 SERVICE_UNKNOWN=3' });
+const health = grpcService('grpc.health.v1.Health', types, { Check: { request: 'HealthCheckRequest', response: 'HealthCheckResponse' } });
 
-/** `grpc.health.v1.Health/Check`, as a table. */
-function checkMethod(): MethodDefinition<object, object> {
-  method ??= (fromJSON({
-    nested: {
-      grpc: {
-        nested: {
-          health: {
-            nested: {
-              v1: {
-                nested: {
-                  HealthCheckRequest: { fields: { service: { type: 'string', id: 1 } } },
-                  HealthCheckResponse: {
-                    fields: { status: { type: 'ServingStatus', id: 1 } },
-                    nested: { ServingStatus: { values: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } } },
-                  },
-                  Health: { methods: { Check: { requestType: 'HealthCheckRequest', responseType: 'HealthCheckResponse' } } },
-                },
-              },
-            },
-          },
-        },
-      },
-    },
-  } as Parameters<typeof fromJSON>[0], { enums: String, defaults: true })['grpc.health.v1.Health'] as ServiceDefinition)['Check'] as MethodDefinition<object, object>;
-  return method;
-}
-
-/** Asks a gRPC server for its health. Upstream: pkg/probe/grpc, same words. */
-export function grpcHealth(address: string, service: string, timeoutMs: number): Promise<string> {
-  const check = checkMethod();
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0, 'grpc.primary_user_agent': 'kube-probe/1.36' });
-  const timeUp = AbortSignal.timeout(timeoutMs);
-  return new Promise<string>((resolve, reject) => {
-    const call = client.makeUnaryRequest(check.path, check.requestSerialize, check.responseDeserialize, { service }, (error: ServiceError | null, answer?: object) => {
-      if (!error) return resolve((answer as { status: string }).status);
-      if (error.code === codes.UNIMPLEMENTED) return reject(new Error('this server does not implement the grpc health protocol (grpc.health.v1.Health)'));
-      if (timeUp.aborted || error.code === codes.UNAVAILABLE) return reject(new Error(`timeout: failed to connect service "${address}" within ${timeoutMs / 1000}s: ${error.details}`));
-      reject(new Error(`error: health rpc probe failed: ${error.details}`));
-    });
-    timeUp.addEventListener('abort', () => call.cancel(), { once: true });
-  }).finally(() => client.close());
+/** Asks a gRPC server, `HOST:PORT`, for its health. Upstream: pkg/probe/grpc, same words. */
+export async function grpcHealth(address: string, service: string, timeoutMs: number): Promise<string> {
+  using connection = new GrpcConnection(address, systemClock, { userAgent: 'kube-probe/1.36' });
+  try {
+    return (await connection.call<{ status: string }>(health['Check']!, { service }, { timeoutMs })).status;
+  } catch (error) {
+    if (!(error instanceof GrpcError)) throw error;
+    if (error.code === GrpcStatus.Unimplemented) throw new Error('this server does not implement the grpc health protocol (grpc.health.v1.Health)', { cause: error });
+    if (error.code === GrpcStatus.DeadlineExceeded || error.code === GrpcStatus.Unavailable) throw new Error(`timeout: failed to connect service "${address}" within ${timeoutMs / 1000}s: ${error.details}`, { cause: error });
+    throw new Error(`error: health rpc probe failed: ${error.details}`, { cause: error });
+  }
 }

@@ -81,7 +81,7 @@ export async function serveRuntime(runtime: CriRuntime, socketPath: string): Pro
     call.end();
   };
   const getContainerEvents: UntypedHandleCall = (call: ServerWritableStream<object, object>) => void streamEvents(call);
-  for (const service of [runtimeService(), imageService()]) {
+  for (const service of [runtimeService, imageService]) {
     const own = Object.keys(service).filter((name) => name === 'GetContainerEvents' || implementation[name]);
     server.addService(Object.fromEntries(own.map((name) => [name, service[name]!])),
       Object.fromEntries(own.map((name) => [name, name === 'GetContainerEvents' ? getContainerEvents : implementation[name]!])));

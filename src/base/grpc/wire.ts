@@ -1,4 +1,4 @@
-/** Protobuf's wire format: varints, 64-bit values and length-delimited bytes. Groups and packed fields do not occur in Kubernetes. */
+/** Protobuf's wire format: varints, 64-bit values and length-delimited bytes. Groups do not occur in Kubernetes. */
 
 export class ProtobufError extends Error {
   override readonly name = 'ProtobufError';
