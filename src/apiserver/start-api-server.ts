@@ -37,6 +37,7 @@ import { RemoteEndpoint } from './configuration/remote-endpoint.ts';
 import { Reloads } from './configuration/reloads.ts';
 import { CustomResourceRegistrar } from './custom/custom-resource-registrar.ts';
 import { customRuleValidation } from './custom/custom-rule-validation.ts';
+import { RuleMetrics } from './custom/rule-metrics.ts';
 import { DialGuard } from './dial-guard.ts';
 import { Discovery } from './discovery.ts';
 import { ConfiguredEncryption } from './encryption/configured-encryption.ts';
@@ -66,6 +67,7 @@ import { EventExpiry } from './registry/event-expiry.ts';
 import { ensureKubernetesService, keepKubernetesService } from './registry/kubernetes-service.ts';
 import { objectBytes } from './registry/object-bytes.ts';
 import type { StoreEnvironment } from './registry/resource-store.ts';
+import { countStorageEvents } from './registry/storage-event-metrics.ts';
 import { ResourceVerbs } from './registry/resource-verbs.ts';
 import type { RequestContext } from './request.ts';
 import { KubeletConnections } from './subresources/kubelet-connections.ts';
@@ -98,11 +100,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const registry = new ApiRegistry();
   const webhookClient = stack.use(new WebhookClient({ objects, clock, random, dialGuard }));
   const metrics = new MetricRegistry();
+  metrics.countFamilies();
+  const ruleMetrics = new RuleMetrics(metrics, clock);
   const admissionMetrics = new AdmissionMetrics(metrics, clock);
   const admission = new AdmissionChain([...admissionPlugins({
     registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
     webhookClient, admissionMetrics, configuration: options.configuration?.admission ?? defaultAdmissionConfiguration,
-  }), customRuleValidation], admissionMetrics);
+  }), customRuleValidation(ruleMetrics)], admissionMetrics);
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, ...(options.secondServiceCidr && { secondServiceCidr: options.secondServiceCidr }), nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
     engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
@@ -115,7 +119,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registry.add(servedBuiltIn(podMetricsResource, podMetricsDefinition), undefined, new PodMetricsReader(measured));
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authentication, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
-  stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, metrics: new ConversionMetrics(metrics, clock), context, clock, log: log.child('custom resources') }));
+  stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, metrics: new ConversionMetrics(metrics, clock), ruleMetrics, context, clock, log: log.child('custom resources') }));
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
   await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidrs: [options.serviceCidr, ...(options.secondServiceCidr ? [options.secondServiceCidr] : [])] })]);
@@ -141,6 +145,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const auditor = audit && auditSinks.length > 0 ? new Auditor({ policy: audit, sinks: auditSinks, clock, metrics }) : undefined;
   if (serving) {
     const requestMetrics = new RequestMetrics({ metrics, isServed: ({ group, version, resource }) => registry.find(group, version, resource) !== undefined, isDeprecated: ({ group, version, resource }) => registry.find(group, version, resource)?.served.definition.deprecation !== undefined });
+    stack.use(countStorageEvents(metrics, engine));
     registerProcessMetrics(metrics, engine, registry, clock, options.dataDir);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
     const nonResource = new NonResourceRequests({

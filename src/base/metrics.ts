@@ -1,12 +1,23 @@
+import { guaranteedMetrics } from './guaranteed-metrics.ts';
+
 /** Measurements in Prometheus' text form. A family has a name and the names of its labels; a cell is one series, which hot code keeps at hand. */
 
 interface Family {
+  readonly name: string;
   text(lines: string[]): void;
 }
 
 /** Families of a process, shown together. */
 export class MetricRegistry {
   readonly #families: Family[] = [];
+
+  /** How many families there are of which stability. Upstream: component-base metrics/prometheus/meta. */
+  countFamilies(): void {
+    this.derived('registered_metrics_total', 'Number of families of metrics, by how stable they are.', 'counter', ['stability_level', 'deprecated_version'], () =>
+      [...Map.groupBy(this.#families, ({ name }) => stabilityOf(name))].map(([level, { length }]) => [[level, ''], length]));
+    this.counter('disabled_metrics_total', 'Number of families that are switched off.').of();
+    this.counter('hidden_metrics_total', 'Number of families that are hidden because they are deprecated.').of();
+  }
 
   counter(name: string, help: string, labels: readonly string[] = []): CellFamily {
     return this.#add(new CellFamily(name, help, labels, 'counter'));
@@ -24,6 +35,7 @@ export class MetricRegistry {
   /** A family whose series are found out when somebody asks: label values and value each. */
   derived(name: string, help: string, type: 'counter' | 'gauge', labels: readonly string[], read: () => Iterable<readonly [readonly string[], number]>): void {
     this.#add({
+      name,
       text(lines) {
         head(lines, name, help, type);
         for (const [values, value] of read()) lines.push(`${name}${braced(labelText(labels, values))} ${number(value)}`);
@@ -57,7 +69,7 @@ const MOST_SERIES = 20_000;
 const OTHER = 'other';
 
 abstract class SeriesFamily<S> implements Family {
-  protected readonly name: string;
+  readonly name: string;
   readonly #help: string;
   readonly #type: string;
   readonly #labels: readonly string[];
@@ -147,8 +159,10 @@ export class HistogramFamily extends SeriesFamily<Histogram> {
 }
 
 function head(lines: string[], name: string, help: string, type: string): void {
-  lines.push(`# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`, `# TYPE ${name} ${type}`);
+  lines.push(`# HELP ${name} [${stabilityOf(name)}] ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`, `# TYPE ${name} ${type}`);
 }
+
+const stabilityOf = (name: string): 'STABLE' | 'BETA' | 'ALPHA' => guaranteedMetrics[name]?.stability ?? 'ALPHA';
 
 const braced = (labels: string): string => (labels ? `{${labels}}` : '');
 

@@ -70,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return { client, informers: stack.use(createInformerFactory({ client, clock, random, log: log.child(user.replace('system:', '')) })) };
   };
   stack.use(startControllers({
-    ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'), queueMetrics: workQueueMetrics(api.metrics, clock),
+    ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'), queueMetrics: workQueueMetrics(api.metrics, clock), metrics: api.metrics,
     options: { rootCertificate: pki.authority.certificate, certificateSigner: authoritySigner(pki.authority, clock), clusterCidr: plan.pods, ...(serving && { customMetrics: apiCustomMetrics(stack.use(new HttpsReader('system:kube-controller-manager', () => api.url!, pki, clock)).get) }), ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
   }));
   stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), ...(schedulerConfig && { config: schedulerConfig }), clock, random, log: log.child('scheduler'), metrics: api.metrics, ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));

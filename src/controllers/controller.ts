@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { MetricRegistry } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import type { WorkQueueMetrics } from '../base/work-queue-metrics.ts';
 import type { Client } from '../client/client.ts';
@@ -19,6 +20,8 @@ export interface ControllerContext {
   readonly options: ControllerOptions;
   /** Measures the controllers' queues; absent: nobody looks. */
   readonly queueMetrics?: WorkQueueMetrics | undefined;
+  /** Where controllers tell what they have done. */
+  readonly metrics: MetricRegistry;
 }
 
 /** One line in the registry (controllers.ts). Replica-set/replica-set.ts is the model to write a new one from. */

@@ -1,3 +1,4 @@
+import { MetricRegistry } from '../base/metrics.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { horizontalPodAutoscalerController } from './autoscaler/horizontal-pod-autoscaler.ts';
 import { bootstrapSignerController } from './bootstrap-signer.ts';
@@ -79,22 +80,26 @@ export const controllers: readonly Controller[] = [
   garbageCollectorController,
 ];
 
-export interface ControllersOptions extends Omit<ControllerContext, 'recorder' | 'options'> {
+export interface ControllersOptions extends Omit<ControllerContext, 'recorder' | 'options' | 'metrics'> {
   /** Names of the controllers to start; absent: all. Throws on a name that none has. */
   readonly only?: readonly string[];
   readonly options?: ControllerContext['options'];
+  /** Absent: nobody looks. */
+  readonly metrics?: MetricRegistry;
 }
 
 /** Starts the controllers; disposing stops them all, and waits for what they are at. The informers stay the caller's. */
-export function startControllers({ only, options = {}, ...context }: ControllersOptions): AsyncDisposable {
+export function startControllers({ only, options = {}, metrics = new MetricRegistry(), ...context }: ControllersOptions): AsyncDisposable {
   const unknown = only?.find((name) => !controllers.some((controller) => controller.name === name));
   if (unknown) throw new Error(`there is no controller ${unknown}; there are ${controllers.map((controller) => controller.name).join(', ')}`);
   const started = new AsyncDisposableStack();
+  const running = metrics.gauge('running_managed_controllers', 'Controllers that run, by the process that runs them.', ['name', 'manager']);
   for (const controller of controllers) {
     if (only && !only.includes(controller.name)) continue;
     const { client, clock, random } = context;
     const recorder = started.use(createEventRecorder({ client, clock, random, log: context.log, component: controller.name }));
-    started.use(controller.start({ ...context, recorder, options }));
+    started.use(controller.start({ ...context, recorder, options, metrics }));
+    running.of(controller.name, 'kube-controller-manager').value = 1;
   }
   return started;
 }

@@ -21,7 +21,7 @@ const BUILT_IN = ['PrioritySort', 'DefaultPreemption', 'DefaultBinder'];
  * Makes the profiles. They share the plugins that they have no arguments of their own for: what one has promised (volumes) the others must know of.
  * Throws on names that no plugin has.
  */
-export function createProfiles(profiles: readonly SchedulerProfile[], context: PluginContext, options: Omit<SchedulingCycleOptions, 'plugins'>): ReadonlyMap<string, Profile> {
+export function createProfiles(profiles: readonly SchedulerProfile[], context: PluginContext, options: Omit<SchedulingCycleOptions, 'plugins' | 'parts'> & { readonly partsOf?: (profile: string) => SchedulingCycleOptions['parts'] }): ReadonlyMap<string, Profile> {
   const shared = createPlugins(context);
   const names = new Set([...shared.map(({ plugin }) => plugin.name), ...BUILT_IN]);
   return new Map(profiles.map((profile) => {
@@ -37,7 +37,7 @@ export function createProfiles(profiles: readonly SchedulerProfile[], context: P
     });
     const preempts = isOn('DefaultPreemption', multiPoint) && isOn('DefaultPreemption', postFilter);
     const share = profile.percentageOfNodesToScore ?? options.percentageOfNodesToScore;
-    return [name, { name, plugins: plugins.map(({ plugin }) => plugin), preempts, cycle: new SchedulingCycle({ ...options, percentageOfNodesToScore: share, plugins, profile: name }) }];
+    return [name, { name, plugins: plugins.map(({ plugin }) => plugin), preempts, cycle: new SchedulingCycle({ ...options, percentageOfNodesToScore: share, plugins, profile: name, parts: options.partsOf?.(name) }) }];
   }));
 }
 

@@ -103,14 +103,16 @@ class RunningScheduler implements Scheduler {
       namespaces: informer(namespaces), services: informer(services), replicationControllers: informer(replicationControllers), replicaSets: informer(replicaSets),
       waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), csiNodes: informer(csiNodes), volumeAttachments: informer(volumeAttachments), resourceClaims: informer(resourceClaims), resourceSlices: informer(resourceSlices), deviceClasses: informer(deviceClasses),
     };
+    this.#metrics = options.metrics && new SchedulerMetrics(options.metrics);
     this.#profiles = createProfiles(config.profiles ?? [{ schedulerName: DEFAULT_NAME }], this.#context, {
       cluster: this.#cluster, nominator: this.#nominator, random, percentageOfNodesToScore: config.percentageOfNodesToScore ?? 0,
+      ...(this.#metrics && { partsOf: (profile: string) => this.#metrics!.partsOf(profile, () => clock.monotonic()) }),
     });
     this.#queue = this.#owned.use(new SchedulingQueue({
-      clock, pluginsOf: (pod) => this.#profileOf(pod)!.plugins, onReady: () => this.#wake(),
+      clock, pluginsOf: (pod) => this.#profileOf(pod)!.plugins, onReady: () => this.#wake(), onEnter: (queue, event) => this.#metrics?.entered(queue, event),
       ...(config.podInitialBackoffMs !== undefined && { initialBackoffMs: config.podInitialBackoffMs }), ...(config.podMaxBackoffMs !== undefined && { maxBackoffMs: config.podMaxBackoffMs }),
     }));
-    this.#metrics = options.metrics && new SchedulerMetrics(options.metrics, () => this.#queue.counts());
+    this.#metrics?.follow(options.metrics!, { queue: this.#queue, profiles: [...this.#profiles.values()], bindings: () => this.#bindings.size });
     this.#follow();
     this.started = this.#start();
   }
@@ -351,13 +353,14 @@ class RunningScheduler implements Scheduler {
   }
 
   async #bind(queued: QueuedPod, pod: PodInfo, node: string): Promise<void> {
-    const { client, log } = this.#options;
+    const { client, clock, log } = this.#options;
     const { namespace, name, uid } = pod.pod.metadata;
     const { signal } = this.#ending;
     try {
       const { plugins } = this.#profileOf(pod.pod)!;
       for (const plugin of plugins) await plugin.preBind?.(pod, node, signal);
       this.#binding++;
+      const began = clock.monotonic();
       try {
         await client.createSubresource(pods, parseKey(pod.key), 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } });
       } finally {
@@ -366,6 +369,8 @@ class RunningScheduler implements Scheduler {
         this.#bindingEnded = undefined;
       }
       if (this.#queue.has(pod.pod)) this.#queue.delete(pod.key);
+      this.#metrics?.took('Bind', true, clock.monotonic() - began, nameOf(pod.pod));
+      this.#metrics?.bound(queued.attempts, clock.now() - queued.since);
       this.#recorderOf(pod.pod).event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`);
     } catch (error) {
       if (signal.aborted) return;

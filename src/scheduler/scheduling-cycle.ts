@@ -35,6 +35,8 @@ export interface SchedulingCycleOptions {
   readonly random: Pick<Random, 'next'>;
   /** Which profile this is: twins under one profile are none under another. */
   readonly profile?: string;
+  /** Told of each part of a cycle, when it is over. `now`: monotonic milliseconds. */
+  readonly parts?: { now(): number; took(point: 'PreFilter' | 'Filter' | 'Score', isSuccess: boolean, ms: number): void } | undefined;
   /** Of all nodes, how many percent of fitting ones are enough to choose from; 0: fewer the more nodes there are. */
   readonly percentageOfNodesToScore: number;
 }
@@ -56,9 +58,13 @@ export class SchedulingCycle {
   /** Where the next search begins, so that all nodes get their turn when searches stop early. */
   #start = 0;
   readonly #standing: StandingRejections;
+  /** How often which plugin was asked, by its place. */
+  readonly #evaluations: Readonly<Record<'preFilter' | 'filter' | 'score', number[]>>;
 
   constructor(options: SchedulingCycleOptions) {
     this.#options = options;
+    const none = (): number[] => options.plugins.map(() => 0);
+    this.#evaluations = { preFilter: none(), filter: none(), score: none() };
     this.#standing = new StandingRejections(options.cluster, options.nominator);
     const withMethod = (method: 'filter' | 'score'): number[] => options.plugins.flatMap(({ plugin }, i) => (plugin[method] ? [i] : []));
     const isLocal = (i: number): boolean => options.plugins[i]!.plugin.local === true;
@@ -68,17 +74,36 @@ export class SchedulingCycle {
     this.#localScorers = this.#scorers.filter(isLocal);
   }
 
+  /** How often a plugin was asked at which point; what is remembered of twins is not asked again. */
+  *evaluations(): Generator<{ readonly plugin: string; readonly point: 'PreFilter' | 'Filter' | 'Score'; readonly count: number }> {
+    for (const [i, { plugin: { name } }] of this.#options.plugins.entries()) {
+      for (const [point, counts] of [['PreFilter', this.#evaluations.preFilter], ['Filter', this.#evaluations.filter], ['Score', this.#evaluations.score]] as const) {
+        if (counts[i]! > 0) yield { plugin: name, point, count: counts[i]! };
+      }
+    }
+  }
+
   run(pod: PodInfo): CycleResult {
     const { cluster, plugins, nominator } = this.#options;
     const all = cluster.nodes();
     const state: CycleState = [];
     let allowed: ReadonlySet<string> | undefined;
     const restrictedBy: string[] = [];
+    const { parts } = this.#options;
+    let began = parts?.now() ?? 0;
+    const over = (point: 'PreFilter' | 'Filter' | 'Score', isSuccess: boolean): void => {
+      if (!parts) return;
+      const now = parts.now();
+      parts.took(point, isSuccess, now - began);
+      began = now;
+    };
     for (const [i, { plugin }] of plugins.entries()) {
+      if (plugin.preFilter) this.#evaluations.preFilter[i]!++;
       const result = plugin.preFilter ? plugin.preFilter(pod) : { state: undefined };
       if (result === 'skip') {
         state[i] = undefined;
       } else if ('rejected' in result) {
+        over('PreFilter', false);
         return { fits: false, state, diagnosis: { nodeCount: all.length, rejections: new NodeRejections(), preFilter: result.rejected, rejectedBy: new Set([plugin.name]) } };
       } else {
         state[i] = result;
@@ -89,6 +114,7 @@ export class SchedulingCycle {
       }
     }
 
+    over('PreFilter', true);
     const feasible: NodeInfo[] = [];
     const twins = this.twinsOf(pod);
     const others = this.#otherFilters.filter((i) => state[i]);
@@ -120,6 +146,7 @@ export class SchedulingCycle {
       if (!allowed && all.length > 0) this.#start = (start + evaluated) % all.length;
     }
     if (standing || (memorable && feasible.length === 0)) this.#standing.remember(twins, pod.priority, rejections, feasible);
+    over('Filter', feasible.length > 0);
     if (feasible.length === 0) {
       const rejectedBy = new Set(restrictedBy);
       for (const { plugin } of rejections.counts().values()) rejectedBy.add(plugin);
@@ -127,6 +154,7 @@ export class SchedulingCycle {
       return { fits: false, state, diagnosis: { nodeCount: all.length, rejections, rejectedBy, ...(absent && { absent }) } };
     }
     const scores = feasible.length === 1 ? [] : this.#score(twins, state, pod, feasible);
+    if (feasible.length > 1) over('Score', true);
     const node = scores.length === 0 ? feasible[0]! : cluster.node(scores[0]!.node)!;
     return { fits: true, node, state, evaluated, feasible: feasible.length, rejections, scores };
   }
@@ -189,6 +217,7 @@ export class SchedulingCycle {
       const own = state[i];
       if (!own) continue;
       const { plugin } = this.#options.plugins[i]!;
+      this.#evaluations.filter[i]!++;
       const rejected = plugin.filter!(own.state, pod, node);
       if (rejected) return { plugin: plugin.name, rejection: rejected };
     }
@@ -213,6 +242,7 @@ export class SchedulingCycle {
   /** The best nodes with their scores; among equals chance decides. */
   #score(twins: PodTwins, cycleState: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): NodeScore[] {
     const { plugins } = this.#options;
+    for (const i of this.#scorers) this.#evaluations.score[i]!++;
     const states = this.#scorers.map((i) => plugins[i]!.plugin.preScore?.(pod, nodes));
     const scoreLocally = (node: NodeInfo): Verdict['scores'] => {
       const each = this.#localScorers.map((i) => {

@@ -44,12 +44,21 @@ export interface SchedulingQueueOptions {
   readonly maxBackoffMs?: number;
   /** There is something to pop. */
   onReady(): void;
+  /** A pod came to a queue because of `event`, a word of upstream's. */
+  onEnter?(queue: 'active' | 'backoff' | 'unschedulable', event: string): void;
 }
 
 const INITIAL_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 10_000;
 /** No hint is perfect: after this long a pod is tried anyway. */
 const MAX_UNSCHEDULABLE_MS = 300_000;
+
+/** The queues as upstream names them. */
+const QUEUES: Readonly<Record<Place, 'active' | 'backoff' | 'unschedulable'>> = {
+  active: 'active', trying: 'active', backoff: 'backoff', 'error-backoff': 'backoff', unschedulable: 'unschedulable', held: 'unschedulable', gated: 'unschedulable',
+};
+
+const eventName = ({ resource, action }: ClusterEvent): string => `${resource}${action[0]!.toUpperCase()}${action.slice(1)}`;
 
 /**
  * Pods in the order in which they are to be tried. Upstream: backend/queue PriorityQueue, queuesort PrioritySort.
@@ -86,7 +95,7 @@ export class SchedulingQueue implements Disposable {
       if (again) this.#takeOut(waiting);
       waiting.pod = pod;
       if (again || waiting.place === 'active') waiting.writes = joinWrites(waiting.writes, writeOf(pod.metadata.resourceVersion));
-      if (again) this.#requeue(waiting);
+      if (again) this.#requeue(waiting, 'UnschedulablePodUpdate');
       return;
     }
     const { clock } = this.#options;
@@ -94,7 +103,7 @@ export class SchedulingQueue implements Disposable {
       key, pod, attempts: 0, failures: 0, since: clock.now(), place: 'trying', at: clock.monotonic(), sequence: this.#sequence++, backoffUntil: 0, rejectedBy: new Set(), writes: writeOf(pod.metadata.resourceVersion),
     };
     this.#pods.set(key, entry);
-    this.#requeue(entry);
+    this.#requeue(entry, 'UnschedulablePodAdd');
   }
 
   delete(key: string): void {
@@ -118,13 +127,13 @@ export class SchedulingQueue implements Disposable {
     const waiting = this.#giveBack(key);
     if (!waiting) return;
     waiting.rejectedBy = rejectedBy;
-    this.#putInto(waiting, 'unschedulable');
+    this.#putInto(waiting, 'unschedulable', 'ScheduleAttemptFailure');
   }
 
   /** Trying failed through no fault of the pod: it is tried again after its backoff. */
   fail(key: string): void {
     const waiting = this.#giveBack(key);
-    if (waiting) this.#putInto(waiting, 'error-backoff');
+    if (waiting) this.#putInto(waiting, 'error-backoff', 'ScheduleAttemptFailure');
   }
 
   /** No event wakes the pod until `release`. */
@@ -160,7 +169,7 @@ export class SchedulingQueue implements Disposable {
       if (!helps) continue;
       waiting.writes = joinWrites(waiting.writes, currentCause().writes);
       this.#takeOut(waiting);
-      this.#requeue(waiting);
+      this.#requeue(waiting, eventName(event));
     }
   }
 
@@ -169,7 +178,7 @@ export class SchedulingQueue implements Disposable {
     const waiting = this.#pods.get(key);
     if (!waiting || waiting.place === 'trying') return;
     this.#takeOut(waiting);
-    this.#requeue(waiting);
+    this.#requeue(waiting, 'ForceActivate');
   }
 
   /** Whether this very pod is here, not another of its name. */
@@ -188,6 +197,11 @@ export class SchedulingQueue implements Disposable {
     return counts;
   }
 
+  /** Of each pod that waits unschedulable: who rejected it. */
+  *rejections(): Generator<{ readonly pod: Pod; readonly rejectedBy: ReadonlySet<string> }> {
+    for (const { pod, place, rejectedBy } of this.#pods.values()) if (place === 'unschedulable' || place === 'held') yield { pod, rejectedBy };
+  }
+
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#timer?.handle[Symbol.dispose]();
@@ -202,14 +216,15 @@ export class SchedulingQueue implements Disposable {
   }
 
   /** Puts a pod where it waits for its next try. */
-  #requeue(waiting: Waiting): void {
+  #requeue(waiting: Waiting, event: string): void {
     const { pluginsOf, clock } = this.#options;
-    if (pluginsOf(waiting.pod).some((plugin) => plugin.preEnqueue?.(waiting.pod))) this.#putInto(waiting, 'gated');
-    else this.#putInto(waiting, waiting.backoffUntil > clock.monotonic() ? 'backoff' : 'active');
+    if (pluginsOf(waiting.pod).some((plugin) => plugin.preEnqueue?.(waiting.pod))) this.#putInto(waiting, 'gated', event);
+    else this.#putInto(waiting, waiting.backoffUntil > clock.monotonic() ? 'backoff' : 'active', event);
   }
 
-  #putInto(waiting: Waiting, place: Place): void {
+  #putInto(waiting: Waiting, place: Place, event?: string): void {
     waiting.place = place;
+    if (event !== undefined) this.#options.onEnter?.(QUEUES[place], event);
     if (place === 'active' || place === 'unschedulable') waiting.at = this.#options.clock.monotonic();
     if (place === 'active') this.#active.push(waiting);
     else if (place === 'backoff') this.#backoff.push(waiting);
@@ -246,13 +261,13 @@ export class SchedulingQueue implements Disposable {
     while ((this.#errorBackoff.peek()?.backoffUntil ?? Infinity) <= now) {
       const waiting = this.#errorBackoff.peek()!;
       this.#takeOut(waiting);
-      this.#requeue(waiting);
+      this.#requeue(waiting, 'BackoffComplete');
     }
     // In the order in which they came into the pool.
     for (const waiting of this.#unschedulable) {
       if (waiting.at + MAX_UNSCHEDULABLE_MS > now) break;
       this.#takeOut(waiting);
-      this.#requeue(waiting);
+      this.#requeue(waiting, 'UnschedulableTimeout');
     }
     this.#arm();
   }

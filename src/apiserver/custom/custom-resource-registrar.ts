@@ -14,6 +14,7 @@ import type { RequestContext } from '../request.ts';
 import type { ConversionMetrics } from './conversion-metrics.ts';
 import { definitionStatus, isTrue, withCondition, type Condition } from './definition-conditions.ts';
 import { RegisteredDefinition } from './registered-definition.ts';
+import type { RuleMetrics } from './rule-metrics.ts';
 
 export interface CustomResourceRegistrarOptions {
   readonly registry: ApiRegistry;
@@ -22,6 +23,7 @@ export interface CustomResourceRegistrarOptions {
   /** Reaches conversion webhooks. */
   readonly webhookClient: WebhookClient;
   readonly metrics: ConversionMetrics;
+  readonly ruleMetrics: RuleMetrics;
   /** The server's own context, in which instances are deleted and statuses written. */
   readonly context: RequestContext;
   readonly clock: Clock;
@@ -56,7 +58,7 @@ export class CustomResourceRegistrar implements Disposable {
   }
 
   #take(definition: CustomResourceDefinition): void {
-    const { registry, environment, webhookClient, metrics } = this.#options;
+    const { registry, environment, webhookClient, metrics, ruleMetrics } = this.#options;
     const { name, deletionTimestamp } = definition.metadata;
     const status = this.#statusOf(definition);
     const known = this.#registered.get(name);
@@ -65,7 +67,7 @@ export class CustomResourceRegistrar implements Disposable {
     if (!isTrue(status.conditions, 'Established')) {
       this.#drop(name);
     } else if (!known?.matches(effective)) {
-      const next = new RegisteredDefinition(effective, environment, webhookClient, metrics);
+      const next = new RegisteredDefinition(effective, environment, webhookClient, metrics, ruleMetrics);
       known?.leave(registry, next);
       next.enter(registry);
       this.#registered.set(name, next);

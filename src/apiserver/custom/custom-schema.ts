@@ -10,6 +10,7 @@ import { EMBEDDED_FIELDS, isObject, type JsonSchema } from './json-schema.ts';
 import { listErrors } from './list-invariants.ts';
 import { fillDefaults, OBJECT_META, prune } from './prune.ts';
 import { validateValue } from './validate-value.ts';
+import type { RuleMetrics } from './rule-metrics.ts';
 import { hasRules, ruleErrors } from './validation-rules.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
 
@@ -17,10 +18,12 @@ import { shownText } from '../../api/schema/shown-text.ts';
 export class CustomSchema implements ObjectSchema {
   readonly #resource: ResourceType<unknown>;
   readonly #schema: JsonSchema;
+  readonly #metrics: RuleMetrics | undefined;
   readonly type: StructType;
 
-  constructor(resource: ResourceType<unknown>, schema: JsonSchema | undefined) {
+  constructor(resource: ResourceType<unknown>, schema: JsonSchema | undefined, metrics?: RuleMetrics) {
     this.#resource = resource;
+    this.#metrics = metrics;
     this.#schema = schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
     this.type = structuralType(resource, schema);
   }
@@ -67,7 +70,8 @@ export class CustomSchema implements ObjectSchema {
     // Rules are written for values of the right types and of bounded size: they are not asked about others.
     if (!hasRules(this.#schema)) return errors;
     if (errors.some(({ type }) => BLOCKING.has(type))) return [...errors, fieldErrorAtTop(fieldError.invalid('', null, NOT_CHECKED))];
-    return [...errors, ...[...ruleErrors(object, this.#schema, '', previous)].map((error) => (error.field === '' ? fieldErrorAtTop(error) : error))];
+    const evaluate = (): readonly FieldError[] => [...ruleErrors(object, this.#schema, '', previous)];
+    return [...errors, ...(this.#metrics ? this.#metrics.evaluating(evaluate) : evaluate()).map((error) => (error.field === '' ? fieldErrorAtTop(error) : error))];
   }
 }
 

@@ -12,6 +12,7 @@ import { customDefinition } from './custom-definition.ts';
 import { CustomSchema } from './custom-schema.ts';
 import { DefinitionVersions } from './definition-versions.ts';
 import type { JsonSchema } from './json-schema.ts';
+import type { RuleMetrics } from './rule-metrics.ts';
 import { noConversion } from './version-converter.ts';
 
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
@@ -26,10 +27,10 @@ export class RegisteredDefinition {
   /** Whether a resource of the server's own has the name: that one stays, and its objects are none of the definition's. */
   overlaps = false;
 
-  constructor(definition: CustomResourceDefinition, environment: StoreEnvironment, client: WebhookClient, metrics: ConversionMetrics) {
+  constructor(definition: CustomResourceDefinition, environment: StoreEnvironment, client: WebhookClient, metrics: ConversionMetrics, ruleMetrics: RuleMetrics) {
     this.#definition = definition;
     const { versions, conversion } = definition.spec;
-    const resources = new Map(versions.map((version) => [version, servedResource(definition, version)]));
+    const resources = new Map(versions.map((version) => [version, servedResource(definition, version, ruleMetrics)]));
     const stored = resources.get(versions.find((version) => version.storage)!)!;
     const converter = conversion?.strategy === 'Webhook' ? metrics.measured(definition.metadata.name, new ConversionWebhook({ definition, client, random: environment.random })) : noConversion;
     const all = new DefinitionVersions([...resources.values()], stored, converter);
@@ -63,7 +64,7 @@ export class RegisteredDefinition {
   }
 }
 
-function servedResource({ metadata, spec }: CustomResourceDefinition, version: CustomResourceDefinitionVersion): ServedResource {
+function servedResource({ metadata, spec }: CustomResourceDefinition, version: CustomResourceDefinitionVersion, ruleMetrics: RuleMetrics): ServedResource {
   const { names, group, scope } = spec;
   const resource: ResourceType<KubeObject> = { group, version: version.name, resource: names.plural, kind: names.kind, namespaced: scope === 'Namespaced' };
   const schema = version.schema?.openAPIV3Schema as JsonSchema | undefined;
@@ -77,6 +78,6 @@ function servedResource({ metadata, spec }: CustomResourceDefinition, version: C
   return {
     resource, singular: names.singular || names.kind.toLowerCase(), listKind, shortNames: names.shortNames ?? [], categories: names.categories ?? [], verbs, subresources,
     documented: { ...resource, verbs, subresources, listKind, ...(schema && { schema: schema as Readonly<Record<string, unknown>> }) },
-    definition: customDefinition(resource, version), schema: new CustomSchema(resource, schema), custom: true,
+    definition: customDefinition(resource, version), schema: new CustomSchema(resource, schema, ruleMetrics), custom: true,
   };
 }

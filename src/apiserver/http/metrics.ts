@@ -4,6 +4,7 @@ import type { RequestInfo } from '../request.ts';
 /** Upper bounds in seconds. Upstream: apiserver pkg/endpoints/metrics. */
 const BUCKETS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 const SLI_BUCKETS = BUCKETS.slice(2);
+const WATCH_LIST_BUCKETS = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60];
 /** In bytes: a kilobyte to a gigabyte. */
 const SIZES = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
@@ -50,6 +51,7 @@ export class RequestMetrics {
   /** Requests under way that do not last, by whether they write. */
   readonly #inFlight = { mutating: new HighWater(), readOnly: new HighWater() };
   readonly #deprecated: CellFamily;
+  readonly #watchLists: HistogramFamily;
   readonly #kinds = new Map<string, Kind>();
 
   constructor(options: RequestMetricsOptions) {
@@ -62,6 +64,7 @@ export class RequestMetrics {
     this.#longRunning = metrics.gauge('apiserver_longrunning_requests', 'Number of watches, streams and other long requests under way.', KIND);
     metrics.derived('apiserver_current_inflight_requests', 'Most requests that were under way at once since somebody looked last, by whether they write.', 'gauge', ['request_kind'], () => Object.entries(this.#inFlight).map(([kind, { highest }]) => [[kind], highest()]));
     this.#deprecated = metrics.gauge('apiserver_requested_deprecated_apis', 'Deprecated APIs that were asked for.', ['group', 'removed_release', 'resource', 'subresource', 'version']);
+    this.#watchLists = metrics.histogram('apiserver_watch_list_duration_seconds', 'Time from the request of a watch that begins with all there is until all of that is told, in seconds.', WATCH_LIST_BUCKETS, ['group', 'version', 'resource', 'scope']);
     this.#terminations = metrics.counter('apiserver_request_terminations_total', 'Number of requests that the server refused in self-defence.', ['code', ...KIND]);
   }
 
@@ -95,6 +98,11 @@ export class RequestMetrics {
     (dryRun ? this.#durations.of(component, 'All', ...rest) : kind.duration).observe(seconds);
     kind.sli.observe(seconds);
     if (bytes !== undefined) kind.sizes?.observe(bytes);
+  }
+
+  /** A watch has told of all there was when it began. */
+  listedByWatch({ group, version, resource, namespace, name }: RequestInfo, seconds: number): void {
+    this.#watchLists.of(group, version, resource, name ? 'resource' : namespace ? 'namespace' : 'cluster').observe(seconds);
   }
 
   #inFlightOf(method: string): HighWater {

@@ -6,6 +6,7 @@ import type { MetricRegistry } from '../../base/metrics.ts';
 import type { StorageEngine } from '../../storage/engine.ts';
 import type { ApiRegistry } from '../registry/api-registry.ts';
 import { storagePrefix } from '../registry/served-resource.ts';
+import { featureGates } from './feature-gates.ts';
 import { versionInfo } from './version.ts';
 
 /** What the process and its storage tell of themselves when somebody asks. Names as upstream's and Prometheus' client libraries'. */
@@ -29,6 +30,10 @@ export function registerProcessMetrics(metrics: MetricRegistry, engine: StorageE
       return [[['lmdb'], files.reduce((sum, { name }) => sum + statSync(join(dataDir, name)).size, 0)]];
     });
   }
+  metrics.derived('kubernetes_feature_enabled', 'Features behind a gate: 1 where the feature is there.', 'gauge', ['name', 'stage'], () => featureGates.map(({ name, stage, isOn }) => [[name, stage], isOn ? 1 : 0]));
+  // All validation is written by hand here: there is no second one that could differ.
+  metrics.counter('apiserver_validation_declarative_validation_mismatch_total', 'Number of times that declared and written validation differed.').of();
+  metrics.counter('apiserver_validation_declarative_validation_panic_total', 'Number of times that declared validation broke down.').of();
   const counts = function* (): Generator<readonly [string, string, number]> {
     const seen = new Set<string>();
     for (const { served, store } of registry.all()) {

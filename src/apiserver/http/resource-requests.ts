@@ -9,6 +9,7 @@ import { duplicateFields } from '../registry/duplicate-fields.ts';
 import { noSuchResource, type ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
+import type { RequestMetrics } from './metrics.ts';
 import { FlushSchedule } from './flush-schedule.ts';
 import { MEDIA_TYPES, negotiate, TEXT_MEDIA_TYPES, type Negotiated } from './negotiation.ts';
 import { deleteOptions, listOptions, watchOptions, writeOptions } from './query-options.ts';
@@ -29,6 +30,7 @@ export interface ResourceRequestsOptions {
   readonly verbs: ResourceVerbs;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics: RequestMetrics;
 }
 
 /** Watches last at least this long where the client names no time-out, up to twice as long. Upstream: MinRequestTimeout. */
@@ -39,10 +41,12 @@ export class ResourceRequests {
   readonly #verbs: ResourceVerbs;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #metrics: RequestMetrics;
   readonly #flushes: FlushSchedule;
 
-  constructor({ verbs, clock, random }: ResourceRequestsOptions) {
+  constructor({ verbs, clock, random, metrics }: ResourceRequestsOptions) {
     this.#verbs = verbs;
+    this.#metrics = metrics;
     this.#clock = clock;
     this.#random = random;
     this.#flushes = new FlushSchedule(clock);
@@ -107,8 +111,10 @@ export class ResourceRequests {
     const fieldSelector = [options.fieldSelector, name].filter(Boolean).join(',');
     const sink = new FrameSink(output, frameFormat(served, negotiated, { includeObject: includeObject(query), now: () => this.#clock.now() }), this.#flushes);
     const timeoutSeconds = options.timeoutSeconds ?? Math.round(MIN_WATCH_SECONDS * (1 + this.#random.next()));
+    const began = options.sendInitialEvents ? this.#clock.monotonic() : 0;
     const watch = store.openWatch({ ...options, ...(fieldSelector && { fieldSelector }), timeoutSeconds }, sink);
     open();
+    if (options.sendInitialEvents) this.#metrics.listedByWatch(info, (this.#clock.monotonic() - began) / 1000);
     if (context.signal.aborted) watch[Symbol.dispose]();
     else context.signal.addEventListener('abort', () => watch[Symbol.dispose](), { once: true });
   }

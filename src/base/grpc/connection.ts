@@ -39,6 +39,7 @@ const OF_HTTP: Readonly<Record<number, number>> = {
 };
 const PREFIX_BYTES = 5;
 const WINDOW_BYTES = 2 ** 20;
+const RECONNECT_MS = 1_000;
 
 /**
  * A client of one gRPC server, without TLS. Connects when first used, and again after the connection broke; while the server is away, calls reject with Unavailable.
@@ -51,6 +52,9 @@ export class GrpcConnection implements Disposable {
   readonly #largestMessage: number;
   readonly #userAgent: string;
   #session: ClientHttp2Session | undefined;
+  #told: ((isConnected: boolean) => void) | undefined;
+  #again: Disposable | undefined;
+  #ended = false;
 
   /** `target`: `unix:PATH`, `unix:///PATH` or `HOST:PORT`. */
   constructor(target: string, clock: Clock, { largestMessage = 4 * 2 ** 20, userAgent = 'wherry' } = {}) {
@@ -71,6 +75,12 @@ export class GrpcConnection implements Disposable {
   /** Calls a method that answers with many messages; resolves when the server ends them, rejects with GrpcError. */
   stream<R>(method: Method, request: object, options: CallOptions, onMessage: (message: R) => void): Promise<void> {
     return this.#run(method, request, options, (message) => onMessage(method.responseDeserialize(message) as R));
+  }
+
+  /** Connects now, and again whenever the connection breaks, and tells of each change. */
+  followConnection(told: (isConnected: boolean) => void): void {
+    this.#told = told;
+    this.#connected();
   }
 
   #run({ path, requestSerialize }: Method, request: object, { timeoutMs, signal, headers }: CallOptions, onMessage: (message: Buffer) => void): Promise<void> {
@@ -123,13 +133,23 @@ export class GrpcConnection implements Disposable {
     });
     // Each call that is under way is told by its own stream.
     session.on('error', () => undefined);
-    session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES));
+    session.once('connect', () => {
+      session.setLocalWindowSize(WINDOW_BYTES);
+      this.#told?.(true);
+    });
+    session.once('close', () => {
+      if (this.#ended || !this.#told || this.#session !== session) return;
+      this.#told(false);
+      this.#again = this.#clock.timer(RECONNECT_MS, () => this.#connected());
+    });
     this.#session = session;
     return session;
   }
 
   /** Ends what is under way. */
   [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#again?.[Symbol.dispose]();
     this.#session?.destroy();
   }
 }
@@ -142,7 +162,7 @@ function socketAddress(target: string): { path: string } | { host: string; port:
 }
 
 /** A message with gRPC's prefix: whether it is compressed, and its length. */
-function frame(message: Buffer): Buffer {
+export function frame(message: Buffer): Buffer {
   const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
   framed[0] = 0;
   framed.writeUInt32BE(message.length, 1);
@@ -151,7 +171,7 @@ function frame(message: Buffer): Buffer {
 }
 
 /** Takes a stream's chunks and tells its messages. */
-function messageReader(largest: number, onMessage: (message: Buffer) => void, onFault: (fault: GrpcError) => void): (chunk: Buffer) => void {
+export function messageReader(largest: number, onMessage: (message: Buffer) => void, onFault: (fault: GrpcError) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   let chunks: Buffer[] = [];
   let missing = PREFIX_BYTES;

@@ -13,6 +13,7 @@ import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { storedResources, type StoredResource } from '../served-resources.ts';
+import { actionOf, AutoscalerMetrics } from './autoscaler-metrics.ts';
 import { apiMetricsReader } from './metrics-reader.ts';
 import { proposeReplicas, type Proposal, type Tolerance } from './replica-proposal.ts';
 import { proposeForValue, type ValueProposal } from './value-proposal.ts';
@@ -71,11 +72,16 @@ export const horizontalPodAutoscalerController: Controller = {
     const metrics = options.metrics ?? apiMetricsReader(client);
     const { customMetrics } = options;
     const memories = new Map<string, ScalingMemory>();
+    const measured = new AutoscalerMetrics(context.metrics);
+    const seconds = (began: number): number => (clock.monotonic() - began) / 1000;
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const hpa = autoscalers.get(key);
       if (!hpa) return void memories.delete(key);
+      const began = clock.monotonic();
       const status = await scaled(key, hpa);
+      const faulty = status.conditions?.some(({ type, status: value, reason }) => (type === 'AbleToScale' || type === 'ScalingActive') && value === 'False' && reason !== 'ScalingDisabled') ?? false;
+      measured.reconciled(actionOf(status.currentReplicas ?? 0, status.desiredReplicas ?? 0), faulty ? 'internal' : 'none', seconds(began));
       if (!semanticEqual(hpa.status, status)) await client.updateStatus(horizontalPodAutoscalers, { ...hpa, status });
       return { requeueAfterMs: PERIOD_MS };
     }
@@ -151,10 +157,14 @@ export const horizontalPodAutoscalerController: Controller = {
       const proposals: Evaluated[] = [];
       let fault: AutoscalingError | undefined;
       for (const spec of hpa.spec?.metrics ?? []) {
+        const began = clock.monotonic();
         try {
-          proposals.push(await evaluateMetric(hpa, spec, selector, scale));
+          const proposal = await evaluateMetric(hpa, spec, selector, scale);
+          proposals.push(proposal);
+          measured.computed(actionOf(current, proposal.replicas), 'none', spec.type, seconds(began));
         } catch (error) {
           if (!(error instanceof AutoscalingError)) throw error;
+          measured.computed('none', error.reason === 'InvalidMetricSourceType' ? 'spec' : 'internal', spec.type, seconds(began));
           recorder.event(hpa, 'Warning', error.reason, error.message);
           fault ??= error;
         }

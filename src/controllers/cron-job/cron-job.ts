@@ -3,6 +3,7 @@ import { cronJobs as cronJobResource, jobs as jobResource } from '../../api/gene
 import { isReason } from '../../api/errors.ts';
 import { keyOf, type New } from '../../api/object.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import { exponentialBuckets } from '../../base/histogram-buckets.ts';
 import { referenceTo } from '../../client/event-recorder.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
 import { itself, startLoop } from '../control-loop.ts';
@@ -26,6 +27,7 @@ export const cronJobController: Controller = {
     const cronJobs = informers.informer(cronJobResource);
     const jobs = informers.informer(jobResource);
     indexByController(jobs);
+    const skew = context.metrics.histogram('cronjob_controller_job_creation_skew_duration_seconds', 'Time from when a job was due until it was made, in seconds.', exponentialBuckets(1, 2, 10)).of();
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const cronJob = cronJobs.get(key);
@@ -120,6 +122,7 @@ export const cronJobController: Controller = {
       const { name, namespace } = wanted.metadata;
       try {
         const job = await client.create(jobResource, wanted);
+        skew.observe(Math.max(0, (clock.now() - Date.parse(wanted.metadata.annotations![SCHEDULED]!)) / 1000));
         recorder.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${name}`);
         return job;
       } catch (error) {

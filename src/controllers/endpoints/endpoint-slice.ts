@@ -11,7 +11,8 @@ import { Expectations } from '../expectations.ts';
 import { controllerReference } from '../ownership.ts';
 import { isNamespaceTerminating } from '../pod-control.ts';
 import { semanticEqual } from '../semantic-equal.ts';
-import { endpointGroups, ZONE } from './desired-endpoints.ts';
+import { endpointGroups, ZONE, type EndpointGroup } from './desired-endpoints.ts';
+import { EndpointSliceMetrics } from './endpoint-slice-metrics.ts';
 import { familiesOf, hasSelectedPods, indexForServices, isHeadless, podsOf, servicesOf } from './service-pods.ts';
 import { packSlices, type SliceChanges } from './slice-packing.ts';
 
@@ -34,10 +35,14 @@ export const endpointSliceController: Controller = {
     indexForServices(pods, services);
     slices.addIndex('managed-for', (slice) => (slice.metadata.labels?.[MANAGED_BY] === MANAGER ? serviceOf(slice) : []));
     const expectations = new Expectations(slices, clock);
+    const metrics = new EndpointSliceMetrics(context.metrics);
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const service = services.get(key);
-      if (!service) return expectations.forget(key);
+      if (!service) {
+        metrics.forget(key);
+        return expectations.forget(key);
+      }
       if (!hasSelectedPods(service) || service.metadata.deletionTimestamp) return;
       // What the cache does not show yet would be made a second time.
       if (!expectations.settled(key)) return { requeueAfterMs: Expectations.timeoutMs };
@@ -45,10 +50,16 @@ export const endpointSliceController: Controller = {
       const existing = slices.byIndex('managed-for', key).filter((slice) => !slice.metadata.deletionTimestamp);
       const families = familiesOf(service);
       try {
+        let left = 0;
+        const all: EndpointGroup[] = [];
         for (const family of families) {
           const groups = endpointGroups(service, selected, family, (name) => nodes.get(name));
-          await write(key, service, packSlices(existing.filter((slice) => slice.addressType === family), groups, family, SLICE_LIMIT));
+          const changes = packSlices(existing.filter((slice) => slice.addressType === family), groups, family, SLICE_LIMIT);
+          await write(key, service, changes);
+          left += changes.create.length + changes.update.length + changes.keep.length;
+          all.push(...groups);
         }
+        metrics.synced(key, service, existing, all, left, SLICE_LIMIT);
         for (const slice of existing) if (!(families as readonly string[]).includes(slice.addressType)) await remove(key, slice);
       } catch (error) {
         if (isNamespaceTerminating(error)) return;

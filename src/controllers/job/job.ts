@@ -17,6 +17,7 @@ import { semanticEqual } from '../semantic-equal.ts';
 import { slowStart } from '../slow-start.ts';
 import { formatIndexes } from './index-set.ts';
 import { COMPLETION_INDEX, failureAction, hasFailed, INDEX_FAILURES, INDEX_IGNORED_FAILURES, indexOf, isTracked, TRACKING } from './job-pods.ts';
+import { JobMetrics, type JobAction } from './job-metrics.ts';
 import { deadlineOf, isFinished, isIndexed, isSuspended, jobCondition, planPods, viewJob, type JobPlan, type JobView, type NewPod } from './job-verdict.ts';
 
 /**
@@ -34,6 +35,7 @@ export const jobController: Controller = {
     pods.addIndex('job', (pod) => ownerKey(pod));
     const expectations = new Expectations(pods, clock);
     const podControl = new PodControl(context);
+    const metrics = new JobMetrics(context.metrics);
     /** Pods whose finalizer is gone, which the cache may not show yet. */
     const released = new Set<string>();
     /** Jobs that are finished, though the cache may not show it yet. */
@@ -45,7 +47,20 @@ export const jobController: Controller = {
       if (!job) return expectations.forget(key);
       if (isFinished(job)) return void finished.delete(job.metadata.uid);
       if ((job.spec?.managedBy ?? 'kubernetes.io/job-controller') !== 'kubernetes.io/job-controller' || finished.has(job.metadata.uid)) return;
+      const began = clock.monotonic();
+      const done = { action: 'reconciling' as JobAction };
+      try {
+        const result = await sync(key, job, done);
+        metrics.synced(job, 'success', done.action, (clock.monotonic() - began) / 1000);
+        return result;
+      } catch (error) {
+        metrics.synced(job, 'error', done.action, (clock.monotonic() - began) / 1000);
+        throw error;
+      }
+    }
 
+    /** `done`: what it came to do, also where it throws. */
+    async function sync(key: string, job: Job, done: { action: JobAction }): Promise<ReconcileResult> {
       const { selector } = job.spec!;
       // Asked before the pods are looked at: what comes into the cache between the two would be missing from the pods, but not missed.
       const settled = expectations.settled(key);
@@ -59,13 +74,17 @@ export const jobController: Controller = {
       let failure: unknown;
       let { conditions } = started.status ?? {};
       try {
+        if (settled) done.action = 'tracking';
         if (view.outcome) {
+          if (view.active.length > 0) done.action = 'pods_deleted';
           const results = await Promise.allSettled(view.active.map((pod) => expectations.delete(key, pod, () => podControl.delete(job, pod))));
           const left = view.active.filter((_, i) => results[i]!.status === 'rejected');
           view = { ...view, active: left, ready: left.filter(isPodReady).length, terminating: view.terminating + view.active.length - left.length };
           for (const result of results) if (result.status === 'rejected') throw result.reason;
         } else if (settled && !job.metadata.deletionTimestamp) {
           plan = planPods(started, view, own, clock.now());
+          if (plan.drop.length > 0) done.action = 'pods_deleted';
+          else if (plan.create.length > 0) done.action = 'pods_created';
           conditions = noteSuspension(started, conditions);
           view = await carryOut(key, started, plan, view);
         }
@@ -114,13 +133,20 @@ export const jobController: Controller = {
       const release = tracked.filter((pod) => job.metadata.deletionTimestamp || outcome || pod.status?.phase === 'Succeeded' || (hasFailed(job, pod) && !isAwaited(job, view, pod)));
       const succeeded = [...book.uncounted.succeeded];
       const failed = [...book.uncounted.failed];
+      const newlyEnded = { succeeded: 0, failed: 0 };
       for (const pod of release) {
         const { uid } = pod.metadata;
         if (succeeded.includes(uid) || failed.includes(uid)) continue;
         if (pod.status?.phase === 'Succeeded') {
           if (!isIndexed(job)) succeeded.push(uid);
-        } else if (hasFailed(job, pod) ? failureAction(job.spec, pod).action !== 'Ignore' : outcome?.type === 'FailureTarget') failed.push(uid);
+          newlyEnded.succeeded++;
+        } else if (hasFailed(job, pod) ? isCounted(job, pod) : outcome?.type === 'FailureTarget') {
+          failed.push(uid);
+          newlyEnded.failed++;
+        }
       }
+      metrics.podsFinished(job, 'succeeded', newlyEnded.succeeded);
+      metrics.podsFinished(job, 'failed', newlyEnded.failed);
       let conditions = before;
       if (outcome) conditions = withCondition(conditions, outcome);
       const counted: JobStatus = {
@@ -152,6 +178,12 @@ export const jobController: Controller = {
       announce(job, outcome);
     }
 
+    function isCounted(job: Job, pod: Pod): boolean {
+      const { action, message } = failureAction(job.spec, pod);
+      if (message !== undefined) metrics.failureHandled(action);
+      return action !== 'Ignore';
+    }
+
     function conclude(job: Job, conditions: readonly JobCondition[] | undefined, outcome: JobCondition): Partial<JobStatus> {
       const type = outcome.type === 'FailureTarget' ? 'Failed' : 'Complete';
       return {
@@ -161,6 +193,7 @@ export const jobController: Controller = {
     }
 
     function announce(job: Job, outcome: JobCondition): void {
+      metrics.finished(job, outcome.type === 'FailureTarget' ? 'failed' : 'succeeded', outcome.reason ?? '');
       if (outcome.type === 'FailureTarget') recorder.event(job, 'Warning', outcome.reason!, outcome.message!);
       else recorder.event(job, 'Normal', 'Completed', 'Job completed');
     }
@@ -206,8 +239,15 @@ export const jobController: Controller = {
       return jobsFor(pod).map(keyOf);
     }, { gatherMs: 10 });
     loop.own(pods.subscribe({
-      update: (_, pod) => void (isTracked(pod) || released.delete(pod.metadata.uid)),
-      delete: (pod) => void released.delete(pod.metadata.uid),
+      add: (pod) => metrics.podChanged(undefined, pod),
+      update(before, pod) {
+        metrics.podChanged(before, pod);
+        if (!isTracked(pod)) released.delete(pod.metadata.uid);
+      },
+      delete(pod) {
+        metrics.podChanged(pod, undefined);
+        released.delete(pod.metadata.uid);
+      },
     }));
     const both = new AsyncDisposableStack();
     both.use(loop);

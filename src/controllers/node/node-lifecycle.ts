@@ -55,6 +55,8 @@ export const nodeLifecycleController: Controller = {
       if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
     }
 
+    const evictions = context.metrics.counter('node_collector_evictions_total', 'Number of times that a node was to lose its pods, by zone.', ['zone']);
+
     /** Answers when the node last gave a sign of life. */
     function observe(node: Node): number {
       const { name } = node.metadata;
@@ -83,7 +85,10 @@ export const nodeLifecycleController: Controller = {
       const taints = withConditionTaints(node, !pace.cutOff && wait === 0, clock.now());
       if (taints) {
         const updated = await client.update(nodeResource, { ...node, spec: { ...node.spec, taints } });
-        if (!driven && drivesAway(updated)) pace.took(name, clock.now());
+        if (!driven && drivesAway(updated)) {
+          pace.took(name, clock.now());
+          evictions.of(zoneKey(node)).add();
+        }
       }
       const status = readyStatus(node);
       return status === 'False' || status === 'Unknown' ? wait : undefined;
@@ -120,6 +125,13 @@ export const nodeLifecycleController: Controller = {
     return loop;
   },
 };
+
+/** `REGION:\0:ZONE`; empty where a node has neither. Upstream: component-helpers node/topology GetZoneKey. */
+function zoneKey({ metadata: { labels = {} } }: Node): string {
+  const of = (name: string): string => labels[`failure-domain.beta.kubernetes.io/${name}`] ?? labels[`topology.kubernetes.io/${name}`] ?? '';
+  const [region, zone] = [of('region'), of('zone')];
+  return region || zone ? `${region}:\0:${zone}` : '';
+}
 
 export function indexByNode(pods: { addIndex(index: string, keys: (pod: Pod) => readonly string[]): void }): void {
   pods.addIndex('node', (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
