@@ -22,7 +22,7 @@ export function cordonVerb(unschedulable: boolean): Verb {
 /** Cordons or uncordons one node and says so. */
 export async function setUnschedulable(call: Call, target: NamedTarget, unschedulable: boolean): Promise<void> {
   const word = unschedulable ? 'cordoned' : 'uncordoned';
-  const node = await call.session.json<Node>(targetPath(target));
+  const node = await call.session.verbatim<Node>(targetPath(target));
   if ((node.spec?.unschedulable ?? false) === unschedulable) return printResult(call, target.resource, node, `already ${word}`);
   if (dryRunOf(call.flags) !== 'client') {
     const body = { spec: { unschedulable: unschedulable || null } };

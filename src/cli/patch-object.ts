@@ -17,7 +17,7 @@ export function isLocal(flags: Flags): boolean {
 /** The object as the server has it; with `--local` as the file has it. */
 export async function currentObject<T extends KubeObject = KubeObject>(call: Call, target: Target, subresource?: string): Promise<T> {
   if (isLocal(call.flags) && target.object) return target.object as unknown as T;
-  return call.session.json<T>(targetPath(target, subresource));
+  return call.session.verbatim<T>(targetPath(target, subresource));
 }
 
 export type PatchKind = 'json' | 'merge' | 'strategic';

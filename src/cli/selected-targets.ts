@@ -20,7 +20,7 @@ export async function listTargets(call: Call, options: { readonly args?: readonl
       continue;
     }
     if (!selector && !fieldSelector && !all) throw new KubectlError('resource(s) were provided, but no name was specified');
-    const list = await session.json<ObjectList<KubeObject>>(pathOf(target.resource, { namespace: target.namespace }), { query: { labelSelector: selector, fieldSelector } });
+    const list = await session.verbatim<ObjectList<KubeObject>>(pathOf(target.resource, { namespace: target.namespace }), { query: { labelSelector: selector, fieldSelector } });
     named.push(...list.items.map(({ metadata }) => ({ ...target, namespace: metadata.namespace ?? target.namespace, name: metadata.name })));
   }
   return named;

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts';
 import type { HttpClient, RawOptions, StreamResponse } from '../client/http-client.ts';
 import type { ResolvedContext } from '../client/kubeconfig.ts';
+import { parseObject } from '../client/parse-object.ts';
 import type { Flags, FlagSpecs } from './flags.ts';
 import { ResourceMapper, type DiscoveredResource } from './resource-mapper.ts';
 import type { KubectlError, KubectlIo } from './verb.ts';
@@ -150,13 +151,21 @@ export class Session {
     return new ResourceMapper(found);
   }
 
-  /** GET as JSON. Rejects with StatusError where the server refuses. */
-  async json<T>(path: string, options: { readonly query?: Readonly<Record<string, string | undefined>>; readonly accept?: string } = {}): Promise<T> {
-    return this.call<T>('GET', path, options);
+  /** GET, as the types have it: null counts as absent. Rejects with StatusError where the server refuses. */
+  async json<T>(path: string, options: ReadOptions = {}): Promise<T> {
+    return parseObject<T>(await this.text('GET', path, options));
   }
 
-  table<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T> {
-    return this.call<T>('GET', path, { ...(query && { query }), accept: TABLE_ACCEPT });
+  /** GET of what is shown or written back: with its nulls, as the server said it. */
+  async verbatim<T>(path: string, options: ReadOptions = {}): Promise<T> {
+    const answer = await this.call<T & { readonly items?: unknown }>('GET', path, options);
+    return answer.items === null ? { ...answer, items: [] } : answer;
+  }
+
+  /** Rows of a table are at least an empty list. */
+  async table<T extends { readonly rows: readonly unknown[] }>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T> {
+    const table = await this.call<T>('GET', path, { ...(query && { query }), accept: TABLE_ACCEPT });
+    return { ...table, rows: table.rows ?? [] };
   }
 
   /** One request with a JSON (or given) body; the answer's JSON. */
@@ -183,6 +192,11 @@ export class Session {
 function targetOf(path: string, { query = {} }: RequestOptions): string {
   const search = new URLSearchParams(Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '')).toString();
   return search ? `${path}${path.includes('?') ? '&' : '?'}${search}` : path;
+}
+
+interface ReadOptions {
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly accept?: string;
 }
 
 export interface RequestOptions {

@@ -8,6 +8,7 @@ import type { Client, Patch, WatchEvent } from './client.ts';
 import { ConnectionError, connectionError } from './connection-error.ts';
 import { listQuery, resourcePath, withQuery, writeQuery, type Query } from './resource-path.ts';
 import { lines } from './lines.ts';
+import { parseObject } from './parse-object.ts';
 
 // An `import` of node:http reads all that it exports, among it WebSocket and fetch, whose loading takes a third of a short command's time.
 const { request: httpRequest, Agent: HttpAgent } = process.getBuiltinModule('node:http');
@@ -138,7 +139,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
 
   const call = async <T>(method: string, path: string, body?: unknown, headers?: Headers): Promise<T> =>
-    JSON.parse((await raw(method, path, { body, ...(headers && { headers }) })).body.toString()) as T;
+    parseObject<T>((await raw(method, path, { body, ...(headers && { headers }) })).body.toString());
 
   const typed = <T>(resource: ResourceType<unknown>, object: T): T => ({ apiVersion: apiVersionOf(resource), kind: resource.kind, ...object });
 
@@ -197,7 +198,7 @@ function agentMaker({ ca, certificate, key, tlsServerName, insecureSkipTlsVerify
 async function* watchEvents<T>(stream: IncomingMessage, server: URL, signal: AbortSignal | undefined): AsyncGenerator<WatchEvent<T>> {
   try {
     for await (const line of lines(stream)) {
-      const event = JSON.parse(line) as WatchEvent<T> | { readonly type: 'ERROR'; readonly object: Status };
+      const event = parseObject<WatchEvent<T> | { readonly type: 'ERROR'; readonly object: Status }>(line);
       if (event.type === 'ERROR') throw new StatusError(event.object);
       yield event;
     }

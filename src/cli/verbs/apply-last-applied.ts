@@ -21,7 +21,7 @@ export const viewLastApplied: Verb = {
     if (output !== 'yaml' && output !== 'json') throw new KubectlError(`Unexpected -o output mode: ${output}, the flag 'output' must be one of yaml|json\nSee 'kubectl apply view-last-applied -h' for help and examples`);
     if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);
     for (const target of await listTargets(call)) {
-      const object = await session.json<KubeObject>(targetPath(target));
+      const object = await session.verbatim<KubeObject>(targetPath(target));
       if (annotationOf(object) === undefined) {
         io.err(`error: no last-applied-configuration annotation found on resource: ${target.name}\n`);
         return 1;
@@ -41,7 +41,7 @@ export const setLastApplied: Verb = {
     const { flags, session, io } = call;
     if (!sourcesGiven(flags)) throw new KubectlError('must specify one of -f and -k');
     for (const target of await manifestTargets(call)) {
-      const live = await session.json<KubeObject>(targetPath(target));
+      const live = await session.verbatim<KubeObject>(targetPath(target));
       if (annotationOf(live) === undefined && !flags.bool('create-annotation')) throw new KubectlError(`no last-applied-configuration annotation found on resource: ${target.name}, to create the annotation, run the command with --create-annotation`);
       const placed = target.resource.namespaced ? { ...target.object!, metadata: { ...target.object!.metadata, namespace: target.namespace } } : target.object!;
       const text = withLastApplied(placed as unknown as KubeObject).metadata.annotations![LAST_APPLIED]!;
@@ -64,7 +64,7 @@ export const editLastApplied: Verb = {
     const { flags, session, io } = call;
     if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);
     const targets = await listTargets(call);
-    const live = await Promise.all(targets.map((target) => session.json<KubeObject>(targetPath(target))));
+    const live = await Promise.all(targets.map((target) => session.verbatim<KubeObject>(targetPath(target))));
     if (live.some((object) => annotationOf(object) === undefined)) throw new KubectlError('no last-applied-configuration annotation found on resources, to create the annotation, use command `kubectl apply set-last-applied --create-annotation`');
     const applied = live.map((object) => lastApplied(object) as KubeObject);
     return editObjects(call, applied, {

@@ -120,7 +120,7 @@ async function applyClientSide(call: Call, target: Target): Promise<KubeObject> 
   let live: KubeObject | undefined;
   if (target.name !== undefined) {
     try {
-      live = await session.json<KubeObject>(targetPath(target));
+      live = await session.verbatim<KubeObject>(targetPath(target));
     } catch (error) {
       if (!isReason(error, 'NotFound')) throw error;
     }
@@ -146,7 +146,7 @@ async function applyClientSide(call: Call, target: Target): Promise<KubeObject> 
     } catch (error) {
       if (isReason(error, 'Conflict', 'Invalid') && call.flags.bool('force') && dryRunOf(call.flags) === 'none' && (attempt >= 5 || isReason(error, 'Invalid'))) return recreate(call, target, modified);
       if (!isReason(error, 'Conflict') || attempt >= 5) throw error;
-      live = await session.json<KubeObject>(targetPath(target));
+      live = await session.verbatim<KubeObject>(targetPath(target));
     }
   }
 }

@@ -55,13 +55,13 @@ async function dump(call: Call): Promise<void> {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   };
-  write(`nodes.${format.ending}`, format.text(await session.json('/api/v1/nodes')));
+  write(`nodes.${format.ending}`, format.text(await session.verbatim('/api/v1/nodes')));
   const named = flags.strings('namespaces');
   const namespaces = flags.bool('all-namespaces') ? (await session.json<ObjectList<KubeObject>>('/api/v1/namespaces')).items.map(({ metadata }) => metadata.name)
     : named.length > 0 ? named : ['kube-system', await session.namespace()];
   for (const namespace of namespaces) {
     for (const [prefix, resource] of [['/api/v1', 'events'], ['/api/v1', 'replicationcontrollers'], ['/api/v1', 'services'], ['/apis/apps/v1', 'daemonsets'], ['/apis/apps/v1', 'deployments'], ['/apis/apps/v1', 'replicasets'], ['/api/v1', 'pods']] as const) {
-      write(`${namespace}/${resource.replace('replicationcontrollers', 'replication-controllers')}.${format.ending}`, format.text(await session.json(`${prefix}/namespaces/${namespace}/${resource}`)));
+      write(`${namespace}/${resource.replace('replicationcontrollers', 'replication-controllers')}.${format.ending}`, format.text(await session.verbatim(`${prefix}/namespaces/${namespace}/${resource}`)));
     }
     const { items } = await session.json<ObjectList<Pod>>(`/api/v1/namespaces/${namespace}/pods`);
     for (const { metadata, spec } of items) {

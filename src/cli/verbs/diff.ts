@@ -70,7 +70,7 @@ async function versionsOf(call: Call, target: Target): Promise<{ readonly live?:
   const query = { dryRun: 'All', fieldManager: given.string('field-manager') };
   let live: KubeObject | undefined;
   try {
-    live = await session.json<KubeObject>(targetPath(target));
+    live = await session.verbatim<KubeObject>(targetPath(target));
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
   }

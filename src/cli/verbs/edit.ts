@@ -28,7 +28,7 @@ export const verb: Verb = {
     const subresource = given.string('subresource') || undefined;
     const targets = await listTargets(call, { typeMeansAll: true });
     if (targets.length === 0) throw new KubectlError('edit cancelled, no objects found');
-    const objects = await Promise.all(targets.map((target) => session.json<KubeObject>(targetPath(target, subresource))));
+    const objects = await Promise.all(targets.map((target) => session.verbatim<KubeObject>(targetPath(target, subresource))));
     return editObjects(call, objects, {
       json: given.string('output') === 'json',
       unchanged: () => io.err('Edit cancelled, no changes made.\n'),

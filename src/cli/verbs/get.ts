@@ -95,12 +95,12 @@ async function objects(call: Call, targets: readonly Target[], printer: ObjectPr
   for (const target of targets) {
     try {
       if (target.name !== undefined) {
-        found.push(await session.json(targetPath(target, given.string('subresource') || undefined)));
+        found.push(await session.verbatim(targetPath(target, given.string('subresource') || undefined)));
         continue;
       }
       let next: string | undefined;
       do {
-        const list: ObjectList<KubeObject> = await session.json(targetPath(target), { query: { ...listQuery(call), limit: chunk(call), continue: next } });
+        const list: ObjectList<KubeObject> = await session.verbatim(targetPath(target), { query: { ...listQuery(call), limit: chunk(call), continue: next } });
         const kind = { apiVersion: list.apiVersion, kind: list.kind.replace(/List$/, '') };
         found.push(...list.items.map((item) => ({ ...kind, ...item })));
         next = list.metadata.continue;
@@ -228,7 +228,7 @@ async function watch(call: Call, targets: readonly Target[], printer: ObjectPrin
     header = false;
   };
   const first = printer
-    ? await session.json<ObjectList<KubeObject>>(path, { query })
+    ? await session.verbatim<ObjectList<KubeObject>>(path, { query })
     : await session.table<ServerTable>(path, query);
   const { resourceVersion } = first.metadata;
   if (!given.bool('watch-only')) {

@@ -60,7 +60,7 @@ async function replace(call: Call, target: Target): Promise<void> {
   const body = bodyOf(call, target);
   const subresource = call.flags.string('subresource') || undefined;
   if (dryRunOf(call.flags) === 'client') return printResult(call, target.resource, body, 'replaced');
-  const live = await call.session.json<KubeObject>(targetPath(target, subresource));
+  const live = await call.session.verbatim<KubeObject>(targetPath(target, subresource));
   const { metadata } = body as KubeObject;
   // Without a revision the write means whatever is there: some kinds insist on one.
   const pinned = metadata.resourceVersion ? body : { ...body, metadata: { ...metadata, resourceVersion: live.metadata.resourceVersion } };

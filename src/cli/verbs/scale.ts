@@ -33,7 +33,7 @@ export const verb: Verb = {
     if (targets.length === 0) throw new KubectlError('no objects passed to scale');
     for (const target of targets) {
       if (dryRunOf(given) === 'client') {
-        printResult(call, target.resource, await session.json(targetPath(target)), 'scaled');
+        printResult(call, target.resource, await session.verbatim(targetPath(target)), 'scaled');
         continue;
       }
       const expected = given.int('current-replicas');
@@ -49,7 +49,7 @@ export const verb: Verb = {
           if (!isReason(error, 'Conflict') || attempt >= 5) throw error;
         }
       }
-      printResult(call, target.resource, given.string('output') ? await session.json(targetPath(target)) : { metadata: { name: target.name } }, 'scaled');
+      printResult(call, target.resource, given.string('output') ? await session.verbatim(targetPath(target)) : { metadata: { name: target.name } }, 'scaled');
     }
   },
 };

@@ -31,7 +31,7 @@ export const verb: Verb = {
     if (words.length < 2 && !words[0]!.includes('/') && !flags.bool('all') && !flags.string('selector')) throw new KubectlError("at least one resource name must be specified since 'all' parameter is not set");
     const faults: KubectlError[] = [];
     for (const target of await listTargets(call, { args: words })) {
-      const node = await session.json<Node>(targetPath(target));
+      const node = await session.verbatim<Node>(targetPath(target));
       const changed = tried(() => changeTaints(target.name, node.spec?.taints ?? [], changes, flags.bool('overwrite')));
       if (changed instanceof KubectlError) {
         faults.push(changed);
