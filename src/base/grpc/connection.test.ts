@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { Client, credentials, Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../clock.ts';
-import { GrpcConnection, GrpcStatus } from './connection.ts';
+import { GrpcConnection, GrpcError, GrpcStatus } from './connection.ts';
 import { MessageTypes } from './message-types.ts';
+import { GrpcServer } from './server.ts';
 import { service } from './service.ts';
 
 const types = new MessageTypes({ Text: 'text=1:string' });
@@ -114,6 +115,42 @@ test('a server that is away is Unavailable, and found again when it is back; wha
   const last = client.call(echo['Wait']!, {});
   client[Symbol.dispose]();
   await expect(last).rejects.toMatchObject({ name: 'GrpcError' });
+});
+
+test('a connection can be followed: it is made at once, and again after it broke', async () => {
+  const path = join(folder(), 's');
+  const server = await serve(path);
+  const told: boolean[] = [];
+  const client = connection(path);
+  client.followConnection((isConnected) => told.push(isConnected));
+  await expect.poll(() => told).toEqual([true]);
+  server.forceShutdown();
+  await expect.poll(() => told).toEqual([true, false]);
+  rmSync(path, { force: true });
+  await serve(path);
+  await expect.poll(() => told, { timeout: 5_000 }).toEqual([true, false, true]);
+});
+
+test('a server of our own answers the reference client and ours', async () => {
+  const path = join(folder(), 's');
+  await using server = new GrpcServer(echo, {
+    Say: ({ text }: { text: string }) => ({ text: `${text}!` }),
+    Fail: () => Promise.reject(new GrpcError(5, 'no such thing: “é”, 100 %')),
+    Wait: () => { throw new Error('it broke'); },
+  });
+  await new Promise<void>((resolve, reject) => server.listen(path, resolve, reject));
+  const ours = connection(path);
+  expect(await ours.call(echo['Say']!, { text: 'x'.repeat(1_000_000) })).toEqual({ text: `${'x'.repeat(1_000_000)}!` });
+  await expect(ours.call(echo['Wait']!, {})).rejects.toMatchObject({ code: GrpcStatus.Unknown, details: 'it broke' });
+  const theirs = new Client(`unix:${path}`, credentials.createInsecure());
+  onTestFinished(() => theirs.close());
+  const ask = (name: string, text: string): Promise<object> => new Promise((resolve, reject) => {
+    const { path: method, requestSerialize, responseDeserialize } = echo[name]!;
+    theirs.makeUnaryRequest(method, requestSerialize, responseDeserialize, { text }, (error, answer) => (error ? reject(error) : resolve(answer!)));
+  });
+  expect(await ask('Say', 'hello')).toEqual({ text: 'hello!' });
+  await expect(ask('Fail', '')).rejects.toMatchObject({ code: status.NOT_FOUND, details: 'no such thing: “é”, 100 %' });
+  await expect(ask('Count', '')).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
 });
 
 /** Answers as no gRPC server should. */
