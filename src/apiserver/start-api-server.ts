@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { User } from '../api/kind.ts';
+import { pods } from '../api/generated/resources.ts';
 import type { KubeObject, ResourceType } from '../api/object.ts';
 import { rfc3339 } from '../base/clock.ts';
 import { MetricRegistry } from '../base/metrics.ts';
@@ -57,6 +58,7 @@ import { LedgerRequests } from './ledger/ledger-requests.ts';
 import { WriteRecorder } from './ledger/write-recorder.ts';
 import { OpenApi } from './openapi/open-api.ts';
 import { KubeletSummaries } from './metrics/kubelet-summary.ts';
+import { podResourceMetrics } from './metrics/pod-resource-metrics.ts';
 import { NodeMetricsReader, nodeMetricsDefinition, nodeMetricsResource, PodMetricsReader, podMetricsDefinition, podMetricsResource } from './metrics/resource-metrics.ts';
 import { AdmissionChain } from './registry/admission-chain.ts';
 import { ApiRegistry } from './registry/api-registry.ts';
@@ -149,7 +151,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     registerProcessMetrics(metrics, engine, registry, clock, options.dataDir);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
     const nonResource = new NonResourceRequests({
-      discovery: new Discovery(registry), clock, flags: flagsOf(options), metrics: requestMetrics, flowControl, health: healthChecks(engine, encryption, stopping.signal),
+      discovery: new Discovery(registry), clock, flags: flagsOf(options), metrics: requestMetrics, podResources: podResourceMetrics(() => objects.list(pods)), flowControl, health: healthChecks(engine, encryption, stopping.signal),
       openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion, () => aggregator.documents())),
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });

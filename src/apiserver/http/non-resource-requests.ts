@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { MetricRegistry } from '../../base/metrics.ts';
 import { methodNotAllowed } from '../../api/errors.ts';
 import type { Discovery } from '../discovery.ts';
 import { DUMPS, dumpFlowControl } from '../flow-control/flow-control-dumps.ts';
@@ -19,6 +20,8 @@ export interface OpenApiDocuments {
 export interface NonResourceOptions {
   readonly discovery: Discovery;
   readonly metrics: RequestMetrics;
+  /** Of `/metrics/resources`. */
+  readonly podResources: Pick<MetricRegistry, 'text'>;
   readonly flowControl: FlowControl;
   readonly health: readonly HealthCheck[];
   readonly openApi?: OpenApiDocuments;
@@ -48,7 +51,7 @@ export class NonResourceRequests {
   }
 
   async answer(exchange: NonResourceRequest): Promise<void> {
-    const { metrics, health, documents, openApi } = this.#options;
+    const { metrics, podResources, health, documents, openApi } = this.#options;
     const { request, path, query } = exchange;
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed({ group: '', resource: path }, request.method ?? '');
     const [, first = '', ...rest] = path.replace(/\/$/, '').split('/');
@@ -59,8 +62,10 @@ export class NonResourceRequests {
       }
       case 'statusz': case 'flagz': return await (rest.length > 0 ? notFoundPage(exchange) : this.#zPages.answer(exchange, first));
       case 'version': return await sendObject(exchange, 200, versionInfo, { media: 'application/json', pretty: true });
-      case 'metrics': if (rest.length > 0 && path !== '/metrics/slis') return await notFoundPage(exchange);
-        return await sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from((rest.length > 0 ? this.#healthMetrics : metrics).text()));
+      case 'metrics': {
+        const page = rest.length === 0 ? metrics : rest.length > 1 ? undefined : { slis: this.#healthMetrics, resources: podResources }[rest[0]!];
+        return await (page ? sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from(page.text())) : notFoundPage(exchange));
+      }
       case 'debug': {
         const dump = DUMPS.includes(path) ? dumpFlowControl(this.#options.flowControl, rest[1]!, query) : undefined;
         return await (dump === undefined ? notFoundPage(exchange) : sendText(exchange, 200, dump));
@@ -105,7 +110,7 @@ export class NonResourceRequests {
     return [
       '/api', '/api/v1', '/apis', ...groups.flatMap(({ name, versions }) => [`/apis/${name}`, ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`)]),
       ...['healthz', 'livez', 'readyz'].flatMap((endpoint) => [`/${endpoint}`, ...health.map(({ name }) => `/${endpoint}/${name}`)]),
-      '/flagz', '/metrics', '/metrics/slis', '/statusz', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
+      '/flagz', '/metrics', '/metrics/resources', '/metrics/slis', '/statusz', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
     ].sort();
   }
 }

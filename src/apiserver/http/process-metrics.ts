@@ -24,12 +24,11 @@ export function registerProcessMetrics(metrics: MetricRegistry, engine: StorageE
   const build = { build_date: buildDate, compiler, git_commit: gitCommit, git_tree_state: gitTreeState, git_version: gitVersion, go_version: goVersion, major, minor, platform };
   metrics.derived('kubernetes_build_info', 'What this is, as /version tells it.', 'gauge', Object.keys(build), () => [[Object.values(build), 1]]);
   one('apiserver_storage_revision', 'Newest published revision.', 'gauge', () => engine.revision);
-  if (dataDir !== undefined) {
-    metrics.derived('apiserver_storage_size_bytes', 'Size of the files that hold the stored objects.', 'gauge', ['storage_cluster_id'], () => {
-      const files = readdirSync(dataDir, { withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.mdb'));
-      return [[['lmdb'], files.reduce((sum, { name }) => sum + statSync(join(dataDir, name)).size, 0)]];
-    });
-  }
+  metrics.derived('apiserver_storage_size_bytes', 'Size of the files that hold the stored objects.', 'gauge', ['storage_cluster_id'], () => {
+    if (dataDir === undefined) return [];
+    const files = readdirSync(dataDir, { withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.mdb'));
+    return [[['lmdb'], files.reduce((sum, { name }) => sum + statSync(join(dataDir, name)).size, 0)]];
+  });
   metrics.derived('kubernetes_feature_enabled', 'Features behind a gate: 1 where the feature is there.', 'gauge', ['name', 'stage'], () => featureGates.map(({ name, stage, isOn }) => [[name, stage], isOn ? 1 : 0]));
   // All validation is written by hand here: there is no second one that could differ.
   metrics.counter('apiserver_validation_declarative_validation_mismatch_total', 'Number of times that declared and written validation differed.').of();
