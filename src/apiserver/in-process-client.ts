@@ -83,7 +83,7 @@ export class InProcessClient implements Client {
   }
 
   deleteCollection<T>(resource: ResourceType<T>, list: ListOptions, options: DeleteOptions = {}): Promise<void> {
-    return this.#run({ verb: 'deletecollection', resource, namespace: list.namespace }, async (context) => void (await this.#verbs.store(resource, 'deletecollection').deleteCollection(context, list, options)));
+    return this.#run({ verb: 'deletecollection', resource, namespace: list.namespace, fieldSelector: list.fieldSelector }, async (context) => void (await this.#verbs.store(resource, 'deletecollection').deleteCollection(context, list, options)));
   }
 
   /** Authorizes, works, and writes down both where somebody wants it. */

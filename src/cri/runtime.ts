@@ -280,6 +280,8 @@ export interface ContainerConfig {
   readonly envs?: readonly { readonly key: string; readonly value: string }[];
   readonly mounts?: readonly Mount[];
   readonly devices?: readonly Device[];
+  /** By their qualified names: `VENDOR/CLASS=NAME`. The runtime finds in its own configuration what they are. */
+  readonly CDIDevices?: readonly { readonly name: string }[];
   readonly labels?: Labels;
   readonly annotations?: Labels;
   /** Relative to the sandbox's log directory. */

@@ -11,6 +11,10 @@ import { CgroupTree } from './container/cgroup-tree.ts';
 import { parseResolvConf } from './container/dns.ts';
 import { UserNamespaces } from './container/user-namespaces.ts';
 import { CsiDrivers } from './csi/csi-drivers.ts';
+import { ClaimRecords } from './devices/claim-records.ts';
+import { DraDrivers } from './devices/dra-drivers.ts';
+import { PodDevices } from './devices/pod-devices.ts';
+import { PodResourcesServer } from './devices/pod-resources-server.ts';
 import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { NodeAgent } from './node/node-agent.ts';
@@ -26,6 +30,7 @@ import { relist } from './pod/relist.ts';
 import { RestartBackoff } from './pod/restart-backoff.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import type { WorkerContext } from './pod/worker-context.ts';
+import { PluginRegistry } from './plugins/plugin-registry.ts';
 import { realNetwork } from './probes/probe-network.ts';
 import { startKubeletServer, type KubeletServer } from './server/kubelet-server.ts';
 import { mountCommand } from './volumes/mount-command.ts';
@@ -65,7 +70,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName, isBusy: () => workers.values().some((worker) => worker.isStarting) });
   const statuses = new StatusWriter({ client, clock, log });
   const objects = new ReferencedObjectCache({ client, clock, log, changed: (reference) => { for (const worker of workers.values()) worker.referenceChanged(reference); } });
-  const csiDrivers = options.driversRoot === undefined ? undefined : new CsiDrivers({ folder: join(rootDir, 'plugins_registry'), nodeName, client, clock, log: log.child('csi') });
+  const csiDrivers = options.driversRoot === undefined ? undefined : new CsiDrivers({ nodeName, client, clock });
+  const draDrivers = options.driversRoot === undefined ? undefined : new DraDrivers({
+    nodeName, client, clock, log: log.child('dra'), healthChanged: (driver, changed) => { for (const uid of devices?.usersOf(driver, changed) ?? []) workers.get(uid)?.publish(); },
+  });
+  const devices = draDrivers && new PodDevices({ client, drivers: draDrivers, records: new ClaimRecords(join(rootDir, 'dra_manager_state')) });
+  const pluginRegistry = csiDrivers && draDrivers && new PluginRegistry({ folder: join(rootDir, 'plugins_registry'), handlers: [csiDrivers, draDrivers], clock, log: log.child('plugins') });
+  const podResources = devices && new PodResourcesServer({ path: socketPath(rootDir, options.driversRoot!), devices, log, pods: () => [...workers.values()].filter((worker) => worker.active).map((worker) => worker.pod) });
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
   let agent: NodeAgent;
   const volumesInUse = new VolumesInUse(() => agent.report());
@@ -73,6 +84,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     client, runtime, clock, random, log, recorder, work, statuses, userNamespaces: new UserNamespaces(join(rootDir, 'pods'), configuration.maxPods ?? MAX_PODS), objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
     tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot!, inUse: volumesInUse } },
+    devices,
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
     ...(options.drainPod ? { drainPod: options.drainPod } : {}),
     sandbox: {
@@ -132,6 +144,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
+      await devices?.removeUnwanted((uid) => workers.has(uid)).catch((error: unknown) => log.warn('cannot give back devices of pods that are gone', { error }));
       await orphans.look().catch((error: unknown) => log.warn('cannot look for what pods left behind', { error }));
       await imageCollector.lookNowAndThen().catch((error: unknown) => log.warn('cannot remove unused images', { error }));
     },
@@ -266,7 +279,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     await Promise.all([agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]).finally(() => api.abort(new Error('the API answers')));
     await early;
     agent.start();
-    void csiDrivers?.start().catch((error: unknown) => log.warn('storage drivers cannot register', { error }));
+    podResources?.start();
+    void draDrivers?.start();
+    void csiDrivers?.makeNodeObject().then(() => pluginRegistry?.start()).catch((error: unknown) => log.warn('plugins cannot register', { error }));
     nodeInformer.subscribe({ add: (n) => agent.observe(n), update: (_, n) => agent.observe(n) });
     agent.tell('Normal', 'Starting', 'Starting kubelet.');
     scheduleRelist();
@@ -300,7 +315,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       relistTimer?.[Symbol.dispose]();
       await server?.[Symbol.asyncDispose]();
       await staticPods?.[Symbol.asyncDispose]();
-      await csiDrivers?.[Symbol.asyncDispose]();
+      draDrivers?.[Symbol.dispose]();
+      await pluginRegistry?.[Symbol.asyncDispose]();
+      await podResources?.[Symbol.asyncDispose]();
       await Promise.all([...workers.values()].map((worker) => worker[Symbol.asyncDispose]()));
       await agent[Symbol.asyncDispose]();
       await statuses[Symbol.asyncDispose]();
@@ -309,6 +326,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await running;
     },
   };
+}
+
+/** The longest path that a socket can have on Linux. */
+const LONGEST_SOCKET_PATH = 107;
+
+/** Where the resources of pods are told: both roots are one folder, under two names. */
+function socketPath(rootDir: string, driversRoot: string): string {
+  const own = join(rootDir, 'pod-resources', 'kubelet.sock');
+  return own.length > LONGEST_SOCKET_PATH ? join(driversRoot, 'pod-resources', 'kubelet.sock') : own;
 }
 
 async function readOrEmpty(path: string): Promise<string> {

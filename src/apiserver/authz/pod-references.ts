@@ -39,6 +39,7 @@ export function podReferences(pod: Pod): PodReferences {
   }
   for (const claim of spec.resourceClaims ?? []) add(resourceClaims, claim.resourceClaimName);
   for (const status of pod.status?.resourceClaimStatuses ?? []) add(resourceClaims, status.resourceClaimName);
+  add(resourceClaims, pod.status?.extendedResourceClaimStatus?.resourceClaimName);
   return { secrets, configMaps, persistentVolumeClaims: claims, resourceClaims, serviceAccount: spec.serviceAccountName ?? '' };
 }
 

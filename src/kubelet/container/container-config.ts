@@ -15,6 +15,8 @@ export interface ContainerConfigInput {
   readonly environment: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   readonly devices?: readonly Device[];
+  /** Names of devices that drivers have made ready. */
+  readonly cdiDevices?: readonly string[];
   readonly memoryCapacity: number;
   readonly cgroupVersion: PodCgroups['version'];
   /** Where the pod has users of its own. */
@@ -25,7 +27,7 @@ export interface ContainerConfigInput {
 
 /** Upstream: kuberuntime generateContainerConfig. */
 export function containerConfig(input: ContainerConfigInput): ContainerConfig {
-  const { pod, container, restartCount, image, environment, devices, userNamespace } = input;
+  const { pod, container, restartCount, image, environment, devices, cdiDevices, userNamespace } = input;
   // What is of a user in a volume is of that user in the pod, whoever that is on the host.
   const mounts = userNamespace ? input.mounts.map((mount) => ({ ...mount, uidMappings: userNamespace.uids, gidMappings: userNamespace.gids })) : input.mounts;
   const expanded = (words: readonly string[] = []): string[] => words.map((word) => expand(word, environment));
@@ -37,7 +39,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     image: { image: image.id, userSpecifiedImage: container.image ?? '' },
     command: expanded(container.command), args: expanded(container.args), workingDir: container.workingDir ?? '',
     envs: Object.entries(environment).map(([key, value]) => ({ key, value })),
-    mounts, ...(devices?.length && { devices }),
+    mounts, ...(devices?.length && { devices }), ...(cdiDevices?.length && { CDIDevices: cdiDevices.map((device) => ({ name: device })) }),
     labels: { [label.containerName]: container.name, [label.podName]: name, [label.podNamespace]: namespace, [label.podUid]: uid },
     annotations: {
       [annotation.hash]: containerHash(container), [annotation.restartCount]: String(restartCount),

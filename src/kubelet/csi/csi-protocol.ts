@@ -1,4 +1,4 @@
-// The container storage interface (package csi.v1) as far as a kubelet speaks it, and the registration of plugins, as compact tables: `field=number:type`.
+// The container storage interface (package csi.v1) as far as a kubelet speaks it, as compact tables: `field=number:type`.
 import { MessageTypes } from '../../base/grpc/message-types.ts';
 import { plainMethods, service, type Service } from '../../base/grpc/service.ts';
 
@@ -38,16 +38,6 @@ const ENUMS: Readonly<Record<string, string>> = {
     + 'SINGLE_NODE_SINGLE_WRITER=6 SINGLE_NODE_MULTI_WRITER=7',
 };
 
-const REGISTRATION: Readonly<Record<string, string>> = {
-  InfoRequest: '',
-  PluginInfo: 'type=1:string name=2:string endpoint=3:string supportedVersions=4:string[]',
-  RegistrationStatus: 'pluginRegistered=1:bool error=2:string',
-  RegistrationStatusResponse: '',
-};
-
 const NODE_METHODS = 'NodeStageVolume NodeUnstageVolume NodePublishVolume NodeUnpublishVolume NodeExpandVolume NodeGetCapabilities NodeGetInfo';
 
 export const csiNodeService: Service = service('csi.v1.Node', new MessageTypes(CSI, ENUMS), plainMethods(NODE_METHODS));
-export const registrationService: Service = service('pluginregistration.Registration', new MessageTypes(REGISTRATION), {
-  GetInfo: { request: 'InfoRequest', response: 'PluginInfo' }, NotifyRegistrationStatus: { request: 'RegistrationStatus', response: 'RegistrationStatusResponse' },
-});

@@ -9,7 +9,8 @@ import { silentLog } from '../../base/log.ts';
 import { nodeUnderTest } from '../../testing/node-under-test.ts';
 import type { Mounter } from '../options.ts';
 import { tearDownVolumes } from '../volumes/set-up-volumes.ts';
-import { csiNodeService, registrationService } from './csi-protocol.ts';
+import { registrationService } from '../plugins/registration-protocol.ts';
+import { csiNodeService } from './csi-protocol.ts';
 
 const DRIVER = 'disks.example.test';
 const ROOT = '/var/lib/kubelet';

@@ -134,7 +134,7 @@ export async function launchContainer(launch: ContainerLaunch, context: WorkerCo
     const mounts = await containerMounts(launch, environment, restartCount, context);
     const targetName = 'targetContainerName' in container ? container.targetContainerName : undefined;
     const target = targetName ? currentContainer(observation, targetName) : undefined;
-    const request = containerConfig({ pod, container, restartCount, image, environment, mounts, devices: volumeDevices(container, launch.volumes), memoryCapacity: context.capacity.memoryBytes, cgroupVersion: context.cgroups.version, userNamespace: context.userNamespaces.of(pod), ...(target && { targetId: target.id }) });
+    const request = containerConfig({ pod, container, restartCount, image, environment, mounts, devices: volumeDevices(container, launch.volumes), cdiDevices: context.devices?.cdiDevices(pod, container) ?? [], memoryCapacity: context.capacity.memoryBytes, cgroupVersion: context.cgroups.version, userNamespace: context.userNamespaces.of(pod), ...(target && { targetId: target.id }) });
     mkdirSync(join(podLogDirectory(context.sandbox.podLogsDir, pod), container.name), { recursive: true });
     if (current?.state === 'created') await runtime.removeContainer(current.id);
     signal.throwIfAborted();

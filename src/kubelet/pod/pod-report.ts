@@ -60,14 +60,15 @@ export class PodReport {
   }
 
   #compute(): PodStatus {
-    const { uid, pod, observation, waiting, probers, resize, context: { clock, statuses, hostIps, features } } = this.#state;
+    const { uid, pod, observation, waiting, probers, resize, context: { clock, statuses, hostIps, features, devices } } = this.#state;
     const { terminating } = this;
     const previous = { ...pod.status, ...statuses.get(uid), ...(pod.status?.conditions && { conditions: this.#conditions() }) };
-    return podStatus({
+    const status = podStatus({
       pod, observation, previous, waiting, terminating, hostIps, nowMs: clock.now(), probe: (id) => probers.get(id) ?? { started: false, ready: false },
       recursiveReadOnly: features().recursiveReadOnly, resources: (name, id) => resize.resources(name, id), resizeConditions: terminating ? [] : resize.conditions(pod, observation),
       ...(this.#failure && { failure: this.#failure }),
     });
+    return devices && status.containerStatuses ? { ...status, containerStatuses: devices.withHealth(pod, status.containerStatuses) } : status;
   }
 
   /** Ours as last computed, others' as the API has them. */

@@ -81,6 +81,14 @@ export class PodStarter {
       await stopper.lookAtRunning();
     }
     try {
+      await state.context.devices?.prepare(state.pod);
+    } catch (error) {
+      if (state.starting.signal.aborted) throw error;
+      recorder.event(state.pod, 'Warning', 'FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${(error as Error).message}`);
+      throw error;
+    }
+    state.starting.signal.throwIfAborted();
+    try {
       const sandbox = await launchSandbox(state.pod, attempt, state.context);
       state.seeSandbox(sandbox);
       if (!usableSandbox(state.pod, state.observation)) throw new Error(`sandbox ${sandbox.id} has no address`);

@@ -353,17 +353,20 @@ export class PodWorker {
   }
 
   async #runTermination(termination: Termination): Promise<void> {
-    const { probers, log, context: { recorder, clock } } = this.#state;
+    const { probers, log, context: { recorder, clock, devices } } = this.#state;
     await this.#start;
     probers.stop(['startup', 'liveness']);
     this.publish();
     for (let waitMs = 1000; !this.#disposed; waitMs = Math.min(waitMs * 2, RETRY_MS)) {
+      let isStopped = false;
       try {
         await this.#stopper.stopAll(() => termination.graceSeconds, () => this.publish());
+        isStopped = true;
+        await devices?.unprepare(this.pod);
         return await this.#afterTermination();
       } catch (error) {
-        log.warn('cannot stop the pod', { error });
-        recorder.event(this.pod, 'Warning', 'FailedKillPod', `error killing pod: ${(error as Error).message}`);
+        log.warn('cannot end the pod', { error });
+        if (!isStopped) recorder.event(this.pod, 'Warning', 'FailedKillPod', `error killing pod: ${(error as Error).message}`);
         await clock.sleep(waitMs);
       }
     }

@@ -8,6 +8,7 @@ import type { CriRuntime } from '../../cri/runtime.ts';
 import type { WorkSink } from '../../ledger/entry.ts';
 import type { CgroupTree } from '../container/cgroup-tree.ts';
 import type { SandboxSettings } from '../container/sandbox-config.ts';
+import type { PodDevices } from '../devices/pod-devices.ts';
 import type { UserNamespaces } from '../container/user-namespaces.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { RuntimeFeatures } from '../node/runtime-features.ts';
@@ -43,6 +44,8 @@ export interface WorkerContext {
   /** undefined: pods have no cgroups. */
   readonly cgroupTree: CgroupTree | undefined;
   readonly volumeGround: VolumeGround;
+  /** undefined: no drivers of devices can register (simulated nodes), and claims are taken to be ready. */
+  readonly devices: PodDevices | undefined;
   readonly sandbox: SandboxSettings;
   readonly hostIps: readonly string[];
   /** The host's /etc/hosts, for pods on the host network. */

@@ -24,6 +24,20 @@ export class PluginSocket implements Disposable {
     }
   }
 
+  /** Calls a method that answers with many messages; resolves when the plugin ends them. Rejects with a RuntimeError, or with the signal's reason. */
+  async stream<R>(name: string, request: object, signal: AbortSignal, onMessage: (message: R) => void): Promise<void> {
+    try {
+      await this.#connection.stream<R>(this.#service[name]!, request, { signal }, onMessage);
+    } catch (error) {
+      throw signal.aborted ? error : toRuntimeError(error);
+    }
+  }
+
+  /** Connects now, and again whenever the connection breaks, and tells of each change. */
+  followConnection(told: (isConnected: boolean) => void): void {
+    this.#connection.followConnection(told);
+  }
+
   [Symbol.dispose](): void {
     this.#connection[Symbol.dispose]();
   }
