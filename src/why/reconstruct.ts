@@ -10,9 +10,17 @@ import type { Situation } from './finding.ts';
  */
 export function reconstruct(situation: Situation): readonly LedgerEntry[] {
   const { focus, replicaSets, pods } = situation;
+  const sizes = replicaSets.map((set) => sizesOf(set, situation.events));
   const objects = [...new Map([focus, ...replicaSets, ...pods].map((object) => [object.metadata.uid, object])).values()];
   const made = new Map(objects.map((object, i) => [object.metadata.uid, creationOf(object, i + 1, objects)]));
+  for (const [i, { metadata }] of replicaSets.entries()) {
+    // It may have another size by now than the one it was made with.
+    const creation = made.get(metadata.uid)!;
+    const first = sizes[i]!.find(({ from }) => from === 0);
+    if (first) made.set(metadata.uid, { ...creation, changes: { ...creation.changes, replicas: [null, first.to] } });
+  }
   const entries: LedgerEntry[] = [...made.values(), ...changesOfPeople(focus, made.get(focus.metadata.uid)!, objects.length)];
+  for (const [i, { metadata }] of replicaSets.entries()) entries.push(...resizes(made.get(metadata.uid)!, sizes[i]!));
   for (const pod of pods) entries.push(...podEntries(pod, situation, made.get(pod.metadata.uid)!, entries.length + objects.length));
   return entries.map((entry, i) => ({ ...entry, id: i + 1 }));
 }
@@ -22,21 +30,60 @@ function about({ apiVersion, kind, metadata: { namespace, name, uid } }: KubeObj
   return { group, resource: `${kind.toLowerCase()}s`, kind, ...(namespace !== undefined && { namespace }), name, uid };
 }
 
+interface Resize {
+  readonly at: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How many pods a deployment wanted of one of its replica sets, and since when: its events say so. */
+function sizesOf({ metadata }: KubeObject, events: Situation['events']): readonly Resize[] {
+  return events.flatMap(({ reason, message = '', firstTimestamp, metadata: { creationTimestamp } }) => {
+    const [, name, from, to] = (reason === 'ScalingReplicaSet' && /^Scaled (?:up|down) replica set (\S+) from (\d+) to (\d+)$/.exec(message)) || [];
+    return name === metadata.name ? [{ at: Date.parse(firstTimestamp ?? creationTimestamp), from: Number(from), to: Number(to) }] : [];
+  });
+}
+
+/** What came after its making. */
+function resizes(creation: WriteEntry, sizes: readonly Resize[]): readonly WriteEntry[] {
+  const { owner: _owner, ...base } = creation;
+  const [first] = sizes;
+  return (first?.from === 0 ? sizes.slice(1) : sizes).map(({ at, from, to }, i) => ({
+    ...base, verb: 'update' as const, at, revision: creation.revision + 10_000 + i, causes: creation.causes, changes: { replicas: [from, to] },
+  }));
+}
+
+/** Of an object that was changed since, what it was made with is not known; a replica set's template stays what it was. */
+function changesOfMaking(object: KubeObject): WriteEntry['changes'] {
+  const changes = changesOf(undefined, object);
+  if ((object.metadata.generation ?? 1) === 1) return changes;
+  const { replicas: _replicas, images, ...rest } = changes;
+  return object.kind === 'ReplicaSet' && images ? { ...rest, images } : rest;
+}
+
+/** Who made it, as far as fields tell: of those who wrote in the first second, rather a person than a program that filled in what was missing. */
+function makerOf({ metadata }: KubeObject): string {
+  const writers = (metadata.managedFields ?? []).filter(({ subresource }) => !subresource).toSorted((a, b) => (a.time ?? '').localeCompare(b.time ?? ''));
+  const first = writers.filter(({ time }) => time === writers[0]!.time);
+  return (first.find(({ manager = '' }) => !PROGRAMS.test(manager)) ?? first[0])?.manager ?? '';
+}
+
+const PROGRAMS = /controller|kubelet|scheduler|^wherry/;
+
 function creationOf(object: KubeObject, revision: number, objects: readonly KubeObject[]): WriteEntry {
   const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
   const cause = owner ? objects.findIndex(({ metadata }) => metadata.uid === owner.uid) + 1 : 0;
-  const managers = [...(object.metadata.managedFields ?? [])].sort((a, b) => (a.time ?? '').localeCompare(b.time ?? ''));
-  const manager = managers.find(({ subresource }) => !subresource)?.manager ?? '';
+  const manager = makerOf(object);
   const { user, by } = owner ? { user: 'system:kube-controller-manager', by: `${owner.kind.toLowerCase()}-controller` } : { user: manager === 'kubelet' ? `system:node:${object.metadata.name}` : 'somebody', by: manager };
   return {
     id: 0, kind: 'write', verb: 'create', revision, at: Date.parse(object.metadata.creationTimestamp), tookMs: NaN, about: about(object), user, by, causes: cause > 0 ? [cause] : [], wanted: true,
-    changes: changesOf(undefined, object), ...(owner && { owner: owner.uid }),
+    changes: changesOfMaking(object), ...(owner && { owner: owner.uid }),
   };
 }
 
 /** Who, besides its maker, has written fields of it, and when last: managed fields say so, but not what it was before. */
 function changesOfPeople(object: KubeObject, creation: WriteEntry, offset: number): readonly WriteEntry[] {
-  const fields = (object.metadata.managedFields ?? []).filter(({ manager = '', subresource, time }) => !subresource && time !== undefined && !/controller|kubelet|scheduler|^wherry/.test(manager));
+  const fields = (object.metadata.managedFields ?? []).filter(({ manager = '', subresource, time }) => !subresource && time !== undefined && !PROGRAMS.test(manager));
   return fields.filter(({ manager, time }) => manager !== creation.by || Date.parse(time!) > creation.at).map(({ manager = '', time }, i) => ({
     ...creation, verb: 'update' as const, revision: 900 + offset + i, at: Date.parse(time!), user: 'somebody', by: manager, causes: [creation.revision], changes: {},
   }));

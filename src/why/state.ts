@@ -40,8 +40,9 @@ function words(situation: Situation): string {
       return `has ${all ? (wanted === 1 ? 'its one pod' : `all ${wanted} pods`) : `${ready} of ${wanted} pods`} ready${updating ? `, ${status?.updatedReplicas ?? 0} of them of the newest template` : ''}`;
     }
     case 'DaemonSet': return `has ${status?.numberReady ?? 0} of ${status?.desiredNumberScheduled ?? 0} pods ready, one for each node`;
-    case 'Job': return conditions.has('Complete') ? 'is done' : conditions.has('Failed') ? 'has failed' : `has ${status?.active ?? 0} pods at work, ${status?.succeeded ?? 0} done`;
+    case 'Job': return conditions.has('Complete') ? 'is done' : conditions.has('Failed') ? 'has failed' : `has ${status?.active ?? 0} ${status?.active === 1 ? 'pod' : 'pods'} at work, ${status?.succeeded ?? 0} done`;
     case 'Service': {
+      if (service?.spec.type === 'ExternalName') return `stands for the name ${service.spec.externalName}`;
       const endpoints = slices.flatMap((slice) => slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false).length;
       const external = service?.status?.loadBalancer?.ingress?.map(({ ip, hostname }) => ip ?? hostname).join(', ');
       return `sends its traffic to ${endpoints === 0 ? 'nobody' : `${endpoints} ${endpoints === 1 ? 'pod' : 'pods'}`}${external ? `, with the external address ${external}` : service?.spec?.type === 'LoadBalancer' ? ', and waits for an external address' : ''}`;

@@ -88,5 +88,5 @@ test('what is told again and again is told twice', () => {
   const lines = renderStory(storyOf([...chain(), ...tries]), { reader: { name: 'me' }, alike: 3, clockTime: () => '12:00:00' });
   expect(lines.filter((line) => line.includes('could not pull the image web:9'))).toHaveLength(2);
   expect(lines.join('\n')).toContain('… and 7 times more, until the last below');
-  expect(lines[0]).toBe('12:00:00  you, with kubectl create, made the deployment web, for 1 pod');
+  expect(lines[0]).toBe('12:00:00  you, with kubectl create, made the deployment web');
 });

@@ -109,7 +109,11 @@ export function isWorthTelling(entry: WriteEntry): boolean {
 function madeWith(kind: string, changes: Changes): string {
   const now = (name: string): Fact | null => changes[name]?.[1] ?? null;
   switch (kind) {
-    case 'Deployment': case 'ReplicaSet': case 'StatefulSet': case 'ReplicationController': return `, for ${count(now('replicas') ?? 1, 'pod')}${now('images') ? ` of ${now('images')}` : ''}`;
+    case 'Deployment': case 'ReplicaSet': case 'StatefulSet': case 'ReplicationController': {
+      const of = now('images') ? ` of ${now('images')}` : '';
+      // Put together from what is there, it may not be known for how many.
+      return now('replicas') === null ? of && `,${of}` : `, for ${count(now('replicas'), 'pod')}${of}`;
+    }
     case 'Pod': case 'DaemonSet': return now('images') ? `, of ${now('images')}` : '';
     case 'Service': return now('address') && now('address') !== 'None' ? `, with the address ${now('address')}` : '';
     case 'EndpointSlice': case 'Endpoints': return `, with ${count(now('ready'), 'ready address').replace('addresss', 'addresses')}`;

@@ -53,12 +53,12 @@ function held({ kind, metadata: { name, deletionTimestamp }, spec, status }: Wor
 }
 
 /** A rollout that has not got on for so long that it counts as failed; why, its pods tell. */
-function overdue({ kind, metadata: { name }, status }: Workload, { pods }: Situation): Finding[] {
+function overdue({ kind, metadata: { name }, status }: Workload, { pods, replicaSets }: Situation): Finding[] {
   const late = kind === 'Deployment' ? status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded') : undefined;
   if (!late) return [];
   return [{
     waitsFor: `the newest pods of the deployment ${name} to become available`, because: ['They have not for so long that the rollout counts as failed (progressDeadlineSeconds). It goes on all the same if they do.', ...(pods.length > 0 ? ['What keeps them stands below.'] : [])],
-    help: [`Go back to what worked: kubectl rollout undo deployment/${name}`],
+    help: replicaSets.length > 1 ? [`Go back to what worked: kubectl rollout undo deployment/${name}`] : [],
   }];
 }
 
