@@ -18,7 +18,7 @@ import { createWorkSender } from '../ledger/work-sender.ts';
 import type { Kubelet } from '../kubelet/options.ts';
 import { cgroupMode, cgroupProcesses, drainDeadInputs, findRuntime, nodeGround, PAUSE_IMAGE, removeCgroup, startRuntime, type NodeName } from '../machine/index.ts';
 import { startNetworkPolicy } from '../policy/index.ts';
-import { startProxy } from '../proxy/index.ts';
+import { startProxy, type Proxy } from '../proxy/index.ts';
 import { untilAccepted } from './accept-queue.ts';
 import { collectLeftovers, type LeftoverCollector } from './collect-leftovers.ts';
 import { keepMachineLinks, keepNodeRoutes, type LinksOptions } from './join/keep-links.ts';
@@ -90,18 +90,20 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const shown = showKubeletFolder(rootDir);
   shown.catch(() => { /* Awaited below. */ });
   const proxy = stack.use(await startProxy({
-    informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, healthPort: 10256, clock,
+    informers, nodeName: ground.nodeName, nodeAddress: ground.address, clusterCidr: ground.plan.pods, serviceCidr: ground.plan.services, healthPort: 10256, statusPort: 10249, clock,
     log: log.child('proxy'),
   }));
+  let proxySix: Proxy | undefined;
   if (ground.six) {
     const { pods, services } = ground.plan.six;
-    stack.use(await startProxy({ informers, family: IPV6, nodeName: ground.nodeName, nodeAddress: ground.six.address, clusterCidr: pods, serviceCidr: services, clock, log: log.child('proxy') }));
+    proxySix = stack.use(await startProxy({ informers, family: IPV6, nodeName: ground.nodeName, nodeAddress: ground.six.address, clusterCidr: pods, serviceCidr: services, clock, log: log.child('proxy') }));
   }
   const policySix = ground.six && stack.use(startNetworkPolicy({ informers, family: IPV6, nodeName: ground.nodeName, clock, log: log.child('policy') }));
   const policy = stack.use(startNetworkPolicy({ informers, nodeName: ground.nodeName, dnsAddress: options.dnsAddress, clock, log: log.child('policy') }));
   stack.use(await startDns({ informers, addresses: [options.dnsAddress], clusterDomain: 'cluster.local', upstreams: nameservers(resolvConf), clock, random, log: log.child('dns') }));
   const drainPod = async (pod: Pod, signal: AbortSignal): Promise<void> => {
-    if (!(await proxy.drained(pod, signal)) || pod.spec.hostNetwork) return;
+    const left = await Promise.all([proxy, proxySix].map((one) => one?.drained(pod, signal)));
+    if (!left.includes(true) || pod.spec.hostNetwork) return;
     const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000;
     await untilAccepted(() => cgroupProcesses(podCgroupPath(pod, ground.cgroup)), { clock, patienceMs: Math.min(5_000, graceMs / 3), signal });
   };

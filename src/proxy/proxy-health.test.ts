@@ -4,6 +4,7 @@ import { silentLog as log } from '../base/log.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { startHealthServer } from './health-server.ts';
 import { ProxyHealth } from './proxy-health.ts';
+import { startStatusServer } from './status-server.ts';
 
 const node = (spec: Node['spec'] = {}, metadata: Partial<Node['metadata']> = {}): Node => ({
   apiVersion: 'v1', kind: 'Node', metadata: { name: 'one', uid: 'u', resourceVersion: '1', creationTimestamp: '', ...metadata }, spec,
@@ -52,5 +53,12 @@ describe('the health of the proxy', () => {
       expect(await ask('/livez')).toEqual([200, { lastUpdated: now, currentTime: now, healthy: true, status }]);
     }
     expect(await ask('/nothing')).toEqual([404, '404 page not found\n']);
+  });
+
+  it('tells its mode to the node itself', async () => {
+    await using server = startStatusServer({ port: 0, log });
+    while (server.port === undefined) await new Promise((resolve) => setImmediate(resolve));
+    const said = await Promise.all(['proxyMode', 'healthz', 'nothing'].map(async (path) => (await fetch(`http://127.0.0.1:${server.port}/${path}`)).text()));
+    expect(said).toEqual(['nftables', 'ok', '404 page not found\n']);
   });
 });

@@ -17,6 +17,7 @@ import { servicePorts, type ServicePortState } from './service-ports.ts';
 import { hostPortRules, hostPorts, type HostPort } from './host-ports.ts';
 import { serviceRules } from './service-rules.ts';
 import { TABLE } from './skeleton.ts';
+import { startStatusServer } from './status-server.ts';
 
 export interface ProxyOptions {
   readonly informers: InformerFactory;
@@ -29,8 +30,10 @@ export interface ProxyOptions {
   readonly clusterCidr: string;
   /** All services of the cluster; when given, addresses of no service are refused at once. */
   readonly serviceCidr?: string;
-  /** Where the node's address answers `/healthz` and `/livez`, 10256 everywhere; none without. */
+  /** Where all of the node's addresses answer `/healthz` and `/livez`, 10256 everywhere; none without. */
   readonly healthPort?: number;
+  /** Where the node's loopback answers `/proxyMode`, 10249 everywhere; none without. */
+  readonly statusPort?: number;
   /** Default: the programs, in the network namespace of this process. */
   readonly nft?: NftRunner;
   readonly conntrack?: ConntrackRunner;
@@ -50,8 +53,8 @@ export interface Proxy extends AsyncDisposable {
   drained(pod: Pod, signal?: AbortSignal): Promise<boolean>;
 }
 
-/** Longer no pod waits for its services: its end has a deadline. */
-const DRAIN_PATIENCE_MS = 3_000;
+/** Longer no pod waits for its services, for its end has a deadline: a third of its grace, between these. */
+const DRAIN_PATIENCE_MS = [3_000, 10_000] as const;
 /** The other nodes hear of it when we do, and write at the same time: so much at least for the slower ones among them, and as long as it took us where that was longer. */
 const OTHER_NODES_MS = 100;
 
@@ -69,7 +72,7 @@ const ZONE = 'topology.kubernetes.io/zone';
  * Disposing ends the work and leaves the rules: traffic flows on while the node process is away.
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const { informers, family = IPV4, nodeName, nodeAddress, clusterCidr, serviceCidr, healthPort, nft = runNft, conntrack = conntrackRunner([], family), clock, log } = options;
+  const { informers, family = IPV4, nodeName, nodeAddress, clusterCidr, serviceCidr, healthPort, statusPort, nft = runNft, conntrack = conntrackRunner([], family), clock, log } = options;
   let zone: string | undefined;
   const store = new RuleStore({ family, nodeAddress, ...(serviceCidr ? { serviceCidr } : {}) });
   const states = new Map<string, readonly ServicePortState[]>();
@@ -214,7 +217,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     else for (const resolve of waiters.splice(0)) resolve();
   };
 
-  const healthServer = healthPort === undefined ? undefined : startHealthServer({ address: nodeAddress, port: healthPort, health, node: () => nodeInformer.get(nodeName), log });
+  const healthServer = healthPort === undefined ? undefined : startHealthServer({ address: family.name === 'ip' ? '0.0.0.0' : '::', port: healthPort, health, node: () => nodeInformer.get(nodeName), log });
+  const statusServer = statusPort === undefined ? undefined : startStatusServer({ port: statusPort, log });
   const ready = Promise.all([serviceInformer, sliceInformer, podInformer, nodeInformer].map((informer) => informer.untilSynced())).then(() => {
     started = true;
     schedule(0);
@@ -237,7 +241,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       if (!unsettled() && dirtyServices.size === 0) ended.resolve();
     };
     const limit = AbortSignal.any([...(signal ? [signal] : []), ending.signal]);
-    using timer = clock.timer(DRAIN_PATIENCE_MS, ended.resolve);
+    const [least, most] = DRAIN_PATIENCE_MS;
+    using timer = clock.timer(Math.min(Math.max(least, ((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000) / 3), most), ended.resolve);
     void timer;
     limit.addEventListener('abort', () => ended.resolve(), { once: true });
     draining.add(look);
@@ -260,6 +265,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       await current;
       await serviceHealth[Symbol.asyncDispose]();
       await healthServer?.[Symbol.asyncDispose]();
+      await statusServer?.[Symbol.asyncDispose]();
     },
   };
 }
