@@ -16,7 +16,8 @@ export interface CheckedPod {
 
 type Check = (pod: CheckedPod) => Violation | undefined;
 
-const quoted = (values: Iterable<string>): string => [...values].map((v) => JSON.stringify(v)).join(', ');
+/** What is quoted already stays as it is. */
+const quoted = (values: Iterable<string>): string => [...values].map((value) => `"${value}"`).join(', ');
 const plural = (word: string, count: number): string => (count === 1 ? word : `${word}s`);
 const named = (names: readonly string[]): string => `${plural('container', names.length)} ${quoted(names)}`;
 const sorted = (values: Iterable<string>): readonly string[] => [...new Set(values)].sort();
@@ -88,25 +89,32 @@ const privileged: Check = ({ spec }) => {
   return names.length ? { reason: 'privileged', detail: `${named(names)} must not set securityContext.privileged=true` } : undefined;
 };
 
-const procMountRestricted: Check = ({ spec }) => {
+const procMountMasked: Check = ({ spec }) => {
   const { names, values } = bad(spec, (c) => when(c.securityContext?.procMount !== undefined && c.securityContext.procMount !== 'Default', c.securityContext?.procMount));
   return names.length ? { reason: 'procMount', detail: `${named(names)} must not set securityContext.procMount to ${quoted(values)}` } : undefined;
 };
-const procMount: Check = (pod) => (isUserNamespaced(pod.spec) ? undefined : procMountRestricted(pod));
 
-const SELINUX_TYPES = new Set(['', 'container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t']);
+const SELINUX_TYPES: ReadonlySet<string> = new Set(['', 'container_t', 'container_init_t', 'container_kvm_t']);
 
-const seLinuxOptions: Check = ({ spec }) => {
+const seLinuxOptions = (allowed: ReadonlySet<string>): Check => ({ spec }) => {
   const seen = [spec, ...containersOf(spec)].map((holder) => ({ holder, options: holder.securityContext?.seLinuxOptions }))
-    .filter(({ options }) => options && (!SELINUX_TYPES.has(options.type ?? '') || options.user || options.role));
+    .filter(({ options }) => options && (!allowed.has(options.type ?? '') || options.user || options.role));
   if (!seen.length) return undefined;
-  const types = sorted(seen.map(({ options }) => options?.type ?? '').filter((type) => !SELINUX_TYPES.has(type)));
+  const types = sorted(seen.map(({ options }) => options?.type ?? '').filter((type) => !allowed.has(type)));
   const data = [
     ...when(types.length > 0, `${plural('type', types.length)} ${quoted(types)}`),
     ...when(seen.some(({ options }) => options?.user), 'user may not be set'), ...when(seen.some(({ options }) => options?.role), 'role may not be set'),
   ];
   const names = seen.filter(({ holder }) => holder !== spec).map(({ holder }) => (holder as Container).name);
   return { reason: 'seLinuxOptions', detail: `${setters(seen[0]!.holder === spec, names)} set forbidden securityContext.seLinuxOptions: ${data.join('; ')}` };
+};
+
+/** Before there was a field for it, profiles were named by annotations. */
+const seccompAnnotations: Check = ({ annotations, spec }) => {
+  const keys = ['seccomp.security.alpha.kubernetes.io/pod', ...containersOf(spec).map(({ name }) => `container.seccomp.security.alpha.kubernetes.io/${name}`)];
+  const isGood = (value: string): boolean => value === 'runtime/default' || value === 'docker/default' || value.startsWith('localhost/');
+  const forbidden = sorted(keys.filter((key) => annotations[key] !== undefined && !isGood(annotations[key])).map((key) => `${key}=${JSON.stringify(annotations[key])}`));
+  return forbidden.length ? { reason: 'seccompProfile', detail: `forbidden ${plural('annotation', forbidden.length)} ${forbidden.join(', ')}` } : undefined;
 };
 
 const isSeccomp = (type: string | undefined): boolean => type === 'RuntimeDefault' || type === 'Localhost';
@@ -120,14 +128,15 @@ const seccompBaseline: Check = ({ spec }) => {
   return { reason: 'seccompProfile', detail: `${setters(podBad, containers.names)} must not set securityContext.seccompProfile.type to ${quoted(values)}` };
 };
 
-const SAFE_SYSCTLS = new Set([
-  'kernel.shm_rmid_forced', 'net.ipv4.ip_local_port_range', 'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range', 'net.ipv4.ip_unprivileged_port_start',
-  'net.ipv4.ip_local_reserved_ports', 'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes',
-  'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
-]);
+const SAFE_SYSCTLS = ['kernel.shm_rmid_forced', 'net.ipv4.ip_local_port_range', 'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range', 'net.ipv4.ip_unprivileged_port_start'];
+/** What came to be safe in which minor version. */
+const SAFE_SINCE: readonly (readonly [since: number, names: readonly string[]])[] = [
+  [0, SAFE_SYSCTLS], [27, ['net.ipv4.ip_local_reserved_ports']], [29, ['net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes']],
+  [32, ['net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem']],
+];
 
-const sysctls: Check = ({ spec }) => {
-  const names = (spec.securityContext?.sysctls ?? []).map((sysctl) => sysctl.name).filter((name) => !SAFE_SYSCTLS.has(name));
+const sysctls = (allowed: ReadonlySet<string>): Check => ({ spec }) => {
+  const names = (spec.securityContext?.sysctls ?? []).map((sysctl) => sysctl.name).filter((name) => !allowed.has(name));
   return names.length ? { reason: 'forbidden sysctls', detail: names.join(', ') } : undefined;
 };
 
@@ -138,13 +147,11 @@ const windowsHostProcess: Check = ({ spec }) => {
 };
 
 const allowPrivilegeEscalation: Check = ({ spec }) => {
-  if (isWindows(spec)) return undefined;
   const { names } = bad(spec, (c) => when(c.securityContext?.allowPrivilegeEscalation !== false));
   return names.length ? { reason: 'allowPrivilegeEscalation != false', detail: `${named(names)} must set securityContext.allowPrivilegeEscalation=false` } : undefined;
 };
 
 const capabilitiesRestricted: Check = ({ spec }) => {
-  if (isWindows(spec)) return undefined;
   const keeping = bad(spec, (c) => when(!c.securityContext?.capabilities?.drop?.includes('ALL')));
   const adding = bad(spec, (c) => (c.securityContext?.capabilities?.add ?? []).filter((capability) => capability !== 'NET_BIND_SERVICE'));
   const details = [
@@ -166,7 +173,6 @@ const restrictedVolumes: Check = ({ spec }) => {
 };
 
 const runAsNonRoot: Check = ({ spec }) => {
-  if (isUserNamespaced(spec)) return undefined;
   const own = spec.securityContext?.runAsNonRoot;
   const explicit = bad(spec, (c) => when(c.securityContext?.runAsNonRoot === false));
   if (own === false || explicit.names.length) return { reason: 'runAsNonRoot != true', detail: `${setters(own === false, explicit.names)} must not set securityContext.runAsNonRoot=false` };
@@ -175,7 +181,6 @@ const runAsNonRoot: Check = ({ spec }) => {
 };
 
 const runAsUser: Check = ({ spec }) => {
-  if (isUserNamespaced(spec)) return undefined;
   const pod = spec.securityContext?.runAsUser === 0;
   const { names } = bad(spec, (c) => when(c.securityContext?.runAsUser === 0));
   return pod || names.length ? { reason: 'runAsUser=0', detail: `${setters(pod, names)} must not set runAsUser=0` } : undefined;
@@ -183,24 +188,69 @@ const runAsUser: Check = ({ spec }) => {
 
 const seccompRestricted: Check = (pod) => {
   const { spec } = pod;
-  if (isWindows(spec)) return undefined;
   const set = seccompBaseline(pod);
   if (set) return set;
   const implicit = isSeccomp(spec.securityContext?.seccompProfile?.type) ? [] : bad(spec, (c) => when(!c.securityContext?.seccompProfile)).names;
   return implicit.length ? { reason: 'seccompProfile', detail: `pod or ${named(implicit)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"` } : undefined;
 };
 
-/** In the order in which violations are told. A restricted check takes the place of the baseline one about the same thing. */
-const BASELINE: readonly Check[] = [
-  appArmorProfile, capabilitiesBaseline, hostNamespaces, hostPathVolumes, hostPorts, hostProbes, privileged, procMount, seLinuxOptions, seccompBaseline, sysctls, windowsHostProcess,
-];
-const RESTRICTED: readonly Check[] = [
-  appArmorProfile, hostNamespaces, hostPorts, hostProbes, privileged, seLinuxOptions, sysctls, windowsHostProcess,
-  allowPrivilegeEscalation, capabilitiesRestricted, procMountRestricted, restrictedVolumes, runAsNonRoot, runAsUser, seccompRestricted,
+/** A check that those pass of whom `excused` holds. */
+const unless = (excused: (spec: PodSpec) => boolean, check: Check): Check => (pod) => (excused(pod.spec) ? undefined : check(pod));
+
+/** What a standard demands since which minor version of Kubernetes, the oldest first. */
+interface VersionedCheck {
+  readonly level: 'baseline' | 'restricted';
+  readonly id: string;
+  readonly versions: readonly (readonly [since: number, check: Check])[];
+  /** The baseline check about the same thing, whose place it takes. */
+  readonly overrides?: string;
+}
+
+/** In the order in which violations are told: by id, baseline first. Upstream: pod-security-admission/policy/check_*.go. */
+const CHECKS: readonly VersionedCheck[] = [
+  { level: 'baseline', id: 'appArmorProfile', versions: [[0, appArmorProfile]] },
+  { level: 'baseline', id: 'capabilities_baseline', versions: [[0, capabilitiesBaseline]] },
+  { level: 'baseline', id: 'hostNamespaces', versions: [[0, hostNamespaces]] },
+  { level: 'baseline', id: 'hostPathVolumes', versions: [[0, hostPathVolumes]] },
+  { level: 'baseline', id: 'hostPorts', versions: [[0, hostPorts]] },
+  { level: 'baseline', id: 'hostProbesAndHostLifecycle', versions: [[34, hostProbes]] },
+  { level: 'baseline', id: 'privileged', versions: [[0, privileged]] },
+  { level: 'baseline', id: 'procMount', versions: [[0, procMountMasked], [35, unless(isUserNamespaced, procMountMasked)]] },
+  { level: 'baseline', id: 'seLinuxOptions', versions: [[0, seLinuxOptions(SELINUX_TYPES)], [31, seLinuxOptions(new Set([...SELINUX_TYPES, 'container_engine_t']))]] },
+  { level: 'baseline', id: 'seccompProfile_baseline', versions: [[0, seccompAnnotations], [19, seccompBaseline]] },
+  { level: 'baseline', id: 'sysctls', versions: SAFE_SINCE.map(([since], i) => [since, sysctls(new Set(SAFE_SINCE.slice(0, i + 1).flatMap(([, names]) => names)))]) },
+  { level: 'baseline', id: 'windowsHostProcess', versions: [[0, windowsHostProcess]] },
+  { level: 'restricted', id: 'allowPrivilegeEscalation', versions: [[8, allowPrivilegeEscalation], [25, unless(isWindows, allowPrivilegeEscalation)]] },
+  { level: 'restricted', id: 'capabilities_restricted', versions: [[22, capabilitiesRestricted], [25, unless(isWindows, capabilitiesRestricted)]], overrides: 'capabilities_baseline' },
+  { level: 'restricted', id: 'procMount_restricted', versions: [[35, procMountMasked]], overrides: 'procMount' },
+  { level: 'restricted', id: 'restrictedVolumes', versions: [[0, restrictedVolumes]], overrides: 'hostPathVolumes' },
+  { level: 'restricted', id: 'runAsNonRoot', versions: [[0, runAsNonRoot], [35, unless(isUserNamespaced, runAsNonRoot)]] },
+  { level: 'restricted', id: 'runAsUser', versions: [[23, runAsUser], [35, unless(isUserNamespaced, runAsUser)]] },
+  { level: 'restricted', id: 'seccompProfile_restricted', versions: [[19, seccompRestricted], [25, unless(isWindows, seccompRestricted)]], overrides: 'seccompProfile_baseline' },
 ];
 
-/** What in a pod the Pod Security Standards of a level forbid, as of their latest version. Upstream: pod-security-admission/policy. */
-export function podSecurityViolations(level: PodSecurityLevel, pod: CheckedPod): readonly Violation[] {
-  const checks = level === 'privileged' ? [] : level === 'baseline' ? BASELINE : RESTRICTED;
-  return checks.flatMap((check) => check(pod) ?? []);
+/** By level and minor version, those that apply. */
+const applicable = new Map<string, readonly Check[]>();
+
+function checksOf(level: 'baseline' | 'restricted', minor: number): readonly Check[] {
+  const key = `${level} ${minor}`;
+  let checks = applicable.get(key);
+  if (!checks) {
+    const asOf = CHECKS.filter((check) => level === 'restricted' || check.level === 'baseline').flatMap(({ id, overrides, versions }) => {
+      const version = versions.findLast(([since]) => since <= minor);
+      return version ? [{ id, overrides, check: version[1] }] : [];
+    });
+    applicable.set(key, (checks = asOf.filter(({ id }) => !asOf.some(({ overrides }) => overrides === id)).map(({ check }) => check)));
+  }
+  return checks;
+}
+
+/** Nothing has changed since this minor version: later ones and `latest` are the same as it. */
+const NEWEST = Math.max(...CHECKS.flatMap(({ versions }) => versions.map(([since]) => since)));
+
+/** What in a pod the Pod Security Standards of a level forbid, as of a version: `latest` or `v1.25`. Upstream: pod-security-admission/policy/registry.go. */
+export function podSecurityViolations({ level, version }: { readonly level: PodSecurityLevel; readonly version: string }, pod: CheckedPod): readonly Violation[] {
+  if (level === 'privileged') return [];
+  const minor = version === 'latest' ? NEWEST : Math.min(NEWEST, Number(version.slice('v1.'.length)));
+  return checksOf(level, minor).flatMap((check) => check(pod) ?? []);
 }

@@ -10,6 +10,7 @@ import { LEVELS, podSecurityViolations, type CheckedPod, type PodSecurityLevel, 
 
 const LABEL = 'pod-security.kubernetes.io/';
 const MAX_PODS = 3000;
+const MODES = ['enforce', 'audit', 'warn'] as const;
 
 export interface PodSecurityPolicy {
   readonly enforce: PodSecurityStandard;
@@ -34,14 +35,15 @@ export function podSecurity({ objects, configuration: { podSecurity: { defaults,
     const { audit } = attributes.context;
     const exemption = exemptionOf(attributes, pod.spec);
     if (exemption !== undefined) return audit?.annotate(`${LABEL}exempt`, exemption);
+    if (policy.errors.length > 0) audit?.annotate(`${LABEL}error`, `Failed to parse policy: ${aggregated(policy.errors)}`);
     if (enforce) audit?.annotate(`${LABEL}enforce-policy`, textOf(policy.enforce));
-    const noted = audit ? podSecurityViolations(policy.audit.level, pod) : [];
+    const noted = audit ? podSecurityViolations(policy.audit, pod) : [];
     if (noted.length) audit!.annotate(`${LABEL}audit-violations`, `would violate PodSecurity ${JSON.stringify(textOf(policy.audit))}: ${told(noted)}`);
     if (enforce) {
-      const violations = podSecurityViolations(policy.enforce.level, pod);
+      const violations = podSecurityViolations(policy.enforce, pod);
       if (violations.length) throw refused(attributes, `violates PodSecurity ${JSON.stringify(textOf(policy.enforce))}: ${told(violations)}`);
     }
-    const warned = podSecurityViolations(policy.warn.level, pod);
+    const warned = podSecurityViolations(policy.warn, pod);
     if (warned.length) attributes.context.warn(`would violate PodSecurity ${JSON.stringify(textOf(policy.warn))}: ${told(warned)}`);
   };
 
@@ -58,13 +60,15 @@ export function podSecurity({ objects, configuration: { podSecurity: { defaults,
     if (textOf(policy.enforce) === textOf(before.enforce) || policy.enforce.level === 'privileged') return;
     if (policy.enforce.version === before.enforce.version && LEVELS.indexOf(policy.enforce.level) < LEVELS.indexOf(before.enforce.level)) return;
     if (ignored) return warnOfExemption(attributes, policy);
-    for (const text of violatingPods(objects.list(pods, next.metadata.name), next.metadata.name, policy.enforce)) attributes.context.warn(text);
+    const checked = objects.list(pods, next.metadata.name).filter(({ spec: { runtimeClassName } }) => runtimeClassName === undefined || !exemptions.runtimeClasses.includes(runtimeClassName));
+    for (const text of violatingPods(checked, next.metadata.name, policy.enforce)) attributes.context.warn(text);
   };
 
   /** Whoever asks for a policy where it has no effect is told so. */
   const warnOfExemption = ({ object, context }: AdmissionAttributes, policy: PodSecurityPolicy): void => {
+    if (MODES.every((mode) => textOf(policy[mode]) === textOf(defaults[mode]))) return;
     const { name, labels = {} } = (object as Namespace).metadata;
-    const asked = (['enforce', 'audit', 'warn'] as const).filter((mode) => policy[mode].level !== 'privileged' && (labels[LABEL + mode] !== undefined || labels[`${LABEL}${mode}-version`] !== undefined));
+    const asked = MODES.filter((mode) => policy[mode].level !== 'privileged' && (labels[LABEL + mode] !== undefined || labels[`${LABEL}${mode}-version`] !== undefined));
     if (asked.length > 0) context.warn(`namespace ${JSON.stringify(name)} is exempt from Pod Security, and the policy (${asked.map((mode) => `${mode}=${textOf(policy[mode])}`).join(', ')}) will be ignored`);
   };
 
@@ -93,6 +97,11 @@ export function podSecurity({ objects, configuration: { podSecurity: { defaults,
 }
 
 const textOf = ({ level, version }: PodSecurityStandard): string => `${level}:${version}`;
+/** Several faults as one text. */
+const aggregated = (errors: readonly FieldError[]): string => {
+  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
+  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+};
 const told = (violations: readonly Violation[]): string => violations.map(({ reason, detail }) => (detail ? `${reason} (${detail})` : reason)).join(', ');
 
 /** What a namespace's labels ask for. A wrong level enforces the strictest; where there is no label, the defaults hold. */
@@ -133,10 +142,23 @@ function templateOf(object: KubeObject): PodTemplateSpec | undefined {
   return object.kind === 'CronJob' ? spec?.jobTemplate?.spec?.template : object.kind === 'PodTemplate' ? template : undefined;
 }
 
+/** Pods of which one of each controller comes first: its twins are much the same. */
+function oneOfEachFirst(all: readonly Pod[]): readonly Pod[] {
+  const seen = new Set<string>();
+  const twins: Pod[] = [];
+  const first = all.filter((pod) => {
+    const uid = pod.metadata.ownerReferences?.find(({ controller }) => controller)?.uid;
+    if (uid === undefined || !seen.has(uid)) return uid === undefined || !!seen.add(uid);
+    twins.push(pod);
+    return false;
+  });
+  return [...first, ...twins];
+}
+
 function violatingPods(all: readonly Pod[], namespace: string, standard: PodSecurityStandard): readonly string[] {
   const byReasons = new Map<string, string[]>();
-  for (const pod of all.slice(0, MAX_PODS)) {
-    const reasons = podSecurityViolations(standard.level, { annotations: pod.metadata.annotations ?? {}, spec: pod.spec }).map((violation) => violation.reason).join(', ');
+  for (const pod of oneOfEachFirst(all).slice(0, MAX_PODS)) {
+    const reasons = podSecurityViolations(standard, { annotations: pod.metadata.annotations ?? {}, spec: pod.spec }).map((violation) => violation.reason).join(', ');
     if (reasons) byReasons.set(reasons, [...(byReasons.get(reasons) ?? []), pod.metadata.name]);
   }
   const lines = [...byReasons].map(([reasons, names]) => {
