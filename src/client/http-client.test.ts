@@ -108,3 +108,21 @@ test('no server, a stranger\'s server and a silent server each say so', async ()
   await expect(silent).rejects.toBeInstanceOf(ConnectionError);
   await expect(silent).rejects.toThrow('within 500 ms');
 });
+
+test('an answer that stops in its middle fails in time, is told as cut off, or ends when the caller does', async () => {
+  answer = (_, response) => void response.writeHead(200, { 'content-length': 100 }).write('{"items":');
+  const stalled = client.list(pods);
+  await expect(stalled).rejects.toBeInstanceOf(ConnectionError);
+  await expect(stalled).rejects.toThrow('within 500 ms');
+  const stop = new AbortController();
+  answer = (_, response) => {
+    response.writeHead(200, { 'content-length': 100 }).write('{"items":');
+    setImmediate(() => stop.abort(new Error('enough')));
+  };
+  await expect(client.raw('GET', '/x', { signal: stop.signal })).rejects.toThrow('enough');
+  answer = (request, response) => {
+    response.writeHead(200, { 'content-length': 100 }).write('{"items":');
+    setImmediate(() => request.socket.destroy());
+  };
+  await expect(client.list(pods)).rejects.toBeInstanceOf(ConnectionError);
+});

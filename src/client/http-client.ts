@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { statusError, StatusError, type Status } from '../api/errors.ts';
 import { apiVersionOf, type ResourceType } from '../api/object.ts';
 import { currentCause, formatCause } from '../base/cause.ts';
+import { systemClock } from '../base/clock.ts';
 import type { Client, Patch, WatchEvent } from './client.ts';
 import { ConnectionError, connectionError } from './connection-error.ts';
 import { listQuery, resourcePath, withQuery, writeQuery, type Query } from './resource-path.ts';
@@ -64,6 +65,13 @@ export interface StreamResponse {
   readonly body: IncomingMessage;
 }
 
+/** An answer that has begun. */
+interface Exchange {
+  readonly response: IncomingMessage;
+  /** What an error in reading it is to be told as: perhaps it was ended from here. */
+  readonly fault: (error: unknown) => unknown;
+}
+
 /** Every request rejects with StatusError when the server refuses, and with ConnectionError when there was no answer. */
 export interface HttpClient extends Client, Disposable {
   /** What to connect with for other protocols (WebSocket). */
@@ -88,54 +96,65 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     return { 'user-agent': options.userAgent, accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...options.headers, ...more } as OutgoingHttpHeaders;
   };
 
-  const send = (method: string, path: string, body: Buffer | undefined, headers: OutgoingHttpHeaders, lasting: boolean, signal: AbortSignal | undefined): Promise<IncomingMessage> =>
+  /** `limitMs`: for the whole of it, the answer's body included. */
+  const send = (method: string, path: string, body: Buffer | undefined, headers: OutgoingHttpHeaders, signal: AbortSignal | undefined, limitMs: number | undefined): Promise<Exchange> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const start = secure ? httpsRequest : httpRequest;
       const host = base.hostname.replace(/^\[|\]$/g, '');
-      const attempt = (): ClientRequest => start({ agent: lasting ? streamAgent : agent, method, host, port: base.port || (secure ? 443 : 80), path: prefix + path, headers });
-      const follow = (request: ClientRequest, last: boolean): void => {
-        const onAbort = (): void => void request.destroy(signal!.reason);
-        signal?.addEventListener('abort', onAbort, { once: true });
-        request.on('response', (response) => {
-          response.on('close', () => signal?.removeEventListener('abort', onAbort));
-          resolve(response);
-        });
+      const attempt = (): ClientRequest => start({ agent: limitMs === undefined ? streamAgent : agent, method, host, port: base.port || (secure ? 443 : 80), path: prefix + path, headers });
+      let request = attempt();
+      let stoppedBy: unknown;
+      const stop = (reason: unknown): void => {
+        stoppedBy ??= reason;
+        request.destroy(reason as Error);
+      };
+      const onAbort = (): void => stop(signal!.reason);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const limit = limitMs === undefined ? undefined
+        : systemClock.timer(limitMs, () => stop(new ConnectionError(`no answer from ${base.host} within ${limitMs} ms`, { code: 'ETIMEDOUT', cause: undefined })));
+      const settle = (): void => {
+        limit?.[Symbol.dispose]();
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const fault = (error: unknown): unknown => stoppedBy ?? connectionError(error as NodeJS.ErrnoException, base);
+      const follow = (last: boolean): void => {
+        request.on('response', (response) => resolve({ response, fault }));
         request.on('error', (error: NodeJS.ErrnoException) => {
-          signal?.removeEventListener('abort', onAbort);
-          if (signal?.aborted) return reject(signal.reason);
           // The server closed a kept connection just as we took it: it has not seen the request.
-          if (!last && request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return follow(attempt(), true);
-          reject(connectionError(error, base));
+          if (!last && stoppedBy === undefined && request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) {
+            request.off('close', settle);
+            request = attempt();
+            return follow(true);
+          }
+          reject(fault(error));
         });
+        request.on('close', settle);
         request.end(body);
       };
-      follow(attempt(), false);
+      follow(false);
     });
 
-  const request = async (method: string, path: string, { body, headers, signal }: RawOptions, lasting: boolean): Promise<StreamResponse> => {
+  const request = async (method: string, path: string, { body, headers, signal }: RawOptions, limitMs?: number): Promise<Exchange> => {
     const bytes = body === undefined ? undefined : Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
     const cause = method === 'GET' ? '' : formatCause(currentCause());
     const all = headersFor({ ...(bytes && { 'content-type': 'application/json', 'content-length': String(bytes.length) }), ...(cause && { 'wherry-cause': cause }), ...headers });
-    const response = await send(method, path, bytes, all, lasting, signal);
+    const exchange = await send(method, path, bytes, all, signal, limitMs);
+    const { response } = exchange;
     if (options.onWarning && response.headers['warning']) for (const text of warnings(response.rawHeaders)) options.onWarning(text);
-    const status = response.statusCode!;
-    if (status >= 400) throw faultOf(status, (await readAll(response, base)).toString());
-    return { status, headers: response.headers, body: response };
+    if (response.statusCode! >= 400) throw faultOf(response.statusCode!, (await readAll(exchange)).toString());
+    return exchange;
   };
 
-  const stream: HttpClient['stream'] = (method, path, streamOptions = {}) => request(method, path, streamOptions, true);
+  const stream: HttpClient['stream'] = async (method, path, streamOptions = {}) => {
+    const { response } = await request(method, path, streamOptions);
+    return { status: response.statusCode!, headers: response.headers, body: response };
+  };
 
   const raw: HttpClient['raw'] = async (method, path, rawOptions = {}) => {
-    const milliseconds = options.timeoutMs ?? 60_000;
-    const limit = AbortSignal.timeout(milliseconds);
-    try {
-      const response = await request(method, path, { ...rawOptions, signal: rawOptions.signal ? AbortSignal.any([rawOptions.signal, limit]) : limit }, false);
-      return { ...response, body: await readAll(response.body, base) };
-    } catch (error) {
-      if (!limit.aborted || error instanceof StatusError) throw error;
-      throw new ConnectionError(`no answer from ${base.host} within ${milliseconds} ms`, { code: 'ETIMEDOUT', cause: error });
-    }
+    const exchange = await request(method, path, rawOptions, options.timeoutMs ?? 60_000);
+    const { response: { statusCode, headers } } = exchange;
+    return { status: statusCode!, headers, body: await readAll(exchange) };
   };
 
   const call = async <T>(method: string, path: string, body?: unknown, headers?: Headers): Promise<T> =>
@@ -211,14 +230,16 @@ async function* watchEvents<T>(stream: IncomingMessage, server: URL, signal: Abo
   }
 }
 
-async function readAll(stream: IncomingMessage, server: URL): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-  } catch (error) {
-    throw connectionError(error as NodeJS.ErrnoException, server);
-  }
-  return Buffer.concat(chunks);
+function readAll({ response, fault }: Exchange): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    response.on('error', (error) => reject(fault(error)));
+    response.on('close', () => {
+      if (!response.complete) reject(fault(new Error('the answer was cut off')));
+    });
+  });
 }
 
 /** The fault a refusing answer stands for; what is not a Status (a proxy's page) becomes one. */
