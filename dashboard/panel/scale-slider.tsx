@@ -12,6 +12,8 @@ const SCALED = new Set(['Deployment', 'StatefulSet', 'ReplicaSet']);
 /** How many pods a workload is to have: written when the slider is let go. */
 export function ScaleSlider({ row }: { readonly row: WorkloadRow }): JSX.Element | null {
   const dragged = useSignal<number | undefined>(undefined);
+  // What stands in the number field while somebody types: news of the workload draw the page anew, and must not take it away.
+  const typed = useSignal<string | undefined>(undefined);
   if (!SCALED.has(row.kind)) return null;
   const value = dragged.value ?? row.wanted;
   const scale = async (replicas: number): Promise<void> => {
@@ -48,9 +50,16 @@ export function ScaleSlider({ row }: { readonly row: WorkloadRow }): JSX.Element
         type="number"
         min={0}
         max={100_000}
-        value={value}
+        value={typed.value ?? value}
         aria-label={t('Number of pods of {name}', { name: row.name })}
+        onInput={(event) => {
+          typed.value = event.currentTarget.value;
+        }}
+        onBlur={() => {
+          typed.value = undefined;
+        }}
         onChange={(event) => {
+          typed.value = undefined;
           if (event.currentTarget.value !== '') void scale(Math.max(0, Math.round(event.currentTarget.valueAsNumber)));
         }}
         onKeyDown={(event) => event.stopPropagation()}

@@ -99,6 +99,7 @@ function report(error: unknown, path: string, io: KubectlIo): number {
     return 1;
   }
   if (error instanceof KubectlError) {
+    if (error.printed) io.out(error.printed);
     if (error.message) io.err(error.bare ? error.message.replace(/\n?$/, '\n') : `error: ${error.message}\n`);
     return error.code;
   }

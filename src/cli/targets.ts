@@ -1,6 +1,7 @@
 import type { Flags, FlagSpecs } from './flags.ts';
 import { readManifests, type Manifest, type ManifestObject } from './manifest.ts';
 import { pathOf, type DiscoveredResource } from './resource-mapper.ts';
+import { parseApiVersion } from '../api/resources.ts';
 import { parseSelector } from '../api/selector.ts';
 import { KubectlError, type Call } from './verb.ts';
 
@@ -70,6 +71,13 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
   return types.flatMap((type) => names.map((name) => at(type, name)));
 }
 
+/** A resource that only the manifest tells of. */
+function unknownResource({ apiVersion, kind }: ManifestObject): DiscoveredResource {
+  const { group, version } = parseApiVersion(apiVersion);
+  const singular = kind.toLowerCase();
+  return { group, version, kind, singular, resource: `${singular}s`, namespaced: true, shortNames: [], categories: [], verbs: [] };
+}
+
 /** Whether objects are picked by what they are like, not by name. */
 function selects(flags: Flags): boolean {
   return ['selector', 'field-selector'].some((name) => flags.declares(name, 'string') && flags.string(name) !== '') || (flags.declares('all', 'bool') && flags.bool('all'));
@@ -99,13 +107,15 @@ async function manifestsOf({ flags, io, session }: Call): Promise<readonly Manif
 export async function manifestTargets(call: Call, { selects: picks = true }: { readonly selects?: boolean } = {}): Promise<Target[]> {
   const { session, flags } = call;
   const manifests = await manifestsOf(call);
-  const [mapper, namespace] = await Promise.all([session.mapper((builtIn) => manifests.every(({ object }) => builtIn.findKind(object.apiVersion, object.kind))), session.namespace()]);
+  // What stays here needs no server to say what it is.
+  const local = flags.has('local') && flags.bool('local');
+  const [mapper, namespace] = await Promise.all([session.mapper((builtIn) => local || manifests.every(({ object }) => builtIn.findKind(object.apiVersion, object.kind))), session.namespace()]);
   // Of what files hold, a selector picks by labels.
   const selector = picks && flags.declares('selector', 'string') && flags.string('selector') ? parseSelector(flags.string('selector')) : undefined;
   return manifests.filter(({ object }) => !selector || selector.matches(object.metadata?.labels)).map(({ source, object }) => {
     let resource;
     try {
-      resource = mapper.byKind(object.apiVersion, object.kind);
+      resource = (local ? mapper.findKind(object.apiVersion, object.kind) ?? unknownResource(object) : undefined) ?? mapper.byKind(object.apiVersion, object.kind);
     } catch (error) {
       if (!(error instanceof KubectlError)) throw error;
       throw new KubectlError(`resource mapping not found for name: "${object.metadata?.name ?? ''}" namespace: "${object.metadata?.namespace ?? ''}" from "${source}": ${error.message}`);

@@ -42,10 +42,13 @@ export class KubectlError extends Error {
   readonly code: number;
   /** Printed as it is, without `error: `. */
   readonly bare: boolean;
+  /** What goes to standard output before it. */
+  readonly printed: string;
 
-  constructor(message: string, options: { readonly code?: number; readonly bare?: boolean } = {}) {
+  constructor(message: string, options: { readonly code?: number; readonly bare?: boolean; readonly printed?: string } = {}) {
     super(message);
     this.code = options.code ?? 1;
     this.bare = options.bare ?? false;
+    this.printed = options.printed ?? '';
   }
 }

@@ -124,6 +124,8 @@ test.each([
   const created = { metadata: key, spec: { ...more, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'busybox:1' }] } } } };
   await kubectl.create(resource as typeof statefulSets, created as never);
   const imageNow = async (): Promise<string | undefined> => (await kubectl.get(resource as typeof statefulSets, key)).spec!.template.spec!.containers[0]!.image;
+  // Changed before its controller has seen it, it would have one revision only.
+  await poll(async () => (await kubectl.get(resource as typeof statefulSets, key)).status?.observedGeneration).toBe(1);
   await go(`workloads?open=/apis/apps/v1/namespaces/default/${plural}/${key.name}`);
   await panel().getByLabel('Image of c').fill('busybox:2');
   await panel().getByRole('button', { name: 'Roll out' }).click();

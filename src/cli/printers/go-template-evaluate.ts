@@ -1,245 +1,270 @@
-import { goMap } from './go-value.ts';
-import { GoTemplateError, type Operand, type Pipeline, type TemplateNode } from './go-template-parse.ts';
-import { goSprintf } from './go-sprintf.ts';
+import { CallFault, templateFunctions, truth } from './go-template-functions.ts';
+import { goQuote, GoTemplateError } from './go-template-lex.ts';
+import type { Command, Operand, Pipeline, TemplateNode, TemplateSet } from './go-template-parse.ts';
+import { goMap, GoNumber, goType, numberOf, sortedEntries } from './go-value.ts';
 
-export interface Scope {
-  readonly root: unknown;
-  /** The innermost last; `$` first. */
-  readonly variables: [name: string, value: unknown][];
-  readonly templates: ReadonlyMap<string, readonly TemplateNode[]>;
-  readonly options: { readonly allowMissingKeys: boolean };
+/**
+ * A value on its way through a template. What is read out of a map or a list is `boxed`, as Go has it in an interface: faults name its type
+ * `interface {}` until a pipeline has passed it on. A key that is not there is `undefined`, a null of the object `null`.
+ */
+interface Held { readonly value: unknown; readonly boxed: boolean }
+
+const bare = (value: unknown): Held => ({ value, boxed: false });
+const boxed = (value: unknown): Held => ({ value, boxed: true });
+const typeOf = ({ value, boxed: inside }: Held): string => (inside ? 'interface {}' : goType(value));
+/** What a pipeline passes on is out of its box; a null is nothing then. */
+const unboxed = ({ value }: Held): Held => bare(value ?? undefined);
+
+/** Deeper than any template of use; Go's limit is 100,000, which our stack does not bear. */
+const DEPTH = 1000;
+
+export interface Execution {
+  readonly name: string;
+  readonly source: string;
+  readonly templates: TemplateSet;
+  readonly allowMissingKeys: boolean;
 }
 
-class LoopSignal extends Error {
-  readonly kind: 'break' | 'continue';
-  /** What was printed before the loop was left. */
-  text = '';
-
-  constructor(kind: 'break' | 'continue') {
-    super(kind);
-    this.kind = kind;
-  }
-}
-
-/** Runs a part; where it leaves the loop, what stood before goes along. */
-function passing(before: string, part: () => string): string {
+/** Runs a template. Throws GoTemplateError, which holds what was printed before. Upstream: Go's text/template, exec.go. */
+export function executeTemplate(execution: Execution, data: unknown): string {
+  const run = new Run(execution);
   try {
-    return part();
+    run.start(data);
   } catch (error) {
-    if (error instanceof LoopSignal) error.text = before + error.text;
+    if (error instanceof GoTemplateError) error.printed = run.out;
     throw error;
   }
+  return run.out;
 }
 
-/** A key that is not there prints as `<no value>`. */
-const MISSING = undefined;
+type Place = { readonly at: number; readonly text: string };
 
-/** Runs the nodes. Upstream: Go's text/template, exec.go. */
-export function evaluate(nodes: readonly TemplateNode[], dot: unknown, scope: Scope): string {
-  let out = '';
-  for (const node of nodes) {
-    switch (node.kind) {
-      case 'text': out += node.text; break;
-      case 'action': {
-        const value = runPipeline(node.pipeline, dot, scope);
-        if (node.pipeline.declare.length === 0) out += printed(value);
-        break;
+class Run {
+  out = '';
+  readonly #execution: Execution;
+  /** The template that runs now, and the node it is at: faults name both. */
+  #template: string;
+  #at: Place = { at: 0, text: '' };
+  #variables: [name: string, value: Held][] = [];
+  #depth = 0;
+
+  constructor(execution: Execution) {
+    this.#execution = execution;
+    this.#template = execution.name;
+  }
+
+  start(data: unknown): void {
+    this.#variables = [['$', bare(data)]];
+    this.#walk(this.#execution.templates.get(this.#template) ?? [], bare(data));
+  }
+
+  #fail(message: string): never {
+    const { name, source } = this.#execution;
+    const before = source.slice(0, this.#at.at);
+    const line = before.split('\n').length;
+    const column = Buffer.byteLength(before.slice(before.lastIndexOf('\n') + 1));
+    throw new GoTemplateError(`template: ${name}:${line}:${column}: executing ${goQuote(this.#template)} at <${this.#at.text}>: ${message}`);
+  }
+
+  #walk(nodes: readonly TemplateNode[], dot: Held): 'break' | 'continue' | undefined {
+    for (const node of nodes) {
+      this.#at = node;
+      switch (node.kind) {
+        case 'text': this.out += node.shown; break;
+        case 'action': {
+          const { value } = this.#pipeline(node.pipeline, dot);
+          this.#at = node;
+          if (node.pipeline.declare.length === 0) this.out += value === undefined || value === null ? '<no value>' : goMap(value);
+          break;
+        }
+        case 'if': case 'with': {
+          const depth = this.#variables.length;
+          const found = this.#pipeline(node.pipeline, dot);
+          const leaves = truth(found.value) ? this.#walk(node.body, node.kind === 'with' ? found : dot) : this.#walk(node.otherwise, dot);
+          this.#variables.length = depth;
+          if (leaves) return leaves;
+          break;
+        }
+        case 'range': {
+          const depth = this.#variables.length;
+          const leaves = this.#range(node, dot);
+          this.#variables.length = depth;
+          if (leaves) return leaves;
+          break;
+        }
+        case 'template': this.#call(node, dot); break;
+        default: return node.kind;
       }
-      case 'if': case 'with': {
-        const depth = scope.variables.length;
-        const value = runPipeline(node.pipeline, dot, scope);
-        out += passing(out, () => (truth(value) ? evaluate(node.body, node.kind === 'with' ? value : dot, scope) : evaluate(node.otherwise, dot, scope)));
-        scope.variables.length = depth;
-        break;
-      }
-      case 'range': out += runRange(node, dot, scope); break;
-      case 'template': {
-        const body = scope.templates.get(node.name);
-        if (!body) throw new GoTemplateError(`template "${node.name}" not defined`);
-        const data = node.pipeline ? runPipeline(node.pipeline, dot, scope) : null;
-        out += evaluate(body, data, { ...scope, root: data, variables: [['$', data]] });
-        break;
-      }
-      default: throw Object.assign(new LoopSignal(node.kind), { text: out });
+    }
+    return undefined;
+  }
+
+  #call(node: Extract<TemplateNode, { kind: 'template' }>, dot: Held): void {
+    const body = this.#execution.templates.get(node.name);
+    if (!body) this.#fail(`template ${goQuote(node.name)} not defined`);
+    if (this.#depth === DEPTH) this.#fail('exceeded maximum template depth (100000)');
+    const data = node.pipeline ? this.#pipeline(node.pipeline, dot) : bare(undefined);
+    const [template, variables] = [this.#template, this.#variables];
+    [this.#template, this.#variables] = [node.name, [['$', data]]];
+    this.#depth++;
+    this.#walk(body!, data);
+    this.#depth--;
+    [this.#template, this.#variables] = [template, variables];
+  }
+
+  #range({ pipeline, body, otherwise }: Extract<TemplateNode, { kind: 'if' | 'with' | 'range' }>, dot: Held): 'break' | 'continue' | undefined {
+    const { value } = this.#pipeline(pipeline, dot);
+    const { declare, assign } = pipeline;
+    const depth = this.#variables.length;
+    const entries = this.#entries(value, declare.length);
+    for (const [key, item] of entries) {
+      const values = declare.length > 1 ? [key, item] : [item];
+      declare.forEach((name, i) => {
+        if (assign) this.#assign(name, values[i]!);
+        // The pipeline has declared them.
+        else this.#variables[depth - declare.length + i]![1] = values[i]!;
+      });
+      const leaves = this.#walk(body, item);
+      this.#variables.length = depth;
+      if (leaves === 'break') return undefined;
+    }
+    return entries.length === 0 ? this.#walk(otherwise, dot) : undefined;
+  }
+
+  #entries(value: unknown, variables: number): [key: Held, item: Held][] {
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value)) return value.map((item, i) => [bare(new GoNumber('int', i)), boxed(item)]);
+    const number = numberOf(value);
+    if (number && number.type !== 'float64') {
+      if (variables > 1) this.#fail(`can't use ${goMap(value)} to iterate over more than one variable`);
+      return Array.from({ length: Math.max(0, number.value) }, (_, i) => [bare(undefined), bare(number.type === 'int' ? new GoNumber('int', i) : i)]);
+    }
+    if (number || typeof value !== 'object') this.#fail(`range can't iterate over ${goMap(value)}`);
+    return sortedEntries(value as object).map(([key, item]) => [bare(key), boxed(item)]);
+  }
+
+  #assign(name: string, value: Held): void {
+    const found = this.#variables.findLast(([known]) => known === name);
+    if (!found) this.#fail(`undefined variable: ${name}`);
+    found![1] = value;
+  }
+
+  #variable(name: string): Held {
+    return this.#variables.findLast(([known]) => known === name)?.[1] ?? this.#fail(`undefined variable: ${name}`);
+  }
+
+  #pipeline(pipeline: Pipeline, dot: Held): Held {
+    this.#at = pipeline;
+    let value: Held | undefined;
+    for (const command of pipeline.commands) value = unboxedIfBoxed(this.#command(command, dot, value));
+    for (const name of pipeline.declare) {
+      if (pipeline.assign) this.#assign(name, value!);
+      else this.#variables.push([name, value!]);
+    }
+    return value!;
+  }
+
+  #command({ operands, ...place }: Command, dot: Held, piped: Held | undefined): Held {
+    const [head] = operands as readonly [Operand];
+    const alone = operands.length === 1 && piped === undefined;
+    switch (head.kind) {
+      case 'field': case 'chain': case 'variable': return this.#fieldsOf(head, dot, alone);
+      case 'function': return this.#function(head.name, place, head, operands.slice(1), dot, piped);
+      case 'pipeline':
+        if (!alone) this.#fail(`can't give argument to non-function ${head.text}`);
+        return this.#pipeline(head.pipeline, dot);
+      default:
+        this.#at = head;
+        if (!alone) this.#fail(`can't give argument to non-function ${head.text}`);
+        if (head.kind === 'nil') this.#fail('nil is not a command');
+        return head.kind === 'dot' ? dot : this.#literal(head as Extract<Operand, { kind: 'literal' }>);
     }
   }
-  return out;
-}
 
-function runRange({ pipeline, body, otherwise }: Extract<TemplateNode, { kind: 'if' | 'with' | 'range' }>, dot: unknown, scope: Scope): string {
-  const depth = scope.variables.length;
-  const value = runPipeline({ ...pipeline, declare: [] }, dot, scope);
-  const entries = entriesOf(value);
-  let out = '';
-  if (entries.length === 0) out = evaluate(otherwise, dot, scope);
-  for (const [key, item] of entries) {
-    const [first, second] = pipeline.declare;
-    if (pipeline.declare.length === 1) declare(scope, first!, item, pipeline.assign);
-    if (pipeline.declare.length === 2) {
-      declare(scope, first!, key, pipeline.assign);
-      declare(scope, second!, item, pipeline.assign);
+  #fieldsOf(operand: Extract<Operand, { kind: 'field' | 'chain' | 'variable' }>, dot: Held, alone = true): Held {
+    this.#at = operand;
+    let at = dot;
+    if (operand.kind === 'variable') {
+      at = this.#variable(operand.name);
+      if (operand.path.length === 0 && !alone) this.#fail(`can't give argument to non-function ${operand.text}`);
+    } else if (operand.kind === 'chain') {
+      if (operand.of.kind === 'nil') this.#fail(`indirection through explicit nil in ${operand.text}`);
+      at = this.#argument(operand.of, dot);
     }
-    const inner = scope.variables.length;
+    operand.path.forEach((field, i) => { at = this.#field(at, field, alone || i < operand.path.length - 1); });
+    return at;
+  }
+
+  #field(at: Held, field: string, alone: boolean): Held {
+    const { value } = at;
+    if (value === undefined) {
+      if (!this.#execution.allowMissingKeys) this.#fail(`nil data; no entry for key ${goQuote(field)}`);
+      return bare(undefined);
+    }
+    if (value === null) this.#fail(`nil pointer evaluating ${typeOf(at)}.${field}`);
+    if (goType(value) !== 'map[string]interface {}') this.#fail(`can't evaluate field ${field} in type ${typeOf(at)}`);
+    if (!alone) this.#fail(`${field} is not a method but has arguments`);
+    if (Object.hasOwn(value as object, field)) return boxed((value as Readonly<Record<string, unknown>>)[field]);
+    if (!this.#execution.allowMissingKeys) this.#fail(`map has no entry for key ${goQuote(field)}`);
+    return bare(undefined);
+  }
+
+  #function(name: string, command: Place, node: Place, operands: readonly Operand[], dot: Held, piped: Held | undefined): Held {
+    this.#at = node;
+    const callee = templateFunctions[name]!;
+    const given = operands.length + (piped ? 1 : 0);
+    if (given < callee.takes && callee.more) this.#fail(`wrong number of args for ${name}: want at least ${callee.takes} got ${operands.length}`);
+    if (given !== callee.takes && !callee.more) this.#fail(`wrong number of args for ${name}: want ${callee.takes} got ${given}`);
+    // These two stop at the first argument that decides.
+    if (name === 'and' || name === 'or') {
+      let last = bare(undefined);
+      for (const operand of operands) {
+        last = this.#argument(operand, dot);
+        if (truth(last.value) === (name === 'or')) return unboxed(last);
+      }
+      return unboxed(piped ?? last);
+    }
+    const args = operands.map((operand, i) => (callee.text && i === 0 ? this.#text(operand, dot) : this.#argument(operand, dot).value));
+    if (piped) args.push(callee.text && args.length === 0 ? this.#asText(piped) : piped.value);
     try {
-      out += evaluate(body, item, scope);
+      const result = callee.call(...args);
+      return name === 'index' ? boxed(result) : bare(result);
     } catch (error) {
-      if (!(error instanceof LoopSignal)) throw error;
-      out += error.text;
-      if (error.kind === 'break') break;
-    } finally {
-      scope.variables.length = Math.min(scope.variables.length, inner);
-      if (!pipeline.assign) scope.variables.length = Math.min(scope.variables.length, depth);
+      if (!(error instanceof CallFault)) throw error;
+      this.#at = command;
+      return this.#fail(`error calling ${name}: ${name === 'call' ? error.message.replace(/^non-function/, `non-function ${operands[0]?.text ?? goMap(piped!.value)}`) : error.message}`);
     }
   }
-  scope.variables.length = depth;
-  return out;
-}
 
-function entriesOf(value: unknown): [unknown, unknown][] {
-  if (value === null || value === undefined) return [];
-  if (Array.isArray(value)) return value.map((item, i) => [i, item]);
-  if (typeof value === 'object') return Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  if (typeof value === 'number' && Number.isInteger(value)) return Array.from({ length: value }, (_, i) => [i, i]);
-  throw new GoTemplateError(`range can't iterate over ${goMap(value)}`);
-}
-
-function declare(scope: Scope, name: string, value: unknown, assign: boolean): void {
-  if (!assign) return void scope.variables.push([name, value]);
-  const found = scope.variables.findLast(([known]) => known === name);
-  if (!found) throw new GoTemplateError(`undefined variable "${name}"`);
-  found[1] = value;
-}
-
-function runPipeline(pipeline: Pipeline, dot: unknown, scope: Scope): unknown {
-  let value: unknown;
-  pipeline.commands.forEach((command, i) => { value = runCommand(command, dot, scope, i > 0 ? [value] : []); });
-  for (const name of pipeline.declare) declare(scope, name, value, pipeline.assign);
-  return value;
-}
-
-function runCommand([head, ...rest]: readonly Operand[], dot: unknown, scope: Scope, piped: readonly unknown[]): unknown {
-  if (head!.kind !== 'function') {
-    if (rest.length > 0 || piped.length > 0) throw new GoTemplateError(`can't give argument to non-function ${shownOperand(head!)}`);
-    return operandValue(head!, dot, scope);
+  #literal({ value, text }: Extract<Operand, { kind: 'literal' }>): Held {
+    if (value instanceof GoNumber && value.type === 'int' && value.value >= 2 ** 63) this.#fail(`${text} overflows int`);
+    return bare(value);
   }
-  const { name } = head as { readonly name: string };
-  // These two stop at the first argument that decides.
-  if (name === 'and' || name === 'or') {
-    let value: unknown;
-    for (const operand of rest) {
-      value = operandValue(operand, dot, scope);
-      if (truth(value) === (name === 'or')) return value;
-    }
-    return piped.length > 0 ? piped[0] : value;
+
+  #text(operand: Operand, dot: Held): string {
+    this.#at = operand;
+    if (operand.kind === 'nil') this.#fail('cannot assign nil to string');
+    if (operand.kind === 'literal') return typeof operand.value === 'string' ? operand.value : this.#fail(`expected string; found ${operand.text}`);
+    return this.#asText(this.#argument(operand, dot));
   }
-  const call = Object.hasOwn(functions, name) ? functions[name] : undefined;
-  if (!call) throw new GoTemplateError(`function "${name}" not defined`);
-  return call(...rest.map((operand) => operandValue(operand, dot, scope)), ...piped);
-}
 
-function operandValue(operand: Operand, dot: unknown, scope: Scope): unknown {
-  switch (operand.kind) {
-    case 'literal': return operand.value;
-    case 'nil': return null;
-    case 'dot': return fieldsOf(dot, operand.fields, scope);
-    case 'variable': {
-      const found = scope.variables.findLast(([name]) => name === operand.name);
-      if (!found) throw new GoTemplateError(`undefined variable "${operand.name}"`);
-      return fieldsOf(found[1], operand.fields, scope);
-    }
-    case 'pipeline': return fieldsOf(runPipeline(operand.pipeline, dot, scope), operand.fields, scope);
-    case 'function': return runCommand([operand], dot, scope, []);
+  #asText(held: Held): string {
+    if (held.value === undefined) this.#fail('invalid value; expected string');
+    if (typeof held.value !== 'string') this.#fail(`wrong type for value; expected string; got ${held.value === null ? 'interface {}' : goType(held.value)}`);
+    return held.value as string;
   }
-}
 
-function fieldsOf(start: unknown, fields: readonly string[], { options }: Scope): unknown {
-  let value = start;
-  for (const field of fields) {
-    if (value === MISSING) return MISSING;
-    if (value === null) throw new GoTemplateError(`nil pointer evaluating interface {}.${field}`);
-    if (typeof value !== 'object' || Array.isArray(value)) throw new GoTemplateError(`can't evaluate field ${field} in type interface {}`);
-    if (Object.hasOwn(value, field)) value = (value as Record<string, unknown>)[field];
-    else if (options.allowMissingKeys) value = MISSING;
-    else throw new GoTemplateError(`map has no entry for key "${field}"`);
-  }
-  return value;
-}
-
-function shownOperand(operand: Operand): string {
-  return operand.kind === 'literal' ? JSON.stringify(operand.value) : operand.kind === 'dot' ? `.${operand.fields.join('.')}` : operand.kind;
-}
-
-function truth(value: unknown): boolean {
-  if (value === null || value === undefined || value === false || value === 0 || value === '') return false;
-  if (Array.isArray(value)) return value.length > 0;
-  return typeof value === 'object' ? Object.keys(value).length > 0 : true;
-}
-
-function printed(value: unknown): string {
-  return value === MISSING || value === null ? '<no value>' : goMap(value);
-}
-
-function lengthOf(value: unknown): number {
-  if (typeof value === 'string') return Buffer.byteLength(value);
-  if (Array.isArray(value)) return value.length;
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length;
-  throw new GoTemplateError('error calling len: len of nil pointer');
-}
-
-function compare(a: unknown, b: unknown): number {
-  if (typeof a !== typeof b || (typeof a !== 'number' && typeof a !== 'string')) throw new GoTemplateError('incompatible types for comparison');
-  return a === b ? 0 : (a as number) < (b as number) ? -1 : 1;
-}
-
-function equal(a: unknown, b: unknown): boolean {
-  if (a === undefined || a === null || b === undefined || b === null) return (a ?? null) === (b ?? null);
-  if (typeof a !== typeof b) throw new GoTemplateError('error calling eq: incompatible types for comparison');
-  return a === b;
-}
-
-function indexInto(value: unknown, keys: readonly unknown[]): unknown {
-  let at = value;
-  for (const key of keys) {
-    if (at === null || at === undefined) throw new GoTemplateError('error calling index: index of untyped nil');
-    if (Array.isArray(at)) {
-      if (typeof key !== 'number') throw new GoTemplateError(`error calling index: cannot index slice/array with type ${typeof key}`);
-      if (key < 0 || key >= at.length) throw new GoTemplateError(`error calling index: index out of range: ${key}`);
-      at = at[key];
-    } else if (typeof at === 'object') {
-      at = (at as Record<string, unknown>)[String(key)];
-    } else {
-      throw new GoTemplateError(`error calling index: can't index item of type ${typeof at}`);
+  #argument(operand: Operand, dot: Held): Held {
+    this.#at = operand;
+    switch (operand.kind) {
+      case 'dot': return dot;
+      case 'nil': return bare(undefined);
+      case 'literal': return this.#literal(operand);
+      case 'field': case 'variable': case 'chain': return this.#fieldsOf(operand, dot);
+      case 'pipeline': return this.#pipeline(operand.pipeline, dot);
+      case 'function': return this.#function(operand.name, operand, operand, [], dot, undefined);
     }
   }
-  return at;
 }
 
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' })[c]!);
-/** As Go's Print: a blank between neighbours that are both no strings. */
-const print = (...args: unknown[]): string => args.map((arg, i) => (i > 0 && typeof arg !== 'string' && typeof args[i - 1] !== 'string' ? ' ' : '') + goMap(arg)).join('');
-
-const functions: Readonly<Record<string, (...args: unknown[]) => unknown>> = {
-  not: (value) => !truth(value),
-  len: lengthOf,
-  index: (value, ...keys) => indexInto(value, keys),
-  slice: (value, from = 0, to = lengthOf(value)) => (value as string | unknown[]).slice(from as number, to as number),
-  eq: (a, ...others) => others.some((b) => equal(a, b)),
-  ne: (a, b) => !equal(a, b),
-  lt: (a, b) => compare(a, b) < 0,
-  le: (a, b) => compare(a, b) <= 0,
-  gt: (a, b) => compare(a, b) > 0,
-  ge: (a, b) => compare(a, b) >= 0,
-  print,
-  printf: (format, ...args) => goSprintf(String(format), args),
-  println: (...args) => `${args.map(goMap).join(' ')}\n`,
-  html: (...args) => escapeHtml(print(...args)),
-  js: (...args) => JSON.stringify(print(...args)).slice(1, -1),
-  urlquery: (...args) => encodeURIComponent(print(...args)).replaceAll('%20', '+'),
-  /** kubectl's own. */
-  exists: (value, ...keys) => keys.length === 0 ? value !== undefined : truth(keys.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[String(key)] : undefined), value)),
-  base64decode: (text) => Buffer.from(String(text), 'base64').toString(),
-};
-
-export function isFunction(name: string): boolean {
-  return Object.hasOwn(functions, name) || name === 'and' || name === 'or';
-}
+const unboxedIfBoxed = (held: Held): Held => (held.boxed ? unboxed(held) : held);

@@ -1,13 +1,14 @@
-import { evaluate, isFunction, type Scope } from './go-template-evaluate.ts';
+import { executeTemplate } from './go-template-evaluate.ts';
+import { isFunction } from './go-template-functions.ts';
 import { parseTemplate } from './go-template-parse.ts';
 
-export { GoTemplateError } from './go-template-parse.ts';
+export { GoTemplateError } from './go-template-lex.ts';
+
+/** As kubectl calls it; faults name it. */
+const NAME = 'output';
 
 /** Compiles a template of Go's text/template, as `-o go-template` takes it. Throws GoTemplateError where it is malformed; running it throws where it fails. */
-export function compileGoTemplate(source: string, options: { readonly allowMissingKeys: boolean }): (data: unknown) => string {
-  const template = parseTemplate(source, isFunction);
-  return (data) => {
-    const scope: Scope = { root: data, variables: [['$', data]], templates: template.defined, options };
-    return evaluate(template.body, data, scope);
-  };
+export function compileGoTemplate(source: string, { allowMissingKeys }: { readonly allowMissingKeys: boolean }): (data: unknown) => string {
+  const templates = parseTemplate(NAME, source, isFunction);
+  return (data) => executeTemplate({ name: NAME, source, templates, allowMissingKeys }, data);
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseApiVersion } from '../../api/resources.ts';
 import type { Flags, FlagSpecs } from '../flags.ts';
-import { sortKeys } from '../sort-keys.ts';
+import { goJson, sortKeys } from '../sort-keys.ts';
 import { KubectlError } from '../verb.ts';
 import { compileGoTemplate, GoTemplateError } from './go-template.ts';
+import { goQuote } from './go-template-lex.ts';
 import { goMap, goSyntax } from './go-value.ts';
 import { compileJsonPath, findAll, findEach, JsonPathError, relaxedJsonPath, type JsonPathTemplate } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
@@ -116,16 +117,18 @@ function compileTemplate(source: string, allowMissingKeys: boolean): (data: unkn
     return compileGoTemplate(source, { allowMissingKeys });
   } catch (error) {
     if (!(error instanceof GoTemplateError)) throw error;
-    throw new KubectlError(`error parsing template ${source}, template: output:1: ${error.message}`);
+    throw new KubectlError(`error parsing template ${source}, ${error.message}`);
   }
 }
 
+/** What was printed before the fault stands in the output, and behind it what helps to find the fault. */
 function runTemplate(template: (data: unknown) => string, source: string, data: unknown): string {
   try {
     return template(data);
   } catch (error) {
     if (!(error instanceof GoTemplateError)) throw error;
-    throw new KubectlError(`error executing template "${source}": template: output:1: ${error.message}`);
+    const help = `Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${source}\n\traw data was:\n\t\t${goJson(data)}\n\tobject given to template engine was:\n\t\t${goMap(data)}\n\n`;
+    throw new KubectlError(`error executing template ${goQuote(source)}: ${error.message}`, { printed: error.printed + help });
   }
 }
 
