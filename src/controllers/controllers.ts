@@ -20,6 +20,7 @@ import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node/node-ipam.ts';
 import { nodeLifecycleController } from './node/node-lifecycle.ts';
 import { podGarbageController } from './node/pod-garbage.ts';
+import { deviceTaintEvictionController } from './node/device-taint-eviction.ts';
 import { taintEvictionController } from './node/taint-eviction.ts';
 import { resourceQuotaController } from './quota/resource-quota.ts';
 import { replicaSetController } from './replica-set/replica-set.ts';
@@ -62,6 +63,7 @@ export const controllers: readonly Controller[] = [
   nodeIpamController,
   nodeLifecycleController,
   taintEvictionController,
+  deviceTaintEvictionController,
   podGarbageController,
   persistentVolumeBinderController,
   claimProtectionController,

@@ -11,6 +11,8 @@ import { without } from './without.ts';
 
 /** On a claim that was made for a pod: which of the pod's claims it is. */
 const POD_CLAIM = 'resource.kubernetes.io/pod-claim-name';
+/** On a claim that the scheduler made for what a pod asks for as extended resources. */
+const EXTENDED = 'resource.kubernetes.io/extended-resource-claim';
 const FINALIZER = 'resource.kubernetes.io/delete-protection';
 
 /**
@@ -82,14 +84,15 @@ export const resourceClaimController: Controller = {
       // What is allocated and not yet reserved is on its way to a pod.
       const over = users.length === 0 && (before.length > 0 || claim.metadata.deletionTimestamp !== undefined);
       if (users.length < before.length || (over && claim.status?.allocation)) {
-        const status = over ? without(without(claim.status ?? {}, 'reservedFor'), 'allocation') : { ...claim.status, reservedFor: users };
+        const status = over ? without(without(without(claim.status ?? {}, 'reservedFor'), 'allocation'), 'devices') : { ...claim.status, reservedFor: users };
         claim = await client.updateStatus(resourceClaims, { ...claim, status });
       }
       if (users.length > 0) return;
       if (over && claim.metadata.finalizers?.includes(FINALIZER)) {
         claim = await client.update(resourceClaims, { ...claim, metadata: { ...claim.metadata, finalizers: claim.metadata.finalizers.filter((finalizer) => finalizer !== FINALIZER) } });
       }
-      const owner = claim.metadata.annotations?.[POD_CLAIM] === undefined ? undefined : controllerOf(claim);
+      const { [POD_CLAIM]: podClaim, [EXTENDED]: extended } = claim.metadata.annotations ?? {};
+      const owner = podClaim === undefined && extended !== 'true' ? undefined : controllerOf(claim);
       if (owner?.kind !== 'Pod' || claim.metadata.deletionTimestamp) return;
       const pod = pods.get(`${namespace}/${owner.name}`);
       if (pod && pod.metadata.uid === owner.uid && !isPodTerminal(pod)) return;
@@ -114,10 +117,13 @@ export const resourceClaimController: Controller = {
     ofPods.follow(templates, ({ metadata: { namespace, name } }) => pods.list(namespace).filter((pod) => pod.spec.resourceClaims?.some((claim) => claim.resourceClaimTemplateName === name)).map(keyOf));
     const ofClaims = startLoop(context, { name: 'resource-claim-controller', needs, workers: 4, reconcile: syncClaim });
     ofClaims.follow(claims, (claim) => [keyOf(claim)]);
-    ofClaims.follow(pods, (pod) => (pod.spec.resourceClaims ?? []).flatMap(({ name, resourceClaimName }) => {
-      const claimName = resourceClaimName ?? pod.status?.resourceClaimStatuses?.find((made) => made.name === name)?.resourceClaimName ?? ownedClaim(pod, name)?.metadata.name;
-      return claimName === undefined ? [] : [`${pod.metadata.namespace}/${claimName}`];
-    }));
+    ofClaims.follow(pods, (pod) => [
+      ...(pod.status?.extendedResourceClaimStatus ? [`${pod.metadata.namespace}/${pod.status.extendedResourceClaimStatus.resourceClaimName}`] : []),
+      ...(pod.spec.resourceClaims ?? []).flatMap(({ name, resourceClaimName }) => {
+        const claimName = resourceClaimName ?? pod.status?.resourceClaimStatuses?.find((made) => made.name === name)?.resourceClaimName ?? ownedClaim(pod, name)?.metadata.name;
+        return claimName === undefined ? [] : [`${pod.metadata.namespace}/${claimName}`];
+      }),
+    ]);
     const both = new AsyncDisposableStack();
     both.use(ofPods);
     both.use(ofClaims);
