@@ -9,13 +9,14 @@ import { addressPlan, hostOf, linkBetween, linkFault, seeEachOther, type Address
 import { claimClusterNumber, clusterNumberOf, holderOf, releaseClusterNumber } from '../cluster-number.ts';
 import { CLUSTER_NUMBERS, requireMachine, type LaunchTools } from '../launch.ts';
 import { isJoined, type ClusterConfig, type JoinedCluster, type Profile } from '../profile.ts';
-import { annotationsOf, machineAddressOf, machinesOf, numberOf, type MachineSelf } from './annotations.ts';
+import { annotationsOf, machineAddressOf, machinesOf, type MachineSelf } from './annotations.ts';
 import { discoverAuthority, explained, parseHash, parseServer } from './discover.ts';
 import { readIdentity, writeIdentity, type Identity } from './identity.ts';
 import { JOIN_CONFIG, type JoinConfig } from './join-objects.ts';
 import { nodeClient, startJoined } from './joined-node.ts';
 import { removeJoined } from './leave-cluster.ts';
 import { CLIENT_SIGNER, requestCertificate } from './request-certificate.ts';
+import { numberGiven } from './take-number.ts';
 import { addressTowards, describeMachine } from './this-machine.ts';
 import { parseToken } from './token.ts';
 
@@ -154,13 +155,5 @@ async function register(client: Client, name: string, plan: AddressPlan, self: M
     const address = machineAddressOf(await client.get(nodeResource, { name }));
     if (address === undefined || hostOf({ address }) !== hostOf(self)) throw new UserError(`the cluster has a node called ${name} already`, 'another name: --name NAME');
   }
-  const patience = new AbortController();
-  const until = signal ? AbortSignal.any([signal, patience.signal]) : patience.signal;
-  using _limit = clock.timer(30_000, () => patience.abort(new UserError(`the cluster gave the node ${name} no addresses in 30 s`, `on the first machine: wherry kubectl describe node ${name}`)));
-  for await (const { object } of await client.watch(nodeResource, { fieldSelector: `metadata.name=${name}`, signal: until })) {
-    const number = numberOf(object, plan);
-    if (number !== undefined) return number;
-    if (object.spec?.podCIDR) throw new UserError(`the cluster gave the node the range ${object.spec.podCIDR}, for which there are no addresses`, 'a cluster has up to 189 nodes');
-  }
-  throw until.reason ?? new Error('the server ended the watch of the node');
+  return numberGiven({ client, plan, clock, ...(signal && { signal }) }, name);
 }

@@ -1,9 +1,6 @@
-import { UserError } from '../../../base/user-error.ts';
-import { nodes as nodeResource } from '../../../api/generated/resources.ts';
 import { clientOf, readPki } from '../../../cluster/cluster-client.ts';
-import { numberOf } from '../../../cluster/join/annotations.ts';
+import { freeNumber, takeNumber } from '../../../cluster/join/take-number.ts';
 import { makeFabric, setAllPeers, startNodeProcess, untilNodesReady } from '../../../cluster/launch.ts';
-import { MAX_NODES, nodeName, type NodeConfig } from '../../../cluster/profile.ts';
 import { withStartLock } from '../../../cluster/start-lock.ts';
 import { addressPlan } from '../../../machine/index.ts';
 import { clusterOptions, type Command } from '../../command.ts';
@@ -22,11 +19,9 @@ export const command: Command = {
     const tools = { clock: systemClock, log: verbLog(), steps: progress };
     await withStartLock(profile, async () => {
       using client = clientOf(profile, config);
-      // Nodes of other machines have numbers, too.
-      const taken = new Set([...config.nodes.map(({ index }) => index), ...(await client.list(nodeResource)).items.map((node) => numberOf(node, addressPlan(config.index)))]);
-      const index = Array.from({ length: MAX_NODES }, (_, i) => i + 1).find((i) => !taken.has(i));
-      if (index === undefined) throw new UserError(`the cluster has ${MAX_NODES} nodes, which is all its addresses are for`);
-      const node: NodeConfig = { name: nodeName(profile.name, index), index };
+      const options = { client, profile: profile.name, plan: addressPlan(config.index), present: config.nodes, clock: systemClock, signal: io.signal };
+      // Nodes of other machines have numbers, too, and take them at any time where they may join.
+      const node = await (config.listenAddress === undefined ? freeNumber(options) : takeNumber(options));
       const grown = { ...config, nodes: [...config.nodes, node] };
       profile.write(grown);
       await progress.step(node.name, async () => {
