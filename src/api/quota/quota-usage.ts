@@ -108,7 +108,8 @@ export function quotaScopes({ spec }: ResourceQuota): readonly ScopedResourceSel
   return [...plain, ...(spec?.scopeSelector?.matchExpressions ?? [])];
 }
 
-function podInScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): boolean {
+/** Whether a pod is within a scope. */
+export function podInScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): boolean {
   const terminating = pod.spec.activeDeadlineSeconds !== undefined && pod.spec.activeDeadlineSeconds >= 0;
   switch (scopeName) {
     case 'Terminating': return terminating;

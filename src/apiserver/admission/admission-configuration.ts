@@ -1,4 +1,5 @@
 import type { ConfigurationReader } from '../configuration/configuration-reader.ts';
+import type { ScopedResourceSelectorRequirement } from '../../api/generated/core-v1.ts';
 import { LEVELS, type PodSecurityLevel } from './pod-security-checks.ts';
 
 /** A level of the Pod Security Standards at a version of Kubernetes: `latest` or `v1.N`. */
@@ -14,8 +15,18 @@ export interface PodSecurityConfiguration {
   readonly exemptions: { readonly usernames: readonly string[]; readonly namespaces: readonly string[]; readonly runtimeClasses: readonly string[] };
 }
 
+/** Of a resource (or of pods of some scopes) nothing may be used but under a quota that covers it. */
+export interface LimitedResource {
+  readonly group: string;
+  readonly resource: string;
+  /** Of the amounts that a quota can limit, those whose names hold one of these. */
+  readonly matchContains: readonly string[];
+  readonly matchScopes: readonly ScopedResourceSelectorRequirement[];
+}
+
 export interface AdmissionConfiguration {
   readonly podSecurity: PodSecurityConfiguration;
+  readonly limitedResources: readonly LimitedResource[];
 }
 
 const PRIVILEGED: PodSecurityStandard = { level: 'privileged', version: 'latest' };
@@ -23,11 +34,13 @@ const PRIVILEGED: PodSecurityStandard = { level: 'privileged', version: 'latest'
 /** As it is without a file. */
 export const defaultAdmissionConfiguration: AdmissionConfiguration = {
   podSecurity: { defaults: { enforce: PRIVILEGED, audit: PRIVILEGED, warn: PRIVILEGED }, exemptions: { usernames: [], namespaces: [], runtimeClasses: [] } },
+  limitedResources: [],
 };
 
 /** The plugins that can be configured, a line each. */
 const plugins: Readonly<Record<string, (reader: ConfigurationReader) => Partial<AdmissionConfiguration>>> = {
   PodSecurity: (reader) => ({ podSecurity: readPodSecurity(reader) }),
+  ResourceQuota: (reader) => ({ limitedResources: readLimitedResources(reader) }),
 };
 
 /** Reads a document of the kind `AdmissionConfiguration` in `apiserver.config.k8s.io/v1`. Throws UserError. Upstream: apiserver pkg/admission/config.go. */
@@ -70,4 +83,23 @@ function readPodSecurity(reader: ConfigurationReader): PodSecurityConfiguration 
     defaults: { enforce: standard('enforce'), audit: standard('audit'), warn: standard('warn') },
     exemptions: { usernames: exempt('usernames'), namespaces: exempt('namespaces'), runtimeClasses: exempt('runtimeClasses') },
   };
+}
+
+const SCOPES = ['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'PriorityClass', 'CrossNamespacePodAffinity', 'VolumeAttributesClass'] as const;
+
+/** Upstream: apiserver pkg/admission/plugin/resourcequota/apis/resourcequota. */
+function readLimitedResources(reader: ConfigurationReader): readonly LimitedResource[] {
+  if (!/^(apiserver\.config\.k8s\.io\/v1|resourcequota\.admission\.k8s\.io\/v1(alpha1|beta1))$/.test(reader.mustText('apiVersion'))) throw reader.fault('apiVersion', 'must be apiserver.config.k8s.io/v1');
+  reader.oneOf('kind', ['ResourceQuotaConfiguration', 'Configuration']);
+  reader.knows('apiVersion', 'kind', 'limitedResources');
+  return reader.list('limitedResources').map((limited) => {
+    limited.knows('apiGroup', 'resource', 'matchContains', 'matchScopes');
+    return {
+      group: limited.text('apiGroup') ?? '', resource: limited.mustText('resource'), matchContains: limited.texts('matchContains'),
+      matchScopes: limited.list('matchScopes').map((scope) => {
+        scope.knows('scopeName', 'operator', 'values');
+        return { scopeName: scope.oneOf('scopeName', SCOPES), operator: scope.oneOf('operator', ['In', 'NotIn', 'Exists', 'DoesNotExist']), values: scope.texts('values') };
+      }),
+    };
+  });
 }

@@ -12,8 +12,20 @@ const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
 const WEBHOOK_BUCKETS = [...BUCKETS, 10, 25];
 const EXPRESSION_BUCKETS = [0.0000005, 0.001, 0.01, 0.1, 1];
 
-/** Series of one plugin (or of all together) in one step, by operation. */
-export type StepTimes = Map<AdmissionOperation, { readonly passed: Histogram; rejected?: Histogram }>;
+/** What one plugin (or all together) take in one step of an operation. */
+export class StepTimes {
+  readonly #series: (rejected: boolean) => Histogram;
+  #passed: Histogram | undefined;
+  #rejected: Histogram | undefined;
+
+  constructor(series: (rejected: boolean) => Histogram) {
+    this.#series = series;
+  }
+
+  observe(milliseconds: number, isRejected: boolean): void {
+    (isRejected ? (this.#rejected ??= this.#series(true)) : (this.#passed ??= this.#series(false))).observe(milliseconds / 1000);
+  }
+}
 
 /** What admission costs and refuses. Upstream: apiserver pkg/admission/metrics, plugin/policy/…/metrics. */
 export class AdmissionMetrics {
@@ -28,7 +40,6 @@ export class AdmissionMetrics {
   readonly #checkTimes: HistogramFamily;
   readonly #mutations: CellFamily;
   readonly #mutationTimes: HistogramFamily;
-  readonly #times = new Map<string, StepTimes>();
 
   constructor(metrics: MetricRegistry, clock: Clock) {
     this.#clock = clock;
@@ -52,20 +63,9 @@ export class AdmissionMetrics {
     return this.#clock.monotonic();
   }
 
-  /** The series of a plugin, or of the whole step, which hot code keeps at hand. */
-  timesOf(step: AdmissionStep, plugin?: string): StepTimes {
-    const key = `${step} ${plugin ?? ''}`;
-    let times = this.#times.get(key);
-    if (!times) this.#times.set(key, (times = new Map()));
-    return times;
-  }
-
-  /** `times` as `timesOf` answered for the same step and plugin. */
-  observe(times: StepTimes, step: AdmissionStep, plugin: string | undefined, operation: AdmissionOperation, milliseconds: number, isRejected: boolean): void {
-    const series = (rejected: boolean): Histogram => (plugin === undefined ? this.#steps.of(step, operation, String(rejected)) : this.#plugins.of(plugin, step, operation, String(rejected)));
-    let known = times.get(operation);
-    if (!known) times.set(operation, (known = { passed: series(false) }));
-    (isRejected ? (known.rejected ??= series(true)) : known.passed).observe(milliseconds / 1000);
+  /** Where the time of a plugin, or of the whole step, is noted: hot code keeps it at hand. */
+  timesOf(step: AdmissionStep, operation: AdmissionOperation, plugin?: string): StepTimes {
+    return new StepTimes((rejected) => (plugin === undefined ? this.#steps.of(step, operation, String(rejected)) : this.#plugins.of(plugin, step, operation, String(rejected))));
   }
 
   /** `startedAt` as `now()` told it. `code`: the status that the webhook's answer amounts to. */

@@ -208,6 +208,8 @@ test('a pod learns where its node is, and cannot outgrow it', async () => {
   expect((await w.admin.get(pods, { namespace: 'a', name: 'p' })).metadata.labels).toEqual(topology);
   expect((await w.admin.create(pods, w.pod('q', { nodeName: 'n' }, {}, { labels: { a: 'b' } }))).metadata.labels).toEqual({ a: 'b', ...topology });
   const resize = (cpu: string) => w.admin.patch(pods, { namespace: 'a', name: 'p' }, { type: 'application/strategic-merge-patch+json', body: { spec: { containers: [{ name: 'c', resources: { requests: { cpu } } }] } } }, { subresource: 'resize' });
+  const whole = w.admin.patch(pods, { namespace: 'a', name: 'p' }, { type: 'application/strategic-merge-patch+json', body: { spec: { resources: { limits: { cpu: '8' } } } } }, { subresource: 'resize' });
+  await expect(whole).rejects.toMatchObject({ status: { code: 403, message: expect.stringContaining('pod update requires features InPlacePodLevelResourcesVerticalScaling which are not available on node "') } });
   expect((await resize('1500m')).spec.containers[0]!.resources!.requests).toEqual({ cpu: '1500m' });
   await expect(resize('3')).rejects.toMatchObject({
     code: 403, message: 'pods "p" is forbidden: node didn\'t have enough allocatable resources: cpu, requested: 3000, allocatable: 2000', status: { details: { causes: [{ reason: 'NodeCapacity' }] } },

@@ -9,6 +9,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { MatchConditions } from './match-conditions.ts';
 import { mutatingAdmissionPolicy } from './mutating-admission-policies.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import { podResizeValidator } from './pod-resize-validator.ts';
@@ -46,6 +47,7 @@ export function admissionPlugins(services: AdmissionServices): readonly Admissio
     certificateSubjectRestriction,
     defaultIngressClass(services),
     podTopologyLabels(services),
+    nodeDeclaredFeatures(services),
     podResizeValidator(services),
     rbacEscalation(services.rbac, services.authorizer),
     expressionValidation,

@@ -1,11 +1,12 @@
-import { internalError, isReason, type StatusError } from '../../api/errors.ts';
-import type { Pod, ResourceQuota } from '../../api/generated/core-v1.ts';
+import { internalError, isReason, StatusError } from '../../api/errors.ts';
+import type { Pod, ResourceQuota, ScopedResourceSelectorRequirement } from '../../api/generated/core-v1.ts';
 import { resourceQuotas } from '../../api/generated/resources.ts';
 import type { ResourceList } from '../../api/pod/resources.ts';
 import { addQuantities, compareQuantities, quantitySign, subtractQuantities } from '../../api/quantity.ts';
-import { countsFor, missingAmounts, quotaMatches, quotaUsage } from '../../api/quota/quota-usage.ts';
+import { countsFor, missingAmounts, podInScope, quotaMatches, quotaScopes, quotaUsage } from '../../api/quota/quota-usage.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import type { LimitedResource } from './admission-configuration.ts';
 import type { AdmissionServices } from './admission-services.ts';
 
 /** How often the usage of a quota is tried to be raised against other writers. */
@@ -16,7 +17,7 @@ const ATTEMPTS = 10;
  * same room. The last plugin, so that what another one refuses is not charged. What a later fault of storage leaves charged, and what deletions
  * free, the quota controller puts right. Upstream: apiserver pkg/admission/plugin/resourcequota.
  */
-export function resourceQuota({ objects, registry, clock, serverContext }: AdmissionServices): AdmissionPlugin {
+export function resourceQuota({ objects, registry, clock, serverContext, configuration: { limitedResources } }: AdmissionServices): AdmissionPlugin {
   const charge = async (attributes: AdmissionAttributes, name: string): Promise<void> => {
     const store = registry.store('', 'v1', 'resourcequotas');
     if (!store) throw internalError('resource quotas are not served');
@@ -45,14 +46,40 @@ export function resourceQuota({ objects, registry, clock, serverContext }: Admis
       // Most updates of pods change nothing that counts.
       if (resource.group === '' && resource.resource === 'pods' && attributes.operation === 'UPDATE' && subresource === '') return;
       const quotas = objects.list(resourceQuotas, namespace);
-      if (quotas.length === 0) return;
+      if (quotas.length === 0 && limitedResources.length === 0) return;
       const now = clock.now();
       // All are asked before any is charged.
+      if (limitedResources.length > 0) refuseUncovered(limitedResources, quotas, attributes, now);
       const charged = quotas.filter((quota) => usageAfter(quota, deltaFor(quota, attributes, now), attributes));
       if (attributes.dryRun) return;
       for (const quota of charged) await charge(attributes, quota.metadata.name);
     },
   };
+}
+
+/**
+ * Refuses what is limited by configuration and covered by no quota of the namespace: 403 for amounts, and, as upstream answers it, 500 for scopes.
+ * Upstream: resourcequota/controller.go CheckRequest.
+ */
+function refuseUncovered(configured: readonly LimitedResource[], quotas: readonly ResourceQuota[], attributes: AdmissionAttributes, nowMs: number): void {
+  const { resource, object, oldObject, operation } = attributes;
+  const usage = quotaUsage(resource, object!, nowMs);
+  const before = operation === 'UPDATE' && oldObject ? quotaUsage(resource, oldObject, nowMs) : {};
+  if (!Object.entries(usage).some(([name, amount]) => quantitySign(subtractQuantities(amount, before[name])) > 0)) return;
+  const limited = configured.filter((one) => one.group === resource.group && one.resource === resource.resource);
+  const covered = new Set(quotas.flatMap((quota) => {
+    const hard = Object.keys(quota.status?.hard ?? {});
+    return quotaMatches(quota, resource, object!, hard) ? hard.filter((name) => countsFor(resource, name)) : [];
+  }));
+  const uncovered = Object.entries(usage).filter(([name, amount]) => quantitySign(amount) > 0 && !covered.has(name) && limited.some(({ matchContains }) => matchContains.some((part) => name.includes(part))));
+  if (uncovered.length > 0) throw refused(attributes, `insufficient quota to consume: ${uncovered.map(([name]) => name).sort().join(',')}`);
+  if (resource.group !== '' || resource.resource !== 'pods') return;
+  const within = (scopes: readonly ScopedResourceSelectorRequirement[]): readonly ScopedResourceSelectorRequirement[] => scopes.filter((scope) => podInScope(object as Pod, scope));
+  const quotaScoped = new Set(quotas.flatMap((quota) => within(quotaScopes(quota)).map(({ scopeName }) => scopeName)));
+  const missing = within(configured.flatMap(({ matchScopes }) => matchScopes)).filter(({ scopeName }) => !quotaScoped.has(scopeName));
+  if (missing.length === 0) return;
+  const shown = missing.map(({ scopeName, operator, values = [] }) => `{${scopeName} ${operator} [${values.join(' ')}]}`).join(' ');
+  throw new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: `insufficient quota to match these scopes: [${shown}]`, code: 500 });
 }
 
 /** What the write adds to the use of a quota; undefined where the quota is not about it. Throws 403 where the object does not say enough. */

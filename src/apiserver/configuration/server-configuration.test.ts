@@ -242,7 +242,7 @@ authorizers:
   }
 });
 
-test('pod security has the defaults and exemptions of the admission configuration', async () => {
+test('pod security and quotas have the defaults, exemptions and limits of the admission configuration', async () => {
   const configuration = readServerConfiguration(`
 apiVersion: apiserver.config.k8s.io/v1
 kind: AdmissionConfiguration
@@ -253,6 +253,13 @@ plugins:
     kind: PodSecurityConfiguration
     defaults: { enforce: baseline, warn: restricted, warn-version: v1.30 }
     exemptions: { namespaces: [kube-system], usernames: [root], runtimeClasses: [] }
+- name: ResourceQuota
+  configuration:
+    apiVersion: apiserver.config.k8s.io/v1
+    kind: ResourceQuotaConfiguration
+    limitedResources:
+    - { resource: services, matchContains: [services.loadbalancers] }
+    - { resource: pods, matchScopes: [{ scopeName: PriorityClass, operator: In, values: [system-cluster-critical] }] }
 `, 'test');
   await using api = await startTestHttpsApiServer({ configuration });
   const { https } = api;
@@ -262,6 +269,14 @@ plugins:
   expect([plain.code, plain.headers['warning']]).toEqual([201, expect.stringContaining('would violate PodSecurity \\"restricted:v1.30\\"')]);
   expect((await create('kube-system', 'host')).code).toBe(201);
   expect((await create('default', 'host', await https.certificateFor({ name: 'root', groups: ['system:masters'] }))).code).toBe(201);
+  const balanced = (namespace: string) => ask(https, 'POST', `/api/v1/namespaces/${namespace}/services`, { identity: https.admin, body: { metadata: { name: 'lb' }, spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } } });
+  expect((await balanced('default')).json).toMatchObject({ code: 403, message: 'services "lb" is forbidden: insufficient quota to consume: services.loadbalancers' });
+  const critical = await ask(https, 'POST', '/api/v1/namespaces/default/pods', { identity: https.admin, body: { metadata: { name: 'critical' }, spec: { priorityClassName: 'system-cluster-critical', containers: [{ name: 'c', image: 'i' }] } } });
+  expect(critical.json).toMatchObject({ code: 500, message: 'insufficient quota to match these scopes: [{PriorityClass In [system-cluster-critical]}]' });
+  const quota = { metadata: { name: 'q' }, spec: { hard: { 'services.loadbalancers': '1' } } };
+  await ask(https, 'POST', '/api/v1/namespaces/default/resourcequotas', { identity: https.admin, body: quota });
+  await ask(https, 'PUT', '/api/v1/namespaces/default/resourcequotas/q/status', { identity: https.admin, body: { ...quota, status: { hard: quota.spec.hard, used: { 'services.loadbalancers': '0' } } } });
+  expect((await balanced('default')).code).toBe(201);
   const labelled = await ask(https, 'PATCH', '/api/v1/namespaces/kube-system', { identity: https.admin, headers: { 'content-type': 'application/merge-patch+json' }, body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
   expect(labelled.headers['warning']).toContain('namespace \\"kube-system\\" is exempt from Pod Security, and the policy (enforce=restricted:latest) will be ignored');
 });

@@ -27,6 +27,8 @@ export interface NodeStatusInput {
   readonly nowMs: number;
 }
 
+/** What not every kubelet of the last versions can do, and this one can; sorted. Upstream: component-helpers nodedeclaredfeatures/features. */
+const DECLARED_FEATURES: readonly string[] = ['ExtendWebSocketsToKubelet', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits'];
 const MAX_IMAGES = 50;
 const MIB = 2 ** 20;
 const NO_HUGE_PAGES = [{ bytes: 2 ** 30, count: 0 }, { bytes: 2 * MIB, count: 0 }];
@@ -60,6 +62,7 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     runtimeHandlers: handlersOfNode(input.runtimeStatus),
     ...(input.volumesInUse.length > 0 && { volumesInUse: input.volumesInUse }),
     features: { supplementalGroupsPolicy: runtimeFeatures(input.runtimeStatus).supplementalGroupsPolicy },
+    declaredFeatures: DECLARED_FEATURES,
   };
 }
 
