@@ -55,6 +55,8 @@ export interface SchedulerPlugin<S = unknown, P = unknown> {
   /** Asks what would be if `other` were on the node, or gone from it. */
   addPod?(state: S, pod: PodInfo, other: PodInfo, node: NodeInfo): void;
   removePod?(state: S, pod: PodInfo, other: PodInfo, node: NodeInfo): void;
+  /** No node takes the pod: what this plugin can give up so that one may. */
+  postFilter?(state: S, pod: PodInfo): Promise<void> | undefined;
   preScore?(pod: PodInfo, nodes: readonly NodeInfo[]): P | 'skip';
   /** An integer, 0 to 100 unless `normalize` makes it so. */
   score?(state: P, pod: PodInfo, node: NodeInfo): number;

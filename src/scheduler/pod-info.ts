@@ -70,6 +70,9 @@ export function twinsOf({ requests, nonZeroRequests, hostPorts, pod: { spec } }:
   return known;
 }
 
+/** What was found for pods like others holds no longer, for another reason than a node's change. */
+export const forgetTwins = (): void => twins.clear();
+
 const infos = new WeakMap<Pod, PodInfo>();
 
 export function podInfoOf(pod: Pod): PodInfo {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Event, Node, Pod } from '../api/generated/core-v1.ts';
+import type { ResourceClaim } from '../api/generated/resource-v1.ts';
 import { deviceClasses, events, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, replicaSets, resourceClaims, resourceSlices, storageClasses } from '../api/generated/resources.ts';
 import type { New } from '../api/object.ts';
 import { systemClock } from '../base/clock.ts';
@@ -8,7 +9,7 @@ import { seededRandom } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
 import { startTestApiServer } from '../testing/api-server.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler, type SchedulerOptions } from './scheduler.ts';
 
 const node = (name: string, { cpu = '4', labels = {}, taints = [] }: { cpu?: string; labels?: Record<string, string>; taints?: Node['spec']['taints'] } = {}): New<Node> => ({
   metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } }, spec: { taints: taints! },
@@ -19,13 +20,13 @@ const pod = (name: string, cpu = '100m', more: Partial<Pod['spec']> = {}, metada
   spec: { containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu } } }], ...more },
 });
 
-async function setUp() {
+async function setUp(config: SchedulerOptions['config'] = {}) {
   await using onFailure = new AsyncDisposableStack();
   const api = onFailure.use(await startTestApiServer());
   const client = api.client({ name: 'system:kube-scheduler', groups: ['system:authenticated'] });
   const shared = { client, clock: systemClock, random: seededRandom(3), log: silentLog };
   const informers = onFailure.use(createInformerFactory(shared));
-  const scheduler = onFailure.use(startScheduler({ ...shared, informers }));
+  const scheduler = onFailure.use(startScheduler({ ...shared, informers, config }));
   await scheduler.started;
   const owned = onFailure.move();
   const { admin } = api;
@@ -188,4 +189,46 @@ test('a claim gets a device on the node that is chosen, is kept for its pod, and
   await until(async () => (await cluster.get('second')).status?.conditions?.some(({ message }) => message?.includes('cannot allocate all claims')));
   await admin.updateStatus(resourceClaims, { ...claim, status: {} });
   await until(async () => (await cluster.get('second')).spec.nodeName === 'b');
+});
+
+test('devices are had as an extended resource where the node has none of it, are waited for where they must be made ready, and what is broken or elsewhere is given back', async () => {
+  await using cluster = await setUp({ podInitialBackoffMs: 10 });
+  const { admin } = cluster;
+  const resource = 'example.com/gpu';
+  await Promise.all(['a', 'b'].map((name) => cluster.addNode(node(name))));
+  const asking = (name: string) => admin.create(pods, pod(name, '100m', { containers: [{ name: 'main', image: 'it', resources: { requests: { cpu: '100m', [resource]: '1' }, limits: { [resource]: '1' } } }] }));
+  const told = async (name: string, text: string) => (await cluster.get(name)).status?.conditions?.some(({ message }) => message?.includes(text));
+  await asking('first');
+  await until(() => told('first', `Insufficient ${resource}`));
+  await admin.create(deviceClasses, { metadata: { name: 'gpu' }, spec: { extendedResourceName: resource, selectors: [{ cel: { expression: 'device.driver == "gpu.example"' } }] } });
+  await until(() => told('first', 'cannot allocate all claims'));
+  const slice = (name: string, generation: number, device: object) => ({ driver: 'gpu.example', pool: { name, generation, resourceSliceCount: 1 }, nodeName: name, devices: [{ name: 'gpu-0', ...device }] });
+  await admin.create(resourceSlices, { metadata: { name: 'b' }, spec: slice('b', 1, { bindingConditions: ['Attached'], bindingFailureConditions: ['Broken'] }) });
+  const ofFirst = () => admin.list(resourceClaims, { namespace: 'default' }).then(({ items }) => items.find(({ status }) => status?.allocation !== undefined));
+  const claim = await until(ofFirst);
+  expect(claim).toMatchObject({
+    metadata: { name: expect.stringMatching(/^first-extended-resources-/), annotations: { 'resource.kubernetes.io/extended-resource-claim': 'true' } },
+    spec: { devices: { requests: [{ name: 'container-0-request-1', exactly: { deviceClassName: 'gpu', count: 1 } }] } },
+    status: { allocation: { allocationTimestamp: expect.any(String) }, reservedFor: [{ name: 'first' }] },
+  });
+  await until(async () => (await cluster.get('first')).status?.extendedResourceClaimStatus);
+  expect((await cluster.get('first')).status!.extendedResourceClaimStatus).toEqual({ resourceClaimName: claim.metadata.name, requestMappings: [{ containerName: 'main', resourceName: resource, requestName: 'container-0-request-1' }] });
+  expect((await cluster.get('first')).spec.nodeName).toBeUndefined();
+  // It cannot be made ready: the claim goes, and another is made.
+  const say = async (of: ResourceClaim, type: string) => {
+    const conditions = [{ type, status: 'True', reason: 'Said', message: 'so', lastTransitionTime: '2030-01-01T00:00:00Z' }];
+    await admin.updateStatus(resourceClaims, { ...of, status: { ...of.status, devices: [{ driver: 'gpu.example', pool: 'b', device: 'gpu-0', conditions }] } });
+  };
+  await say(claim, 'Broken');
+  const second = await until(async () => { const found = await ofFirst(); return found && found.metadata.uid !== claim.metadata.uid ? found : undefined; });
+  await say(second, 'Attached');
+  await until(async () => (await cluster.get('first')).spec.nodeName === 'b');
+
+  // A claim whose devices are on a node that the pod cannot go to is given back, and gets others.
+  await admin.create(resourceSlices, { metadata: { name: 'a' }, spec: slice('a', 1, {}) });
+  const stray = await admin.create(resourceClaims, { metadata: { name: 'stray', namespace: 'default' }, spec: { devices: { requests: [{ name: 'one', exactly: { deviceClassName: 'gpu' } }] } } });
+  const elsewhere = { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['gone'] }] }] };
+  await admin.updateStatus(resourceClaims, { ...stray, status: { allocation: { devices: { results: [{ request: 'one', driver: 'gpu.example', pool: 'gone', device: 'gpu-0' }] }, nodeSelector: elsewhere } } });
+  await admin.create(pods, pod('stray', '100m', { resourceClaims: [{ name: 'gpu', resourceClaimName: 'stray' }] }));
+  await until(async () => (await cluster.get('stray')).spec.nodeName === 'a');
 });

@@ -22,14 +22,14 @@ import { fitMessage } from './fit-error.ts';
 import type { ClusterEvent } from './framework.ts';
 import { deviceExpressionsLoaded, loadDeviceExpressions } from './plugins/device-expressions.ts';
 import { Nominator } from './nominator.ts';
-import { podInfoOf, type PodInfo } from './pod-info.ts';
+import { forgetTwins, podInfoOf, type PodInfo } from './pod-info.ts';
 import { PodStatusWriter } from './pod-status-writer.ts';
 import type { PluginContext } from './plugins/plugin-context.ts';
 import { findPreemption } from './preemption.ts';
 import { createProfiles, type Profile } from './profile.ts';
 import type { SchedulerConfig } from './scheduler-configuration.ts';
 import { SchedulerMetrics } from './scheduler-metrics.ts';
-import type { CycleResult } from './scheduling-cycle.ts';
+import type { CycleResult, CycleState } from './scheduling-cycle.ts';
 import { SchedulingQueue, type QueuedPod } from './scheduling-queue.ts';
 
 export interface SchedulerOptions {
@@ -99,7 +99,7 @@ class RunningScheduler implements Scheduler {
     this.#status = this.#owned.use(new PodStatusWriter({ client, clock, log }));
     const informer = <T>(resource: ResourceType<T>) => informers.informer(resource);
     this.#context = {
-      cluster: this.#cluster, client, clock,
+      cluster: this.#cluster, client, clock, newId: () => random.uuid(), event: (pod, ...told) => this.#recorderOf(pod).event(pod, ...told),
       namespaces: informer(namespaces), services: informer(services), replicationControllers: informer(replicationControllers), replicaSets: informer(replicaSets),
       waitingFor: (node) => this.#nominator.on(node), statefulSets: informer(statefulSets), persistentVolumes: informer(persistentVolumes), persistentVolumeClaims: informer(persistentVolumeClaims), storageClasses: informer(storageClasses), csiNodes: informer(csiNodes), volumeAttachments: informer(volumeAttachments), resourceClaims: informer(resourceClaims), resourceSlices: informer(resourceSlices), deviceClasses: informer(deviceClasses),
     };
@@ -163,7 +163,8 @@ class RunningScheduler implements Scheduler {
     tell('PersistentVolume', persistentVolumes);
     tell('StorageClass', storageClasses);
     tell('ResourceClaim', resourceClaims);
-    tell('DeviceClass', deviceClasses);
+    // Which resources are had by devices: what was found of nodes for pods that ask for them no longer holds.
+    tell('DeviceClass', deviceClasses, () => forgetTwins());
     tell('CSINode', csiNodes);
     // Whoever looked at the first devices while the evaluation of selectors was loading looks again.
     tell('ResourceSlice', resourceSlices, (event) => {
@@ -287,6 +288,7 @@ class RunningScheduler implements Scheduler {
     });
     this.#reject(pod, message, diagnosis.rejectedBy, candidate?.node ?? ('nominatedNodeName' in preemption ? '' : undefined));
     if (candidate) this.#preempt(pod, candidate);
+    else this.#giveUp(profile, pod, result.state);
   }
 
   #note({ pod }: PodInfo, decision: Decision): void {
@@ -323,6 +325,18 @@ class RunningScheduler implements Scheduler {
     this.#status.set(pod.key, pod.pod, {
       condition: { type: 'PodScheduled', status: 'False', reason, message }, ...(nominatedNodeName !== undefined && { nominatedNodeName }),
     });
+  }
+
+  /** Lets plugins give up what keeps the pod from all nodes: claims on devices that are elsewhere, or broken. What comes of it wakes the pod. */
+  #giveUp({ plugins }: Profile, pod: PodInfo, state: CycleState): void {
+    for (const [i, plugin] of plugins.entries()) {
+      const work = state[i] && plugin.postFilter?.(state[i].state, pod);
+      if (!work) continue;
+      const key = `${pod.key} ${plugin.name}`;
+      this.#evictions.set(key, work.catch((error: unknown) => {
+        if (!this.#ending.signal.aborted) this.#options.log.warn('cannot give up what keeps a pod from all nodes', { pod: pod.key, error });
+      }).finally(() => this.#evictions.delete(key)));
+    }
   }
 
   #preempt(pod: PodInfo, candidate: { readonly node: string; readonly victims: readonly Pod[] }): void {

@@ -24,6 +24,8 @@ export function admitPod(pod: Pod, others: readonly Pod[], node: Node, policy: A
   for (const [name, asked] of Object.entries(requests)) {
     const amount = name === 'cpu' ? milliValue : quantityValue;
     if (amount(asked) === 0) continue;
+    // Of extended resources that the node does not have, drivers of devices give what was claimed for the pod. Upstream: removeMissingExtendedResources.
+    if (name.includes('/') && allocatable[name] === undefined) continue;
     const used = others.reduce((sum, other) => sum + amount(podResourceRequests(other)[name]), 0);
     const capacity = amount(allocatable[name]);
     if (used + amount(asked) > capacity) return shortage(name, amount(asked), used, capacity);

@@ -75,6 +75,50 @@ describe('devices', () => {
     expect(given([claim([request({ adminAccess: true })])], { slices: counted, taken: ['whole-0'] })).toEqual(['whole-0']);
   });
 
+  test('a device that several may have is given in shares, until it has no more', () => {
+    const shared = (policy: object = {}) => [slice('a', [device('nic-0', 'nic', '10Gi', { allowMultipleAllocations: true, capacity: { bandwidth: { value: '10Gi', ...policy } } })])];
+    const want = (bandwidth?: string) => claim([request(bandwidth === undefined ? {} : { capacity: { requests: { bandwidth } } })]);
+    const consumed = (claims: ResourceClaim[], slices = shared(), used: string[] = []) => allocateDevices({
+      claims, node: nodeObject('a'), slices, classOf: (name) => classes[name], taken: new Set(), shares: new Map(used.length > 0 ? [[`${driver}/a/nic-0`, used.map((bandwidth) => ({ bandwidth }))]] : []), newShareId: () => 'share', selects,
+    })?.map(({ devices }) => devices!.results!.map(({ shareID, consumedCapacity }) => `${shareID} ${consumedCapacity?.['bandwidth']}`).join());
+    expect(consumed([want('4Gi'), want('6Gi')])).toEqual(['share 4Gi', 'share 6Gi']);
+    expect(consumed([want('4Gi'), want('7Gi')])).toBeUndefined();
+    expect(consumed([want('4Gi')], shared(), ['4Gi', '3Gi'])).toBeUndefined();
+    expect(consumed([want('3Gi')], shared(), ['4Gi', '3Gi'])).toEqual(['share 3Gi']);
+    // Who does not say how much gets the default, or all.
+    expect(consumed([want(), want('1Gi')])).toBeUndefined();
+    const ranged = { requestPolicy: { default: '1Gi', validRange: { min: '2Gi', max: '8Gi', step: '2Gi' } } };
+    expect(consumed([want(), want('1Gi'), want('3Gi')], shared(ranged))).toEqual(['share 1Gi', 'share 2Gi', 'share 4Gi']);
+    expect(consumed([want('9Gi')], shared(ranged))).toBeUndefined();
+    const listed = { requestPolicy: { default: '1Gi', validValues: ['1Gi', '5Gi'] } };
+    expect(consumed([want('2Gi')], shared(listed))).toEqual(['share 5Gi']);
+    expect(consumed([want('6Gi')], shared(listed))).toBeUndefined();
+    // A capacity that there is not; and one of a device that is had as a whole.
+    expect(consumed([claim([request({ capacity: { requests: { colour: '1' } } })])])).toBeUndefined();
+    expect(given([claim([request({ capacity: { requests: { memory: '20Gi' } } })])])).toEqual(['gpu-2']);
+    expect(given([claim([request({ count: 2, adminAccess: true })])], { slices: [slice('a', [device('gpu-0', 'small', '8Gi')])] })).toBeUndefined();
+  });
+
+  test('devices that must be made ready come last, and the allocation says what is waited for', () => {
+    const slow = device('far-0', 'far', '1Gi', { bindingConditions: ['Attached'], bindingFailureConditions: ['Broken'], bindsToNode: true });
+    const { nodeName: _, ...fabric } = slice('net', [slow]).spec;
+    const everywhere: ResourceSlice = { ...slice('net', []), spec: { ...fabric, allNodes: true } };
+    expect(given([claim([request()]), claim([request({ count: 3 })])], { slices: [everywhere, ...four] })).toEqual(['gpu-0', 'gpu-1,gpu-2,far-0']);
+    const [result] = allocateDevices({ claims: [claim([request()])], node: nodeObject('a'), slices: [everywhere], classOf: (name) => classes[name], taken: new Set(), selects })!;
+    expect(result).toMatchObject({ devices: { results: [{ device: 'far-0', bindingConditions: ['Attached'], bindingFailureConditions: ['Broken'] }] }, nodeSelector: { nodeSelectorTerms: [{ matchFields: [{ values: ['a'] }] }] } });
+  });
+
+  test('devices for some nodes bind the claim to these, and what a class says stands once', () => {
+    const { nodeName: _, ...rest } = four[0]!.spec;
+    const zone = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['west'] }] }] };
+    const [result] = allocateDevices({
+      claims: [{ ...claim([request({}, 'x'), request({}, 'y')]), spec: { devices: { requests: [request({}, 'x'), request({}, 'y')], config: [{ requests: ['none'], opaque: { driver, parameters: {} as never } }] } } }],
+      node: nodeObject('a', { labels: { zone: 'west' } }), slices: [{ ...four[0]!, spec: { ...rest, nodeSelector: zone } }], classOf: (name) => classes[name], taken: new Set(), selects,
+    })!;
+    expect(result!.nodeSelector).toEqual(zone);
+    expect(result!.devices!.config).toEqual([{ source: 'FromClass', requests: ['x', 'y'], opaque: { driver, parameters: { share: 1 } } }]);
+  });
+
   test('an allocation says where it is good, and how devices are set up', () => {
     const [result] = allocateDevices({ claims: [claim([request()])], node: nodeObject('a'), slices: four, classOf: (name) => classes[name], taken: new Set(), selects })!;
     expect(result).toEqual({

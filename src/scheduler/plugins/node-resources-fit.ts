@@ -1,26 +1,29 @@
+import type { DeviceClass } from '../../api/generated/resource-v1.ts';
 import type { Node, Pod } from '../../api/generated/core-v1.ts';
 import { MAX_SCORE, type Rejection, type SchedulerPlugin } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { PluginArguments, ScoringStrategy } from '../scheduler-configuration.ts';
 import type { PluginContext } from './plugin-context.ts';
 import { podInfoOf, resourcesOf, type PodInfo, type Resources } from '../pod-info.ts';
+import { resourcesByDevices, standsFor } from './extended-resources.ts';
 
 /** A pod goes only where what it asks for is free, and rather where much is free. Upstream: plugins/noderesources Fit with LeastAllocated. */
-export const nodeResourcesFit = (context: Pick<PluginContext, 'cluster' | 'waitingFor'>, { ignoredResources, ignoredResourceGroups, strategy }: NonNullable<PluginArguments['fit']> = DEFAULTS): SchedulerPlugin => ({
+export const nodeResourcesFit = (context: Pick<PluginContext, 'cluster' | 'waitingFor' | 'deviceClasses'>, { ignoredResources, ignoredResourceGroups, strategy }: NonNullable<PluginArguments['fit']> = DEFAULTS): SchedulerPlugin => ({
   name: 'NodeResourcesFit',
   local: true,
-  filter: (_state, pod, node) => insufficiency(counted(pod.requests, ignoredResources, ignoredResourceGroups), node.allocatable, node.requested, node.pods.size),
+  filter: (_state, pod, node) => insufficiency(withoutDevices(counted(pod.requests, ignoredResources, ignoredResourceGroups), node.allocatable, context), node.allocatable, node.requested, node.pods.size),
   score: strategy === DEFAULTS.strategy ? (_state, pod, node) => leastAllocated(pod, node) : (_state, pod, node) => scoreBy(strategy, pod, node),
   hints: {
     Node(pod, { action, previous, object }) {
       if (action === 'delete') return false;
       const now = resourcesOf((object as Node).status?.allocatable);
       const { requests } = podInfoOf(pod);
-      if (insufficiency(requests, now, nothing, 0)) return false;
+      if (insufficiency(withoutDevices(requests, now, context), now, nothing, 0)) return false;
       if (action === 'add') return true;
       const before = resourcesOf((previous as Node).status?.allocatable);
       return now.pods > before.pods || grewWhereAsked(requests, before, now);
     },
+    DeviceClass: (pod, { action, object }) => action !== 'delete' && standsFor(object as DeviceClass, podInfoOf(pod).requests),
     AssignedPod(pod, { action, previous, object }) {
       if (action === 'delete') return mayFit(podInfoOf(pod), context.cluster.node((object as Pod).spec.nodeName ?? ''), context);
       if (action === 'add') return false;
@@ -53,6 +56,13 @@ const DEFAULTS: NonNullable<PluginArguments['fit']> = { ignoredResources: [], ig
 function counted(requests: Resources, ignored: readonly string[], groups: readonly string[]): Resources {
   if (requests.scalars.size === 0 || (ignored.length === 0 && groups.length === 0)) return requests;
   return { ...requests, scalars: new Map([...requests.scalars].filter(([name]) => !ignored.includes(name) && !groups.includes(name.split('/')[0]!))) };
+}
+
+/** Without what the node gives by devices, of which there is another plugin to say whether it can. */
+function withoutDevices(requests: Resources, allocatable: Resources, { deviceClasses }: Pick<PluginContext, 'deviceClasses'>): Resources {
+  if (requests.scalars.size === 0) return requests;
+  const byDevices = resourcesByDevices(requests, allocatable, deviceClasses);
+  return byDevices.size === 0 ? requests : { ...requests, scalars: new Map([...requests.scalars].filter(([name]) => !byDevices.has(name))) };
 }
 
 /** The weighted mean of what the strategy says of each resource, of which the node has some. Upstream: noderesources resource_allocation.go. */

@@ -1,4 +1,4 @@
-import type { Namespace, PersistentVolume, PersistentVolumeClaim, ReplicationController, Service } from '../../api/generated/core-v1.ts';
+import type { Namespace, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, Service } from '../../api/generated/core-v1.ts';
 import type { ReplicaSet, StatefulSet } from '../../api/generated/apps-v1.ts';
 import type { DeviceClass, ResourceClaim, ResourceSlice } from '../../api/generated/resource-v1.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../../api/generated/storage-v1.ts';
@@ -28,7 +28,10 @@ export interface PluginContext {
   readonly resourceClaims: Lister<ResourceClaim>;
   readonly resourceSlices: Lister<ResourceSlice>;
   readonly deviceClasses: Lister<DeviceClass>;
-  /** For `preBind` alone. */
+  /** For `preBind` and `postFilter` alone. */
   readonly client: Client;
   readonly clock: Clock;
+  /** Tells of a pod in its events. */
+  readonly event: (pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string) => void;
+  readonly newId: () => string;
 }

@@ -34,7 +34,7 @@ export const createPlugins = (context: PluginContext, { fit, hardPodAffinityWeig
   { plugin: nodeVolumeLimits(context), weight: 0 },
   { plugin: volumeBinding(context), weight: 0 },
   { plugin: volumeZone(context), weight: 0 },
-  { plugin: dynamicResources(context), weight: 0 },
+  { plugin: dynamicResources(context), weight: 2 },
   { plugin: podTopologySpread(context, defaultConstraints), weight: 2 },
   { plugin: interPodAffinity(context, hardPodAffinityWeight), weight: 2 },
   { plugin: nodeResourcesBalancedAllocation(), weight: 1 },
