@@ -111,7 +111,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }), customRuleValidation(ruleMetrics)], admissionMetrics);
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, ...(options.secondServiceCidr && { secondServiceCidr: options.secondServiceCidr }), nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
-    engine, clock, random, admission, bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
+    engine, clock, random, admission, isWrittenOtherwise: (key, revision) => encryption.isWrittenOtherwise(key, revision), bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
     updateSubresourceOf: lookup(updateSubresources), recorder: ledger && new WriteRecorder(ledger, clock), freeze: options.freezeObjects ?? false,
   };
   registerBuiltIns(registry, environment);
@@ -169,7 +169,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     initial: options.configuration ?? {}, metrics, clock, log: log.child('configuration'), id: random.uuid(), parts: [
       { name: 'authentication', configure: (next) => authentication.configure(next.authentication) },
       { name: 'authorization', configure: (next) => authorizer.configure(next.authorization) },
-      { name: 'encryption', configure: (next) => encryption.configure(next.encryption) },
+      { name: 'encryption', configure: (next) => encryption.configure(next.encryption, () => engine.revision) },
     ],
   });
   return { url, ledger, metrics, client, configure: (next) => reloads.configure(next), [Symbol.asyncDispose]: () => stack.disposeAsync() };

@@ -6,6 +6,8 @@ import { ValueEncryption } from './value-encryption.ts';
 /** Encryption as the operator wants it, which he may change while values are written. Plugins are there only where he names one. */
 export class ConfiguredEncryption implements Disposable {
   readonly #services: KmsServices;
+  /** What wrote up to which revision, since the values were read. */
+  readonly #former: { readonly encryption: ValueEncryption; readonly until: number }[] = [];
   #current = new ValueEncryption([]);
   /** By what is said of each. */
   #plugins = new Map<string, KmsProvider>();
@@ -14,8 +16,11 @@ export class ConfiguredEncryption implements Disposable {
     this.#services = services;
   }
 
-  /** All stays as it was where it rejects: with UserError for a plugin that cannot be used. */
-  async configure(configuration: EncryptionConfiguration = []): Promise<void> {
+  /**
+   * All stays as it was where it rejects: with UserError for a plugin that cannot be used. `revision`: the newest that was written; absent before
+   * there are any, for what is stale when storage opens is written again there.
+   */
+  async configure(configuration: EncryptionConfiguration = [], revision?: () => number): Promise<void> {
     const wanted = configuration.flatMap(({ providers }) => providers.flatMap(({ kms }) => (kms ? [kms] : [])));
     const next = new Map<string, KmsProvider>();
     using made = new DisposableStack();
@@ -29,6 +34,7 @@ export class ConfiguredEncryption implements Disposable {
       next.set(key, plugin);
     }
     made.move();
+    if (revision) this.#former.push({ encryption: this.#current, until: revision() });
     this.#current = new ValueEncryption(configuration, new Map(wanted.map((kms) => [kms.name, next.get(keyOf(kms))!])));
     for (const [key, plugin] of this.#plugins) if (!next.has(key)) plugin[Symbol.dispose]();
     this.#plugins = next;
@@ -44,6 +50,15 @@ export class ConfiguredEncryption implements Disposable {
 
   isStale(bytes: Uint8Array, place: string): boolean {
     return this.#current.isStale(bytes, place);
+  }
+
+  /**
+   * Whether the value that was written under a revision would be written by another key now: then a write that changes nothing else is made all the
+   * same, which is how an operator lets go of a key. Upstream: apiserver pkg/storage/etcd3 GuaranteedUpdate, staleness.
+   */
+  isWrittenOtherwise(place: string, revision: number): boolean {
+    const former = this.#former.find(({ until }) => revision <= until);
+    return former !== undefined && former.encryption.writerOf(place) !== this.#current.writerOf(place);
   }
 
   /** Does what reads stored values, again each time that a plugin had to be asked about one. */

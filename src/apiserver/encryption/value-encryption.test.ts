@@ -6,6 +6,7 @@ import { configMaps, secrets } from '../../api/generated/resources.ts';
 import { startTestApiServer } from '../../testing/api-server.ts';
 import { readServerConfiguration } from '../configuration/server-configuration.ts';
 import { openSecretBox, sealSecretBox } from './secret-box.ts';
+import { ValueEncryption } from './value-encryption.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 
@@ -72,6 +73,49 @@ test('secrets are encrypted at rest, keys are changed, and nothing is readable w
   } finally {
     rmSync(dataDir, { recursive: true });
   }
+});
+
+test('when the key is changed while the server runs, a write that changes nothing writes anew, and then the old key may go', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'encryption-'));
+  const [one, two] = [provider('aesgcm', ['one', 1]), provider('secretbox', ['two', 2])];
+  const key = { namespace: 'default', name: 's' };
+  try {
+    {
+      await using api = await startTestApiServer({ dataDir, configuration: configuration(one) });
+      const made = await api.admin.create(secrets, { metadata: key, data: { password: 'aHVudGVyMg==' } });
+      expect((await api.admin.update(secrets, made)).metadata.resourceVersion).toBe(made.metadata.resourceVersion);
+      await api.server.configure(configuration(two, one));
+      const rewritten = await api.admin.update(secrets, made);
+      expect(Number(rewritten.metadata.resourceVersion)).toBeGreaterThan(Number(made.metadata.resourceVersion));
+      expect((await api.admin.update(secrets, rewritten)).metadata.resourceVersion).toBe(rewritten.metadata.resourceVersion);
+      expect(readFileSync(join(dataDir, 'data.mdb')).toString('latin1')).toContain('k8s:enc:secretbox:v1:two:');
+    }
+    await using api = await startTestApiServer({ dataDir, configuration: configuration(two) });
+    expect((await api.admin.get(secrets, key)).data).toEqual({ password: 'aHVudGVyMg==' });
+  } finally {
+    rmSync(dataDir, { recursive: true });
+  }
+});
+
+const everything = (...resources: string[]) => readServerConfiguration(`apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources: [${resources.map((names, i) => `{ resources: [${names}], providers: [${provider('aesgcm', [`key${i}`, i])}] }`).join(', ')}]
+`, 'test').encryption!;
+
+test.each([
+  [['secrets', '"*.*"'], 'core/secrets', 'key0'],
+  [['secrets', '"*.*"'], 'core/configmaps', 'key1'],
+  [['"*."', '"*.*"'], 'core/configmaps', 'key0'],
+  [['"*."', '"*.*"'], 'apps/deployments', 'key1'],
+  [['deployments.apps', '"*.apps"'], 'apps/deployments', 'key0'],
+  [['deployments.apps', '"*.apps"'], 'apps/daemonsets', 'key1'],
+  [['secrets', '"*.example.com"'], 'example.com/widgets', 'key1'],
+  [['secrets', '"*.apps"'], 'core/configmaps', undefined],
+  [['secrets.example.com'], 'core/secrets', undefined],
+])('%j: %s is written with %s', (resources, place, key) => {
+  const sealed = Buffer.from(new ValueEncryption(everything(...resources)).seal(Buffer.from('open'), `/registry/${place}/n/a`)).toString('latin1');
+  if (key) expect(sealed.startsWith(`k8s:enc:aesgcm:v1:${key}:`)).toBe(true);
+  else expect(sealed).toBe('open');
 });
 
 test.each([

@@ -87,6 +87,13 @@ export class ValueEncryption {
     return Buffer.concat([prefixOf(provider.kind, key!), ciphers[provider.kind].seal(bytes, key!, place)]);
   }
 
+  /** Names what a value is written by now: the provider and its key. */
+  writerOf(place: string): string {
+    const provider = this.#entryOf(place)?.providers[0];
+    if (!provider || provider.kind === 'identity') return 'identity';
+    return provider.kind === 'kms' ? `kms ${provider.kms!.name}` : `${provider.kind} ${provider.keys[0]!.name} ${provider.keys[0]!.secret.toString('base64')}`;
+  }
+
   /** Throws UndecipherableError, and UnknownSourceError where a plugin has to be asked first. */
   open(bytes: Uint8Array, place: string): Uint8Array {
     const stored = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -34,6 +34,8 @@ export interface StoreEnvironment extends ReadEnvironment {
   hookOf(resource: ResourceType<unknown>): WriteHook | undefined;
   /** The strategy of a subresource that shows a part of the object, `status` aside. */
   updateSubresourceOf(resource: ResourceType<unknown>, subresource: string): UpdateSubresource | undefined;
+  /** Whether the value of a key, written under a revision, would be encrypted otherwise now. */
+  isWrittenOtherwise?(key: string, revision: number): boolean;
   /** Absent: no ledger is kept. */
   readonly recorder?: WriteRecorder | undefined;
   /** Freeze what is stored at every depth, so that a test sees who changes it. */
@@ -209,7 +211,7 @@ export class ResourceStore implements WatchableStore {
       // What is stored decides: a write that changes nothing still brings an object that is stored in another version into the one that is stored now.
       // Whoever caches the object then shares these parts as well, and so does the history.
       const stored = shareUnchanged(entry.value, this.#form ? await this.#form.stored(final) : final);
-      if (deepEqual(stored, entry.value)) return previous;
+      if (deepEqual(stored, entry.value) && !this.#environment.isWrittenOtherwise?.(entry.key, entry.modRevision)) return previous;
       const { value, modRevision } = await engine.put(entry.key, (revision) => this.#stored(stored, revision), { ifRevision: entry.modRevision });
       const subresource = options.managedSubresource ?? options.subresource;
       recorder?.record(context, {
