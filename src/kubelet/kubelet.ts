@@ -72,7 +72,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const objects = new ReferencedObjectCache({ client, clock, log, changed: (reference) => { for (const worker of workers.values()) worker.referenceChanged(reference); } });
   const csiDrivers = options.driversRoot === undefined ? undefined : new CsiDrivers({ nodeName, client, clock });
   const draDrivers = options.driversRoot === undefined ? undefined : new DraDrivers({
-    nodeName, client, clock, log: log.child('dra'), healthChanged: (driver, changed) => { for (const uid of devices?.usersOf(driver, changed) ?? []) workers.get(uid)?.publish(); },
+    nodeName, client, clock, log: log.child('dra'), came: () => { for (const worker of workers.values()) worker.driverCame(); }, healthChanged: (driver, changed) => { for (const uid of devices?.usersOf(driver, changed) ?? []) workers.get(uid)?.publish(); },
   });
   const devices = draDrivers && new PodDevices({ client, drivers: draDrivers, records: new ClaimRecords(join(rootDir, 'dra_manager_state')) });
   const pluginRegistry = csiDrivers && draDrivers && new PluginRegistry({ folder: join(rootDir, 'plugins_registry'), handlers: [csiDrivers, draDrivers], clock, log: log.child('plugins') });

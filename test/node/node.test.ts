@@ -3,11 +3,11 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Container, Pod, PodSpec } from '../../src/api/generated/core-v1.ts';
-import { events, persistentVolumeClaims, persistentVolumes, pods, runtimeClasses } from '../../src/api/generated/resources.ts';
+import { deviceClasses, events, persistentVolumeClaims, persistentVolumes, pods, resourceClaims, resourceSlices, resourceClaimTemplates, runtimeClasses } from '../../src/api/generated/resources.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
+import { startDeviceDriver } from '../../src/testing/device-driver.ts';
 import { MachineSnapshot } from '../../src/testing/machine-snapshot.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const namespace = 'default';
 const image = 'msung99/maestro:0.1.0';
@@ -24,9 +24,7 @@ beforeAll(async () => {
   process.kill(pid!, 'SIGTERM');
   await eventually('the node process has ended', async () => !existsSync(`/proc/${pid}`));
   await cluster.start();
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), `docker.io/${image}`));
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   client = cluster.client();
 }, 120_000);
 
@@ -206,3 +204,23 @@ test('runtime classes choose the runtime; what the node cannot do it refuses, an
   await eventually('the pod waits', async () => /requested recursive read-only mode, but it is not supported by the runtime/.test((await read('recursive')).status?.containerStatuses?.[0]?.state?.waiting?.message ?? ''));
   for (const name of ['userns', 'recursive']) await client.delete(pods, { namespace, name });
 }, 90_000);
+
+test('a pod gets a device of a driver that comes after it, by a claim of its own; driver and API are told when the pod has ended', async () => {
+  const name = 'gpu.wherry.test';
+  const rootDir = join(cluster.dataDir, 'nodes/anvil/kubelet');
+  await client.create(deviceClasses, { metadata: { name }, spec: { selectors: [{ cel: { expression: `device.driver == "${name}"` } }] } });
+  await client.create(resourceClaimTemplates, { metadata: { name: 'one-gpu', namespace }, spec: { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: name } }] } } } });
+  await client.create(resourceSlices, { metadata: { name: 'anvil-gpus' }, spec: { nodeName: 'anvil', driver: name, pool: { name: 'boat', generation: 1, resourceSliceCount: 1 }, devices: [{ name: 'gpu-0' }] } });
+  await create('trainer', { resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'one-gpu' }], containers: [shell('main', 'sleep 1', { resources: { claims: [{ name: 'gpu' }] } })] });
+  expect(await told('trainer', 'FailedPrepareDynamicResources')).toBe(`Failed to prepare dynamic resources: prepare dynamic resources: DRA driver ${name} is not registered`);
+  const driver = await startDeviceDriver(rootDir, name);
+  try {
+    await reach('trainer', 'Succeeded');
+    await eventually('the device is given back', async () => driver.calls.length === 2 && (await client.list(resourceClaims, { namespace })).items.length === 0);
+    expect(driver.calls.map(({ method }) => method)).toEqual(['prepare', 'unprepare']);
+    expect(driver.told).toEqual({ pluginRegistered: true, error: '' });
+  } finally {
+    driver.end();
+  }
+  await client.delete(pods, { namespace, name: 'trainer' });
+}, 60_000);

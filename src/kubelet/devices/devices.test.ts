@@ -1,75 +1,18 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Server, ServerCredentials, type ServerWritableStream, type ServiceDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Pod, PodSpec } from '../../api/generated/core-v1.ts';
 import { events, pods, resourceClaims, resourceSlices } from '../../api/generated/resources.ts';
 import { GrpcConnection } from '../../base/grpc/connection.ts';
+import { startDeviceDriver, type DeviceDriver } from '../../testing/device-driver.ts';
 import { nodeUnderTest, type NodeUnderTest } from '../../testing/node-under-test.ts';
-import { registrationService } from '../plugins/registration-protocol.ts';
 import { DeviceHealths } from './device-health.ts';
-import { draHealthService, draService } from './dra-protocol.ts';
 import { podResourcesService } from './pod-resources-protocol.ts';
 
 const DRIVER = 'gpu.example.test';
 
-interface Call {
-  readonly method: string;
-  readonly claims: readonly string[];
-}
-
-interface DriverUnderTest {
-  readonly calls: Call[];
-  told: unknown;
-  /** What goes wrong with every claim. */
-  fault: string;
-  tell(health: 'HEALTHY' | 'UNHEALTHY', message: string): void;
-  end(): void;
-}
-
-/** A driver that makes one device ready for each claim, and notes what it is asked for. */
-async function driverUnderTest(rootDir: string, name = DRIVER, supportedVersions = ['v1.DRAPlugin']): Promise<DriverUnderTest> {
-  const watchers = new Set<ServerWritableStream<object, object>>();
-  const endpoint = join(rootDir, 'plugins', `${name}.sock`);
-  const registered = join(rootDir, 'plugins_registry', `${name}-reg.sock`);
-  const servers: Server[] = [];
-  const driver: DriverUnderTest = {
-    calls: [], told: undefined, fault: '',
-    tell(health, message) {
-      for (const watcher of watchers) watcher.write({ devices: [{ device: { poolName: 'boat', deviceName: 'gpu-0' }, health, message, healthCheckTimeoutSeconds: 3600 }] });
-    },
-    end() {
-      for (const server of servers.splice(0)) server.forceShutdown();
-      rmSync(registered, { force: true });
-    },
-  };
-  interface Asked { readonly request: { readonly claims: readonly { readonly name: string; readonly uid: string }[] } }
-  const answer = (method: string, each: (name: string) => object): UntypedHandleCall => ({ request: { claims } }: Asked, done: (error: null, value: object) => void) => {
-    driver.calls.push({ method, claims: claims.map((claim) => claim.name) });
-    done(null, { claims: Object.fromEntries(claims.map((claim) => [claim.uid, driver.fault === '' ? each(claim.name) : { error: driver.fault }])) });
-  };
-  const serve = async (path: string, ...services: readonly (readonly [ServiceDefinition, Record<string, UntypedHandleCall>])[]): Promise<void> => {
-    const server = new Server();
-    for (const [service, handlers] of services) server.addService(service, handlers);
-    await new Promise<void>((resolve, reject) => server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())));
-    servers.push(server);
-  };
-  await serve(endpoint, [draService('v1.DRAPlugin'), {
-    NodePrepareResources: answer('prepare', (claim) => ({ devices: [{ requestNames: ['r'], poolName: 'boat', deviceName: 'gpu-0', cdiDeviceIds: [`${name}/gpu=${claim}`] }] })),
-    NodeUnprepareResources: answer('unprepare', () => ({})),
-  }], [draHealthService, {
-    NodeWatchResources: (stream: ServerWritableStream<object, object>) => {
-      watchers.add(stream);
-      stream.on('cancelled', () => watchers.delete(stream));
-    },
-  }]);
-  await serve(registered, [registrationService, {
-    GetInfo: (_: unknown, done: (error: null, value: object) => void) => done(null, { type: 'DRAPlugin', name, endpoint, supportedVersions }),
-    NotifyRegistrationStatus: ({ request }: { request: unknown }, done: (error: null, value: object) => void) => {
-      driver.told = request;
-      done(null, {});
-    },
-  }]);
+async function driverUnderTest(rootDir: string, name = DRIVER, supportedVersions?: readonly string[]): Promise<DeviceDriver> {
+  const driver = await startDeviceDriver(rootDir, name, supportedVersions);
   onTestFinished(() => driver.end());
   return driver;
 }

@@ -42,6 +42,8 @@ export interface DraDriversOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly log: Log;
+  /** A driver can be asked: pods may have waited for it. */
+  readonly came: () => void;
   /** Devices (`POOL/DEVICE`) of a driver are otherwise than before. */
   readonly healthChanged: (driver: string, devices: readonly string[]) => void;
 }
@@ -110,6 +112,7 @@ export class DraDrivers implements PluginHandler, Disposable {
     const healthSocket = new PluginSocket(endpoint, draHealthService, clock);
     const over = new AbortController();
     void this.#followHealth(name, healthSocket, AbortSignal.any([over.signal, this.#ended.signal]));
+    this.#options.came();
     return {
       gone: async () => this.#sync(name),
       [Symbol.dispose]: () => {

@@ -174,6 +174,13 @@ export class PodWorker {
     this.#sync();
   }
 
+  /** A driver of devices has come: whoever waits for one tries again at once. */
+  driverCame(): void {
+    if (this.#termination || !(this.pod.spec.resourceClaims?.length || this.pod.status?.extendedResourceClaimStatus)) return;
+    this.#state.retryAt.delete('');
+    this.#sync();
+  }
+
   /** A config map or secret changed. */
   referenceChanged(reference: string): void {
     if (this.#termination || !podReferences(this.pod).has(reference)) return;
