@@ -61,10 +61,15 @@ export function createInformerFactory(options: InformerFactoryOptions): Informer
   };
 }
 
+/** An object of its own, so that one handler may subscribe twice. */
+interface Subscription<T> {
+  readonly handler: InformerHandler<T>;
+}
+
 class CachedInformer<T extends KubeObject> implements Informer<T> {
   readonly resource: ResourceType<T>;
   readonly #cache = new ObjectCache<T>();
-  readonly #handlers = new Set<InformerHandler<T>>();
+  readonly #handlers = new Set<Subscription<T>>();
   readonly #log: Log;
   readonly #synced = Promise.withResolvers<void>();
   synced = false;
@@ -91,13 +96,9 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
   }
 
   subscribe(handler: InformerHandler<T>): Disposable {
-    const own: InformerHandler<T> = {
-      add: (object) => handler.add?.(object),
-      update: (previous, object) => handler.update?.(previous, object),
-      delete: (object) => handler.delete?.(object),
-    };
+    const own: Subscription<T> = { handler };
     this.#handlers.add(own);
-    for (const object of this.#cache.list()) because(causeOf(object), () => this.#guard(() => own.add!(object)));
+    for (const object of this.#cache.list()) because(causeOf(object), () => this.#call(own, 'add', object, object));
     return { [Symbol.dispose]: () => void this.#handlers.delete(own) };
   }
 
@@ -135,26 +136,29 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
     const object = previous ? shareUnchanged(previous, fresh) : fresh;
     this.#cache.put(key, object);
     // Another object under an old name: its predecessor's end was missed.
-    const same = previous && previous.metadata.uid === object.metadata.uid;
-    if (previous && !same) this.#tell(previous, (handler) => handler.delete!(previous));
-    this.#tell(object, (handler) => (same ? handler.update!(previous, object) : handler.add!(object)));
+    const same = previous !== undefined && previous.metadata.uid === object.metadata.uid;
+    if (previous && !same) this.#tell('delete', previous);
+    if (same) this.#tell('update', object, previous);
+    else this.#tell('add', object);
   }
 
   remove(object: T): void {
-    if (this.#cache.remove(keyOf(object))) this.#tell(object, (handler) => handler.delete!(object));
+    if (this.#cache.remove(keyOf(object))) this.#tell('delete', object);
   }
 
   /** Handlers run because of the write that made the object what it is: its revision goes with all that they begin. */
-  #tell(object: T, call: (handler: InformerHandler<T>) => void): void {
+  #tell(what: keyof InformerHandler<T>, object: T, previous = object): void {
+    if (this.#handlers.size === 0) return;
     because(causeOf(object), () => {
-      for (const handler of this.#handlers) this.#guard(() => call(handler));
+      for (const subscription of this.#handlers) this.#call(subscription, what, object, previous);
     });
   }
 
   /** One handler's fault must not keep the others from the event, nor end the watch. */
-  #guard(call: () => void): void {
+  #call({ handler }: Subscription<T>, what: keyof InformerHandler<T>, object: T, previous: T): void {
     try {
-      call();
+      if (what === 'update') handler.update?.(previous, object);
+      else handler[what]?.(object);
     } catch (error) {
       this.#log.error('an informer handler failed', { resource: this.resource.resource, error });
     }

@@ -26,14 +26,18 @@ export interface MetaOptions {
   readonly nameRule?: NameRule;
   /** Whether finalizers without a domain are allowed, as on custom resources. */
   readonly shortFinalizers?: boolean;
+  /** The metadata of the state before, which was checked: what is still the same is not looked at again. */
+  readonly previous?: ObjectMeta;
 }
 
-/** Checks the metadata of an object to be created; its name has been generated already. */
-export function validateObjectMeta(meta: ObjectMeta, options: MetaOptions): readonly FieldError[] {
-  return [
-    ...nameErrors(meta, options.nameRule ?? 'subdomain'), ...namespaceErrors(meta, options.namespaced), ...nonNegative('metadata.generation', meta.generation),
-    ...shared(meta), ...finalizerErrors(meta.finalizers ?? [], options.shortFinalizers ?? false),
-  ];
+/** Checks the metadata of an object to be stored; its name has been generated already. */
+export function validateObjectMeta(meta: ObjectMeta, { namespaced, nameRule = 'subdomain', shortFinalizers = false, previous }: MetaOptions): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (!previous || meta.name !== previous.name || meta.generateName !== previous.generateName) errors.push(...nameErrors(meta, nameRule));
+  if (!previous || meta.namespace !== previous.namespace) errors.push(...namespaceErrors(meta, namespaced));
+  errors.push(...nonNegative('metadata.generation', meta.generation), ...shared(meta, previous));
+  if (meta.finalizers && meta.finalizers !== previous?.finalizers) errors.push(...finalizerErrors(meta.finalizers, shortFinalizers));
+  return errors;
 }
 
 /** Checks the metadata of an update besides what `validateObjectMeta` checks at creation: what never changes, and labels, annotations and owners anew. */
@@ -71,13 +75,13 @@ function* updateErrors(next: ObjectMeta, previous: ObjectMeta): FieldErrors {
   for (const field of ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
     yield* immutable(`metadata.${field}`, next[field], previous[field]);
   }
-  yield* shared(next);
+  yield* shared(next, previous);
 }
 
-function* shared(meta: ObjectMeta): FieldErrors {
-  yield* labels('metadata.labels', meta.labels);
-  yield* annotationErrors('metadata.annotations', meta.annotations);
-  yield* ownerErrors(meta.ownerReferences ?? []);
+function* shared(meta: ObjectMeta, previous: ObjectMeta | undefined): FieldErrors {
+  if (meta.labels && meta.labels !== previous?.labels) yield* labels('metadata.labels', meta.labels);
+  if (meta.annotations && meta.annotations !== previous?.annotations) yield* annotationErrors('metadata.annotations', meta.annotations);
+  if (meta.ownerReferences && meta.ownerReferences !== previous?.ownerReferences) yield* ownerErrors(meta.ownerReferences);
 }
 
 /** Upstream: ValidateAnnotations. */

@@ -76,12 +76,17 @@ export function writeManaged(managed: ManagedSets): readonly ManagedFieldsEntry[
     const known = recent.get(`${id} ${entry.apiVersion} ${entry.time} ${hashOf(fieldsV1)}`, make);
     return known.fieldsV1 === fieldsV1 ? known : make();
   });
-  const key = (e: ManagedFieldsEntry): readonly string[] => [e.operation ?? '', e.time ?? '', e.manager ?? '', e.apiVersion ?? '', e.subresource ?? ''];
-  return entries.sort((a, b) => {
-    const [left, right] = [key(a), key(b)];
-    const at = left.findIndex((part, i) => part !== right[i]);
-    return at < 0 ? 0 : left[at]! < right[at]! ? -1 : 1;
-  });
+  return entries.length === 1 ? entries : entries.sort(inOrder);
+}
+
+const ORDER = ['operation', 'time', 'manager', 'apiVersion', 'subresource'] as const;
+
+function inOrder(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
+  for (const field of ORDER) {
+    const [left, right] = [a[field] ?? '', b[field] ?? ''];
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
 }
 
 export function withManaged<T extends KubeObject>(object: T, entries: readonly ManagedFieldsEntry[] | undefined): T {
@@ -180,6 +185,7 @@ const ANCIENT = 'ancient-changes';
 
 /** Folds the oldest updates of a version into one entry where there are more than ten. Upstream: capmanagers.go. */
 export function capUpdaters(managed: Map<string, Managed>): void {
+  if (managed.size <= MOST_UPDATERS) return;
   const updaters = [...managed].filter(([, m]) => m.entry.operation === 'Update');
   let count = updaters.length;
   if (count <= MOST_UPDATERS) return;

@@ -42,7 +42,9 @@ export class JsonWebTokenKey {
 
   sign(claims: Claims): string {
     const signed = `${this.#header}.${part(claims)}`;
-    return `${signed}.${sign('sha256', Buffer.from(signed), { key: this.#private, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+    // With a mere key node:crypto takes half the time that it takes with `dsaEncoding`.
+    const signature = sign('sha256', Buffer.from(signed), this.#private);
+    return `${signed}.${(this.algorithm === 'ES256' ? fixedSignature(signature) : signature).toString('base64url')}`;
   }
 
   /** What the token claims, if it is signed with this key; whether its time has come or gone is for the caller to say. Undefined: it is not. */
@@ -58,6 +60,21 @@ export class JsonWebTokenKey {
   publicKey(): PublicKey {
     return { use: 'sig', ...this.#public.export({ format: 'jwk' }), kid: this.keyId, alg: this.algorithm };
   }
+}
+
+/**
+ * The two numbers of an ECDSA signature as RFC 7518 wants them, 32 bytes each, out of the DER form: `30 len 02 len r 02 len s`, where numbers have as many
+ * bytes as they need and a zero before a first bit that is set. Of P-256 all lengths fit in one byte.
+ */
+export function fixedSignature(der: Buffer): Buffer {
+  const out = Buffer.alloc(64);
+  let at = 2;
+  for (const end of [32, 64]) {
+    const first = at + 2;
+    at = first + der[at + 1]!;
+    der.copy(out, end - Math.min(32, at - first), Math.max(first, at - 32), at);
+  }
+  return out;
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');

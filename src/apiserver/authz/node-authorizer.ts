@@ -37,6 +37,7 @@ export class NodeAuthorizer implements Authorizer, Disposable {
     this.#objects = objects;
     this.#stack.use(objects.follow(pods, {
       put: (pod, previous) => {
+        if (previous && refersAlike(previous, pod)) return;
         if (previous) this.#count(previous, -1);
         this.#count(pod, 1);
       },
@@ -186,6 +187,12 @@ export class NodeAuthorizer implements Authorizer, Disposable {
     each('resourceclaims', references.resourceClaims);
     if (references.serviceAccount) each('serviceaccounts', [references.serviceAccount]);
   }
+}
+
+/** Whether nothing changed that `podReferences` or the count read: so it is with nearly all writes of a pod, which report a status. */
+function refersAlike(previous: Pod, next: Pod): boolean {
+  return previous.spec === next.spec && previous.metadata.annotations === next.metadata.annotations
+    && previous.status?.resourceClaimStatuses === next.status?.resourceClaimStatuses && previous.status?.extendedResourceClaimStatus === next.status?.extendedResourceClaimStatus;
 }
 
 const OWN_VERBS = new Set(['get', 'create', 'update', 'patch', 'delete']);

@@ -52,6 +52,12 @@ const OF_THE_SERVER: ReadonlySet<string> = new Set([
   'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation',
 ]);
 
+/** `object` with this head, in the order in which it will be written (`object-bytes.ts`): objects of one kind are then of one shape, however they were sent. */
+export function withHead(object: KubeObject, kind: string, apiVersion: string, metadata: DraftMeta): KubeObject {
+  const head = { kind, apiVersion, metadata };
+  return { ...head, ...object, ...head } as KubeObject;
+}
+
 /** `object` with this resource version; how a stored object comes by its own. */
 export function withResourceVersion<T extends KubeObject>(object: T, resourceVersion: string): T {
   return { ...object, metadata: { ...object.metadata, resourceVersion } };

@@ -17,8 +17,7 @@ export function objectLine(object: KubeObject): Buffer {
   if (bytes) return bytes;
   bytes = old.get(object);
   if (!bytes) {
-    const { kind, apiVersion, ...rest } = object;
-    bytes = Buffer.from(`${JSON.stringify({ kind, apiVersion, ...rest })}\n`);
+    bytes = Buffer.from(`${JSON.stringify(headFirst(object))}\n`);
   }
   room -= bytes.length;
   if (room < 0) {
@@ -28,6 +27,17 @@ export function objectLine(object: KubeObject): Buffer {
   }
   young.set(object, bytes);
   return bytes;
+}
+
+/** As stores make them, objects have `kind` and `apiVersion` in front. */
+function headFirst(object: KubeObject): KubeObject {
+  let at = 0;
+  for (const key in object) {
+    if (key !== (at === 0 ? 'kind' : 'apiVersion')) break;
+    if (at++ === 1) return object;
+  }
+  const { kind, apiVersion, ...rest } = object;
+  return { kind, apiVersion, ...rest };
 }
 
 /** The same without the newline. */

@@ -17,7 +17,7 @@ import type { AdmissionChain } from './admission-chain.ts';
 import { deepEqual, deepFreeze } from './deep-equal.ts';
 import { decideDeletion, endsDeletion } from './deletion.ts';
 import { EventQueue } from './event-queue.ts';
-import { metadataForCreate, metaOf, namespaceFor, withResourceVersion } from './fill-metadata.ts';
+import { metadataForCreate, metaOf, namespaceFor, withHead, withResourceVersion } from './fill-metadata.ts';
 import { ResourceReads, type ReadEnvironment } from './resource-reads.ts';
 import { parseRevision } from './resource-watch.ts';
 import type { WatchSink } from './watch-sink.ts';
@@ -118,7 +118,7 @@ export class ResourceStore implements WatchableStore {
     const { resource, served } = this;
     const { definition } = served;
     const metadata = metadataForCreate(given, namespaceFor(resource, namespace, given), clock.now(), random);
-    const filled = { ...given, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata } as KubeObject;
+    const filled = withHead(given, resource.kind, apiVersionOf(resource), metadata);
     let object = await this.#managed(undefined, this.#strategy.withDefaults(filled), context, options);
     const attributes = this.#attributes('CREATE', context, object, options);
     const admitted = await admission.mutate({ ...attributes, object });
@@ -195,7 +195,7 @@ export class ResourceStore implements WatchableStore {
     this.#checkBasis(proposed, previous);
     const part = this.#partOf(options.subresource);
     const strategy = { nowMs: clock.now(), user: context.user };
-    let object = this.#strategy.withDefaults({ ...proposed, apiVersion: previous.apiVersion, kind: previous.kind, metadata: keepMetadata(proposed, previous) } as KubeObject);
+    let object = this.#strategy.withDefaults(withHead(proposed, previous.kind, previous.apiVersion, keepMetadata(proposed, previous)));
     object = await this.#managed(previous, this.#strategy.prepareForUpdate(object, previous, part, strategy), context, options);
     const attributes = this.#attributes('UPDATE', context, object, options, options.subresource);
     const admitted = await admission.mutate({ ...attributes, object, oldObject: previous });

@@ -84,7 +84,7 @@ export class WriteStrategy {
   /** What is wrong with a changed one. */
   updateErrors(next: KubeObject, previous: KubeObject, part: WrittenPart): readonly FieldError[] {
     const { definition, schema } = this.#served;
-    const errors: FieldError[] = [...this.#metadataErrors(next), ...validateObjectMetaUpdate(next.metadata, previous.metadata), ...(schema.validate?.(next, previous) ?? [])];
+    const errors: FieldError[] = [...this.#metadataErrors(next, previous), ...validateObjectMetaUpdate(next.metadata, previous.metadata), ...(schema.validate?.(next, previous) ?? [])];
     if (part === 'status') errors.push(...(definition.validateStatusUpdate?.(next, previous) ?? []));
     else if (part) errors.push(...(part.validatesWhole ? (definition.validate?.(next) ?? []) : []), ...(part.validate?.(next, previous) ?? []));
     else errors.push(...(definition.validate?.(next) ?? []), ...(definition.validateUpdate?.(next, previous) ?? []));
@@ -106,10 +106,11 @@ export class WriteStrategy {
     return this.#served.definition.defaults?.(filled) ?? filled;
   }
 
-  #metadataErrors(object: KubeObject): readonly FieldError[] {
+  #metadataErrors(object: KubeObject, previous?: KubeObject): readonly FieldError[] {
     const { custom, definition } = this.#served;
     return validateObjectMeta(object.metadata, {
       namespaced: this.#served.resource.namespaced, ...(definition.nameRule && { nameRule: definition.nameRule }), ...((custom || definition.shortFinalizers) && { shortFinalizers: true }),
+      ...(previous && { previous: previous.metadata }),
     });
   }
 }
