@@ -1,5 +1,6 @@
 import { StatusError } from '../api/errors.ts';
 import { ConnectionError } from '../client/connection-error.ts';
+import { KubeconfigError } from '../client/kubeconfig-faults.ts';
 import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
 import { statusText } from './kubectl-errors.ts';
@@ -102,6 +103,10 @@ function report(error: unknown, path: string, io: KubectlIo): number {
     if (error.printed) io.out(error.printed);
     if (error.message) io.err(error.bare ? error.message.replace(/\n?$/, '\n') : `error: ${error.message}\n`);
     return error.code;
+  }
+  if (error instanceof KubeconfigError) {
+    io.err(`${error.bare ? '' : 'error: '}${error.message}\n`);
+    return 1;
   }
   if (error instanceof StatusError) {
     io.err(`${statusText(error)}\n`);

@@ -24,6 +24,7 @@ export const globalFlags: FlagSpecs = {
   as: { type: 'string', usage: 'Username to impersonate for the operation' },
   'as-group': { type: 'array', usage: 'Group to impersonate for the operation' },
   'as-uid': { type: 'string', usage: 'UID to impersonate for the operation' },
+  'as-user-extra': { type: 'array', usage: "User extras to impersonate for the operation, 'key=value'; may be repeated for several values of a key" },
   'match-server-version': { type: 'bool', usage: 'Require server version to match client version' },
   'warnings-as-errors': { type: 'bool', usage: 'Treat warnings received from the server as errors and exit with a non-zero exit code' },
   'disable-compression': { type: 'bool', usage: 'If true, opt-out of response compression for all requests to the server' },
@@ -85,7 +86,8 @@ export class Session {
       return resolveContext({
         env: this.#io.env, kubeconfig: text('kubeconfig'), context: text('context'), cluster: text('cluster'), user: text('user'), server: text('server'), token: text('token'),
         certificateAuthority: text('certificate-authority'), clientCertificate: text('client-certificate'), clientKey: text('client-key'), namespace: text('namespace'),
-        insecureSkipTlsVerify: this.#flags.bool('insecure-skip-tls-verify') || undefined, tlsServerName: text('tls-server-name'),
+        insecureSkipTlsVerify: this.#flags.bool('insecure-skip-tls-verify') || undefined, tlsServerName: text('tls-server-name'), username: text('username'), password: text('password'),
+        as: text('as'), asUid: text('as-uid'), asGroups: this.#flags.strings('as-group'), asUserExtra: extraOf(this.#flags.strings('as-user-extra')),
       });
     });
     return this.#context;
@@ -96,7 +98,6 @@ export class Session {
       ...context.connection,
       userAgent: 'kubectl/v1.36.0 (wherry)',
       ...timeoutOf(this.#flags.string('request-timeout')),
-      headers: impersonation(this.#flags),
       onWarning: (text) => {
         this.#warnings++;
         this.#io.err(`Warning: ${text}\n`);
@@ -214,12 +215,10 @@ function timeoutOf(text: string): { readonly timeoutMs?: number } {
   return milliseconds > 0 ? { timeoutMs: milliseconds } : {};
 }
 
-function impersonation(flags: Flags): Record<string, string> {
-  const groups = flags.strings('as-group');
-  return {
-    ...(flags.string('as') && { 'Impersonate-User': flags.string('as') }),
-    ...(groups.length > 0 && { 'Impersonate-Group': groups.join(',') }),
-    ...(flags.string('as-uid') && { 'Impersonate-Uid': flags.string('as-uid') }),
-    ...(flags.string('username') && { authorization: `Basic ${Buffer.from(`${flags.string('username')}:${flags.string('password')}`).toString('base64')}` }),
-  };
+/** `key=value` pairs, a key several times where it has several values. */
+function extraOf(pairs: readonly string[]): Record<string, string[]> | undefined {
+  if (pairs.length === 0) return undefined;
+  const extra: Record<string, string[]> = {};
+  for (const pair of pairs) (extra[pair.split('=')[0]!] ??= []).push(pair.slice(pair.indexOf('=') + 1));
+  return extra;
 }

@@ -1,16 +1,13 @@
 import { WebSocket } from 'ws';
 import { StatusError, type Status } from '../api/errors.ts';
 import type { HttpClient } from '../client/http-client.ts';
+import { socketTarget } from '../client/socket-options.ts';
 import { KubectlError } from './verb.ts';
 
 /** Opens a WebSocket to the API server with the client's credentials. Rejects with what the server answered instead of upgrading. */
 export function openSocket(http: HttpClient, path: string, protocols: readonly string[]): Promise<WebSocket> {
-  const { server, ca, certificate, key, token, insecureSkipTlsVerify, tlsServerName, headers } = http.options;
-  const bearer = typeof token === 'function' ? token() : token;
-  const socket = new WebSocket(new URL(path, server.replace(/^http/, 'ws')), [...protocols], {
-    ...(ca && { ca }), ...(certificate && { cert: certificate, key }), ...(tlsServerName && { servername: tlsServerName }), rejectUnauthorized: !insecureSkipTlsVerify,
-    headers: { ...headers, ...(bearer && { authorization: `Bearer ${bearer}` }) }, perMessageDeflate: false,
-  });
+  const { url, settings } = socketTarget(http.options, path);
+  const socket = new WebSocket(url, [...protocols], settings);
   return new Promise((resolve, reject) => {
     socket.once('open', () => {
       socket.off('error', reject);

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { parse } from 'yaml';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { ConnectionError } from './connection-error.ts';
+import { KubeconfigError } from './kubeconfig-faults.ts';
 
 /** How a user of a kubeconfig gets its credentials by a program, as those of most clouds do. Upstream: client-go tools/clientcmd/api/v1, ExecConfig. */
 export interface ExecConfig {
@@ -41,6 +43,7 @@ export class ExecCredential {
   #until = Infinity;
 
   constructor(config: ExecConfig, options: ExecOptions) {
+    if (!/^client\.authentication\.k8s\.io\/v1(?:beta1)?$/.test(config.apiVersion ?? '')) throw new KubeconfigError(`exec plugin: invalid apiVersion "${config.apiVersion ?? ''}"`);
     this.#config = config;
     this.#options = options;
   }
@@ -69,12 +72,14 @@ export class ExecCredential {
   }
 
   #read(text: string, apiVersion: string): Credential {
-    let answer: ExecAnswer;
+    let answer: ExecAnswer | string | null;
     try {
-      answer = JSON.parse(text) as ExecAnswer;
+      answer = parse(text, { prettyErrors: false }) as ExecAnswer | string | null;
     } catch (error) {
       throw fault(`decoding stdout: ${(error as Error).message}`);
     }
+    if (typeof answer === 'string') throw fault('decoding stdout: couldn\'t get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }');
+    answer ??= { apiVersion: 'client.authentication.k8s.io/__internal' };
     if (answer.apiVersion !== apiVersion) throw fault(`exec plugin is configured to use API version ${apiVersion}, plugin returned version ${answer.apiVersion}`);
     const { status } = answer;
     if (!status) throw fault("exec plugin didn't return a status field");

@@ -1,5 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
+import { request as httpsRequest, Agent as HttpsAgent, type AgentOptions } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { statusError, StatusError, type Status } from '../api/errors.ts';
 import { apiVersionOf, type ResourceType } from '../api/object.ts';
@@ -10,6 +10,7 @@ import { ConnectionError, connectionError } from './connection-error.ts';
 import { listQuery, resourcePath, withQuery, writeQuery, type Query } from './resource-path.ts';
 import { lines } from './lines.ts';
 import { parseObject } from './parse-object.ts';
+import { proxyAuthorization, tunnelAgent } from './proxy.ts';
 
 // An `import` of node:http reads all that it exports, among it WebSocket and fetch, whose loading takes a third of a short command's time.
 const { request: httpRequest, Agent: HttpAgent } = process.getBuiltinModule('node:http');
@@ -35,6 +36,8 @@ export interface HttpClientOptions {
   readonly insecureSkipTlsVerify?: boolean;
   /** The name that the server's certificate must bear, when not the URL's. */
   readonly tlsServerName?: string;
+  /** What the server is reached through: `http://`, `https://` or `socks5://`. */
+  readonly proxy?: string;
   /** Sent with each request: `Impersonate-User` and the like. */
   readonly headers?: Headers;
   /** A request that has no answer by then fails; watches and streams may last. Default 60,000. */
@@ -87,22 +90,27 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = new URL(options.server);
   const secure = base.protocol === 'https:';
   const prefix = base.pathname.replace(/\/$/, '');
+  // A proxy is asked for plain HTTP by the whole URL; for TLS it only lends a tunnel.
+  const asked = !secure && options.proxy && !options.proxy.startsWith('socks5') ? new URL(options.proxy) : undefined;
+  const to = { host: (asked ?? base).hostname.replace(/^\[|\]$/g, ''), port: (asked ?? base).port || ((asked ?? base).protocol === 'https:' ? 443 : 80) };
+  const authorization = asked && proxyAuthorization(asked);
+  const toProxy = asked && { host: base.host, ...(authorization && { 'proxy-authorization': authorization }) };
+  const before = asked ? base.origin + prefix : prefix;
+  const start = secure || asked?.protocol === 'https:' ? httpsRequest : httpRequest;
   const makeAgent = agentMaker(options, secure);
   const agent = makeAgent(PARALLEL);
   const streamAgent = makeAgent(Infinity);
 
   const headersFor = (more: Headers | undefined): OutgoingHttpHeaders => {
     const token = typeof options.token === 'function' ? options.token() : options.token;
-    return { 'user-agent': options.userAgent, accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...options.headers, ...more } as OutgoingHttpHeaders;
+    return { 'user-agent': options.userAgent, accept: 'application/json', ...toProxy, ...(token && { authorization: `Bearer ${token}` }), ...options.headers, ...more } as OutgoingHttpHeaders;
   };
 
   /** `limitMs`: for the whole of it, the answer's body included. */
   const send = (method: string, path: string, body: Buffer | undefined, headers: OutgoingHttpHeaders, signal: AbortSignal | undefined, limitMs: number | undefined): Promise<Exchange> =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const start = secure ? httpsRequest : httpRequest;
-      const host = base.hostname.replace(/^\[|\]$/g, '');
-      const attempt = (): ClientRequest => start({ agent: limitMs === undefined ? streamAgent : agent, method, host, port: base.port || (secure ? 443 : 80), path: prefix + path, headers });
+      const attempt = (): ClientRequest => start({ ...to, agent: limitMs === undefined ? streamAgent : agent, method, path: before + path, headers });
       let request = attempt();
       let stoppedBy: unknown;
       const stop = (reason: unknown): void => {
@@ -207,10 +215,18 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
  * Connections of one kind, for one set of credentials. The credentials are read once: as options of their own they would be read for each
  * connection, and compared, several kilobytes of them, for each request.
  */
-function agentMaker({ ca, certificate, key, tlsServerName, insecureSkipTlsVerify }: HttpClientOptions, secure: boolean): (maxSockets: number) => Agent {
-  if (!secure) return (maxSockets) => new HttpAgent({ keepAlive: true, maxSockets });
+function agentMaker({ proxy, ...options }: HttpClientOptions, secure: boolean): (maxSockets: number) => Agent {
+  if (!secure) return (maxSockets) => (proxy?.startsWith('https:') ? new HttpsAgent({ keepAlive: true, maxSockets }) : new HttpAgent({ keepAlive: true, maxSockets }));
+  const tls = tlsOf(options);
+  return (maxSockets) => (proxy ? tunnelAgent(proxy, { keepAlive: true, maxSockets, ...tls }) : new HttpsAgent({ keepAlive: true, maxSockets, ...tls }));
+}
+
+/** How to connect by TLS with these credentials. Throws what kubectl says of certificates and keys that are none. */
+export function tlsOf({ ca, certificate, key, tlsServerName, insecureSkipTlsVerify }: HttpClientOptions): AgentOptions {
+  if (ca && !ca.includes('-----BEGIN')) throw new Error('unable to load root certificates: unable to parse bytes as PEM block');
+  for (const [text, noun] of [[certificate, 'certificate'], [certificate && key, 'key']] as const) if (text && !text.includes('-----BEGIN')) throw new Error(`tls: failed to find any PEM data in ${noun} input`);
   const secureContext = createSecureContext({ ...(ca && { ca }), ...(certificate && { cert: certificate, key }) });
-  return (maxSockets) => new HttpsAgent({ keepAlive: true, maxSockets, secureContext, ...(tlsServerName && { servername: tlsServerName }), rejectUnauthorized: !insecureSkipTlsVerify });
+  return { secureContext, ...(tlsServerName && { servername: tlsServerName }), rejectUnauthorized: !insecureSkipTlsVerify };
 }
 
 /** Iterates a watch's body, one JSON event a line. */

@@ -70,9 +70,12 @@ test('files are found beside the kubeconfig that names them, and flags go before
   writeFileSync(path, FOREIGN);
   writeFileSync(join(folder, 'ca.pem'), 'WORK CA');
   writeFileSync(join(folder, 'token'), 'secret\n');
-  expect(resolveContext({ env: { KUBECONFIG: path } })).toEqual({
-    contextName: 'work', namespace: 'team', connection: { server: 'https://example.invalid', ca: 'WORK CA', token: 'secret' },
-  });
+  const { connection, ...at } = resolveContext({ env: { KUBECONFIG: path } });
+  expect(at).toEqual({ contextName: 'work', namespace: 'team' });
+  const token = connection.token as () => string;
+  expect({ ...connection, token: token() }).toEqual({ server: 'https://example.invalid', ca: 'WORK CA', token: 'secret' });
+  writeFileSync(join(folder, 'token'), 'renewed\n');
+  expect(token()).toBe('renewed');
   expect(resolveContext({ env: { KUBECONFIG: path }, namespace: 'x', token: 'other', insecureSkipTlsVerify: true })).toMatchObject({
     namespace: 'x', connection: { token: 'other', insecureSkipTlsVerify: true },
   });
@@ -98,6 +101,39 @@ test('a program gives the credentials when they are needed, is told of the clust
   expect(told).toMatch(/ boatman$/);
   rmSync(script);
   expect(() => ({ ...resolveContext({ env: {}, kubeconfig: path }).connection })).toThrow('executable ' + script + ' not found');
+});
+
+const server = 'https://x.invalid';
+test.each([
+  ['basic authentication', {}, { username: 'a', password: 'b' }, { headers: { authorization: `Basic ${Buffer.from('a:b').toString('base64')}` } }],
+  ['impersonation', {}, { as: 'jane', 'as-groups': ['x', 'y'], 'as-uid': '7', 'as-user-extra': { Reason: ['one', 'two'] } }, { headers: { 'Impersonate-User': 'jane', 'Impersonate-Group': ['x', 'y'], 'Impersonate-Uid': '7', 'Impersonate-Extra-reason': ['one', 'two'] } }],
+  ['a proxy', { 'proxy-url': 'socks5://10.0.0.1:1080' }, {}, { proxy: 'socks5://10.0.0.1:1080' }],
+  ['a name of the certificate, unverified', { 'tls-server-name': 'k8s', 'insecure-skip-tls-verify': true }, { token: 't' }, { tlsServerName: 'k8s', insecureSkipTlsVerify: true, token: 't' }],
+  ['no credentials where there is no TLS', { server: 'http://x.invalid' }, { token: 't', as: 'jane' }, { server: 'http://x.invalid', headers: { 'Impersonate-User': 'jane' } }],
+  ['a token of OpenID Connect', {}, { 'auth-provider': { name: 'oidc', config: { 'id-token': 'i' } } }, { token: 'i' }],
+])('a context may have %s', (_what, cluster, user, expected) => {
+  const config = { 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }], clusters: [{ name: 'c', cluster: { server, ...cluster } }], users: [{ name: 'u', user }] };
+  expect(resolveContext({ env: {}, config }).connection).toEqual({ server, ...expected });
+});
+
+const plugin = { apiVersion: 'client.authentication.k8s.io/v1', command: 'x', interactiveMode: 'Never' };
+test.each([
+  [{ 'proxy-url': 'ftp://x' }, {}, `invalid 'proxy-url' "ftp://x" for cluster "c": unsupported scheme "ftp", must be http, https, or socks5`],
+  [{ 'proxy-url': 'http://%zz' }, {}, `invalid 'proxy-url' "http://%zz" for cluster "c": could not parse: http://%zz`],
+  [{ 'certificate-authority': '/nonexistent' }, {}, 'unable to read certificate-authority /nonexistent for c due to open /nonexistent: no such file or directory'],
+  [{ 'certificate-authority-data': 'Q0E=', 'insecure-skip-tls-verify': true }, {}, 'specifying a root certificates file with the insecure flag is not allowed'],
+  [{ server: '' }, {}, 'no server found for cluster "c"'],
+  [{}, { token: 't', username: 'a' }, 'more than one authentication method found for u; found [token basicAuth], only one is allowed'],
+  [{}, { 'as-groups': ['x'] }, 'requesting uid, groups or user-extra for u without impersonating a user'],
+  [{}, { 'client-certificate-data': 'Q0E=' }, 'client-key-data or client-key must be specified for u to use the clientCert authentication method.'],
+  [{}, { exec: { ...plugin, interactiveMode: 'Maybe' } }, 'invalid interactiveMode for u: "Maybe"'],
+  [{}, { exec: { ...plugin, command: '' } }, 'command must be specified for u to use exec authentication plugin'],
+  [{}, { exec: { ...plugin, apiVersion: 'x/v9' } }, 'exec plugin: invalid apiVersion "x/v9"'],
+  [{}, { 'auth-provider': { name: 'zz' } }, 'no Auth Provider found for name "zz"'],
+  [{ server: '' }, { token: 't', password: 'p' }, 'Error in configuration: \n* more than one authentication method found for u; found [token basicAuth], only one is allowed\n* no server found for cluster "c"'],
+])('%j with %j is refused as kubectl does', (cluster, user, message) => {
+  const config = { 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }], clusters: [{ name: 'c', cluster: { server, ...cluster } }], users: [{ name: 'u', user }] };
+  expect(() => resolveContext({ env: {}, config })).toThrow(expect.objectContaining({ message }));
 });
 
 test('several files are one, the first counting; none at all is the field\'s old default', () => {

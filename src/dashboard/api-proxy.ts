@@ -9,7 +9,8 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import type { HttpClientOptions } from '../client/http-client.ts';
+import { tlsOf, type HttpClientOptions } from '../client/http-client.ts';
+import { tunnelAgent } from '../client/proxy.ts';
 
 /** Of a browser's request nothing else goes on: no cookie of ours, no credentials and no impersonation of its own. */
 const REQUEST_HEADERS = ['accept', 'content-type', 'content-length', 'transfer-encoding'] as const;
@@ -27,7 +28,11 @@ export class ApiProxy implements Disposable {
     this.#options = options;
     this.#base = new URL(options.server);
     this.#agent =
-      this.#base.protocol === 'https:' ? new HttpsAgent({ keepAlive: true, ...tlsOf(options) }) : new HttpAgent({ keepAlive: true });
+      this.#base.protocol !== 'https:'
+        ? new HttpAgent({ keepAlive: true })
+        : options.proxy
+          ? tunnelAgent(options.proxy, { keepAlive: true, ...tlsOf(options) })
+          : new HttpsAgent({ keepAlive: true, ...tlsOf(options) });
   }
 
   pass(request: IncomingMessage, response: ServerResponse): void {
@@ -93,15 +98,6 @@ export class ApiProxy implements Disposable {
       headers: { ...headers, ...own, 'user-agent': userAgent, ...(bearer && { authorization: `Bearer ${bearer}` }) } as OutgoingHttpHeaders,
     });
   }
-}
-
-function tlsOf({ ca, certificate, key, tlsServerName, insecureSkipTlsVerify }: HttpClientOptions): object {
-  return {
-    ...(ca && { ca }),
-    ...(certificate && { cert: certificate, key }),
-    ...(tlsServerName && { servername: tlsServerName }),
-    rejectUnauthorized: !insecureSkipTlsVerify,
-  };
 }
 
 function pick(headers: IncomingHttpHeaders, names: readonly string[]): OutgoingHttpHeaders {

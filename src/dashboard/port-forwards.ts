@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { WebSocket } from 'ws';
 import { UserError } from '../base/user-error.ts';
 import type { HttpClientOptions } from '../client/http-client.ts';
+import { socketTarget } from '../client/socket-options.ts';
 import type { Log } from '../base/log.ts';
 
 /**
@@ -69,16 +70,8 @@ export class PortForwards implements AsyncDisposable {
 
   /** One connection, one WebSocket: channel 0 is the data, channel 1 the fault; the first message of each is the port's number. */
   #carry(near: Socket, path: string): void {
-    const { server, ca, certificate, key, token, tlsServerName, insecureSkipTlsVerify, headers } = this.#options;
-    const bearer = typeof token === 'function' ? token() : token;
-    const far = new WebSocket(new URL(server.replace(/^http/, 'ws').replace(/\/$/, '') + path), ['v4.channel.k8s.io'], {
-      ...(ca && { ca }),
-      ...(certificate && { cert: certificate, key }),
-      ...(tlsServerName && { servername: tlsServerName }),
-      rejectUnauthorized: !insecureSkipTlsVerify,
-      headers: { ...headers, ...(bearer && { authorization: `Bearer ${bearer}` }) },
-      perMessageDeflate: false,
-    });
+    const { url, settings } = socketTarget(this.#options, path);
+    const far = new WebSocket(url, ['v4.channel.k8s.io'], settings);
     const announced = new Set<number>();
     near.pause();
     near.on('data', (chunk: Buffer) => {
