@@ -5,7 +5,7 @@ import { createAuthority } from '../base/certificates.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
-import { certificateList, haproxyConfiguration, type IngressProxy, type ProxyPlace } from '../ingress/index.ts';
+import { certificateList, haproxyConfiguration, MIRROR_SCRIPT, type IngressProxy, type ProxyPlace } from '../ingress/index.ts';
 import { findProcess, findProgram, run, signalProcess, stopProcess, type NodeGround } from '../machine/index.ts';
 import { groundOf } from './launch.ts';
 import type { Profile } from './profile.ts';
@@ -70,7 +70,7 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
         return [name, certificateList(certificates, fallback, (secret) => file(pems.get(secret)!, 'pem'))];
       }));
       const user = /^haproxy:/m.test(readFileSync('/etc/passwd', 'utf8')) ? { user: 'haproxy' } : {};
-      const text = haproxyConfiguration(routing, { address: ground.address, certificateList: (listener) => file(lists.get(listener)!, 'list'), ...user });
+      const text = haproxyConfiguration(routing, { address: ground.address, certificateList: (listener) => file(lists.get(listener)!, 'list'), mirrorScript: () => file(MIRROR_SCRIPT, 'lua'), ...user });
       const here = { address: ground.address, nodeName: ground.nodeName };
       const running = findProcess(pidFile);
       if (running && applied === text) return here;
@@ -92,7 +92,7 @@ export function haproxyOnNode(profile: Profile, { clock, log }: { readonly clock
         log.info('started HAProxy', { node: ground.nodeName, address: ground.address });
       }
       applied = text;
-      for (const name of readdirSync(folder)) if (/^[\da-f]{20}\.(pem|list)$/.test(name) && !files.has(join(folder, name))) rmSync(join(folder, name));
+      for (const name of readdirSync(folder)) if (/^[\da-f]{20}\.(pem|list|lua)$/.test(name) && !files.has(join(folder, name))) rmSync(join(folder, name));
       return here;
     },
     async stop() {

@@ -1,15 +1,20 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { freePort } from '../testing/free-port.ts';
 import { haproxyConfiguration } from './haproxy-configuration.ts';
-import type { Backend, Listener, Routing, Rule } from './routing.ts';
+import { MIRROR_SCRIPT } from './mirror-script.ts';
+import type { Backend, Cors, Listener, Routing, Rule } from './routing.ts';
 
 const to = (...names: string[]): Rule['shares'] => names.map((backend, i) => ({ backend, weight: i + 1 }));
 const listener = (name: string, port: number, rules: readonly Rule[], more: Partial<Listener> = {}): Listener => ({ name, mode: 'http', binds: [{ port, tls: false }], certificates: [], rules, otherwise: 'nothing', ...more });
 const nothing: Backend = { do: 'respond', status: 404, text: "it's not here" };
-const written = (routing: Routing): string => haproxyConfiguration(routing, { address: '127.0.0.1', certificateList: () => '/x/list' });
+const written = (routing: Routing): string => haproxyConfiguration(routing, { address: '127.0.0.1', certificateList: () => '/x/list', mirrorScript: () => '/x/mirror.lua' });
 const own = (text: string): string[] => text.slice(text.indexOf('frontend')).split('\n').filter((line) => line && !/X-(Forwarded|Real)|set-var\(txn.host\)|forwardfor/.test(line)).map((line) => line.trim());
 
 const HOST = { name: 'a.example', labels: 'any' as const };
@@ -58,6 +63,75 @@ it.runIf(spawnSync('haproxy', ['-v']).status === 0)('is taken by HAProxy, howeve
     const { status, stderr } = spawnSync('haproxy', ['-c', '-f', join(folder, 'cfg')], { encoding: 'utf8' });
     expect([status, stderr.split('\n').filter((line) => /ALERT|WARNING/.test(line))]).toEqual([0, []]);
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it.runIf(spawnSync('haproxy', ['-v']).status === 0)('answers pages of other origins, and sends copies, as HAProxy does it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'haproxy-'));
+  const seen: string[] = [];
+  const serve = async (name: string): Promise<{ readonly port: number } & AsyncDisposable> => {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+        seen.push(`${name} ${request.method} ${request.url} ${request.headers.host} ${String(request.headers['x-set'])} ${Buffer.concat(chunks).toString()}`);
+        response.writeHead(200, { 'access-control-allow-origin': 'the backend says so' }).end(name);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return { port: (server.address() as AddressInfo).port, async [Symbol.asyncDispose]() { server.close(); server.closeAllConnections(); } };
+  };
+  await using main = await serve('main');
+  await using copy = await serve('copy');
+  const place = ({ port }: { readonly port: number }) => ({ address: '127.0.0.1', port });
+  const cors: Cors = { origins: ['https://a.example', 'https://*.b.example'], methods: ['GET', 'PUT'], headers: ['x-one', 'x-two'], exposed: ['x-three'], maxAgeSeconds: 60, credentials: true };
+  const open: Cors = { origins: ['*'], methods: ['*'], headers: ['*'], exposed: [], maxAgeSeconds: 5, credentials: false };
+  const under = (value: string, backend: string): Rule => ({ match: { path: { type: 'prefix', value } }, shares: to(backend) });
+  const port = await freePort();
+  const text = haproxyConfiguration({
+    listeners: [listener('front', port, [under('/cors', 'cors'), under('/open', 'open'), under('/copied', 'copied'), under('/never', 'never')])],
+    backends: new Map<string, Backend>([
+      ['nothing', nothing], ['cors', { do: 'forward', mode: 'http', places: [place(main)], cors }], ['open', { do: 'forward', mode: 'http', places: [place(main)], cors: open }],
+      ['copied', { do: 'forward', mode: 'http', places: [place(main)], requestHeaders: { set: [['x-set', 'set']], add: [], remove: [] }, mirrors: [{ place: place(copy), share: [100, 100] }] }],
+      ['never', { do: 'forward', mode: 'http', places: [place(main)], mirrors: [{ place: place(copy), share: [0, 100] }, { place: { address: '127.0.0.1', port: 1 }, share: [1, 1] }] }],
+    ]),
+  }, { address: '127.0.0.1', certificateList: () => '', mirrorScript: () => join(folder, 'mirror.lua') });
+  writeFileSync(join(folder, 'mirror.lua'), MIRROR_SCRIPT);
+  writeFileSync(join(folder, 'cfg'), text.replace(/^ {2}stats socket .*\n/m, ''));
+  const haproxy = spawn('haproxy', ['-db', '-f', join(folder, 'cfg')], { stdio: 'ignore' });
+  try {
+    const ask = async (path: string, method: string, headers: Record<string, string> = {}, body?: string): Promise<string> => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers, ...(body !== undefined && { body }) });
+      const said = [...response.headers].filter(([name]) => name.startsWith('access-control')).map(([name, value]) => `${name.slice('access-control-'.length)}: ${value}`).toSorted();
+      return [`${response.status} ${await response.text()}`.trim(), ...said].join(' | ');
+    };
+    while ((await ask('/', 'GET').catch(() => '')) === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    const preflight = (origin: string, method = 'PUT') => ({ origin, 'access-control-request-method': method, 'access-control-request-headers': 'x-one' });
+    const told = 'allow-credentials: true | allow-headers: x-one, x-two | allow-methods: GET, PUT';
+    expect(await ask('/cors', 'OPTIONS', preflight('https://a.example'))).toBe(`204 | ${told} | allow-origin: https://a.example | expose-headers: x-three | max-age: 60`);
+    expect(await ask('/cors', 'OPTIONS', preflight('https://x.y.b.example'))).toContain('allow-origin: https://x.y.b.example');
+    for (const origin of ['https://a.example.org', 'http://a.example', 'https://b.example', 'https://x.b.example:8443']) expect(await ask('/cors', 'OPTIONS', preflight(origin))).toBe('204');
+    expect(await ask('/cors', 'GET', { origin: 'https://a.example' })).toBe('200 main | allow-credentials: true | allow-origin: https://a.example | expose-headers: x-three');
+    expect(await ask('/cors', 'GET', { origin: 'https://other.example' })).toBe('200 main');
+    expect(await ask('/cors', 'GET')).toBe('200 main');
+    expect(await ask('/open', 'OPTIONS', preflight('https://any.example:1234', 'PATCH'))).toBe('204 | allow-headers: x-one | allow-methods: PATCH | allow-origin: https://any.example:1234 | max-age: 5');
+    expect(await ask('/open', 'OPTIONS', { origin: 'https://any.example' })).toBe('200 main | allow-origin: https://any.example');
+    seen.length = 0;
+    expect(await ask('/copied?a=b', 'POST', { 'content-type': 'text/plain' }, 'body')).toBe('200 main | allow-origin: the backend says so');
+    while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(seen.toSorted()).toEqual([`copy POST /copied?a=b 127.0.0.1:${port} set body`, `main POST /copied?a=b 127.0.0.1:${port} set body`]);
+    expect(await ask('/never', 'GET')).toContain('200 main');
+    expect(await ask('/copied', 'GET')).toContain('200 main');
+    while (seen.length < 5) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(seen.slice(2).map((one) => one.split(' ')[0]).toSorted()).toEqual(['copy', 'main', 'main']);
+    // Where a copy would not be whole there is none.
+    expect(await ask('/copied', 'PUT', {}, 'x'.repeat(100_000))).toContain('200 main');
+    expect(await ask('/copied', 'GET')).toContain('200 main');
+    while (seen.length < 8) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(seen.slice(5).map((one) => one.split(' ').slice(0, 2).join(' ')).toSorted()).toEqual(['copy GET', 'main GET', 'main PUT']);
+  } finally {
+    haproxy.kill('SIGKILL');
+    await once(haproxy, 'exit');
     rmSync(folder, { recursive: true });
   }
 });

@@ -1,3 +1,5 @@
+import { corsLines } from './cors-lines.ts';
+import { format, quoted } from './haproxy-text.ts';
 import type { Backend, Certificate, ForwardBackend, HeaderChanges, HostMatch, Listener, Match, PathChange, PathMatch, RedirectBackend, Routing, Rule, ValueMatch } from './routing.ts';
 
 export interface HaproxyOptions {
@@ -5,6 +7,8 @@ export interface HaproxyOptions {
   readonly address: string;
   /** The file with a listener's certificates and the hosts each is for, in HAProxy's format. */
   certificateList(listener: string): string;
+  /** The file with the Lua of mirrors. */
+  mirrorScript(): string;
   /** Whom it becomes after its start; stays who it is without. */
   readonly user?: string;
 }
@@ -19,6 +23,7 @@ export function haproxyConfiguration(routing: Routing, options: HaproxyOptions):
     // By it the listeners are handed on at a reload, so that none of the connections that come meanwhile is lost. Its name is the node's network's own.
     '  stats socket abns@wherry-ingress level admin expose-fd listeners',
     '  hard-stop-after 60s',
+    ...([...routing.backends.values()].some((one) => one.do === 'forward' && one.mirrors?.length) ? [`  lua-load ${quoted(options.mirrorScript())}`] : []),
     ...(user ? [`  user ${user}`, `  group ${user}`] : []),
     '  ssl-default-bind-options ssl-min-ver TLSv1.2',
     'defaults',
@@ -144,12 +149,18 @@ function backendLines(backend: Backend): string[] {
   }
 }
 
-function forwardLines({ places, http2, requestHeaders, responseHeaders, rewrite, timeoutMs }: ForwardBackend): string[] {
+function forwardLines({ places, http2, requestHeaders, responseHeaders, rewrite, timeoutMs, cors, mirrors = [] }: ForwardBackend): string[] {
+  const across = cors && corsLines(cors);
   return [
+    // A copy has the body, too.
+    ...(mirrors.length > 0 ? ['  option http-buffer-request'] : []),
+    ...(across?.request ?? []),
     ...(timeoutMs === undefined ? [] : [`  timeout server ${timeoutMs}ms`]),
     ...(requestHeaders ? headerLines('http-request', requestHeaders) : []),
     ...(rewrite?.hostname ? [`  http-request set-header Host ${quoted(format(rewrite.hostname))}`] : []),
     ...(rewrite?.path ? pathLines(rewrite.path) : []),
+    ...mirrors.map(({ place, share: [some, all] }) => `  http-request lua.wherry-mirror ${place.address} ${place.port}${some === all ? '' : ` if { rand(${all}) lt ${some} }`}`),
+    ...(across?.response ?? []),
     ...(responseHeaders ? headerLines('http-response', responseHeaders) : []),
     ...places.map(({ address, port }, i) => `  server s${i} ${address}:${port}${http2 ? ' proto h2' : ''}`),
   ];
@@ -177,14 +188,4 @@ function pathLines(change: PathChange): string[] {
     // Of nothing but the prefix nothing would be left.
     ...(by ? [replaced] : [`${replaced} if { var(txn.rest) -m len gt 0 }`, '  http-request set-path / unless { var(txn.rest) -m len gt 0 }']),
   ];
-}
-
-/** As what HAProxy takes for a format. */
-function format(text: string): string {
-  return text.replaceAll('%', '%%');
-}
-
-/** Within single quotes nothing means anything; a quote itself stands outside of them. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -93,6 +93,28 @@ export interface ForwardBackend {
   readonly rewrite?: { readonly hostname?: string; readonly path?: PathChange };
   /** How long the answer may be waited for; a minute without it, for ever when it is 0. */
   readonly timeoutMs?: number;
+  readonly cors?: Cors;
+  /** Who gets a copy of the request, in HTTP/1.1. */
+  readonly mirrors?: readonly Mirror[];
+}
+
+/** What pages of other origins may do. */
+export interface Cors {
+  /** `https://a.example`, `https://*.example:8443`, `*` */
+  readonly origins: readonly string[];
+  /** `*`: whatever is asked for; so with headers. */
+  readonly methods: readonly string[];
+  readonly headers: readonly string[];
+  /** Of the answer, which scripts may read. */
+  readonly exposed: readonly string[];
+  readonly maxAgeSeconds: number;
+  readonly credentials: boolean;
+}
+
+export interface Mirror {
+  readonly place: Place;
+  /** So many of so many requests, by chance. */
+  readonly share: readonly [some: number, all: number];
 }
 
 export interface RedirectBackend {

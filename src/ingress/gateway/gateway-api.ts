@@ -116,7 +116,13 @@ export interface RouteFilter {
   readonly responseHeaderModifier?: HeaderModifier;
   readonly requestRedirect?: { readonly scheme?: string; readonly hostname?: string; readonly path?: PathModifier; readonly port?: number; readonly statusCode: number };
   readonly urlRewrite?: { readonly hostname?: string; readonly path?: PathModifier };
+  readonly requestMirror?: { readonly backendRef: MirrorReference; readonly percent?: number; readonly fraction?: { readonly numerator: number; readonly denominator: number } };
+  readonly cors?: {
+    readonly allowOrigins?: readonly string[]; readonly allowMethods?: readonly string[]; readonly allowHeaders?: readonly string[]; readonly exposeHeaders?: readonly string[];
+    readonly maxAge: number; readonly allowCredentials?: boolean;
+  };
 }
+export type MirrorReference = ObjectReference & { readonly port?: number };
 export interface HeaderModifier {
   readonly set?: readonly { readonly name: string; readonly value: string }[];
   readonly add?: readonly { readonly name: string; readonly value: string }[];

@@ -76,6 +76,27 @@ describe('what becomes of a request', () => {
     expect(goes(routed([gateway([listener('http')])], [route('r', [{ backendRefs: [] }])]), { host: 'x', path: '/' })).toBe('500');
   });
 
+  it('is copied to what its filters name, save where that cannot be found', () => {
+    const mirror = (name: string, more: object = {}) => ({ type: 'RequestMirror', requestMirror: { backendRef: { group: '', kind: 'Service', name, port: 80 }, ...more } });
+    const routing = routed([gateway([listener('http')])], [route('r', [{
+      filters: [mirror('api', { percent: 20 }), mirror('absent'), mirror('h2')], backendRefs: [to('web', { filters: [mirror('web', { fraction: { numerator: 1, denominator: 3 } })] })],
+    }])]);
+    expect(goes(routing, { host: 'x', path: '/' })).toBe('web');
+    expect([...routing.backends.values()].find((one) => one.do === 'forward' && one.mode === 'http')).toMatchObject({
+      mirrors: [{ place: { address: '10.96.0.2', port: 80 }, share: [20, 100] }, { place: { address: '10.96.0.1', port: 80 }, share: [1, 3] }],
+    });
+    expect(told(routing)).toEqual(['Accepted true Accepted', 'ResolvedRefs false BackendNotFound']);
+  });
+
+  it('is open to pages of other origins as its rule says, or its backend', () => {
+    const cors = (allowOrigins: readonly string[], more: object = {}) => ({ type: 'CORS', cors: { allowOrigins, maxAge: 5, ...more } });
+    const routing = routed([gateway([listener('http')])], [route('r', [{ filters: [cors(['*'])], backendRefs: [to('web'), to('api', { filters: [cors(['https://a.example'], { allowMethods: ['PUT'], allowCredentials: true })] })] }])]);
+    const rest = { headers: [], exposed: [], maxAgeSeconds: 5 };
+    expect([...routing.backends.values()].flatMap((one) => (one.do === 'forward' && one.cors ? [one.cors] : []))).toEqual([
+      { ...rest, origins: ['*'], methods: [], credentials: false }, { ...rest, origins: ['https://a.example'], methods: ['PUT'], credentials: true },
+    ]);
+  });
+
   it('is changed by the filters of its rule, then of its backend', () => {
     const rule: HttpRouteRule = {
       matches: [{ path: { type: 'PathPrefix', value: '/old/' } }], timeouts: { request: '1m', backendRequest: '1s500ms' },

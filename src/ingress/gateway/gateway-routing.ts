@@ -1,14 +1,14 @@
 import { keyOf } from '../../api/object.ts';
-import type { Backend, Bind, Listener, Match, Rule, Share } from '../routing.ts';
+import type { Backend, Bind, Listener, Match, Mirror, Rule, Share } from '../routing.ts';
 import { servicePlaces, type Ground } from '../service-places.ts';
 import { attachRoute } from './attach-routes.ts';
 import { fails, holds, type Verdict } from './conditions.ts';
-import { GATEWAY_GROUP, type BackendReference, type Gateway, type ParentReference, type ReferenceGrant, type Route } from './gateway-api.ts';
+import { GATEWAY_GROUP, type Gateway, type MirrorReference, type ParentReference, type ReferenceGrant, type Route } from './gateway-api.ts';
 import { byHost } from './hostnames.ts';
 import { judgeListeners, type ListenerMode, type ListenerVerdict } from './listeners.ts';
 import { byPrecedence, type Candidate } from './match-precedence.ts';
 import { isPermitted } from './reference-grants.ts';
-import { editsOfReference, routeRules, type Edits, type RouteRule } from './route-rules.ts';
+import { editsOfReference, routeRules, type Edits, type MirrorAsked, type RouteRule } from './route-rules.ts';
 
 /** All that gateways say and name. */
 export interface GatewayGround extends Ground {
@@ -140,11 +140,11 @@ function sharesOf(route: Route, rule: RouteRule, name: string, { mode, port }: {
   if (redirect) return [{ backend: redirect, weight: 1 }];
   const shares = rule.backendRefs.filter(({ weight }) => weight > 0).map((reference, k): Share => {
     const key = `${name}_${k}`;
-    const edits = editsOfReference(reference, rule.matches[0]?.path);
+    const edits = editsOfReference(reference, rule.matches[0]?.path, !rule.http2);
     const found = resolve(route, reference, ground);
     if ('problem' in edits || 'reason' in found) return { backend: broken, weight: reference.weight };
     const own = redirectOf(edits, key) ?? put(key, {
-      do: 'forward', mode: isHttp ? 'http' : 'tls', places: found.places, ...merged(rule.edits, edits), ...((rule.http2 || found.http2) && { http2: true }), ...(rule.timeoutMs !== undefined && { timeoutMs: rule.timeoutMs }),
+      do: 'forward', mode: isHttp ? 'http' : 'tls', places: found.places, ...merged(rule.edits, edits), ...((rule.http2 || found.http2) && { http2: true }), ...mirrorsOf(route, [...(rule.edits.mirrors ?? []), ...(edits.mirrors ?? [])], ground), ...(rule.timeoutMs !== undefined && { timeoutMs: rule.timeoutMs }),
     });
     return { backend: own, weight: reference.weight };
   });
@@ -152,18 +152,28 @@ function sharesOf(route: Route, rule: RouteRule, name: string, { mode, port }: {
 }
 
 /** What the rule does, then what the reference does. */
-function merged(rule: Edits, own: Edits): Edits {
+function merged(rule: Edits, own: Edits): Omit<Edits, 'mirrors'> {
   const both = (field: 'requestHeaders' | 'responseHeaders') => {
     const all = [rule[field], own[field]].flatMap((one) => one ?? []);
     return all.length > 0 ? { [field]: { set: all.flatMap(({ set }) => set), add: all.flatMap(({ add }) => add), remove: all.flatMap(({ remove }) => remove) } } : {};
   };
   const rewrite = own.rewrite ?? rule.rewrite;
-  return { ...both('requestHeaders'), ...both('responseHeaders'), ...(rewrite && { rewrite }) };
+  const cors = own.cors ?? rule.cors;
+  return { ...both('requestHeaders'), ...both('responseHeaders'), ...(rewrite && { rewrite }), ...(cors && { cors }) };
+}
+
+/** What cannot be found, or speaks HTTP/2 alone, gets no copies; the requests themselves go on. */
+function mirrorsOf(route: Route, asked: readonly MirrorAsked[], ground: GatewayGround): { readonly mirrors?: readonly Mirror[] } {
+  const mirrors = asked.flatMap(({ reference, share }) => {
+    const found = resolve(route, reference, ground);
+    return 'reason' in found || found.http2 || found.places.length === 0 ? [] : [{ place: found.places[0]!, share }];
+  });
+  return mirrors.length > 0 ? { mirrors } : {};
 }
 
 type Resolved = { readonly places: ReturnType<typeof servicePlaces>; readonly http2: boolean } | { readonly reason: string; readonly message: string };
 
-function resolve(route: Route, { group, kind, name, namespace = route.metadata.namespace, port }: BackendReference, ground: GatewayGround): Resolved {
+function resolve(route: Route, { group, kind, name, namespace = route.metadata.namespace, port }: MirrorReference, ground: GatewayGround): Resolved {
   if (group !== '' || kind !== 'Service') return { reason: 'InvalidKind', message: `${kind} ${name} is no Service` };
   if (!isPermitted({ from: { group: GATEWAY_GROUP, kind: route.kind, namespace: route.metadata.namespace }, to: { group, kind, namespace, name } }, ground.grants)) {
     return { reason: 'RefNotPermitted', message: `no ReferenceGrant lets a ${route.kind} of namespace ${route.metadata.namespace} name service ${namespace}/${name}` };
@@ -178,14 +188,13 @@ function resolve(route: Route, { group, kind, name, namespace = route.metadata.n
 
 /** What is wrong with a route wherever it is attached. */
 function routeProblems(route: Route, rules: readonly RouteRule[], ground: GatewayGround): { readonly unusable: Verdict | undefined; readonly references: Verdict } {
-  const dropped = rules.flatMap(({ problem, backendRefs, matches }) => problem ?? backendRefs.flatMap((one) => {
-    const edits = editsOfReference(one, matches[0]?.path);
-    return 'problem' in edits ? [edits.problem] : [];
-  }));
+  const own = rules.map(({ backendRefs, matches, http2 }) => backendRefs.map((one) => editsOfReference(one, matches[0]?.path, !http2)));
+  const dropped = rules.flatMap(({ problem }, i) => problem ?? own[i]!.flatMap((edits) => ('problem' in edits ? [edits.problem] : [])));
   const all = rules.length > 0 && rules.every(({ problem }) => problem !== undefined);
   const unusable = dropped.length === 0 ? undefined
     : all ? fails('Accepted', 'UnsupportedValue', dropped.join('; ')) : holds('PartiallyInvalid', 'UnsupportedValue', `Dropped Rule: ${dropped.join('; ')}`);
-  const faults = rules.flatMap(({ backendRefs }) => backendRefs.flatMap((one) => {
+  const mirrored = (edits: Edits | { readonly problem: string }): readonly MirrorReference[] => ('problem' in edits ? [] : edits.mirrors ?? []).map(({ reference }) => reference);
+  const faults = rules.flatMap(({ backendRefs, edits }, i) => [...backendRefs, ...mirrored(edits), ...own[i]!.flatMap(mirrored)].flatMap((one) => {
     const found = resolve(route, one, ground);
     return 'reason' in found ? [found] : [];
   }));

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import type { ForwardBackend, HeaderChanges, Match, PathChange, PathMatch, RedirectBackend, ValueMatch } from '../routing.ts';
-import type { BackendReference, GrpcRoute, HeaderModifier, HttpRoute, HttpRouteMatch, PathModifier, Route, RouteFilter, TlsRoute, TypedValue } from './gateway-api.ts';
+import type { BackendReference, GrpcRoute, HeaderModifier, HttpRoute, HttpRouteMatch, MirrorReference, PathModifier, Route, RouteFilter, TlsRoute, TypedValue } from './gateway-api.ts';
 
 /** A rule of a route of any kind, in the terms of a proxy, save for its hosts and backends. */
 export interface RouteRule {
@@ -15,7 +15,14 @@ export interface RouteRule {
   readonly problem?: string;
 }
 
-export type Edits = Pick<ForwardBackend, 'requestHeaders' | 'responseHeaders' | 'rewrite'> & {
+/** Who gets copies of so many of so many requests. */
+export interface MirrorAsked {
+  readonly reference: MirrorReference;
+  readonly share: readonly [some: number, all: number];
+}
+
+export type Edits = Pick<ForwardBackend, 'requestHeaders' | 'responseHeaders' | 'rewrite' | 'cors'> & {
+  readonly mirrors?: readonly MirrorAsked[];
   /** Instead of leading the request on; the listener says what is left open. */
   readonly redirect?: Omit<RedirectBackend, 'do' | 'scheme'> & { readonly scheme?: 'http' | 'https' };
 };
@@ -35,11 +42,11 @@ export function routeRules(route: Route): RouteRule[] {
     case 'HTTPRoute': return ((route as HttpRoute).spec.rules ?? []).map(({ matches, filters, backendRefs = [], timeouts }) => tried(() => {
       const timeout = shortest([timeouts?.request, timeouts?.backendRequest]);
       const translated = matches?.length ? matches.map(httpMatch) : ANY;
-      const edits = editsOf(filters, translated[0]!.path);
+      const edits = editsOf(filters, translated[0]!.path, true);
       return { matches: translated, edits, backendRefs, http2: false, ...(timeout !== undefined && { timeoutMs: timeout }) };
     }, backendRefs));
     case 'GRPCRoute': return ((route as GrpcRoute).spec.rules ?? []).map(({ matches, filters, backendRefs = [] }) => tried(() => (
-      { matches: matches?.length ? matches.map(grpcMatch) : ANY, edits: editsOf(filters, undefined), backendRefs, http2: true }
+      { matches: matches?.length ? matches.map(grpcMatch) : ANY, edits: editsOf(filters, undefined, false), backendRefs, http2: true }
     ), backendRefs));
     default: return ((route as TlsRoute).spec.rules ?? []).map(({ backendRefs = [] }) => ({ matches: ANY, edits: {}, backendRefs, http2: false }));
   }
@@ -55,8 +62,8 @@ function tried(translate: () => RouteRule, backendRefs: readonly BackendReferenc
   }
 }
 
-/** What filters ask for. `path`: what the rule matches, which a prefix is replaced of. Throws `Unsupported`. */
-export function editsOf(filters: readonly RouteFilter[] | undefined, path: PathMatch | undefined): Edits {
+/** What filters ask for. `path`: what the rule matches, which a prefix is replaced of; `copies`: whether requests can be mirrored, which those of gRPC cannot. Throws `Unsupported`. */
+export function editsOf(filters: readonly RouteFilter[] | undefined, path: PathMatch | undefined, copies: boolean): Edits {
   const edits: { -readonly [K in keyof Edits]: Edits[K] } = {};
   for (const filter of filters ?? []) {
     if (filter.requestHeaderModifier) edits.requestHeaders = headerChanges(filter.requestHeaderModifier);
@@ -69,15 +76,23 @@ export function editsOf(filters: readonly RouteFilter[] | undefined, path: PathM
       edits.redirect = {
         code: statusCode, ...(scheme && { scheme: scheme as 'http' | 'https' }), ...(hostname && { hostname }), ...(port !== undefined && { port }), ...(modifier && { path: pathChange(modifier, path) }),
       };
+    } else if (filter.cors) {
+      const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [], maxAge, allowCredentials = false } = filter.cors;
+      edits.cors = {
+        origins: allowOrigins.map(plain), methods: allowMethods, headers: allowHeaders.map(headerOrAny), exposed: exposeHeaders.map(headerOrAny), maxAgeSeconds: maxAge, credentials: allowCredentials,
+      };
+    } else if (filter.requestMirror && copies) {
+      const { backendRef: reference, percent = 100, fraction = { numerator: percent, denominator: 100 } } = filter.requestMirror;
+      edits.mirrors = [...(edits.mirrors ?? []), { reference, share: [fraction.numerator, fraction.denominator] }];
     } else throw new Unsupported(`filter ${filter.type} is not supported`);
   }
   return edits;
 }
 
 /** Of a reference; a fault is told instead of thrown. */
-export function editsOfReference({ filters }: BackendReference, path: PathMatch | undefined): Edits | { readonly problem: string } {
+export function editsOfReference({ filters }: BackendReference, path: PathMatch | undefined, copies: boolean): Edits | { readonly problem: string } {
   try {
-    return editsOf(filters, path);
+    return editsOf(filters, path, copies);
   } catch (error) {
     if (!(error instanceof Unsupported)) throw error;
     return { problem: error.message };
@@ -130,6 +145,10 @@ function pathChange({ type, replaceFullPath = '', replacePrefixMatch = '' }: Pat
 function plainName(name: string): string {
   if (!PLAIN_NAME.test(name)) throw new Unsupported(`name ${JSON.stringify(name)} has characters that are not supported`);
   return name;
+}
+
+function headerOrAny(name: string): string {
+  return name === '*' ? name : plainName(name);
 }
 
 function plain(value: string): string {
