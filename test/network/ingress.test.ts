@@ -117,6 +117,10 @@ test('gateways have addresses of their own, and routes lead through them', async
       { matches: [under('/api'), under('/', { headers: [{ name: 'kind', value: 'api' }] })], backendRefs: [to('api')], filters: [{ type: 'ResponseHeaderModifier', responseHeaderModifier: { set: [{ name: 'x-kind', value: "it's api" }] } }] },
       { matches: [under('/shop')], backendRefs: [to('api')], filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } }] },
       { matches: [under('/old')], filters: [{ type: 'RequestRedirect', requestRedirect: { scheme: 'https', hostname: 'one.example', statusCode: 301, path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/new' } } }] },
+      { matches: [under('/open')], backendRefs: [to('web')], filters: [
+        { type: 'CORS', cors: { allowOrigins: ['https://*.page.example'], allowMethods: ['PUT'] } }, { type: 'RequestMirror', requestMirror: { backendRef: { name: 'api', port: 80 }, percent: 50 } },
+        { type: 'URLRewrite', urlRewrite: { path: { type: 'ReplaceFullPath', replaceFullPath: '/' } } },
+      ] },
       { matches: [under('/half')], backendRefs: [to('web'), to('absent')], filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplaceFullPath', replaceFullPath: '/' } } }] },
     ] }),
   );
@@ -129,6 +133,9 @@ test('gateways have addresses of their own, and routes lead through them', async
   expect(await curlAt(at, 'shop.gate.example', '/old/things?a=b', '-w', '%{redirect_url}')).toBe('https://one.example/new/things?a=b');
   expect(await curlAt(at, 'other.gate.example', '/')).toBe('no route is for this host and path 404');
   expect(await curlAt(at, 'one.example', '/', '--cacert', join(cluster.folder, 'authority.pem'))).toBe('web 200');
+  const preflight = await curlAt(at, 'shop.gate.example', '/open', '-X', 'OPTIONS', '-H', 'Origin: https://a.page.example', '-H', 'Access-Control-Request-Method: PUT', '-D', '-');
+  expect(preflight).toMatch(/access-control-allow-origin: https:\/\/a\.page\.example\r\n[^]*access-control-allow-methods: PUT\r\n[^]* 204$/);
+  expect(await curlAt(at, 'shop.gate.example', '/open')).toBe('web 200');
   const halves = new Set<string>();
   await eventually('both shares have their turn', async () => halves.add(await curlAt(at, 'shop.gate.example', '/half')).size === 2);
   expect([...halves].toSorted()).toEqual(['the backend of this route cannot be used 500', 'web 200']);
@@ -164,9 +171,9 @@ test('changes lose no request, and it comes back when it was killed', async () =
 
 test('it goes on over a stop and a start, and ends when it is disabled', async () => {
   const before = haproxyPid();
-  // Nothing is asked while it is stopped: with the cluster goes the guard of its addresses.
   expect(await cluster.wherry('stop')).toMatchObject({ code: 0 });
   expect(runs(before)).toBe(false);
+  expect(await curl('shop.example')).toBe('000');
   await cluster.start();
   await eventually('it serves again', async () => (await curl('shop.example')) === 'web 200', 60_000);
   const pid = haproxyPid();
