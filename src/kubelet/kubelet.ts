@@ -140,7 +140,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, pressures: () => evictor.pressures, volumesInUse: () => volumesInUse.names, fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
+    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, leaseSeconds: configuration.leaseSeconds, pressures: () => evictor.pressures, volumesInUse: (before) => (known ? volumesInUse.names : [...new Set([...before, ...volumesInUse.names])].sort()), fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
@@ -156,7 +156,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     mirrored: (uid, mirror) => statuses.retarget(uid, mirror),
   });
   let shuttingDown = false;
-  /** Until all that the runtime has is known, nothing is begun. */
+  /** Until all that the runtime has is known, nothing is begun, and what pods used before may still be mounted. */
   let known = false;
 
   function findPod(namespace: string, name: string): Pod | undefined {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { csiDrivers, events, persistentVolumeClaims, persistentVolumes, pods, volumeAttachments } from '../../api/generated/resources.ts';
+import { csiDrivers, events, nodes, persistentVolumeClaims, persistentVolumes, pods, volumeAttachments } from '../../api/generated/resources.ts';
 import { startControllersUnderTest, type ControllersUnderTest } from '../../testing/controllers-under-test.ts';
 import { attachmentName } from './attach-detach.ts';
 
@@ -62,4 +62,50 @@ test('an attachment that somebody else made is let be', async () => {
   await admin.create(volumeAttachments, { metadata: { name: 'by-hand' }, spec: { attacher: driver, nodeName: 'one', source: { persistentVolumeName: 'data' } } });
   await world.pass(3);
   expect(await attached(world)).toEqual([['by-hand', 'one', 'data']]);
+});
+
+test('what a node says it uses stays there, until it says otherwise, is out of service, or was not well for six minutes', async () => {
+  await using world = await start();
+  const { admin } = world;
+  const node = (status: object, spec: object = {}) => admin.get(nodes, { name: 'one' }).then(async (present) => {
+    const updated = await admin.update(nodes, { ...present, spec: { ...present.spec, ...spec } });
+    await admin.updateStatus(nodes, { ...updated, status: { ...updated.status, ...status } });
+  });
+  const ready = (value: string) => [{ type: 'Ready', status: value, lastHeartbeatTime: '2030-01-01T00:00:00Z', lastTransitionTime: '2030-01-01T00:00:00Z', reason: 'Said', message: '' }];
+  const name = `kubernetes.io/csi/${driver}^h-data`;
+  await makeVolume(world, 'data');
+  const use = async () => {
+    await makePod(world, 'a', 'one', 'data');
+    await world.pass(3);
+    const [attachment] = (await admin.list(volumeAttachments)).items;
+    await admin.updateStatus(volumeAttachments, { ...attachment!, status: { attached: true } });
+    await world.pass(1);
+    expect((await admin.get(nodes, { name: 'one' })).status?.volumesAttached).toEqual([{ name, devicePath: '' }]);
+    await admin.delete(pods, { namespace, name: 'a' }, { gracePeriodSeconds: 0 });
+    await world.pass(20);
+  };
+  await node({ conditions: ready('True'), volumesInUse: [name] });
+  await use();
+  expect(await attached(world)).toHaveLength(1);
+  await node({ volumesInUse: [] });
+  await world.pass(2);
+  expect(await attached(world)).toEqual([]);
+  expect((await admin.get(nodes, { name: 'one' })).status?.volumesAttached ?? []).toEqual([]);
+
+  await node({ volumesInUse: [name] });
+  await use();
+  await node({ conditions: ready('Unknown') });
+  await world.pass(60);
+  expect(await attached(world)).toHaveLength(1);
+  await node({}, { taints: [{ key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' }] });
+  await world.pass(2);
+  expect(await attached(world)).toEqual([]);
+
+  await node({ conditions: ready('True') }, { taints: [] });
+  await use();
+  await node({ conditions: ready('Unknown') });
+  await world.pass(330);
+  expect(await attached(world)).toHaveLength(1);
+  await world.pass(30);
+  expect(await attached(world)).toEqual([]);
 });

@@ -1,23 +1,27 @@
 import { createHash } from 'node:crypto';
-import type { PersistentVolume, Pod } from '../../api/generated/core-v1.ts';
+import type { Node, PersistentVolume, Pod } from '../../api/generated/core-v1.ts';
 import type { VolumeAttachment } from '../../api/generated/storage-v1.ts';
-import { csiDrivers, persistentVolumeClaims, persistentVolumes, pods as podResource, volumeAttachments } from '../../api/generated/resources.ts';
+import { csiDrivers, nodes as nodeResource, persistentVolumeClaims, persistentVolumes, pods as podResource, volumeAttachments } from '../../api/generated/resources.ts';
 import { isReason } from '../../api/errors.ts';
 import { keyOf } from '../../api/object.ts';
 import { isPodTerminal } from '../../api/pod/conditions.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
 import { startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
+import { semanticEqual } from '../semantic-equal.ts';
 import { claimNames } from './storage-protection.ts';
 
-/** A pod that has ended keeps its volumes for so long: its kubelet has to unmount them. */
+/** A pod that has ended keeps its volumes for so long, for its kubelet to say that it still has them mounted. */
 const UNMOUNT_MS = 10_000;
+/** A node that is not well has so long to unmount what nobody wants there any more. Upstream: ReconcilerMaxWaitForUnmountDuration. */
+const FORCE_MS = 6 * 60_000;
+const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 const CLAIM_INDEX = 'claims of attachments';
 
 /**
  * Asks the attachers of CSI drivers, by VolumeAttachments, to bring volumes to the nodes whose pods want them, and to take them away when no pod
- * does any longer. Upstream: pkg/controller/volume/attachdetach, pkg/volume/csi/csi_attacher.go. Thinner: kubelets here do not tell what is still
- * mounted; a volume is taken away when its pods are gone, which kubelets let happen only after the unmounting.
+ * does any longer. Upstream: pkg/controller/volume/attachdetach, pkg/volume/csi/csi_attacher.go. What a node says
+ * it uses is left there, unless the node is out of service or has not been well for long.
  */
 export const attachDetachController: Controller = {
   name: 'persistentvolume-attach-detach-controller',
@@ -28,6 +32,7 @@ export const attachDetachController: Controller = {
     const volumes = informers.informer(persistentVolumes);
     const drivers = informers.informer(csiDrivers);
     const attachments = informers.informer(volumeAttachments);
+    const nodes = informers.informer(nodeResource);
     pods.addIndex(CLAIM_INDEX, (pod) => (pod.spec.nodeName ? claimNames(pod).map((name) => keyOf({ metadata: { namespace: pod.metadata.namespace, name } })) : []));
     /** Since when nobody wants an attachment but pods that have ended. */
     const idleSince = new Map<string, number>();
@@ -49,7 +54,28 @@ export const attachDetachController: Controller = {
       idleSince.set(key, since);
       const left = here.length > 0 ? since + UNMOUNT_MS - clock.now() : 0;
       if (left > 0) return { requeueAfterMs: left };
+      const holder = nodes.get(node);
+      if (volume && holder && isInUse(holder, volume)) {
+        const forceMs = since + FORCE_MS - clock.now();
+        if (!isReady(holder) && forceMs > 0) return { requeueAfterMs: forceMs };
+        if (isReady(holder)) return;
+      }
       for (const { metadata: { name, uid, deletionTimestamp } } of existing) if (!deletionTimestamp) await detach(name, uid);
+    }
+
+    /** Writes into the node what is attached to it, before anything is taken away from it. Upstream: statusupdater. */
+    async function tellNode(name: string): Promise<void> {
+      const node = nodes.get(name);
+      if (!node) return;
+      const there = attachments.list().filter(({ metadata, spec, status }) => spec.nodeName === name && status?.attached && !metadata.deletionTimestamp && isOurs(metadata.name));
+      const volumesAttached = there.flatMap(({ spec }) => volumes.get(spec.source.persistentVolumeName ?? '') ?? []).map((volume) => ({ name: uniqueName(volume), devicePath: '' })).sort((a, b) => (a.name < b.name ? -1 : 1));
+      if (semanticEqual(volumesAttached, node.status?.volumesAttached ?? [])) return;
+      const body = { status: { volumesAttached: volumesAttached.length > 0 ? volumesAttached : null } };
+      try {
+        await client.patch(nodeResource, { name }, { type: 'application/merge-patch+json', body }, { subresource: 'status' });
+      } catch (error) {
+        if (!isReason(error, 'NotFound')) throw error;
+      }
     }
 
     async function attach(volume: PersistentVolume, node: string, users: readonly Pod[]): Promise<ReconcileResult> {
@@ -117,7 +143,9 @@ export const attachDetachController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'persistentvolume-attach-detach-controller', needs: [pods, claims, volumes, drivers, attachments], workers: 4, reconcile });
+    const loop = startLoop(context, { name: 'persistentvolume-attach-detach-controller', needs: [pods, claims, volumes, drivers, attachments, nodes], workers: 4, reconcile });
+    const ofNodes = startLoop(context, { name: 'volumes-attached-to-nodes', needs: [attachments, volumes, nodes], workers: 1, reconcile: tellNode });
+    ofNodes.follow(attachments, ({ spec: { nodeName } }) => [nodeName]);
     loop.follow(pods, keysOfPod);
     loop.follow(volumes, keysOfVolume);
     loop.follow(claims, ({ spec: { volumeName } }) => {
@@ -131,9 +159,31 @@ export const attachDetachController: Controller = {
       return [...(source.persistentVolumeName ? [`${nodeName}/${source.persistentVolumeName}`] : []), ...(volume ? keysOfVolume(volume) : [])];
     });
     loop.own(attachments.subscribe({ update: tell }));
-    return loop;
+    const revisit = (node: Node): void => attachments.list().forEach(({ spec }) => {
+      if (spec.nodeName === node.metadata.name && spec.source.persistentVolumeName) loop.enqueue(`${spec.nodeName}/${spec.source.persistentVolumeName}`);
+    });
+    loop.own(nodes.subscribe({
+      update: (before, node) => {
+        if (!semanticEqual(before.status?.volumesInUse, node.status?.volumesInUse) || !semanticEqual(before.spec?.taints, node.spec?.taints) || isReady(before) !== isReady(node)) revisit(node);
+      },
+      delete: revisit,
+    }));
+    const both = new AsyncDisposableStack();
+    both.use(loop);
+    both.use(ofNodes);
+    return both;
   },
 };
+
+/** As kubelets call the volume. Upstream: util.GetUniqueVolumeName. */
+const uniqueName = ({ spec: { csi } }: PersistentVolume): string => `kubernetes.io/csi/${csi?.driver ?? ''}^${csi?.volumeHandle ?? ''}`;
+
+/** Whether the node has it mounted, or is about to, as far as it counts: what is out of service has nothing mounted. */
+function isInUse({ spec, status }: Node, volume: PersistentVolume): boolean {
+  return (status?.volumesInUse ?? []).includes(uniqueName(volume)) && !spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE);
+}
+
+const isReady = ({ status }: Node): boolean => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
 
 /** What kubelets compute as well. Upstream: csi_attacher.go, getAttachmentName. */
 export function attachmentName(volumeHandle: string, driver: string, node: string): string {

@@ -11,8 +11,6 @@ import { isEqual } from '../pod/equal.ts';
 import { nodeStatus, withoutHeartbeats } from './node-status.ts';
 import { runtimeFeatures, type RuntimeFeatures } from './runtime-features.ts';
 
-const LEASE_RENEW_MS = 10_000;
-const LEASE_DURATION_S = 40;
 const REPORT_MS = 5 * 60_000;
 const RETRY_MS = 1000;
 const SETTLE_MS = 500;
@@ -24,10 +22,11 @@ export interface NodeAgentOptions extends KubeletOptions {
   readonly servedPort: number;
   readonly kubeletVersionOrDefault: string;
   readonly maxPods: number;
+  readonly leaseSeconds: number;
   /** What the node is short of. */
   readonly pressures: () => readonly PressureCondition[];
-  /** As upstream names them. */
-  readonly volumesInUse: () => readonly string[];
+  /** As upstream names them; `before` are those that were told last. */
+  readonly volumesInUse: (before: readonly string[]) => readonly string[];
   /** Why the node takes no pods, whatever its runtime says. */
   readonly fault: () => string | undefined;
   readonly recorder: EventRecorder;
@@ -41,7 +40,7 @@ const CONDITION_EVENTS: Readonly<Record<string, Readonly<Record<string, string>>
   DiskPressure: { True: 'NodeHasDiskPressure', False: 'NodeHasNoDiskPressure' }, PIDPressure: { True: 'NodeHasInsufficientPID', False: 'NodeHasSufficientPID' },
 };
 
-/** Keeps the Node object and its lease: registration, status when it changes or every 5 minutes, lease every 10 s. Upstream: kubelet_node_status.go. */
+/** Keeps the Node object and its lease: registration, status when it changes or every 5 minutes, lease four times in its duration. Upstream: kubelet_node_status.go. */
 export class NodeAgent implements AsyncDisposable {
   readonly #options: NodeAgentOptions;
   readonly #ended = new AbortController();
@@ -185,7 +184,7 @@ export class NodeAgent implements AsyncDisposable {
     return nodeStatus({
       nodeName, addresses: [nodeAddress, ...(six ? [six.address] : [])], port: servedPort, machine: await machine(), maxPods, reserved: { milliCpu: reserved.milliCpu ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
       kubeletVersion: kubeletVersionOrDefault, runtime: this.#version ?? { version: '', runtimeName: 'unknown', runtimeVersion: '', runtimeApiVersion: '' }, runtimeStatus: this.#runtimeStatus, images,
-      ...(faults.length > 0 && { notReady: faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]` }), pressures: pressures(), volumesInUse: volumesInUse(), previous, nowMs: clock.now(),
+      ...(faults.length > 0 && { notReady: faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]` }), pressures: pressures(), volumesInUse: volumesInUse(previous.volumesInUse ?? []), previous, nowMs: clock.now(),
     });
   }
 
@@ -244,10 +243,10 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   async #runLeases(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, leaseSeconds } = this.#options;
     const { signal } = this.#ended;
     while (!signal.aborted) {
-      let waitMs = LEASE_RENEW_MS;
+      let waitMs = leaseSeconds * 250;
       try {
         await this.#renew();
       } catch (error) {
@@ -265,7 +264,7 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   async #renew(): Promise<void> {
-    const { client, nodeName, clock } = this.#options;
+    const { client, nodeName, clock, leaseSeconds: leaseDurationSeconds } = this.#options;
     const key = { namespace: LEASE_NAMESPACE, name: nodeName };
     const renewTime = rfc3339Micro(clock.now());
     this.#lease ??= await client.get(leases, key).catch((error: unknown) => {
@@ -273,12 +272,12 @@ export class NodeAgent implements AsyncDisposable {
       throw error;
     });
     if (this.#lease) {
-      this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, holderIdentity: nodeName, leaseDurationSeconds: LEASE_DURATION_S, renewTime } });
+      this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, holderIdentity: nodeName, leaseDurationSeconds, renewTime } });
       return;
     }
     const owner = this.#node && [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: this.#node.metadata.uid }];
     this.#lease = await client.create(leases, {
-      metadata: { ...key, ...(owner && { ownerReferences: owner }) }, spec: { holderIdentity: nodeName, leaseDurationSeconds: LEASE_DURATION_S, renewTime },
+      metadata: { ...key, ...(owner && { ownerReferences: owner }) }, spec: { holderIdentity: nodeName, leaseDurationSeconds, renewTime },
     });
   }
 }
