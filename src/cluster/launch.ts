@@ -1,5 +1,3 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
@@ -8,6 +6,7 @@ import { createHttpClient } from '../client/http-client.ts';
 import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissing, findProcess, findRuntime, hidesNameserver, nodeGround, startRuntime, type AddressPlan, type Fabric, type NodeGround } from '../machine/index.ts';
 import { claimClusterNumber } from './cluster-number.ts';
 import { endUnfinished, startDaemon } from './daemon.ts';
+import { isFreePort } from './free-port.ts';
 import { certifyAddress, loadOrCreatePki, type ClusterPki } from './pki.ts';
 import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
 
@@ -176,17 +175,7 @@ function changedConfig(existing: ClusterConfig, request: LaunchRequest): Cluster
 
 /** The first port from `preferred` on that nobody listens on. */
 async function freePort(preferred: number): Promise<number> {
-  for (let port = preferred; port < preferred + 100; port++) {
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
+  for (let port = preferred; port < preferred + 100; port++) if (await isFreePort(port)) return port;
   throw new UserError(`no port from ${preferred} to ${preferred + 99} is free for the API server`, 'choose one: wherry start --api-port PORT');
 }
 

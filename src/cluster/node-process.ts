@@ -30,7 +30,7 @@ export function runNodeProcess(profile: Profile, name: string, tools: ProcessToo
     const heap = keepHeapSmall(RESIDENT_BYTES, clock);
     const running = await startNode({
       node: { profile: config.profile, nodeName: name, number: node.index, index: config.index, dataDir: profile.folder, dual: config.ipFamily === 'dual' },
-      server: `https://${plan.host}:${config.apiPort}`, ...(await (config.joined ? ofJoined(profile, config, ground, tools) : ofOwn(profile, config, ground, tools))), runtimeSocket: runtime.socket, egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
+      server: `https://${plan.host}:${config.apiPort}`, ...(await (config.joined ? ofJoined(profile, config, ground, tools) : ofOwn(profile, config, ground, tools))), runtimeSocket: runtime.socket, ...(config.nodeGraceSeconds !== undefined && { nodeGraceSeconds: config.nodeGraceSeconds }), egress: config.egress, dnsAddress: plan.dnsService, serviceCidr: plan.services, clock, random, log,
     });
     // Then it ends as it always does.
     process.once(SHUT_DOWN, () => void running.kubelet.shutDown().finally(() => process.kill(process.pid, 'SIGTERM')));

@@ -11,7 +11,7 @@ import { createInformerFactory } from '../client/informer-factory.ts';
 import { connectRuntime } from '../cri/connect.ts';
 import { startDns } from '../dns/dns.ts';
 import { mountCommand } from '../kubelet/volumes/mount-command.ts';
-import { defaultConfiguration, readConfiguration, type KubeletConfiguration } from '../kubelet/configuration.ts';
+import { defaultConfiguration, readConfiguration, withinGrace, type KubeletConfiguration } from '../kubelet/configuration.ts';
 import { podCgroupPath } from '../kubelet/container/resources.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import { createWorkSender } from '../ledger/work-sender.ts';
@@ -41,6 +41,8 @@ export interface NodeOptions {
   /** `10.96.0.10` */
   readonly dnsAddress: string;
   readonly serviceCidr: string;
+  /** After so long without a sign of life the node counts as dead. */
+  readonly nodeGraceSeconds?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -115,7 +117,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     machine: kubeletMachineFacts(rootDir),
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
     unjamInput: () => drainDeadInputs(ground),
-    mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: await readConfiguration(join(ground.directory, 'kubelet.yaml'), { ...sharedDisk, staticPodPath }), 
+    mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: await readConfiguration(join(ground.directory, 'kubelet.yaml'), withinGrace({ ...sharedDisk, staticPodPath }, options.nodeGraceSeconds)),
     protectPod: async (pod, addresses, signal) => { await Promise.all([policy, policySix].map((one) => one?.protect(pod, addresses, signal))); },
     ...(ground.six && { six: ground.six }), drainPod,
   }));

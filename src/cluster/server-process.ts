@@ -51,7 +51,7 @@ export function runServerProcess(profile: Profile, tools: ProcessTools): Promise
         const client = stack.use(createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, ...keyPair, userAgent: `kubelet/wherry (${name})` }));
         stack.use(await startSimulatedNode({
           name, client, work: stack.use(createWorkSender({ client, clock, log: log.child('ledger') })), podCidr: nodePods(plan, index), dnsAddress: plan.dnsService, serving: { keyPair, authority: pki.authority.certificate },
-          folder: profile.nodeDir(name), clock, random, log: log.child(name),
+          folder: profile.nodeDir(name), ...(config.nodeGraceSeconds !== undefined && { nodeGraceSeconds: config.nodeGraceSeconds }), clock, random, log: log.child(name),
         }));
       }));
     }

@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informer-factory.ts';
+import { defaultConfiguration, withinGrace } from '../kubelet/configuration.ts';
 import { startKubelet } from '../kubelet/kubelet.ts';
 import type { WorkSink } from '../ledger/entry.ts';
 import type { Kubelet } from '../kubelet/options.ts';
@@ -27,6 +28,8 @@ export interface SimulatedNodeOptions {
   /** CPUs and bytes that the node says it has; default 8 and 16 GiB. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
+  /** After so long without a sign of life the node counts as dead. */
+  readonly nodeGraceSeconds?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -56,7 +59,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       cpus, memoryBytes, storageBytes: 100 * GIB, storageAvailableBytes: 90 * GIB, memoryAvailableBytes: memoryBytes, machineId: name, systemUuid: name, bootId: hostname(),
       kernelVersion: release(), osImage: 'simulated', architecture: arch() === 'x64' ? 'amd64' : arch(),
     }),
-    probeNetwork: runtime.network, ...(options.work && { work: options.work }),
+    probeNetwork: runtime.network, configuration: withinGrace(defaultConfiguration, options.nodeGraceSeconds), ...(options.work && { work: options.work }),
     cgroups: { version: 'none', remove: async () => { /* Simulated pods have no cgroups. */ } },
   }));
   await kubelet.untilReady();

@@ -7,6 +7,8 @@ import { hardThresholds, parseThresholds, type Threshold } from './eviction/thre
 export interface KubeletConfiguration {
   /** undefined: 110. */
   readonly maxPods?: number;
+  /** How long the node's lease is good for; a quarter of it goes by from one renewal to the next. */
+  readonly leaseSeconds: number;
   readonly thresholds: readonly Threshold[];
   /** A pressure is reported for so long after it was last felt. */
   readonly pressureTransitionMs: number;
@@ -35,10 +37,16 @@ export interface ImageCollection {
 
 /** Upstream: kubelet/apis/config/v1beta1/defaults.go. */
 export const defaultConfiguration: KubeletConfiguration = {
+  leaseSeconds: 40,
   thresholds: hardThresholds, pressureTransitionMs: 5 * 60_000, evictionMaxPodGraceSeconds: 0,
   images: { highPercent: 85, lowPercent: 80, roomyBytes: Infinity, minAgeMs: 2 * 60_000, maxAgeMs: 0 },
   allowedUnsafeSysctls: [], shutdown: [],
 };
+
+/** The node shows itself four times, at least, in what its cluster lets pass without a sign of life. */
+export function withinGrace(configuration: KubeletConfiguration, graceSeconds = Infinity): KubeletConfiguration {
+  return { ...configuration, leaseSeconds: Math.min(configuration.leaseSeconds, graceSeconds) };
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 type Setting = (value: never, before: KubeletConfiguration, all: Fields) => Partial<KubeletConfiguration>;
@@ -51,6 +59,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   apiVersion: () => ({}),
   kind: () => ({}),
   maxPods: (maxPods: number) => ({ maxPods }),
+  nodeLeaseDurationSeconds: (leaseSeconds: number) => ({ leaseSeconds }),
   evictionHard: (values: Record<string, string>, before) => ({ thresholds: [...before.thresholds.filter(({ graceMs }) => graceMs > 0), ...parseThresholds(values)] }),
   evictionSoft: (values: Record<string, string>, before, { evictionSoftGracePeriod = {} }) => {
     const graces = evictionSoftGracePeriod as Readonly<Record<string, string>>;
