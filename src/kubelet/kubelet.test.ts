@@ -205,6 +205,22 @@ test('a failing liveness probe restarts, a readiness probe only withdraws', asyn
   expect(runtime.calls['execSync']).toBeGreaterThan(3);
 });
 
+test('a readiness gate opens and closes, as often as its owner says', async () => {
+  const { admin, clock, start } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'gated', { readinessGates: [{ conditionType: 'example.com/gate' }] });
+  const isReady = (pod: Pod | undefined): string | undefined => pod?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  await until(clock, admin, 'gated', (pod) => pod?.status?.phase === 'Running');
+  for (const status of ['True', 'False', 'True', 'False']) {
+    await admin.patch(pods, { namespace: 'default', name: 'gated' }, { type: 'application/strategic-merge-patch+json', body: { status: { conditions: [{ type: 'example.com/gate', status }] } } }, { subresource: 'status' });
+    await until(clock, admin, 'gated', (pod) => isReady(pod) === status, 5_000);
+  }
+  await admin.patch(pods, { namespace: 'default', name: 'gated' }, { type: 'application/strategic-merge-patch+json', body: { status: { conditions: [{ type: 'example.com/gate', $patch: 'delete' }] } } }, { subresource: 'status' });
+  await clock.advance(1000);
+  const { status } = await until(clock, admin, 'gated', (pod) => isReady(pod) === 'False', 5_000);
+  expect(status!.conditions!.map(({ type }) => type)).not.toContain('example.com/gate');
+});
+
 test('what the node cannot hold is refused', async () => {
   const { admin, clock, start } = await nodeUnderTest();
   await start();

@@ -7,6 +7,7 @@ import { podTitle } from './pod-containers.ts';
 import type { PodState } from './pod-state.ts';
 import { podStatus, type PodFailure } from './pod-status.ts';
 import { goDuration } from './restart-backoff.ts';
+import { isOwn } from './status-patch.ts';
 
 /** What the API is told of a pod: how it stands, why it was ended from here, and what its containers wait for. */
 export class PodReport {
@@ -71,9 +72,9 @@ export class PodReport {
     return devices && status.containerStatuses ? { ...status, containerStatuses: devices.withHealth(pod, status.containerStatuses) } : status;
   }
 
-  /** Ours as last computed, others' as the API has them. */
+  /** Ours as last computed, others' as the API has them: a readiness gate may close as well as open. */
   #conditions(): NonNullable<PodStatus['conditions']> {
-    const own = this.#state.context.statuses.get(this.#state.uid)?.conditions ?? [];
+    const own = (this.#state.context.statuses.get(this.#state.uid)?.conditions ?? []).filter(isOwn);
     const api = this.#state.pod.status?.conditions ?? [];
     return [...api.map((c) => own.find((o) => o.type === c.type) ?? c), ...own.filter((o) => !api.some((c) => c.type === o.type))];
   }

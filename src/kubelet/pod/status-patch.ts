@@ -28,7 +28,7 @@ export function statusPatch(uid: string, from: PodStatus, to: PodStatus): { meta
 }
 
 /** Others' conditions may be newer in the API than here: they are never written. */
-const isOwn = ({ type, reason }: PodCondition): boolean => KUBELET_CONDITIONS.includes(type) || (type === 'DisruptionTarget' && reason === 'TerminationByKubelet');
+export const isOwn = ({ type, reason }: PodCondition): boolean => KUBELET_CONDITIONS.includes(type) || (type === 'DisruptionTarget' && reason === 'TerminationByKubelet');
 
 /** Names the fields that went away, for a merge keeps what is not named. */
 function withNulls(next: PodCondition, previous: PodCondition | undefined): object {
