@@ -57,6 +57,11 @@ export function statusError(code: number, reason: StatusReason, message: string,
   return new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, ...(details && { details }), code });
 }
 
+/** What upstream answers for a bare error, for which it knows no reason: 500 and its text. */
+export function bareError(message: string): StatusError {
+  return new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
+}
+
 /** Whether `error` is an API fault of this reason. */
 export function isReason(error: unknown, ...reasons: StatusReason[]): error is StatusError {
   return error instanceof StatusError && reasons.includes(error.reason);

@@ -57,6 +57,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   validateStatusUpdate?(next: T, previous: T): readonly FieldError[];
   /** Whether a create may bring a status: a kubelet registers its node with one. Default false. */
   readonly statusOnCreate?: boolean;
+  /** Made of a CustomResourceDefinition. */
+  readonly custom?: true;
   /** What whoever asks for the version at all is warned of: `v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice`. */
   readonly deprecation?: string;
   /** Warnings for the `Warning` header. */

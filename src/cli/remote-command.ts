@@ -121,5 +121,6 @@ function exitCode(status: ExitStatus): number {
   if (status.status === 'Success') return 0;
   const cause = status.details?.causes?.find(({ reason }) => reason === 'ExitCode');
   if (status.reason === 'NonZeroExitCode' && cause?.message) return Number(cause.message);
-  throw new KubectlError(`Internal error occurred: ${status.message ?? 'the command failed'}`);
+  // As whoever ran the command worded it: runtimes write a whole sentence.
+  throw new KubectlError(status.message ?? 'the command failed');
 }

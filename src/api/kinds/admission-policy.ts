@@ -8,12 +8,12 @@ import type { KubeObject } from '../object.ts';
 import { formatLabelSelector } from '../selector.ts';
 import { mutatingBindingErrors, mutatingPolicyErrors, validatingBindingErrors, validatingPolicyErrors } from '../validation/admission-policy.ts';
 import { withCountedSpec } from './counted-spec.ts';
-import { fill, mapItems, mapMember } from './fill.ts';
+import { fillAbsent, mapItems, mapMember } from './fill.ts';
 import { ageColumn, integer, nameColumn, text } from './table-columns.ts';
 
 function defaultMatch(match: MatchResources): MatchResources {
-  let next = fill(match, { matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {} });
-  for (const field of ['resourceRules', 'excludeResourceRules'] as const) next = mapMember(next, field, (rules) => mapItems(rules, (rule) => fill(rule, { scope: '*' })));
+  let next = fillAbsent(match, { matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {} });
+  for (const field of ['resourceRules', 'excludeResourceRules'] as const) next = mapMember(next, field, (rules) => mapItems(rules, (rule) => fillAbsent(rule, { scope: '*' })));
   return next;
 }
 
@@ -31,7 +31,7 @@ function paramRefText({ spec }: { readonly spec: { readonly paramRef?: ParamRef 
 
 export const validatingAdmissionPolicy: KindDefinition<ValidatingAdmissionPolicy> = {
   resource: validatingAdmissionPolicies,
-  defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(fill(spec, { failurePolicy: 'Fail' }), 'matchConstraints', defaultMatch)),
+  defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(fillAbsent(spec, { failurePolicy: 'Fail' }), 'matchConstraints', defaultMatch)),
   validate: (object) => [...validatingPolicyErrors('spec', object.spec ?? {}, object.metadata.name)],
   unconditionalUpdate: false,
   columns: [
@@ -53,7 +53,7 @@ export const validatingAdmissionPolicyBinding: KindDefinition<ValidatingAdmissio
 
 export const mutatingAdmissionPolicy: KindDefinition<MutatingAdmissionPolicy> = {
   resource: mutatingAdmissionPolicies,
-  defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(fill(spec, { failurePolicy: 'Fail' }), 'matchConstraints', defaultMatch)),
+  defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(fillAbsent(spec, { failurePolicy: 'Fail' }), 'matchConstraints', defaultMatch)),
   ...withCountedSpec<MutatingAdmissionPolicy>(),
   validate: (object) => [...mutatingPolicyErrors('spec', object.spec ?? {})],
   unconditionalUpdate: false,

@@ -7,14 +7,14 @@ import { quantitySign } from '../quantity.ts';
 import { dnsSubdomain, immutable, labelSelector, nonNegative, oneOfIfAny, qualifiedName, type FieldErrors } from '../validation/fields.ts';
 import { isSame } from '../validation/same.ts';
 import { withCountedSpec } from './counted-spec.ts';
-import { fill, mapMember, without } from './fill.ts';
+import { fillAbsent, mapMember, without } from './fill.ts';
 import { ageColumn, boolean, integer, nameColumn, text } from './table-columns.ts';
 
 export const csiDriver: KindDefinition<CSIDriver> = {
   returnsDeleted: true,
   resource: csiDrivers,
   defaults: (object) => mapMember(object, 'spec', (spec) => {
-    const next = fill(spec, {
+    const next = fillAbsent(spec, {
       attachRequired: true, podInfoOnMount: false, storageCapacity: false, fsGroupPolicy: 'ReadWriteOnceWithFSType', requiresRepublish: false, seLinuxMount: false,
     });
     return next.volumeLifecycleModes?.length ? next : { ...next, volumeLifecycleModes: ['Persistent'] };
@@ -26,6 +26,9 @@ export const csiDriver: KindDefinition<CSIDriver> = {
     ...immutable('spec.attachedRequired', next.spec.attachRequired, previous.spec.attachRequired),
     ...immutable('spec.volumeLifecycleModes', next.spec.volumeLifecycleModes, previous.spec.volumeLifecycleModes),
   ],
+  warnings: ({ spec }, previous) => (spec?.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined && !isSame(spec.tokenRequests, previous?.spec.tokenRequests)
+    ? ['spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes']
+    : []),
   unconditionalUpdate: false,
   columns: [
     nameColumn,

@@ -9,7 +9,7 @@ import { atMost100Percent, immutable, intOrPercent, intOrPercentNumber, isEmptyS
 import { podTemplateErrors } from '../validation/pod/pod-template.ts';
 import { isSame } from '../validation/same.ts';
 import { alwaysRestartingErrors, collisionCountErrors } from '../validation/workload.ts';
-import { fill, mapMember } from './fill.ts';
+import { fill, fillAbsent, mapMember } from './fill.ts';
 import { ageColumn, containerColumns, integer, nameColumn, text, wide } from './table-columns.ts';
 import { templateWarnings } from './workload-warnings.ts';
 
@@ -57,7 +57,7 @@ function defaultSpec(spec: DaemonSetSpec): DaemonSetSpec {
   const next = fill(spec, { revisionHistoryLimit: 10, updateStrategy: {} });
   const withStrategy = mapMember(next, 'updateStrategy', (strategy) => {
     const typed = fill(strategy, { type: 'RollingUpdate' });
-    return typed.type === 'RollingUpdate' ? { ...typed, rollingUpdate: fill(typed.rollingUpdate ?? {}, { maxSurge: 0, maxUnavailable: 1 }) } : typed;
+    return typed.type === 'RollingUpdate' ? { ...typed, rollingUpdate: fillAbsent(typed.rollingUpdate ?? {}, { maxSurge: 0, maxUnavailable: 1 }) } : typed;
   });
   return mapMember(withStrategy, 'template', defaultPodTemplate);
 }

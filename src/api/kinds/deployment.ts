@@ -8,7 +8,7 @@ import { atMost100Percent, immutable, intOrPercent, intOrPercentNumber, nonNegat
 import { isSame } from '../validation/same.ts';
 import { collisionCountErrors, replicaCountErrors, selectedTemplateErrors } from '../validation/workload.ts';
 import { selectorOf } from '../selector.ts';
-import { fill, mapMember, without } from './fill.ts';
+import { fill, fillAbsent, mapMember, without } from './fill.ts';
 import { ageColumn, containerColumns, count, nameColumn, text, wide } from './table-columns.ts';
 import { templateWarnings } from './workload-warnings.ts';
 
@@ -49,7 +49,7 @@ function defaultSpec(spec: DeploymentSpec): DeploymentSpec {
   let next = fill(spec, { replicas: 1, strategy: {}, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
   next = mapMember(next, 'strategy', (strategy) => {
     const typed = fill(strategy, { type: 'RollingUpdate' });
-    return typed.type === 'RollingUpdate' ? { ...typed, rollingUpdate: fill(typed.rollingUpdate ?? {}, { maxUnavailable: '25%', maxSurge: '25%' }) } : typed;
+    return typed.type === 'RollingUpdate' ? { ...typed, rollingUpdate: fillAbsent(typed.rollingUpdate ?? {}, { maxUnavailable: '25%', maxSurge: '25%' }) } : typed;
   });
   return mapMember(next, 'template', defaultPodTemplate);
 }

@@ -10,6 +10,16 @@ export function fill<T extends object>(object: T, defaults: { readonly [K in key
   return filled ?? object;
 }
 
+/** The same for fields that are pointers upstream: an empty text is a value there, which validation may refuse. */
+export function fillAbsent<T extends object>(object: T, defaults: { readonly [K in keyof T]?: T[K] }): T {
+  let filled: T | undefined;
+  for (const key in defaults) {
+    const value = object[key];
+    if ((value === undefined || value === null) && defaults[key] !== undefined) (filled ??= { ...object })[key] = defaults[key];
+  }
+  return filled ?? object;
+}
+
 /** `list` with each item changed; the same list where no item changed. */
 export function mapItems<T>(list: readonly T[], change: (item: T, index: number) => T): readonly T[] {
   let changed: T[] | undefined;

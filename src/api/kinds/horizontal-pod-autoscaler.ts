@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts';
 import type { HorizontalPodAutoscaler as V1 } from '../generated/autoscaling-v1.ts';
 import type { HPAScalingRules, HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '../generated/autoscaling-v2.ts';
 import { horizontalPodAutoscalers, horizontalPodAutoscalersAutoscalingV1 } from '../generated/resources.ts';
-import { autoscalerErrors, autoscalerStatusErrors, replicaRangeErrors } from '../validation/autoscaler.ts';
+import { autoscalerErrors, autoscalerStatusErrors, replicaRangeErrors, targetGroupErrors } from '../validation/autoscaler.ts';
 import { fill, mapMember } from './fill.ts';
 import { ageColumn, count, integer, nameColumn, text } from './table-columns.ts';
 
@@ -22,6 +22,8 @@ export const horizontalPodAutoscaler: KindDefinition<HorizontalPodAutoscaler> = 
   }),
   prepareForCreate: (object) => ({ ...object, status: { desiredReplicas: 0 } }),
   validate: (object) => [...autoscalerErrors('spec', object.spec)],
+  validateCreate: (object) => [...targetGroupErrors(object.spec ?? {})],
+  validateUpdate: (next, previous) => [...targetGroupErrors(next.spec ?? {}, previous.spec ?? {})],
   validateStatusUpdate: (next) => [...autoscalerStatusErrors(next.status)],
   generation: false,
   columns: [
@@ -40,6 +42,8 @@ export const horizontalPodAutoscalerV1: KindDefinition<V1> = {
   resource: horizontalPodAutoscalersAutoscalingV1,
   defaults: (object) => mapMember(object, 'spec', (spec) => fill(spec, { minReplicas: 1, targetCPUUtilizationPercentage: 80 })),
   validate: (object) => [...replicaRangeErrors('spec', object.spec)],
+  validateCreate: (object) => [...targetGroupErrors(object.spec ?? {})],
+  validateUpdate: (next, previous) => [...targetGroupErrors(next.spec ?? {}, previous.spec ?? {})],
   generation: false,
   columns: [
     nameColumn,

@@ -6,7 +6,7 @@ import { fieldError } from '../errors.ts';
 import { isPathSegmentName } from '../names.ts';
 import { domainPrefixedPath } from '../validation/domain-prefixed.ts';
 import { dnsLabel, dnsSubdomain, formatErrors, immutable, type FieldErrors } from '../validation/fields.ts';
-import { fill, mapMember } from './fill.ts';
+import { fillAbsent, mapMember } from './fill.ts';
 import { withCountedSpec } from './counted-spec.ts';
 import { ageColumn, nameColumn, text } from './table-columns.ts';
 
@@ -14,7 +14,7 @@ export const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-cla
 
 export const ingressClass: KindDefinition<IngressClass> = {
   resource: ingressClasses,
-  defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(spec, 'parameters', (parameters) => fill(parameters, { scope: 'Cluster' }))),
+  defaults: (object) => mapMember(object, 'spec', (spec) => mapMember(spec, 'parameters', (parameters) => fillAbsent(parameters, { scope: 'Cluster' }))),
   ...withCountedSpec<IngressClass>(),
   validate: (object) => [...specErrors('spec', object.spec ?? {})],
   validateUpdate: (next, previous) => [...immutable('spec.controller', next.spec?.controller, previous.spec?.controller)],

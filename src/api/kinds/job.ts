@@ -6,7 +6,7 @@ import { humanDuration } from '../human-duration.ts';
 import { defaultPodTemplate } from '../pod/pod-spec-defaults.ts';
 import { formatLabelSelector } from '../selector.ts';
 import { jobErrors, jobStatusErrors, jobUpdateErrors } from '../validation/job.ts';
-import { fill, mapItems, mapMember } from './fill.ts';
+import { fill, fillAbsent, mapItems, mapMember } from './fill.ts';
 import { ageColumn, containerColumns, nameColumn, text, wide } from './table-columns.ts';
 import { templateWarnings } from './workload-warnings.ts';
 
@@ -19,7 +19,7 @@ export const job: KindDefinition<Job> = {
     const labels = next.spec?.template?.metadata?.labels;
     return labels && Object.keys(next.metadata.labels ?? {}).length === 0 ? { ...next, metadata: { ...next.metadata, labels } } : next;
   },
-  prepareForCreate: (object) => (object.spec.manualSelector ? object : withOwnSelector(object)),
+  prepareForCreate: (object) => labelledAsItsPods(object, object.spec.manualSelector ? object : withOwnSelector(object)),
   validate: (object) => [...jobErrors(object)],
   validateUpdate: (next, previous) => [...jobUpdateErrors(next, previous)],
   validateStatusUpdate: (next, previous) => [...jobStatusErrors(next, previous)],
@@ -45,7 +45,7 @@ export function defaultJobSpec(spec: JobSpec): JobSpec {
 
 function defaultJobDetails(spec: JobSpec): JobSpec {
   const alone = spec.completions === undefined && spec.parallelism === undefined;
-  return fill(spec, {
+  return fillAbsent(spec, {
     ...(alone && { completions: 1 }), parallelism: 1, backoffLimit: spec.backoffLimitPerIndex === undefined ? 6 : 2147483647, completionMode: 'NonIndexed', suspend: false,
     podReplacementPolicy: spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed', manualSelector: false,
   });
@@ -64,6 +64,13 @@ function withOwnSelector(object: Job): Job {
       template: { ...template, metadata: { ...template.metadata, labels: { ...own, ...template.metadata?.labels } } },
     },
   };
+}
+
+/** A job without labels of its own has those of its template, with those that its selector needs: upstream, the two share one map. */
+function labelledAsItsPods(given: Job, { metadata, ...rest }: Job): Job {
+  const labels = rest.spec.template?.metadata?.labels;
+  const borrowed = Object.keys(metadata.labels ?? {}).length === 0 || metadata.labels === given.spec.template?.metadata?.labels;
+  return { ...rest, metadata: labels && borrowed ? { ...metadata, labels } : metadata };
 }
 
 function statusText(object: Job): string {

@@ -163,3 +163,26 @@ test('a volume knows since when it is in its phase', () => {
   expect(after({ phase: 'Available' }, old)).toBe('2026-01-01T00:00:00Z');
   expect(after({ phase: 'Bound', lastPhaseTransitionTime: '2026-01-01T00:30:00Z' }, old)).toBe('2026-01-01T00:30:00Z');
 });
+
+test('a job without labels of its own has those that its pods have, and one with labels keeps to them', () => {
+  const own = { 'job-name': 'kubia', 'batch.kubernetes.io/job-name': 'kubia', 'controller-uid': 'u', 'batch.kubernetes.io/controller-uid': 'u' };
+  const spec = (labels?: object) => ({ template: { metadata: { ...(labels && { labels }) }, spec: { containers: [container], restartPolicy: 'Never' } } });
+  expect(made('batch', 'v1', 'jobs', { spec: spec() }).metadata.labels).toEqual(own);
+  expect(made('batch', 'v1', 'jobs', { spec: spec({ app: 'x' }) }).metadata.labels).toEqual({ ...own, app: 'x' });
+  expect(made('batch', 'v1', 'jobs', { metadata: { ...meta, labels: { app: 'x' } }, spec: spec({ app: 'x' }) }).metadata.labels).toEqual({ app: 'x' });
+  expect(made('batch', 'v1', 'jobs', { spec: { ...spec({ app: 'x' }), manualSelector: true, selector: { matchLabels: { app: 'x' } } } }).metadata.labels).toEqual({ app: 'x' });
+});
+
+test('a claim loses a source that nothing is made of', () => {
+  const sources = (spec: object) => made('', 'v1', 'persistentvolumeclaims', { spec }).spec;
+  expect(sources({ dataSource: { kind: 'Ship', name: 'x' } })).not.toHaveProperty('dataSource');
+  expect(sources({ dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 'x' } })).toMatchObject({ dataSourceRef: { kind: 'VolumeSnapshot' } });
+});
+
+test('a service that is written with another address is not given the old one silently', () => {
+  const { prepareForUpdate, validateUpdate } = kindDefinition('', 'v1', 'services')!;
+  const stored = made('', 'v1', 'services', { spec: { type: 'ClusterIP', clusterIP: '10.96.0.9', ports: [{ port: 80 }] } });
+  const { clusterIPs: _clusterIPs, ...spec } = stored['spec'];
+  const next = prepareForUpdate!({ ...stored, spec: { ...spec, clusterIP: '10.96.0.8' } } as unknown as KubeObject, stored, context);
+  expect(validateUpdate!(next, stored).map(({ field, message }) => `${field}: ${message}`)).toEqual(['spec.clusterIPs[0]: Invalid value: ["10.96.0.8"]: may not change once set']);
+});

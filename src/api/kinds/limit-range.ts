@@ -5,7 +5,7 @@ import { limitRanges } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
 import { compareQuantities, quantityToNumber } from '../quantity.ts';
 import { qualifiedName, type FieldErrors } from '../validation/fields.ts';
-import { containerResourceName, isOvercommitAllowed } from '../validation/resources.ts';
+import { containerResourceName, isOvercommitAllowed, resourceNameErrors } from '../validation/resources.ts';
 import { mapItems, mapMember } from './fill.ts';
 
 export const limitRange: KindDefinition<LimitRange> = {
@@ -48,7 +48,7 @@ function* itemErrors(path: string, item: LimitRangeItem): FieldErrors {
     }
     for (const name of Object.keys(item[field] ?? {})) {
       names.add(name);
-      yield* isPod || item.type === 'Container' ? containerResourceName(`${path}.${field}[${name}]`, name) : qualifiedName(`${path}.${field}[${name}]`, name);
+      yield* isPod || item.type === 'Container' ? containerResourceName(`${path}.${field}[${name}]`, name) : resourceNameErrors(`${path}.${field}[${name}]`, name);
     }
   }
   if (item.type === 'PersistentVolumeClaim' && !item.min?.['storage'] && !item.max?.['storage']) {

@@ -9,7 +9,7 @@ import { formatLabelSelector } from '../selector.ts';
 import { formatErrors, labelSelector, type FieldErrors } from '../validation/fields.ts';
 import { canonicalIp, cidrFaults, networkOf } from '../validation/formats.ts';
 import { withCountedSpec } from './counted-spec.ts';
-import { fill, mapItems, mapMember } from './fill.ts';
+import { fillAbsent, mapItems, mapMember } from './fill.ts';
 import { ageColumn, nameColumn, text } from './table-columns.ts';
 
 export const networkPolicy: KindDefinition<NetworkPolicy> = {
@@ -22,7 +22,7 @@ export const networkPolicy: KindDefinition<NetworkPolicy> = {
 
 function defaultSpec(spec: NetworkPolicySpec): NetworkPolicySpec {
   const withTcp = <R extends { readonly ports?: readonly NetworkPolicyPort[] }>(rules: readonly R[]): readonly R[] =>
-    mapItems(rules, (rule) => mapMember<{ readonly ports?: readonly NetworkPolicyPort[] }, 'ports'>(rule, 'ports', (ports) => mapItems(ports, (port) => fill(port, { protocol: 'TCP' }))) as R);
+    mapItems(rules, (rule) => mapMember<{ readonly ports?: readonly NetworkPolicyPort[] }, 'ports'>(rule, 'ports', (ports) => mapItems(ports, (port) => fillAbsent(port, { protocol: 'TCP' }))) as R);
   const next = mapMember(mapMember(spec, 'ingress', withTcp), 'egress', withTcp);
   if (next.policyTypes?.length) return next;
   return { ...next, policyTypes: next.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'] };

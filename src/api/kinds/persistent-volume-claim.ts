@@ -1,10 +1,10 @@
 /** Upstream: pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/api/persistentvolumeclaim. */
 import type { KindDefinition } from '../kind.ts';
-import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/core-v1.ts';
+import type { PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedLocalObjectReference } from '../generated/core-v1.ts';
 import { persistentVolumeClaims } from '../generated/resources.ts';
 import { milliValue } from '../quantity.ts';
 import { claimErrors, claimStatusErrors, claimUpdateErrors } from '../validation/persistent-volume-claim.ts';
-import { fill, mapMember } from './fill.ts';
+import { fill, fillAbsent, mapMember, without } from './fill.ts';
 import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 
 export const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
@@ -37,13 +37,19 @@ export const persistentVolumeClaim: KindDefinition<PersistentVolumeClaim> = {
 };
 
 export function defaultClaim(object: PersistentVolumeClaim): PersistentVolumeClaim {
-  const next = fill(mapMember(object, 'spec', (spec) => fill(spec, { volumeMode: 'Filesystem', resources: {} })), { status: { phase: 'Pending' } });
+  const next = fill(mapMember(object, 'spec', (spec) => fillAbsent(spec, { volumeMode: 'Filesystem', resources: {} })), { status: { phase: 'Pending' } });
   return mapMember(next, 'status', (status) => fill(status, { phase: 'Pending' }));
 }
 
+const isCloneable = ({ apiGroup = '', kind }: TypedLocalObjectReference): boolean =>
+  (apiGroup === '' && kind === 'PersistentVolumeClaim') || (apiGroup === 'snapshot.storage.k8s.io' && kind === 'VolumeSnapshot');
+
 /** `dataSource` and `dataSourceRef` say the same as far as the former can; who writes one of them means both. */
 function withBothSources(spec: PersistentVolumeClaimSpec): PersistentVolumeClaimSpec {
-  const { dataSource, dataSourceRef } = spec;
+  const { dataSource: given, dataSourceRef } = spec;
+  // Of what else it may name, nothing is made: it goes without a word. Upstream: DropDisabledFields.
+  if (given && !isCloneable(given)) return withBothSources(without(spec, 'dataSource'));
+  const dataSource = given;
   if (dataSource && !dataSourceRef) return { ...spec, dataSourceRef: dataSource };
   if (!dataSourceRef || dataSource || dataSourceRef.namespace) return spec;
   const { apiGroup, kind, name } = dataSourceRef;

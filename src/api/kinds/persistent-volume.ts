@@ -4,7 +4,7 @@ import type { KindDefinition } from '../kind.ts';
 import type { PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus } from '../generated/core-v1.ts';
 import { persistentVolumes } from '../generated/resources.ts';
 import { persistentVolumeErrors, persistentVolumeUpdateErrors } from '../validation/persistent-volume.ts';
-import { fill, mapMember } from './fill.ts';
+import { fill, fillAbsent, mapMember } from './fill.ts';
 import { accessModesText, classAnnotation } from './persistent-volume-claim.ts';
 import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 
@@ -46,7 +46,7 @@ const removedPlugins: { readonly [K in keyof PersistentVolumeSpec]?: string } = 
 };
 
 function defaultSpec(spec: PersistentVolumeSpec): PersistentVolumeSpec {
-  const next = fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' });
+  const next = fillAbsent(fill(spec, { persistentVolumeReclaimPolicy: 'Retain' }), { volumeMode: 'Filesystem' });
   return mapMember(next, 'hostPath', (source) => (source.type === undefined ? { ...source, type: '' } : source));
 }
 

@@ -4,7 +4,7 @@ import type { PriorityClass } from '../generated/scheduling-v1.ts';
 import { priorityClasses } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
 import { immutable, oneOfIfAny, type FieldErrors } from '../validation/fields.ts';
-import { fill } from './fill.ts';
+import { fillAbsent } from './fill.ts';
 import { ageColumn, boolean, integer, nameColumn, text } from './table-columns.ts';
 
 const highestOfUsers = 1_000_000_000;
@@ -14,7 +14,7 @@ export const systemPriorities: Readonly<Record<string, number>> = { 'system-node
 
 export const priorityClass: KindDefinition<PriorityClass> = {
   resource: priorityClasses,
-  defaults: (object) => fill(object, { preemptionPolicy: 'PreemptLowerPriority' }),
+  defaults: (object) => fillAbsent(object, { preemptionPolicy: 'PreemptLowerPriority' }),
   prepareForCreate: (object) => ({ ...object, metadata: { ...object.metadata, generation: 1 } }),
   validate: (object) => [...classErrors(object)],
   validateUpdate: (next, previous) => [

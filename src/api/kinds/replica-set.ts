@@ -22,7 +22,6 @@ export const replicaSet: KindDefinition<ReplicaSet> = {
     ...replicaCountErrors(next.status ?? {}, ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration', 'terminatingReplicas']),
   ],
   warnings: (object, previous) => templateWarnings(object, object.spec.template, previous),
-  selectableFields: (object) => ({ 'status.replicas': String(object.status?.replicas ?? 0) }),
   scale: {
     replicas: (object) => object.spec.replicas ?? 0,
     statusReplicas: (object) => object.status?.replicas ?? 0,

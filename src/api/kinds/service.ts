@@ -7,7 +7,7 @@ import { ipFaults, ipWarnings } from '../validation/formats.ts';
 import { isSame } from '../validation/same.ts';
 import { isExternallyAccessible, isHeadless, needsClusterIp, needsHealthCheckPort, needsNodePort } from '../validation/service-traits.ts';
 import { formatLabels } from '../selector.ts';
-import { fill, mapItems, mapMember, without } from './fill.ts';
+import { fill, fillAbsent, mapItems, mapMember, without } from './fill.ts';
 import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 
 export const service: KindDefinition<Service> = {
@@ -71,7 +71,7 @@ function defaultSpec(spec: ServiceSpec): ServiceSpec {
   next = mapMember(next, 'ports', (ports) => mapItems(ports, (port) => fill(port, { protocol: 'TCP', targetPort: port.targetPort || port.port })));
   next = mapMember(next, 'ports', (ports) => mapItems(ports, (port) => (port.targetPort === 0 ? { ...port, targetPort: port.port } : port)));
   if (isExternallyAccessible(next)) next = fill(next, { externalTrafficPolicy: 'Cluster' });
-  if (next.type !== 'ExternalName') next = fill(next, { internalTrafficPolicy: 'Cluster' });
+  if (next.type !== 'ExternalName') next = fillAbsent(next, { internalTrafficPolicy: 'Cluster' });
   return next.type === 'LoadBalancer' ? fill(next, { allocateLoadBalancerNodePorts: true }) : next;
 }
 
@@ -86,7 +86,7 @@ function followClusterIp(next: ServiceSpec, previous: ServiceSpec): ServiceSpec 
   const after = next.clusterIP ?? '';
   if (before === after) return previous.clusterIPs?.length && !next.clusterIPs?.length ? { ...next, clusterIPs: previous.clusterIPs } : next;
   // A change of the one, with the other left as it was, changes both.
-  if (!isSame(previous.clusterIPs, next.clusterIPs)) return next;
+  if (next.clusterIPs?.length && !isSame(previous.clusterIPs, next.clusterIPs)) return next;
   return after ? { ...next, clusterIPs: [after] } : without(next, 'clusterIPs');
 }
 
@@ -119,7 +119,7 @@ function keepAllocated(next: ServiceSpec, previous: ServiceSpec): ServiceSpec {
   let spec = next;
   if (needsClusterIp(previous) && needsClusterIp(spec)) {
     spec = fill(spec, { ...(previous.clusterIP && { clusterIP: previous.clusterIP }) });
-    if (!spec.clusterIPs?.length && previous.clusterIPs?.length) spec = { ...spec, clusterIPs: previous.clusterIPs };
+    if (!spec.clusterIPs?.length && previous.clusterIPs?.length && spec.clusterIP === previous.clusterIP) spec = { ...spec, clusterIPs: previous.clusterIPs };
   }
   if (needsNodePort(previous) && needsNodePort(spec)) {
     const after = nodePorts(spec);

@@ -5,7 +5,7 @@ import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from '
 import type { KubeObject } from '../object.ts';
 import { isSame } from '../validation/same.ts';
 import { webhooksErrors } from '../validation/webhook.ts';
-import { fill, mapItems, mapMember } from './fill.ts';
+import { fill, fillAbsent, mapItems, mapMember } from './fill.ts';
 import { ageColumn, integer, nameColumn } from './table-columns.ts';
 
 interface Configuration<H> extends KubeObject {
@@ -25,8 +25,8 @@ export const validatingWebhookConfiguration: KindDefinition<ValidatingWebhookCon
 };
 
 function defaultWebhook<H extends ValidatingWebhook>(webhook: H): H {
-  let next: ValidatingWebhook = fill<ValidatingWebhook>(webhook, { failurePolicy: 'Fail', matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {}, timeoutSeconds: 10 });
-  next = mapMember(next, 'rules', (rules) => mapItems(rules, (rule) => fill<RuleWithOperations>(rule, { scope: '*' })));
+  let next: ValidatingWebhook = fillAbsent<ValidatingWebhook>(webhook, { failurePolicy: 'Fail', matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {}, timeoutSeconds: 10 });
+  next = mapMember(next, 'rules', (rules) => mapItems(rules, (rule) => fillAbsent<RuleWithOperations>(rule, { scope: '*' })));
   return mapMember(next, 'clientConfig', (config) => mapMember(config, 'service', (service) => fill(service, { port: 443 }))) as H;
 }
 

@@ -7,6 +7,7 @@ import { isPathSegmentName } from '../names.ts';
 import { quantitySign } from '../quantity.ts';
 import { dnsLabel, formatErrors, nonNegative, oneOfIfAny, type FieldErrors } from './fields.ts';
 import { containerResourceName } from './resources.ts';
+import { isSame } from './same.ts';
 
 const maxWindowSeconds = 3600;
 const maxPeriodSeconds = 1800;
@@ -32,6 +33,14 @@ export function* autoscalerErrors(path: string, spec: HorizontalPodAutoscalerSpe
   for (const [i, metric] of (spec.metrics ?? []).entries()) yield* metricErrors(`${path}.metrics[${i}]`, metric);
   yield* rulesErrors(`${path}.behavior.scaleUp`, spec.behavior?.scaleUp);
   yield* rulesErrors(`${path}.behavior.scaleDown`, spec.behavior?.scaleDown);
+}
+
+/** What is to be scaled is named with its group, but for the one kind of the core group that has a scale. What was stored before this was asked for stays as it is. */
+export function* targetGroupErrors(next: Partial<Range>, previous?: Partial<Range>): FieldErrors {
+  const target = (spec: Partial<Range>): readonly [string, string] => [spec.scaleTargetRef?.kind ?? '', spec.scaleTargetRef?.apiVersion ?? ''];
+  const [kind, apiVersion] = target(next);
+  if (kind === 'ReplicationController' || apiVersion.includes('/') || (previous && isSame(target(next), target(previous)))) return;
+  yield fieldError.invalid('spec.scaleTargetRef.apiVersion', apiVersion, 'apiVersion must specify API group');
 }
 
 function* referenceErrors(path: string, reference: CrossVersionObjectReference): FieldErrors {

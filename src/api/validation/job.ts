@@ -18,6 +18,7 @@ export function* jobErrors(job: Job): FieldErrors {
   const { selector, template, completionMode, completions = 0 } = job.spec;
   if (!selector) {
     yield fieldError.required('spec.selector');
+    yield fieldError.invalid('spec.template.metadata.labels', template?.metadata?.labels ?? null, '`selector` does not match template `labels`');
   } else {
     const faults = [...labelSelector('spec.selector', selector)];
     yield* faults;

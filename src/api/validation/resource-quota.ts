@@ -1,8 +1,8 @@
 /** Upstream: ValidateResourceQuota. */
 import { fieldError } from '../errors.ts';
 import type { ResourceQuota, ResourceQuotaSpec } from '../generated/core-v1.ts';
-import { qualifiedName, type FieldErrors } from './fields.ts';
-import { isHugePages, quantityErrors } from './resources.ts';
+import type { FieldErrors } from './fields.ts';
+import { isHugePages, quantityErrors, resourceNameErrors } from './resources.ts';
 
 const standardNames = new Set([
   'cpu', 'memory', 'ephemeral-storage', 'requests.cpu', 'requests.memory', 'requests.storage', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage', 'pods',
@@ -35,7 +35,7 @@ const unsupported = (scope: string, hard: readonly string[]): readonly string[] 
 function* listErrors(path: string, list: Readonly<Record<string, string>> | undefined): FieldErrors {
   for (const [name, amount] of Object.entries(list ?? {})) {
     const at = `${path}[${name}]`;
-    yield* qualifiedName(at, name);
+    yield* resourceNameErrors(at, name);
     if (!name.includes('/') && !standardNames.has(name) && !isHugePages(name.replace(/^requests\./, ''))) yield fieldError.invalid(at, name, 'must be a standard resource for quota');
     yield* quantityErrors(at, name, amount);
   }

@@ -31,10 +31,21 @@ export function* resourceListErrors(path: string, list: ResourceList | undefined
   for (const name in list) yield* quantityErrors(`${path}.${name}`, name, list[name]!);
 }
 
+const standardResources = new Set([
+  'cpu', 'memory', 'ephemeral-storage', 'requests.cpu', 'requests.memory', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage', 'storage', 'requests.storage', ...integral,
+]);
+
+/** The name of any resource: one that Kubernetes knows, or one with a domain. Upstream: validateResourceName. */
+export function* resourceNameErrors(path: string, name: string): FieldErrors {
+  const faults = isQualifiedName(name);
+  yield* formatErrors(path, name, faults);
+  if (faults.length === 0 && !name.includes('/') && !standardResources.has(name) && !isHugePages(name.replace(/^requests\./, ''))) yield fieldError.invalid(path, name, 'must be a standard resource type or fully qualified');
+}
+
 const containerResources = ['cpu', 'memory', 'ephemeral-storage'];
 
 export function* containerResourceName(path: string, name: string): FieldErrors {
-  yield* formatErrors(path, name, isQualifiedName(name));
+  yield* resourceNameErrors(path, name);
   if (!name.includes('/')) {
     if (!containerResources.includes(name) && !isHugePages(name)) yield fieldError.invalid(path, name, 'must be a standard resource for containers');
   } else if (!isNative(name) && !isExtended(name)) {

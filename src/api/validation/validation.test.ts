@@ -61,7 +61,7 @@ describe('pods', () => {
       'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
     ]],
     ['a negative amount', container({ resources: { requests: { memory: '-1' } } }), ['spec.containers[0].resources.requests[memory]: Invalid value: "-1": must be greater than or equal to 0']],
-    ['an unknown resource', container({ resources: { requests: { apples: '1' } } }), ['spec.containers[0].resources.requests[apples]: Invalid value: "apples": must be a standard resource for containers']],
+    ['an unknown resource', container({ resources: { requests: { apples: '1' } } }), ['spec.containers[0].resources.requests[apples]: Invalid value: "apples": must be a standard resource type or fully qualified', 'spec.containers[0].resources.requests[apples]: Invalid value: "apples": must be a standard resource for containers']],
     ['a device without a limit', container({ resources: { requests: { 'example.com/gpu': '1' } } }), [
       'spec.containers[0].resources.limits: Required value: Limit must be set for non overcommitable resources',
     ]],
@@ -233,12 +233,19 @@ test.each<[string, string, object, readonly string[]]>([
   ['a login of nobody', 'v1/secrets', { type: 'kubernetes.io/basic-auth' }, ['data[username]: Required value', 'data[password]: Required value']],
   ['a claim of no mode', 'v1/persistentvolumeclaims', { spec: { resources: { requests: { storage: '1Gi' } } } }, ['spec.accessModes: Required value: at least 1 access mode is required']],
   ['a volume of nothing', 'v1/persistentvolumes', { spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'] } }, ['spec: Required value: must specify a volume type']],
-  ['a quota of apples', 'v1/resourcequotas', { spec: { hard: { apples: '1' } } }, ['spec.hard[apples]: Invalid value: "apples": must be a standard resource for quota']],
+  ['a quota of apples', 'v1/resourcequotas', { spec: { hard: { apples: '1' } } }, ['spec.hard[apples]: Invalid value: "apples": must be a standard resource type or fully qualified', 'spec.hard[apples]: Invalid value: "apples": must be a standard resource for quota']],
   ['a least above the most', 'v1/limitranges', { spec: { limits: [{ type: 'Container', min: { cpu: '2' }, max: { cpu: '1' } }] } }, [
     'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
     'spec.limits[0].defaultRequest[cpu]: Invalid value: "1": min value 2 is greater than default request value 1',
     'spec.limits[0].default[cpu]: Invalid value: "2": min value 2 is greater than default value 1',
   ]],
+  ['a class whose places are one twice', 'storage.k8s.io/v1/storageclasses', { provisioner: 'x', allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['a', 'b'] }] }, { matchLabelExpressions: [{ key: 'zone', values: ['b', 'a', 'a'] }, { key: '!' }] }, { matchLabelExpressions: [{ key: 'zone', values: ['b', 'a'] }] }, {}] }, [
+    'allowedTopologies[1].matchLabelExpressions[0].values[2]: Duplicate value: "a"', 'allowedTopologies[1].matchLabelExpressions[1].values: Required value',
+    "allowedTopologies[1].matchLabelExpressions[1].key: Invalid value: \"!\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+    'allowedTopologies[2].matchLabelExpressions: Duplicate value: ""', 'allowedTopologies[3].matchLabelExpressions: Duplicate value: ""',
+  ]],
+  ['an empty choice, which is not the same as none', 'storage.k8s.io/v1/storageclasses', { provisioner: 'x', volumeBindingMode: '' }, ['volumeBindingMode: Required value']],
+  ['a target of no group', 'autoscaling/v2/horizontalpodautoscalers', { spec: { maxReplicas: 2, scaleTargetRef: { kind: 'Deployment', name: 'x' } } }, ['spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group']],
   ['a role of no verbs', 'rbac.authorization.k8s.io/v1/roles', { rules: [{ apiGroups: [''], resources: ['pods'] }] }, ['rules[0].verbs: Required value: verbs must contain at least one value']],
   ['a binding to a pod', 'rbac.authorization.k8s.io/v1/rolebindings', { roleRef: { kind: 'Pod', name: 'x' } }, ['roleRef.kind: Unsupported value: "Pod": supported values: "Role", "ClusterRole"']],
   ['an ingress to nowhere', 'networking.k8s.io/v1/ingresses', { spec: { rules: [{ http: { paths: [{ path: 'x', pathType: 'Prefix', backend: {} }] } }] } }, [

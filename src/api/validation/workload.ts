@@ -11,6 +11,8 @@ export function* selectedTemplateErrors(path: string, spec: { readonly selector?
   const { selector, template } = spec;
   if (!selector) {
     yield fieldError.required(`${path}.selector`);
+    // A selector that is not there matches nothing.
+    yield fieldError.invalid(`${path}.template.metadata.labels`, template?.metadata?.labels ?? null, '`selector` does not match template `labels`');
   } else {
     const faults = [...labelSelector(`${path}.selector`, selector)];
     yield* faults;

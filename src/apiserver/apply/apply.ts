@@ -1,4 +1,4 @@
-import { badRequest, StatusError, statusError, type StatusCause } from '../../api/errors.ts';
+import { badRequest, bareError, StatusError, statusError, type StatusCause } from '../../api/errors.ts';
 import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { emptyObject } from '../../api/schema/decode.ts';
@@ -105,7 +105,7 @@ function check({ applied, apiVersion, kind, manager }: ApplyRequest): void {
 function mistyped({ applied, apiVersion, kind }: ApplyRequest, faults: readonly string[]): StatusError {
   const { namespace = '', name = '' } = ((applied as { metadata?: { namespace?: string; name?: string } }).metadata ?? {});
   const text = faults.length === 1 ? faults[0] : `errors:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
-  return statusError(500, 'Unknown', `failed to create typed patch object (${namespace}/${name}; ${apiVersion}, Kind=${kind}): ${text}`);
+  return bareError(`failed to create typed patch object (${namespace}/${name}; ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}): ${text}`);
 }
 
 interface ConflictField {

@@ -11,6 +11,7 @@ export function customDefinition(resource: ResourceType<KubeObject>, version: Cu
   const selectable = selectableFields.map((field) => [field.jsonPath.replace(/^\./, ''), jsonPath(field.jsonPath)] as const);
   return {
     resource,
+    custom: true,
     generation: true,
     unconditionalUpdate: false,
     columns: additionalPrinterColumns?.length ? [nameColumn, ...additionalPrinterColumns.map(column)] : [nameColumn, ageColumn],

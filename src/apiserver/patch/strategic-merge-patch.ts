@@ -1,4 +1,4 @@
-import { badRequest, statusError, type StatusError } from '../../api/errors.ts';
+import { badRequest, bareError, statusError, type StatusError } from '../../api/errors.ts';
 import type { Field, StructType, Type } from '../../api/schema/schema.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
 
@@ -21,7 +21,7 @@ export function applyStrategicMergePatch(object: unknown, patch: unknown, type: 
 
 const badFormat = (what: string): StatusError => badRequest(`invalid patch format of ${what}`);
 /** Upstream answers these faults as bare errors, which the server turns into 500. */
-const broken = (message: string): StatusError => statusError(500, 'Unknown', message);
+const broken = bareError;
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -28,7 +28,7 @@ export function compileSelection(
   const offered = own.length > 0 ? selectableNames(definition) : [];
   const unknown = own.find(({ field }) => !offered.includes(field));
   if (unknown) {
-    throw badRequest(`Unable to find "${apiVersionOf(resource)}, Resource=${resource.resource}" that match label selector "${labelSelector ?? ''}", field selector "${fieldSelector!}": field label not supported: ${unknown.field}`);
+    throw badRequest(unknownField(resource, definition, unknown.field));
   }
   const exact = own.find(({ operator }) => operator === '=');
   return {
@@ -37,6 +37,16 @@ export function compileSelection(
     name: fields?.exactValue('metadata.name'),
     matches: (object) => (!labels || labels.matches(object.metadata.labels)) && (!fields || fields.matches(values(object, own.length > 0 ? definition : undefined))),
   };
+}
+
+/**
+ * In the words of each kind's conversion of field labels; kubectl puts what it looked for before them. Upstream: pkg/apis/*\/v1/conversion.go,
+ * apimachinery pkg/runtime.DefaultMetaV1FieldSelectorConversion, apiextensions-apiserver pkg/apiserver/conversion/converter.go.
+ */
+function unknownField(resource: ResourceType<KubeObject>, { selectableFields, custom }: KindDefinition, field: string): string {
+  if (resource.kind === 'Job') return `field label ${JSON.stringify(field)} not supported for Job`;
+  if (resource.kind === 'ResourceSlice') return `field label not supported for ${apiVersionOf(resource)}, Kind=${resource.kind}: ${field}`;
+  return selectableFields || custom ? `field label not supported: ${field}` : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
 const known = new WeakMap<KubeObject, Readonly<Record<string, string>>>();

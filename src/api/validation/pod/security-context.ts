@@ -29,7 +29,8 @@ function* accountErrors<C extends object>(path: string, context: C, fields: read
 
 function* seccompErrors(path: string, profile: SeccompProfile | undefined): FieldErrors {
   if (!profile) return;
-  yield* oneOf(`${path}.type`, profile.type, ['Localhost', 'RuntimeDefault', 'Unconfined']);
+  if (!profile.type) yield fieldError.required(`${path}.type`, 'type is required when seccompProfile is set');
+  else yield* oneOf(`${path}.type`, profile.type, ['Localhost', 'RuntimeDefault', 'Unconfined']);
   if (profile.type !== 'Localhost') {
     if (profile.localhostProfile !== undefined) yield fieldError.invalid(`${path}.localhostProfile`, profile, 'can only be set when seccomp type is Localhost');
     return;
