@@ -139,7 +139,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     registry, objects, context, endpoints: webhookClient, identity: new FrontProxyIdentity(options.authority, clock), clock, log: log.child('aggregator'),
   }));
   stack.use(new PolicyTypeCheck({ registry, objects, context, log: log.child('policies') }));
-  stack.use(new EventExpiry({ engine, objects, clock, log: log.child('events') }));
+  stack.use(new EventExpiry({ engine, clock, log: log.child('events') }));
 
   let url: string | undefined;
   const audit = options.configuration?.audit;

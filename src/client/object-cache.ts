@@ -5,6 +5,7 @@ interface Index<T> {
   readonly objects: Map<string, Map<string, T>>;
 }
 
+const none: readonly never[] = [];
 const BY_NAMESPACE = '\0namespace';
 
 /** Objects by key, and by what index functions say of them. Upstream: client-go tools/cache.ThreadSafeStore. */
@@ -30,7 +31,7 @@ export class ObjectCache<T extends KubeObject> {
     const found = this.#indexes.get(index);
     if (!found) throw new Error(`there is no index ${index}`);
     const objects = found.objects.get(value);
-    return objects ? [...objects.values()] : [];
+    return objects ? [...objects.values()] : none;
   }
 
   addIndex(name: string, keys: (object: T) => readonly string[]): void {

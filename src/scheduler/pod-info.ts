@@ -3,6 +3,7 @@ import { keyOf } from '../api/object.ts';
 import { isSidecar } from '../api/pod/conditions.ts';
 import { milliValue, quantityValue } from '../api/quantity.ts';
 import { everything, selectorOf, type Labels, type Selector } from '../api/selector.ts';
+import { RecentMap } from '../base/recent-map.ts';
 
 /** Amounts as numbers: CPU in millicores, the rest in whole units. */
 export interface Resources {
@@ -74,29 +75,40 @@ export function twinsOf({ requests, nonZeroRequests, hostPorts, pod: { spec } }:
 export const forgetTwins = (): void => twins.clear();
 
 const infos = new WeakMap<Pod, PodInfo>();
+/** What of it comes of the spec, which stays the same while statuses are reported. */
+const ofSpecs = new WeakMap<PodSpec, { readonly namespace: string; readonly asked: Asked }>();
+
+type Asked = Omit<PodInfo, 'pod' | 'key'>;
 
 export function podInfoOf(pod: Pod): PodInfo {
-  const known = infos.get(pod);
-  if (known) return known;
-  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
-  const termOf = (term: PodAffinityTerm): AffinityTerm => affinityTerm(term, pod.metadata.namespace);
-  const required = (terms: readonly PodAffinityTerm[] | undefined): AffinityTerm[] => (terms ?? []).map(termOf);
-  const preferred = (terms: readonly { readonly weight: number; readonly podAffinityTerm: PodAffinityTerm }[] | undefined): WeightedAffinityTerm[] =>
-    (terms ?? []).map(({ weight, podAffinityTerm }) => ({ weight, ...termOf(podAffinityTerm) }));
-  const requests = requestsOf(pod.spec, { milliCpu: 0, memory: 0 });
-  const info: PodInfo = {
-    pod, key: keyOf(pod), priority: pod.spec.priority ?? 0, requests,
-    nonZeroRequests: requestsOf(pod.spec, { milliCpu: 100, memory: 200 * 2 ** 20 }),
-    hostPorts: hostPortsOf(pod.spec),
+  let info = infos.get(pod);
+  if (info) return info;
+  const { spec, metadata: { namespace } } = pod;
+  let known = ofSpecs.get(spec);
+  if (known?.namespace !== namespace) ofSpecs.set(spec, (known = { namespace, asked: askedBy(spec, namespace) }));
+  infos.set(pod, (info = { pod, key: keyOf(pod), ...known!.asked }));
+  return info;
+}
+
+function askedBy(spec: PodSpec, namespace: string): Asked {
+  const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
+  const termOf = (term: PodAffinityTerm): AffinityTerm => affinityTerm(term, namespace);
+  const required = (terms: readonly PodAffinityTerm[] | undefined): readonly AffinityTerm[] => (terms ? terms.map(termOf) : none);
+  const preferred = (terms: readonly { readonly weight: number; readonly podAffinityTerm: PodAffinityTerm }[] | undefined): readonly WeightedAffinityTerm[] =>
+    (terms ? terms.map(({ weight, podAffinityTerm }) => ({ weight, ...termOf(podAffinityTerm) })) : none);
+  return {
+    priority: spec.priority ?? 0, requests: requestsOf(spec, { milliCpu: 0, memory: 0 }),
+    nonZeroRequests: requestsOf(spec, { milliCpu: 100, memory: 200 * 2 ** 20 }),
+    hostPorts: hostPortsOf(spec),
     requiredAffinity: required(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     requiredAntiAffinity: required(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     preferredAffinity: preferred(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
     preferredAntiAffinity: preferred(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
     hasAffinity: podAffinity !== undefined || podAntiAffinity !== undefined,
   };
-  infos.set(pod, info);
-  return info;
 }
+
+const none: readonly never[] = [];
 
 function affinityTerm(term: PodAffinityTerm, ownNamespace: string): AffinityTerm {
   const { namespaces = [], namespaceSelector, labelSelector, topologyKey } = term;
@@ -133,6 +145,8 @@ const emptySum = (amount = 0): Sum => ({ milliCpu: amount, memory: amount, ephem
 emptySum(0.5);
 
 const noScalars: ReadonlyMap<string, number> = new Map();
+/** Sums of lately: thousands of pods ask for the same. */
+const sums = new RecentMap<Resources>(256);
 
 /** Extended resources have a domain; names without one are native, and those not named here are not scheduled by. */
 const isScalar = (name: string): boolean => name.includes('/') || name.startsWith('hugepages-') || name.startsWith('attachable-volumes-');
@@ -164,7 +178,8 @@ function requestsOf(spec: PodSpec, missing: Defaults): Resources {
     else if (name.startsWith('hugepages-')) total.scalars.set(name, quantityValue(amount));
   }
   for (const [name, amount] of Object.entries(spec.overhead ?? {})) addAmount(total, name, amount);
-  return total.scalars.size === 0 ? { ...total, scalars: noScalars } : total;
+  const { milliCpu, memory, ephemeralStorage, scalars } = total;
+  return scalars.size > 0 ? total : sums.get(`${milliCpu} ${memory} ${ephemeralStorage}`, () => ({ ...total, scalars: noScalars }));
 }
 
 function add(sum: Sum, container: Container, missing: Defaults): void {

@@ -121,6 +121,7 @@ export function comparisonFor({ apiVersion = '' }: ManagedFieldsEntry, own: Comp
 
 /** Takes from every manager but `except` what has changed hands or is gone. */
 export function surrender(managed: Map<string, Managed>, own: Comparison, except: string | undefined, write: Pick<ManagedWrite, 'apiVersion' | 'otherVersions'>): void {
+  const ownGain = union(own.modified, own.added);
   for (const [id, { entry, set }] of managed) {
     if (id === except) continue;
     const comparison = comparisonFor(entry, own, write);
@@ -128,7 +129,8 @@ export function surrender(managed: Map<string, Managed>, own: Comparison, except
       managed.delete(id);
       continue;
     }
-    const left = difference(difference(set, intersection(set, union(comparison.modified, comparison.added))), comparison.removed);
+    const gain = comparison === own ? ownGain : union(comparison.modified, comparison.added);
+    const left = difference(difference(set, intersection(set, gain)), comparison.removed);
     if (left === set) continue;
     if (isEmptySet(left)) managed.delete(id);
     else managed.set(id, { entry, set: left });

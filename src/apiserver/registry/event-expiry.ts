@@ -5,11 +5,10 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { StorageEngine } from '../../storage/engine.ts';
 import { RevisionMismatchError, StorageUnavailableError } from '../../storage/errors.ts';
-import type { StoredObjects } from '../authz/stored-objects.ts';
 import { storagePrefix } from './served-resource.ts';
 
 /** Upstream: the server's `--event-ttl`, there a lease of etcd's that each write of the event takes anew. */
-const LIFETIME_MS = 3_600_000;
+const LIFETIME_SECONDS = 3600;
 /** Events that end within this time of each other go together, so that a busy hour does not wake the server every second. */
 const GRAIN_MS = 60_000;
 
@@ -21,27 +20,26 @@ export class EventExpiry implements Disposable {
   readonly #engine: StorageEngine<KubeObject>;
   readonly #clock: Clock;
   readonly #log: Log;
-  /** Key → when it ends, in the order of the ends: a write takes its key to the end of the map. */
+  /** Key → the second when it ends, in the order of the ends: a write takes its key to the end of the map. Keys are the engine's own strings: there may be many. */
   readonly #ends = new Map<string, number>();
   readonly #stack = new DisposableStack();
   #timer: Disposable | undefined;
 
-  constructor(options: { readonly engine: StorageEngine<KubeObject>; readonly objects: StoredObjects; readonly clock: Clock; readonly log: Log }) {
-    const { engine, objects, clock, log } = options;
+  constructor({ engine, clock, log }: { readonly engine: StorageEngine<KubeObject>; readonly clock: Clock; readonly log: Log }) {
     this.#engine = engine;
     this.#clock = clock;
     this.#log = log;
-    const stored = [...objects.list(events)].sort((a, b) => lastTime(a) - lastTime(b));
-    for (const event of stored) this.#ends.set(keyOf(event), lastTime(event) + LIFETIME_MS);
-    this.#stack.use(objects.follow(events, {
-      put: (event, previous) => {
-        const key = keyOf(event);
-        if (!previous && this.#ends.has(key)) return; // from before, replayed
+    const prefix = storagePrefix(events);
+    const { entries, revision } = engine.range(prefix);
+    const stored = entries.map(({ key, value }) => ({ key, last: lastTime(value as Event) })).sort((a, b) => a.last - b.last);
+    for (const { key, last } of stored) this.#ends.set(key, endOf(last));
+    this.#stack.use(engine.watch(prefix, revision, (changes) => {
+      for (const change of changes) {
+        const key = change.type === 'put' ? change.entry.key : change.key;
         this.#ends.delete(key);
-        this.#ends.set(key, clock.now() + LIFETIME_MS);
-        this.#arm();
-      },
-      delete: (event) => void this.#ends.delete(keyOf(event)),
+        if (change.type === 'put') this.#ends.set(key, endOf(clock.now()));
+      }
+      this.#arm();
     }));
     this.#arm();
   }
@@ -49,14 +47,14 @@ export class EventExpiry implements Disposable {
   #arm(): void {
     const [first] = this.#ends.values();
     if (this.#timer || first === undefined) return;
-    this.#timer = this.#clock.timer(Math.max(0, first - this.#clock.now()) + GRAIN_MS, () => {
+    this.#timer = this.#clock.timer(Math.max(0, first * 1000 - this.#clock.now()) + GRAIN_MS, () => {
       this.#timer = undefined;
       void this.#sweep();
     });
   }
 
   async #sweep(): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#clock.now() / 1000;
     const due: string[] = [];
     for (const [key, end] of this.#ends) {
       if (end > now) break;
@@ -82,7 +80,7 @@ export class EventExpiry implements Disposable {
   }
 }
 
-const keyOf = ({ metadata: { namespace, name } }: Event): string => `${storagePrefix(events)}${namespace}/${name}`;
+const endOf = (lastMs: number): number => Math.ceil(lastMs / 1000) + LIFETIME_SECONDS;
 
 function lastTime(event: Event): number {
   return Date.parse(event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp) || 0;

@@ -73,7 +73,7 @@ export function targetPortOn(pod: Pod, port: ServicePort): number | undefined {
 /** The keys of the services that select a pod. */
 export function* servicesOf(pod: Pod, services: Informer<Service>): Iterable<string> {
   const { namespace, labels } = pod.metadata;
-  for (const [key, value] of Object.entries(labels ?? {})) {
-    for (const service of services.byIndex(BY_SELECTOR, pairKey(namespace, key, value))) if (hasSelectedPods(service) && selects(service, pod)) yield keyOf(service);
+  for (const key in labels) {
+    for (const service of services.byIndex(BY_SELECTOR, pairKey(namespace, key, labels[key]!))) if (hasSelectedPods(service) && selects(service, pod)) yield keyOf(service);
   }
 }
