@@ -369,7 +369,11 @@ test('a pod that was removed by force goes all the same, and its name may be use
   await createPod(admin, 'kubia', {});
   const second = await until(clock, admin, 'kubia', (pod) => pod?.status?.phase === 'Running');
   expect(second.metadata.uid).not.toBe(first.metadata.uid);
-  await expect.poll(async () => (await runtime.listPodSandbox()).map((s) => s.metadata.uid)).toEqual([second.metadata.uid]);
+  await expect.poll(async () => {
+    // The first may yet be ending.
+    await clock.advance(100);
+    return (await runtime.listPodSandbox()).map((s) => s.metadata.uid);
+  }).toEqual([second.metadata.uid]);
 });
 
 test('a node that is shut down ends its pods by their priority, and takes no more', async () => {
