@@ -31,6 +31,11 @@ export function clusterNumberOf(registry: string, clusterFolder: string): number
   return name === undefined ? undefined : Number(name);
 }
 
+/** The folders of all clusters that have a number. */
+export function numberedClusters(registry: string): string[] {
+  return existsSync(registry) ? readdirSync(registry).flatMap((name) => holderOf(registry, Number(name)) ?? []) : [];
+}
+
 /** The folder of the cluster that has the number. */
 export function holderOf(registry: string, number: number): string | undefined {
   try {

@@ -4,11 +4,11 @@ import { UserError } from '../base/user-error.ts';
 import { nodes as nodeResource } from '../api/generated/resources.ts';
 import { createHttpClient } from '../client/http-client.ts';
 import { addressPlan, checkMachine, createFabric, createNodeGround, explainMissing, findProcess, findRuntime, hidesNameserver, nodeGround, startRuntime, type AddressPlan, type Fabric, type NodeGround } from '../machine/index.ts';
-import { claimClusterNumber } from './cluster-number.ts';
+import { claimClusterNumber, numberedClusters } from './cluster-number.ts';
 import { endUnfinished, startDaemon } from './daemon.ts';
 import { isFreePort } from './free-port.ts';
 import { certifyAddress, loadOrCreatePki, type ClusterPki } from './pki.ts';
-import { nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
+import { apiPortOf, nodeName, type ClusterConfig, type NodeConfig, type Profile, type RuntimeKind } from './profile.ts';
 
 export const CLUSTER_NUMBERS = '/var/lib/wherry/clusters';
 
@@ -173,9 +173,10 @@ function changedConfig(existing: ClusterConfig, request: LaunchRequest): Cluster
   };
 }
 
-/** The first port from `preferred` on that nobody listens on. */
+/** The first port from `preferred` on that nobody listens on, nor will: other clusters of this machine that are stopped come back to theirs. */
 async function freePort(preferred: number): Promise<number> {
-  for (let port = preferred; port < preferred + 100; port++) if (await isFreePort(port)) return port;
+  const taken = new Set(numberedClusters(CLUSTER_NUMBERS).map(apiPortOf));
+  for (let port = preferred; port < preferred + 100; port++) if (!taken.has(port) && await isFreePort(port)) return port;
   throw new UserError(`no port from ${preferred} to ${preferred + 99} is free for the API server`, 'choose one: wherry start --api-port PORT');
 }
 

@@ -61,6 +61,17 @@ export function isJoined(config: ClusterConfig | undefined): config is JoinedClu
 }
 
 const LAYOUT = 1;
+const CONFIG_FILE = 'cluster.json';
+
+/** Of the cluster in the folder; undefined where that cannot be read: it is half made or half removed, damaged, or another user's. */
+export function apiPortOf(folder: string): number | undefined {
+  try {
+    return (JSON.parse(readFileSync(join(folder, CONFIG_FILE), 'utf8')) as ClusterConfig).apiPort;
+  } catch (error) {
+    if (error instanceof SyntaxError || ['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
 
 /** `cluster.json` is not what we wrote. */
 export class DamagedConfigError extends UserError {}
@@ -78,7 +89,7 @@ export class Profile {
     this.folder = resolve(dataDir ?? join(homedir(), '.wherry', name));
   }
 
-  get configFile(): string { return join(this.folder, 'cluster.json'); }
+  get configFile(): string { return join(this.folder, CONFIG_FILE); }
   get storageDir(): string { return join(this.folder, 'storage'); }
   get runDir(): string { return join(this.folder, 'run'); }
   get logDir(): string { return join(this.folder, 'log'); }
