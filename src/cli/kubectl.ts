@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { StatusError } from '../api/errors.ts';
 import { ConnectionError } from '../client/connection-error.ts';
 import { KubeconfigError } from '../client/kubeconfig-faults.ts';
 import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
 import { statusText } from './kubectl-errors.ts';
+import type { Alias, Preference } from './kuberc.ts';
 import { globalFlags, Session } from './session.ts';
 import { KubectlError, type Call, type KubectlIo, type Verb } from './verb.ts';
 import { verbs } from './verbs.ts';
@@ -15,7 +19,18 @@ import { verbs } from './verbs.ts';
 export async function runKubectl(argv: readonly string[], io: KubectlIo): Promise<number> {
   let path = 'kubectl';
   try {
-    const { name, rest } = splitVerb(argv);
+    let { name, rest } = splitVerb(argv);
+    const preference = name === undefined || name === 'kuberc' || name === '__complete' ? undefined : await preferenceOf(argv, io);
+    let alias: Alias | undefined;
+    if (preference && name !== undefined && !Object.hasOwn(verbs, name)) {
+      const { expandAlias } = await import('./kuberc.ts');
+      const expanded = expandAlias(preference, name, rest);
+      if (expanded) {
+        ({ alias } = expanded);
+        ({ name, rest } = splitVerb(expanded.words));
+        if (name === undefined || !Object.hasOwn(verbs, name)) throw new KubectlError(`error occurred while applying preferences command "${alias.command}" not found to set alias "${alias.name}": [${alias.command}]`, { bare: true });
+      }
+    }
     if (name === 'help' && rest.length > 0) return await runKubectl([...rest, '--help'], io);
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
       const { overview } = await import('./help.ts');
@@ -41,19 +56,43 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
       words = words.toSpliced(at, 1);
     }
     const specs: FlagSpecs = { ...globalFlags, ...verb.flags, help: { short: 'h', type: 'bool', usage: 'help' } };
-    const { flags, args, dashAt } = parseFlags(specs, words);
+    const preferred = preference ? optionsOf(preference, alias, path, specs, words, await import('./kuberc.ts')) : [];
+    const { flags, args, dashAt } = parseFlags(specs, [...preferred, ...words]);
     if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}"\nSee '${path} -h' for help and examples`);
     if (flags.bool('help') || !verb.run) {
       io.out(await helpOf(path, verb));
       return flags.bool('help') ? 0 : 1;
     }
-    const session = new Session(flags, io);
+    const session = new Session(flags, io, preference);
     const code = await runAndTellFaults(verb, { flags, args, dashAt, io, session, path });
     if (code === 0 && flags.bool('warnings-as-errors') && session.warnings > 0) throw new KubectlError(`${session.warnings} warning${session.warnings > 1 ? 's' : ''} received`);
     return code;
   } catch (error) {
     return report(error, path, io);
   }
+}
+
+/** The preferences that count for a call; most people have none, and those who have not read nothing. */
+async function preferenceOf(argv: readonly string[], io: KubectlIo): Promise<Preference | undefined> {
+  if (!io.env['KUBERC'] && !argv.some((word) => word.startsWith('--kuberc')) && !existsSync(join(io.env['HOME'] || homedir(), '.kube', 'kuberc'))) return undefined;
+  const { loadPreference, PreferenceFault } = await import('./kuberc.ts');
+  try {
+    return loadPreference(argv, io.env, (text) => io.err(text));
+  } catch (error) {
+    if (!(error instanceof PreferenceFault)) throw error;
+    throw new KubectlError(`error occurred while applying preferences ${error.message}`, { bare: true });
+  }
+}
+
+/** The options that preferences give to a verb and the call itself does not, as words. */
+function optionsOf(preference: Preference, alias: Alias | undefined, path: string, specs: FlagSpecs, words: readonly string[], { isGiven }: typeof import('./kuberc.ts')): string[] {
+  const shorts = new Set(Object.values(specs).flatMap(({ short }) => short ?? []));
+  // Defaults of a verb do not count for its aliases.
+  const from = alias ? [alias] : (preference.defaults ?? []).filter(({ command }) => `kubectl ${command.trim().split(/\s+/).join(' ')}` === path);
+  return from.flatMap(({ command, options }) => (options ?? []).flatMap(({ name, default: value }) => {
+    if (!Object.hasOwn(specs, name)) throw new KubectlError(`error occurred while applying preferences ${alias ? `invalid alias flag ${name} in alias ${alias.name}` : `invalid flag ${name} for command ${command}`}`, { bare: true });
+    return isGiven(name, specs[name]!.short, shorts, words) ? [] : [`--${name}=${value}`];
+  }));
 }
 
 async function runAndTellFaults(verb: Verb, call: Call): Promise<number> {

@@ -1,4 +1,5 @@
 import type { KubeObject, ObjectList } from '../api/object.ts';
+import { listFault } from './list-fault.ts';
 import { pathOf } from './resource-mapper.ts';
 import { resolveTargets, sourcesGiven, type Target } from './targets.ts';
 import { KubectlError, type Call } from './verb.ts';
@@ -20,7 +21,10 @@ export async function listTargets(call: Call, options: { readonly args?: readonl
       continue;
     }
     if (!selector && !fieldSelector && !all) throw new KubectlError('resource(s) were provided, but no name was specified');
-    const list = await session.verbatim<ObjectList<KubeObject>>(pathOf(target.resource, { namespace: target.namespace }), { query: { labelSelector: selector, fieldSelector } });
+    const path = pathOf(target.resource, { namespace: target.namespace });
+    const list = await session.verbatim<ObjectList<KubeObject>>(path, { query: { labelSelector: selector, fieldSelector } }).catch((error: unknown) => {
+      throw listFault(error, target.resource, selector, fieldSelector);
+    });
     named.push(...list.items.map(({ metadata }) => ({ ...target, namespace: metadata.namespace ?? target.namespace, name: metadata.name })));
   }
   return named;

@@ -3,12 +3,14 @@ import type { HttpClient, RawOptions, StreamResponse } from '../client/http-clie
 import type { ResolvedContext } from '../client/kubeconfig.ts';
 import { parseObject } from '../client/parse-object.ts';
 import type { Flags, FlagSpecs } from './flags.ts';
+import type { Preference } from './kuberc.ts';
 import { ResourceMapper, type DiscoveredResource } from './resource-mapper.ts';
 import type { KubectlError, KubectlIo } from './verb.ts';
 
 /** Flags that every verb takes. */
 export const globalFlags: FlagSpecs = {
   namespace: { short: 'n', type: 'string', usage: 'If present, the namespace scope for this CLI request' },
+  kuberc: { type: 'string', usage: 'Path to the file with preferences, instead of ~/.kube/kuberc; KUBERC=off turns them off' },
   kubeconfig: { type: 'string', usage: 'Path to the kubeconfig file to use for CLI requests.' },
   context: { type: 'string', usage: 'The name of the kubeconfig context to use' },
   cluster: { type: 'string', usage: 'The name of the kubeconfig cluster to use' },
@@ -65,9 +67,12 @@ export class Session {
   /** Manifests that cannot be taken: the others are, and these are told at the end and fail the call. */
   readonly manifestFaults: KubectlError[] = [];
 
-  constructor(flags: Flags, io: KubectlIo) {
+  readonly #preference: Preference | undefined;
+
+  constructor(flags: Flags, io: KubectlIo, preference?: Preference) {
     this.#flags = flags;
     this.#io = io;
+    this.#preference = preference;
   }
 
   get flags(): Flags {
@@ -88,6 +93,7 @@ export class Session {
         certificateAuthority: text('certificate-authority'), clientCertificate: text('client-certificate'), clientKey: text('client-key'), namespace: text('namespace'),
         insecureSkipTlsVerify: this.#flags.bool('insecure-skip-tls-verify') || undefined, tlsServerName: text('tls-server-name'), username: text('username'), password: text('password'),
         as: text('as'), asUid: text('as-uid'), asGroups: this.#flags.strings('as-group'), asUserExtra: extraOf(this.#flags.strings('as-user-extra')),
+        plugins: { policy: this.#preference?.credentialPluginPolicy ?? '', allowed: (this.#preference?.credentialPluginAllowlist ?? []).map(({ command, name }) => command || name || '') },
       });
     });
     return this.#context;

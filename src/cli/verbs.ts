@@ -32,6 +32,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   explain: { summary: 'Get documentation for a resource', load: () => import('./verbs/explain.ts') },
   expose: { summary: 'Take a replication controller, service, deployment or pod and expose it as a new Kubernetes service', load: () => import('./verbs/expose.ts') },
   get: { summary: 'Display one or many resources', load: () => import('./verbs/get.ts') },
+  kuberc: { summary: 'Manage user preferences (kuberc) file', load: () => import('./verbs/kuberc.ts') },
   kustomize: { summary: 'Build a kustomization target from a directory or URL', load: () => import('./verbs/kustomize.ts') },
   label: { summary: 'Update the labels on a resource', load: () => import('./verbs/label.ts') },
   logs: { summary: 'Print the logs for a container in a pod', load: () => import('./verbs/logs.ts') },

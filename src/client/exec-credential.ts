@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { ConnectionError } from './connection-error.ts';
@@ -23,8 +25,12 @@ export interface Credential {
   readonly key?: string;
 }
 
+/** `AllowAll` (and nothing said), `DenyAll`, or `Allowlist` with the programs that are allowed. */
+export interface PluginPolicy { readonly policy: string; readonly allowed: readonly string[] }
+
 export interface ExecOptions {
   readonly env: NodeJS.ProcessEnv;
+  readonly plugins?: PluginPolicy | undefined;
   /** What the program is told of the cluster, where it wants to know. */
   readonly cluster?: Readonly<Record<string, unknown>> | undefined;
   readonly clock?: Clock;
@@ -57,6 +63,7 @@ export class ExecCredential {
 
   #ask(): Credential {
     const { command, args, env, provideClusterInfo, apiVersion = 'client.authentication.k8s.io/v1', installHint } = this.#config;
+    this.#confirmAllowed(command);
     const interactive = this.#isInteractive();
     const info = { kind: 'ExecCredential', apiVersion, spec: { interactive, ...(provideClusterInfo && this.#options.cluster && { cluster: this.#options.cluster }) } };
     const run = spawnSync(command, args ?? [], {
@@ -69,6 +76,15 @@ export class ExecCredential {
     if (run.error) throw fault(`exec: ${run.error.message}`);
     if (run.status !== 0) throw fault(`exec: executable ${command} failed with exit code ${run.status ?? -1}`);
     return this.#read(run.stdout, apiVersion);
+  }
+
+  #confirmAllowed(command: string): void {
+    const { plugins, env } = this.#options;
+    const refuse = (why: string): ConnectionError => fault(`plugin "${command}" not allowed: ${why}`);
+    if (plugins?.policy === 'DenyAll') throw refuse('policy set to "DenyAll"');
+    if (plugins?.policy !== 'Allowlist') return;
+    const own = lookPath(command, env);
+    if (own === undefined || !plugins.allowed.some((allowed) => lookPath(allowed, env) === own)) throw refuse('not present in the allowlist');
   }
 
   #read(text: string, apiVersion: string): Credential {
@@ -96,6 +112,12 @@ export class ExecCredential {
     if (interactiveMode === 'Always' && !process.stdin.isTTY) throw fault('exec plugin cannot support interactive mode: standard input is not a terminal');
     return process.stdin.isTTY === true;
   }
+}
+
+/** Where a program is found, as a shell would. */
+function lookPath(command: string, env: NodeJS.ProcessEnv): string | undefined {
+  if (command.includes('/')) return existsSync(command) ? resolve(command) : undefined;
+  return (env['PATH'] ?? '').split(delimiter).map((folder) => join(folder || '.', command)).find((path) => existsSync(path));
 }
 
 const fault = (message: string): ConnectionError => new ConnectionError(`Unable to connect to the server: getting credentials: ${message}`, { code: 'ECREDENTIALS', cause: undefined });

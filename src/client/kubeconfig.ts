@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { ExecCredential, type ExecConfig } from './exec-credential.ts';
+import { ExecCredential, type ExecConfig, type PluginPolicy } from './exec-credential.ts';
 import type { HttpClientOptions } from './http-client.ts';
 import { confirmUsable, KubeconfigError } from './kubeconfig-faults.ts';
 import { proxyOfEnvironment } from './proxy.ts';
@@ -144,6 +144,8 @@ export interface ContextRequest {
   readonly asUid?: string | undefined;
   readonly asGroups?: readonly string[] | undefined;
   readonly asUserExtra?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Which programs may give credentials. */
+  readonly plugins?: PluginPolicy | undefined;
 }
 
 /** Where to and as whom. */
@@ -188,12 +190,12 @@ export function resolveContext(request: ContextRequest): ResolvedContext {
     ...(request.as && { as: request.as }), ...(request.asUid && { 'as-uid': request.asUid }), ...(request.asGroups?.length && { 'as-groups': request.asGroups }), ...(request.asUserExtra && { 'as-user-extra': request.asUserExtra }),
   };
   confirmUsable(cluster, clusterName, merged, userName);
-  return { contextName, namespace: request.namespace ?? (context?.namespace || 'default'), connection: connectionOf(cluster, merged, request.env) };
+  return { contextName, namespace: request.namespace ?? (context?.namespace || 'default'), connection: connectionOf(cluster, merged, request) };
 }
 
 const DEFAULT_SERVER = 'http://localhost:8080';
 
-function connectionOf(cluster: KubeconfigCluster, user: KubeconfigUser, env: NodeJS.ProcessEnv): ResolvedContext['connection'] {
+function connectionOf(cluster: KubeconfigCluster, user: KubeconfigUser, { env, plugins }: ContextRequest): ResolvedContext['connection'] {
   const server = withScheme(cluster.server!);
   if (!URL.canParse(server)) throw new KubeconfigError(`host must be a URL or a host:port pair: "${cluster.server}"`);
   const proxy = cluster['proxy-url'] || proxyOfEnvironment(env, new URL(server));
@@ -217,7 +219,7 @@ function connectionOf(cluster: KubeconfigCluster, user: KubeconfigUser, env: Nod
     ...(insecure && { insecureSkipTlsVerify: true }), ...(tlsServerName && { tlsServerName }),
   };
   if (!user.exec || token || certificate || basic) return connection;
-  return withCredentialsOf(new ExecCredential(user.exec, { env, cluster: { server, ...(ca && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }), ...(tlsServerName && { 'tls-server-name': tlsServerName }), ...(insecure && { 'insecure-skip-tls-verify': true }), ...(cluster['proxy-url'] && { 'proxy-url': cluster['proxy-url'] }) } }), connection);
+  return withCredentialsOf(new ExecCredential(user.exec, { env, plugins, cluster: { server, ...(ca && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }), ...(tlsServerName && { 'tls-server-name': tlsServerName }), ...(insecure && { 'insecure-skip-tls-verify': true }), ...(cluster['proxy-url'] && { 'proxy-url': cluster['proxy-url'] }) } }), connection);
 }
 
 /** Read for each request: tokens in files are renewed. One that is not there is told of at once. */

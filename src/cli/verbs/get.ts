@@ -12,6 +12,7 @@ import { pathOf, qualifiedKind } from '../resource-mapper.ts';
 import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
 import { KubectlError, type Call, type Verb } from '../verb.ts';
 import { statusText } from '../kubectl-errors.ts';
+import { listFault } from '../list-fault.ts';
 import { watchLines } from '../watch-lines.ts';
 
 const flags = {
@@ -74,17 +75,9 @@ function chunk(call: Call): string | undefined {
 /** Reports a fault of one target and goes on with the others; the exit code tells. */
 function told(call: Call, error: unknown, target: Target): 1 {
   if (!(error instanceof StatusError)) throw error;
-  call.io.err(`${statusText(target.name === undefined ? ofList(call, error, target) : error)}\n`);
+  const { flags: given } = call;
+  call.io.err(`${statusText(target.name === undefined ? (listFault(error, target.resource, given.string('selector'), given.string('field-selector')) as StatusError) : error)}\n`);
   return 1;
-}
-
-/** What was asked for, before what the server says of it. */
-function ofList({ flags: given }: Call, error: StatusError, { resource: { group, version, resource } }: Target): StatusError {
-  if (error.reason !== 'BadRequest' && error.reason !== 'NotFound') return error;
-  const [labels, fields] = [given.string('selector'), given.string('field-selector')];
-  const what = JSON.stringify(`${group}/${version}, Resource=${resource}`);
-  const head = labels || fields ? `Unable to find ${what} that match label selector ${JSON.stringify(labels)}, field selector ${JSON.stringify(fields)}` : `Unable to list ${what}`;
-  return new StatusError({ ...error.status, message: `${head}: ${error.message}` });
 }
 
 async function objects(call: Call, targets: readonly Target[], printer: ObjectPrinter): Promise<number> {
