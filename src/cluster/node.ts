@@ -118,7 +118,13 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
     cgroups: { version: cgroupMode() === 'v2' ? 'v2' : 'v1', root: ground.cgroup, remove: (path) => removeCgroup(path, { clock }) },
     unjamInput: () => drainDeadInputs(ground),
     mounter: mountCommand, driversRoot: KUBELET_FOLDER, work, pinnedImages: [PAUSE_IMAGE], configuration: await readConfiguration(join(ground.directory, 'kubelet.yaml'), withinGrace({ ...sharedDisk, staticPodPath }, options.nodeGraceSeconds)),
-    protectPod: async (pod, addresses, signal) => { await Promise.all([policy, policySix].map((one) => one?.protect(pod, addresses, signal))); },
+    protectPod: async (pod, addresses, signal) => {
+      const isProtected = Promise.all([policy, policySix].map((one) => one?.protect(pod, addresses, signal)));
+      if (!isStatic(pod)) return void await isProtected;
+      // The API may be one of these: they cannot wait for what it would say. Their rules come with it.
+      isProtected.catch(() => { /* Told by who waits for it, or too late to matter. */ });
+      await Promise.race([isProtected, clock.sleep(STATIC_PATIENCE_MS, signal)]);
+    },
     ...(ground.six && { six: ground.six }), drainPod,
   }));
   await kubelet.untilReady();
@@ -126,6 +132,9 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const running = stack.move();
   return { kubelet, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
+
+const STATIC_PATIENCE_MS = 3000;
+const isStatic = (pod: Pod): boolean => pod.metadata.annotations?.['kubernetes.io/config.source'] === 'file';
 
 /** Whom the node asks for names outside of the cluster. */
 function nameservers(resolvConf: string): string[] {

@@ -44,6 +44,8 @@ export const KUBELET_VERSION = 'v1.36.0';
 const RELIST_MS = 5 * 60_000;
 const MOST_UNCLAIMED = 1000;
 const MAX_PODS = 110;
+/** Pods of manifests that come later wait so long for the API to answer first. */
+const PATIENCE_MS = 2000;
 
 /**
  * A kubelet: registers its node, runs the pods assigned to it on `runtime`, and serves logs, exec and statistics. Disposing leaves the
@@ -140,7 +142,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let server: KubeletServer | undefined;
   if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
-    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, leaseSeconds: configuration.leaseSeconds, pressures: () => evictor.pressures, volumesInUse: (before) => (known ? volumesInUse.names : [...new Set([...before, ...volumesInUse.names])].sort()), fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
+    ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, leaseSeconds: configuration.leaseSeconds, pressures: () => evictor.pressures, volumesInUse: (before) => (settled ? volumesInUse.names : [...new Set([...before, ...volumesInUse.names])].sort()), fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {
       for (const worker of workers.values()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
@@ -156,8 +158,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     mirrored: (uid, mirror) => statuses.retarget(uid, mirror),
   });
   let shuttingDown = false;
-  /** Until all that the runtime has is known, nothing is begun, and what pods used before may still be mounted. */
+  /** Until all that the runtime has is known, nothing is begun. */
   let known = false;
+  /** Until what pods left behind has been removed, volumes of pods that nobody knows of may still be mounted. */
+  let settled = false;
 
   function findPod(namespace: string, name: string): Pod | undefined {
     const pod = podInformer.get(`${namespace}/${name}`);
@@ -200,6 +204,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     if (!first) return;
     await orphans.removeRests();
     known = true;
+    settled = true;
     for (const pod of staticPods?.pods ?? []) addStatic(pod);
     staticPods?.reconcile();
   }
@@ -273,7 +278,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   async function run(): Promise<void> {
     await staticPods?.start();
     const api = new AbortController();
-    const early = !staticPods?.pods.length ? undefined : runStaticPods(AbortSignal.any([api.signal, ended.signal])).catch((error: unknown) => {
+    const early = staticPods && (async (signal) => {
+      // Where there are none yet, the API is given the time that it mostly needs.
+      if (staticPods.pods.length === 0) await clock.sleep(PATIENCE_MS, signal);
+      await runStaticPods(signal);
+    })(AbortSignal.any([api.signal, ended.signal])).catch((error: unknown) => {
       if (!api.signal.aborted && !ended.signal.aborted) log.warn('static pods must wait for the API', { error });
     });
     await Promise.all([agent.register(), podInformer.untilSynced(ended.signal), serviceInformer.untilSynced(ended.signal)]).finally(() => api.abort(new Error('the API answers')));

@@ -51,13 +51,12 @@ export class PodRemover {
   /** All that is left, in the runtime and on disk. Never rejects. */
   async removeRest(): Promise<void> {
     const { uid, pod, observation, log, backoffPrefix, context } = this.#state;
-    try {
-      for (const sandbox of observation.sandboxes) await context.runtime.removePodSandbox(sandbox.id);
-      await rm(context.podDirectory(uid), { recursive: true, force: true });
-      await rm(podLogDirectory(context.sandbox.podLogsDir, pod), { recursive: true, force: true });
-    } catch (error) {
-      log.warn('cannot remove all of the pod', { error });
-    }
+    // Side by side: a runtime that takes its time, or fails, keeps no folder from going.
+    const removed = await Promise.allSettled([
+      (async () => { for (const sandbox of observation.sandboxes) await context.runtime.removePodSandbox(sandbox.id); })(),
+      ...[context.podDirectory(uid), podLogDirectory(context.sandbox.podLogsDir, pod)].map((folder) => rm(folder, { recursive: true, force: true })),
+    ]);
+    for (const result of removed) if (result.status === 'rejected') log.warn('cannot remove all of the pod', { error: result.reason as Error });
     context.statuses.forget(uid);
     context.backoff.forget(backoffPrefix);
     context.puller.forgetPod(uid);

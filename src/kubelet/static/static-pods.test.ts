@@ -82,11 +82,11 @@ test('a file is a pod, with a mirror in the API that may be deleted for nothing'
   await until(async () => await mirror() === undefined && (await runtime.listPodSandbox()).length === 0);
 });
 
-test('static pods run before the API answers, and come to it when it does', async () => {
+test.each(['before the kubelet', 'after it'])('static pods that come %s run before the API answers, and come to it when it does', async (when) => {
   const { admin, clock, runtime, rootDir, start } = await nodeUnderTest({ images: ['busybox:1'] });
   const path = join(rootDir, 'manifests');
   mkdirSync(path);
-  writeFileSync(join(path, 'web.yaml'), manifest('sleep'));
+  if (when === 'before the kubelet') writeFileSync(join(path, 'web.yaml'), manifest('sleep'));
   let away = true;
   const client = new Proxy(admin, {
     get: (target, name) => {
@@ -95,6 +95,7 @@ test('static pods run before the API answers, and come to it when it does', asyn
     },
   });
   await start({ configuration: { ...defaultConfiguration, staticPodPath: path }, client });
+  writeFileSync(join(path, 'web.yaml'), manifest('sleep'));
   const soon = (what: () => Promise<unknown>) => expect.poll(async () => {
     await clock.advance(200);
     return Boolean(await what());
