@@ -31,9 +31,11 @@ export interface ManagedWrite {
 
 /** Fields that the strategy of a door resets: by default status is the status subresource's, and all else the main resource's. */
 export function resetFields(schema: StructType, subresource: string | undefined): readonly (readonly string[])[] {
-  if (subresource === 'status') return [['spec']];
-  return schema.fields.has('status') && schema.fields.has('spec') && !subresource ? [['status']] : [];
+  if (subresource === 'status') return SPEC;
+  return schema.fields.has('status') && schema.fields.has('spec') && !subresource ? STATUS : NOTHING;
 }
+
+const [SPEC, STATUS, NOTHING] = [[['spec']], [['status']], []] as const;
 
 /** The manager of requests that name none. Upstream: managerOrUserAgent. */
 export function managerOf(userAgent: string): string {
@@ -50,8 +52,13 @@ export interface Managed {
 export type ManagedSets = ReadonlyMap<string, Managed>;
 
 export function identity(entry: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'apiVersion' | 'subresource'>): string {
-  return JSON.stringify([entry.manager ?? '', entry.operation ?? '', entry.operation === 'Apply' ? '' : (entry.apiVersion ?? ''), entry.subresource ?? '']);
+  let known = identities.get(entry);
+  if (!known) identities.set(entry, (known = JSON.stringify([entry.manager ?? '', entry.operation ?? '', entry.operation === 'Apply' ? '' : (entry.apiVersion ?? ''), entry.subresource ?? ''])));
+  return known;
 }
+
+/** Each write of an object asks for those of all its entries, which objects of one template share. */
+const identities = new WeakMap<object, string>();
 
 /** Undefined where an entry is malformed: upstream then takes the object for unmanaged. */
 export function readManaged(entries: readonly ManagedFieldsEntry[] | undefined): Map<string, Managed> | undefined {
@@ -108,6 +115,7 @@ const elements = (paths: readonly (readonly string[])[]): readonly (readonly str
 
 /** A comparison without the fields that the door resets. */
 export function filtered(comparison: Comparison, reset: readonly (readonly string[])[]): Comparison {
+  if (reset.length === 0) return comparison;
   const paths = elements(reset);
   return { added: withoutPaths(comparison.added, paths), modified: withoutPaths(comparison.modified, paths), removed: withoutPaths(comparison.removed, paths) };
 }
