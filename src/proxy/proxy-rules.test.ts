@@ -22,6 +22,10 @@ function service(spec: Service['spec'], status: Service['status'] = {}, metadata
   };
 }
 
+function headless(one: EndpointSlice): EndpointSlice {
+  return { ...one, metadata: { ...one.metadata, labels: { ...one.metadata.labels, 'service.kubernetes.io/headless': '' } } };
+}
+
 function slice(endpoints: readonly Partial<Endpoint>[], ports: EndpointSlice['ports'] = [{ port: 8080, protocol: 'TCP' }]): EndpointSlice {
   return {
     apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', ports,
@@ -65,6 +69,8 @@ describe('where a packet for a service goes', () => {
     ['two slices with the same endpoint', service({}), [slice([local]), slice([{ ...local, ...unready }, remote])], {}, both],
     ['a headless service', service({ clusterIP: 'None' }), [slice([local])], { destination: '10.1.1.1' }, '10.1.1.1:80'],
     ['a service of another proxy', service({}, {}, { labels: { 'service.kubernetes.io/service-proxy-name': 'wherry-dns' } }), [slice([local])], { destination: '10.1.1.1' }, '10.1.1.1:80'],
+    ['a slice that is for DNS alone', service({}), [headless(slice([local])), slice([remote])], {}, '10.244.2.6:8080'],
+    ['a service that is called headless, and is not', service({}, {}, { labels: { 'service.kubernetes.io/headless': '' } }), [slice([remote])], {}, '10.244.2.6:8080'],
     ['UDP', service({ ports: [{ port: 53, protocol: 'UDP' }] }), [slice([remote], [{ port: 53, protocol: 'UDP' }])], { protocol: 'udp', port: 53 }, '10.244.2.6:53'],
     ['TCP where only UDP is served', service({ ports: [{ port: 53, protocol: 'UDP' }] }), [slice([remote], [{ port: 53, protocol: 'UDP' }])], { port: 53 }, 'reject'],
     ['ports by name', service({ ports: [{ name: 'a', port: 1 }, { name: 'b', port: 2 }] }), [slice([remote], [{ name: 'a', port: 11, protocol: 'TCP' }, { name: 'b', port: 22, protocol: 'TCP' }])], { port: 2 }, '10.244.2.6:22'],

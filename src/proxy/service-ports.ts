@@ -45,15 +45,17 @@ export interface ChosenBackends {
   readonly serving: ReadonlySet<string>;
 }
 
-/** Services with these labels are somebody else's (here: DNS, which each node answers itself), or nobody's. */
-const NOT_FOR_US = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+/** Services with this label are somebody else's (here: DNS, which each node answers itself). */
+const OTHER_PROXY = 'service.kubernetes.io/service-proxy-name';
+/** Slices with this label are for DNS alone, whatever their service is. */
+const NOT_FOR_PROXIES = 'service.kubernetes.io/headless';
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
-/** What this proxy has to do for the service; empty for headless, external and foreign ones. For each family there is a proxy of its own. Upstream: pkg/proxy/serviceport.go. */
+/** What this proxy has to do for the service; empty for headless, external and foreign ones. For each family there is a proxy of its own. Upstream: pkg/proxy/serviceport.go; cmd/kube-proxy/app/server.go for the labels. */
 export function servicePorts(service: Service, slices: readonly EndpointSlice[], node: { readonly name: string; readonly zone?: string }, family: AddressFamily = IPV4): ServicePortState[] {
   const { spec, metadata, status } = service;
   const clusterIP = [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? ''].find((address) => family.has(address));
-  if (!spec || !clusterIP || spec.type === 'ExternalName' || NOT_FOR_US.some((label) => metadata.labels?.[label] !== undefined)) return [];
+  if (!spec || !clusterIP || spec.type === 'ExternalName' || metadata.labels?.[OTHER_PROXY] !== undefined) return [];
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
   const loadBalancerIPs = spec.type === 'LoadBalancer'
     ? (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && family.has(ip) && ipMode !== 'Proxy' ? [ip] : []))
@@ -91,7 +93,7 @@ interface Candidate extends Backend {
 export function chooseBackends(slices: readonly EndpointSlice[], portName: string, protocol: Protocol, node: { readonly name: string; readonly zone?: string }, family: AddressFamily = IPV4): ChosenBackends {
   const candidates = new Map<string, Candidate>();
   for (const slice of slices) {
-    if (slice.addressType !== family.kind) continue;
+    if (slice.addressType !== family.kind || slice.metadata.labels?.[NOT_FOR_PROXIES] !== undefined) continue;
     const port = slice.ports?.find((p) => (p.name ?? '') === portName && (p.protocol ?? 'TCP').toLowerCase() === protocol)?.port;
     if (!port) continue;
     for (const endpoint of slice.endpoints ?? []) {

@@ -48,6 +48,12 @@ test('serves logs, statistics and commands to the API server, and to no stranger
   expect(JSON.parse((await ask('/stats/summary')).text)).toMatchObject({ node: { nodeName: 'boat' }, pods: [{ podRef: { name: 'kubia' }, containers: [{ name: 'main', memory: { workingSetBytes: 16_777_216 } }] }] });
   expect(JSON.parse((await ask('/pods')).text)).toMatchObject({ kind: 'PodList', items: [{ metadata: { name: 'kubia' }, status: { phase: 'Running' } }] });
 
+  expect((await ask('/logs/')).text).toContain('<a href="pods/">pods/</a>');
+  const folder = /<a href="(default_kubia_[^"]+)">/.exec((await ask('/logs/pods/')).text)![1];
+  expect((await ask(`/logs/pods/${folder}main/`)).text).toContain('<a href="0.log">0.log</a>');
+  expect((await ask(`/logs/pods/${folder}main/0.log`)).text).toMatch(/^\S+ stdout F one\n/);
+  for (const path of ['..%2F..%2Fetc%2Fpasswd', '%2e%2e/x', `${folder}main/1.log`, `${folder}main/0.log/x`]) expect(await ask(`/logs/pods/${path}`)).toMatchObject({ status: 404 });
+
   expect(await get(port, '/pods')).toEqual({ status: 401, text: 'Unauthorized' });
   expect(await get(port, '/pods', bob)).toEqual({ status: 403, text: 'Forbidden (user=bob, verb=get, resource=nodes, subresource(s)=[pods proxy])' });
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { isRuntimeError } from '../../cri/runtime.ts';
@@ -11,6 +12,7 @@ import { findContainer } from '../pod/pod-containers.ts';
 import { admitCaller } from './caller.ts';
 import { containerLogs } from './container-logs.ts';
 import { HttpFault } from './http-fault.ts';
+import { nodeLogs } from './node-logs.ts';
 import { resourceMetrics, statsSummary, UsageReader } from './statistics.ts';
 import { pipeUpgrade } from './stream-pipe.ts';
 import { offersChannels, translateChannels, type CommandStreams } from './translate-channels.ts';
@@ -94,6 +96,10 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
         const { stdout, stderr, exitCode } = await runtime.execSync(runningContainer(call), query.getAll('cmd').flatMap((cmd) => cmd.split(' ')), 0);
         const text = Buffer.concat([stdout, stderr]).toString();
         return send(response, exitCode === 0 ? 200 : 500, 'text/plain', exitCode === 0 ? text : `command exited with ${exitCode}: ${text}`);
+      }
+      case 'logs': {
+        const found = nodeLogs(segments.slice(1), options.podLogsDir ?? join(options.rootDir, 'logs', 'pods'));
+        return 'folder' in found ? send(response, 200, 'text/html; charset=utf-8', found.folder) : stream(response, found.file, signal);
       }
       case 'stats': return send(response, 200, 'application/json', JSON.stringify(await summary()));
       case 'metrics':
@@ -194,7 +200,7 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.end(body);
 }
 
-async function stream(response: ServerResponse, pieces: AsyncGenerator<Buffer>, signal: AbortSignal): Promise<void> {
+async function stream(response: ServerResponse, pieces: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/plain' });
   response.flushHeaders();
   for await (const piece of pieces) {
