@@ -13,7 +13,6 @@ import { cgroupMode, findRuntime } from '../src/machine/index.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { HttpClient } from '../src/client/http-client.ts';
 import { ClusterUnderTest } from '../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../src/testing/sample-image.ts';
 
 export const IMAGE = 'docker.io/msung99/maestro:0.1.0';
 
@@ -24,10 +23,7 @@ export class BenchCluster extends ClusterUnderTest {
   static async start(nodes: number): Promise<BenchCluster> {
     const cluster = new BenchCluster('bench');
     await cluster.start('--nodes', String(nodes));
-    const archive = join(cluster.folder, 'maestro.tar');
-    writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), IMAGE));
-    const loaded = await cluster.wherry('image', 'load', archive);
-    if (loaded.code !== 0) throw new Error(loaded.stderr);
+    await cluster.loadSampleImage(IMAGE);
     return cluster;
   }
 

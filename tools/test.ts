@@ -14,7 +14,7 @@ const run = (args: string[]): number | null => spawnSync(process.execPath, args,
 
 const checkOk = run([join(root, 'tools/check.ts')]) === 0;
 const given = process.argv.slice(2);
-const projects = given.includes('--project') ? [] : ['--project', 'unit', '--project', 'end-to-end'];
+const projects = given.includes('--project') ? [] : ['unit', 'end-to-end', 'end-to-end-alone'].flatMap((name) => ['--project', name]);
 const status = run([join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...projects, '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`, ...given]);
 let passed = checkOk ? 1 : 0;
 let failed = checkOk ? 0 : 1;

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HttpClient } from '../client/http-client.ts';
 import { clientOf } from '../cluster/cluster-client.ts';
 import { Profile } from '../cluster/profile.ts';
+import { freePort } from './free-port.ts';
+import { imageArchive, sampleImage } from './sample-image.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const WHERRY = join(root, 'bin/wherry');
@@ -67,10 +69,29 @@ export class ClusterUnderTest implements AsyncDisposable {
     return run(this.#enter([WHERRY, ...verb.split(' '), ...args, '--profile', this.profile, '--data-dir', this.dataDir]), { env: this.env, timeoutMs: 180_000 });
   }
 
+  /**
+   * `wherry start`, whatever comes of it. A new cluster gets a port of its own: the first free one, which it would choose, a cluster of another test may
+   * choose as well while this one's server is down, and it could not start again.
+   */
+  async launch(...args: string[]): Promise<Outcome> {
+    const isNew = !existsSync(join(this.dataDir, 'cluster.json'));
+    const port = isNew && !args.includes('--api-port') ? ['--api-port', String(await freePort())] : [];
+    return this.wherry('start', '--egress', 'off', ...port, ...args);
+  }
+
+  /** `wherry start`, to its end. */
   async start(...args: string[]): Promise<Outcome> {
-    const outcome = await this.wherry('start', '--egress', 'off', ...args);
+    const outcome = await this.launch(...args);
     if (outcome.code !== 0) throw new Error(`wherry start failed:\n${outcome.stderr}`);
     return outcome;
+  }
+
+  /** Puts the sample application into every node, as `wherry image load` does; its version is the tag of `reference`. */
+  async loadSampleImage(reference = 'docker.io/msung99/maestro:0.1.0'): Promise<void> {
+    const archive = join(this.folder, 'image.tar');
+    writeFileSync(archive, await imageArchive(await sampleImage(reference.split(':').at(-1)!), reference));
+    const outcome = await this.wherry('image load', archive);
+    if (outcome.code !== 0) throw new Error(`wherry image load failed:\n${outcome.stderr}`);
   }
 
   /** `wherry kubectl …` */

@@ -10,36 +10,48 @@ import { addressPlan, commandOf, processIds } from '../machine/index.ts';
  */
 export class MachineSnapshot {
   readonly #facts: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly #others: readonly RegExp[];
+  /** The folders of other tests, whose clusters may have no number (simulated ones, and those of machines made of namespaces), and what the leak guard's counts with. */
+  readonly #elsewhere: RegExp;
 
   /** `folder`: the cluster's; only processes that name it count, for others come and go on any machine. */
   constructor(folder: string) {
     const others = otherClusters(folder);
-    const isOurs = (fact: string): boolean => !others.some((other) => other.test(fact));
-    this.#facts = new Map([
+    this.#facts = new Map<string, ReadonlySet<string>>([
       ['process', new Set(processesOf(folder))],
       ['mount', new Set(readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map((line) => line.split(' ').slice(3, 5).join(' ')))],
-      ['link', lines('ip', '-o', 'link', 'show').map((line) => line.split(': ')[1]!.split('@')[0]!)],
-      ['address', lines('ip', '-o', 'addr', 'show').map((line) => line.split(/\s+/).slice(1, 4).join(' '))],
-      ['route', lines('ip', 'route', 'show', 'table', 'all')],
-      ['rule', lines('ip', 'rule', 'show')],
-      ['nft table', lines('nft', 'list', 'tables')],
-      ['network namespace', lines('ip', 'netns', 'list')],
-      ['cgroup', cgroups()],
-      ['folder under a cgroup mount', hiddenFolders()],
-      // The last cluster with egress turns it off again.
-      ['forwarding', others.length > 0 ? [] : [readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()]],
-    ].map(([what, found]) => [what as string, new Set([...(found as Iterable<string>)].filter(isOurs))]));
+      ['link', new Set(lines('ip', '-o', 'link', 'show').map((line) => line.split(': ')[1]!.split('@')[0]!))],
+      ['address', new Set(lines('ip', '-o', 'addr', 'show').map((line) => line.split(/\s+/).slice(1, 4).join(' ')))],
+      ['route', new Set(lines('ip', 'route', 'show', 'table', 'all'))],
+      ['rule', new Set(lines('ip', 'rule', 'show'))],
+      ['nft table', new Set(lines('nft', 'list', 'tables'))],
+      ['network namespace', new Set(lines('ip', 'netns', 'list'))],
+      ['cgroup', new Set(cgroups())],
+      ['folder under a cgroup mount', new Set(hiddenFolders())],
+      ['forwarding', new Set([readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()])],
+    ]);
+    // One that began meanwhile may have had something already: its number was claimed before.
+    this.#others = [...others, ...otherClusters(folder)];
+    this.#elsewhere = new RegExp(`/wherry-test-(?!${escaped(folder.split('/wherry-test-')[1] ?? '/')})|\\bleak-test$`);
   }
 
   /** `mount added: …`, `route gone: …`; empty when all is as before. */
   changesSince(before: MachineSnapshot): string[] {
     const changes: string[] = [];
+    const withOthers = this.#others.length + before.#others.length > 0;
     for (const [what, now] of this.#facts) {
       const then = before.#facts.get(what)!;
-      for (const fact of now.difference(then)) changes.push(`${what} added: ${fact}`);
-      for (const fact of then.difference(now)) if (what !== 'process') changes.push(`${what} gone: ${fact}`);
+      // The last cluster with egress turns forwarding off again, and the last one of all takes their common cgroup away.
+      const isShared = (fact: string): boolean => withOthers && (what === 'forwarding' || fact.endsWith('/wherry'));
+      // What another cluster had may be ours since, with its number.
+      for (const fact of now) if ((!then.has(fact) || before.#isOthers(fact)) && !this.#isOthers(fact) && !isShared(fact)) changes.push(`${what} added: ${fact}`);
+      for (const fact of then.difference(now)) if (what !== 'process' && !this.#isOthers(fact) && !before.#isOthers(fact) && !isShared(fact)) changes.push(`${what} gone: ${fact}`);
     }
     return changes;
+  }
+
+  #isOthers(fact: string): boolean {
+    return this.#elsewhere.test(fact) || this.#others.some((other) => other.test(fact));
   }
 }
 
@@ -57,8 +69,10 @@ function otherClusters(folder: string): RegExp[] {
     }
     if (data.startsWith(folder) || data.startsWith(real)) return [];
     const plan = addressPlan(Number(number));
-    const ranges = [plan.pods, plan.services, plan.fabric].map((range) => escaped(range.replace(/(\.0\.0\/16|\.0\/24)$/, '.')));
-    return [new RegExp(`\\bwherry${number}\\b|\\bwh${number}n\\d|\\b(${ranges.join('|')})|${escaped(data)}|/wherry$`)];
+    const four = [plan.pods, plan.services, plan.fabric].map((range) => range.replace(/(\.0\.0\/16|\.0\/24)$/, '.'));
+    const six = [plan.six.pods, plan.six.services, plan.six.fabric].map((range) => range.replace(/:\/(56|112)$|\/64$/, ''));
+    const ranges = [...four, ...six].map(escaped);
+    return [new RegExp(`\\bwherry${number}\\b|\\bwh${number}n\\d|\\b(${ranges.join('|')})|${escaped(data)}`)];
   });
 }
 

@@ -4,12 +4,12 @@ import { run, type Outcome } from './cluster-under-test.ts';
 
 /**
  * What makes a process believe that it is on a machine of its own: network, mounts and host name, with its own /sys, /run and /var/lib. Cgroups, files and
- * processes stay the real machine's. Nothing leads from there to outside.
+ * processes stay the real machine's. Nothing leads from there to outside. (Namespaces that are mounted may go meanwhile, with clusters of other tests.)
  */
 const SETUP = `
 set -e
 hostname "$1"
-grep nsfs /proc/self/mountinfo | cut -d' ' -f5 | while read mounted; do umount -l "$mounted"; done
+grep nsfs /proc/self/mountinfo | cut -d' ' -f5 | while read mounted; do umount -l "$mounted" || ! grep -qF " $mounted " /proc/self/mountinfo; done
 mount -t tmpfs tmpfs /run
 mkdir /run/cgroup
 mount --rbind /sys/fs/cgroup /run/cgroup

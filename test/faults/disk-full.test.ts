@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { StatusError } from '../../src/api/errors.ts';
 import { configMaps } from '../../src/api/generated/resources.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 import { plainError } from './plain-error.ts';
 
@@ -19,7 +20,7 @@ test.skipIf(process.getuid?.() !== 0)('a full disk under the storage', async () 
   const command = (verb: string): string[] => [join(import.meta.dirname, '../../bin/wherry'), verb, '--profile', cluster.profile, '--data-dir', join(disk, 'data')];
   const filler = join(disk, 'filler');
   try {
-    expect(await wherry('start', '--runtime', 'simulated')).toMatchObject({ code: 0 });
+    expect(await wherry('start', '--runtime', 'simulated', '--api-port', String(await freePort()))).toMatchObject({ code: 0 });
     const { clientOf } = await import('../../src/cluster/cluster-client.ts');
     const { Profile } = await import('../../src/cluster/profile.ts');
     const profile = new Profile(cluster.profile, join(disk, 'data'));

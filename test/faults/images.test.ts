@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pods } from '../../src/api/generated/resources.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
 import { ClusterUnderTest, eventually } from '../../src/testing/cluster-under-test.ts';
-import { freePort, startRegistry, type Registry } from '../../src/testing/registry.ts';
+import { freePort } from '../../src/testing/free-port.ts';
+import { startRegistry, type Registry } from '../../src/testing/registry.ts';
 import { imageArchive, pushImage, sampleImage } from '../../src/testing/sample-image.ts';
 import { plainError } from './plain-error.ts';
 

@@ -1,6 +1,6 @@
 // Node process, containerd and shims are killed at random points of many pods' lives: every pod ends as its spec says, and nothing of any stays on the machine.
 // A long run by hand, not one of every day: `ROUNDS=40 PODS=30 SEED=1 npm run test:long`.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
@@ -8,7 +8,6 @@ import { deployments, jobs, pods } from '../../src/api/generated/resources.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
 import { MachineSnapshot } from '../../src/testing/machine-snapshot.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const namespace = 'default';
 const image = 'msung99/maestro:0.1.0';
@@ -23,9 +22,7 @@ beforeAll(async () => {
   cluster = new ClusterUnderTest('phoenix');
   before = new MachineSnapshot(cluster.folder);
   await cluster.start('--node-grace', '600');
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), `docker.io/${image}`));
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   client = cluster.client();
 }, 120_000);
 

@@ -1,5 +1,5 @@
 // A node's processes are killed while an application serves: its containers go on, and `wherry start` takes the same containers up again.
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod } from '../../src/api/generated/core-v1.ts';
@@ -8,7 +8,6 @@ import type { HttpClient } from '../../src/client/http-client.ts';
 import { addressPlan } from '../../src/machine/index.ts';
 import { ClusterUnderTest, eventually, run, type ClusterStatus } from '../../src/testing/cluster-under-test.ts';
 import { MachineSnapshot } from '../../src/testing/machine-snapshot.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 import { HalfMadeSandbox } from './half-made-sandbox.ts';
 
 const namespace = 'default';
@@ -20,9 +19,7 @@ let client: HttpClient;
 beforeAll(async () => {
   before = new MachineSnapshot(cluster.folder);
   await cluster.start('--nodes', '2', '--node-grace', '600');
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0'));
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   client = cluster.client();
   await client.create(deployments, {
     metadata: { name: 'web', namespace },

@@ -1,7 +1,6 @@
 // The server is killed at a random moment while a deployment grows and clients write. After `wherry start` every write that was
 // acknowledged is there, nothing was made twice, and the deployment has all its pods.
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { configMaps, deployments, pods, replicaSets } from '../../src/api/generated/resources.ts';
 import type { ConfigMap, Pod } from '../../src/api/generated/core-v1.ts';
@@ -12,7 +11,6 @@ import type { Client } from '../../src/client/client.ts';
 import { Profile } from '../../src/cluster/profile.ts';
 import { findProcess } from '../../src/machine/index.ts';
 import { ClusterUnderTest, eventually } from '../../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const random = seededRandom(seed);
@@ -98,14 +96,12 @@ describe(`killed at a random moment (SEED=${seed})`, () => {
     using client = cluster.client();
     await client.create(deployments, deployment);
     for (let round = 1; round <= 17; round++) await killInScaleOut(cluster, round, 1 + round * 3, random.next() * 700);
-  }, 180_000);
+  }, 300_000);
 
   test.skipIf(process.getuid?.() !== 0)('3 times with real containers, which go on meanwhile', async () => {
     await using cluster = new ClusterUnderTest('phoenix');
     await cluster.start('--nodes', '2');
-    const archive = join(cluster.folder, 'image.tar');
-    writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0'));
-    expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+    await cluster.loadSampleImage();
     using client = cluster.client();
     await client.create(deployments, deployment);
     await eventually('the first pod is ready', async () => (await client.get(deployments, { namespace, name: 'web' })).status?.readyReplicas === 1);

@@ -1,12 +1,11 @@
 // No packet to a pod, service or node address leaves this machine, whoever asks for addresses that are not there: pods, nodes, the host
 // and the API server. A table of the test counts, behind all routing, what would leave by other links than the clusters' own; it drops it too.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pods, services, validatingWebhookConfigurations } from '../../src/api/generated/resources.ts';
 import { addressPlan, type AddressPlan } from '../../src/machine/index.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const namespace = 'default';
 const TABLE = 'leak-test';
@@ -59,9 +58,7 @@ describe.skipIf(!isRoot)('packets for addresses that are not there stay on the m
   test.each(['off', 'on'])('real containers, --egress %s', async (egress) => {
     await using cluster = new ClusterUnderTest(`guard-${egress}`);
     expect(await cluster.wherry('start', '--nodes', '2', '--egress', egress)).toMatchObject({ code: 0 });
-    const archive = join(cluster.folder, 'image.tar');
-    writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0'));
-    expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+    await cluster.loadSampleImage();
     const plan = addressPlan((JSON.parse(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')) as { index: number }).index);
     const dead = deadAddresses(plan);
     for (const address of dead) expect(await routeOf(address, [])).toMatch(new RegExp(`unreachable|No route to host| dev ${plan.bridge} `));

@@ -1,6 +1,6 @@
 // Nothing of a cluster's survives `wherry delete`: no process, mount, namespace, link, address, route, nft table, cgroup, whatever happened
 // to it before. And clusters side by side leave each other alone.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,16 +9,13 @@ import { deployments, nodes, pods } from '../../src/api/generated/resources.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
 import { commandOf, processIds } from '../../src/machine/index.ts';
 import { MachineSnapshot } from '../../src/testing/machine-snapshot.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 import { plainError } from './plain-error.ts';
 
 const namespace = 'default';
 
 /** A deployment with volumes that are mounts, and a load balancer's route: what a cluster has at its richest. */
 async function live(cluster: ClusterUnderTest, replicas: number): Promise<void> {
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0'));
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   using client = cluster.client();
   await client.create(deployments, {
     metadata: { name: 'web', namespace },
@@ -96,7 +93,7 @@ describe.skipIf(process.getuid?.() !== 0)('nothing is left', () => {
   }, 90_000);
 
   test('of a start that was killed in its midst', () => leavesNothing('ashes', async (cluster) => {
-    const start = cluster.wherry('start', '--egress', 'off', '--nodes', '2');
+    const start = cluster.launch('--nodes', '2');
     const holder = await eventually('the start has begun with the network', async () => existsSync(join(cluster.dataDir, 'run')) && /"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))?.[1]);
     await eventually('a namespace is there', async () => existsSync(join(cluster.dataDir, 'run/ashes.net')));
     process.kill(Number(holder), 'SIGKILL');
@@ -107,8 +104,9 @@ describe.skipIf(process.getuid?.() !== 0)('nothing is left', () => {
 describe.skipIf(process.getuid?.() !== 0)('a start that does not come to its end', () => {
   test('killed at five random moments: the next one comes to its end, with one process of each kind', () => leavesNothing('again', async (cluster) => {
     for (let round = 1; round <= 5; round++) {
-      const start = cluster.wherry('start', '--egress', 'off', '--nodes', '2');
-      const pid = Number(await eventually('the start has begun', async () => /"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))?.[1]));
+      const start = cluster.launch('--nodes', '2');
+      const begun = eventually('the start has begun', async () => /"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))?.[1]);
+      const pid = Number(await Promise.race([begun, start.then(({ stderr }) => { throw new Error(`it ended before it was killed:\n${stderr}`); })]));
       const moment = Math.random() * 1_500;
       await new Promise((resolve) => setTimeout(resolve, moment));
       try {
@@ -141,7 +139,7 @@ describe.skipIf(process.getuid?.() !== 0)('a start that does not come to its end
   }, 60_000);
 
   test('ended by Ctrl-C: it ends at once, and the next one works', () => leavesNothing('ended', async (cluster) => {
-    const start = cluster.wherry('start', '--egress', 'off', '--nodes', '2');
+    const start = cluster.launch('--nodes', '2');
     const pid = Number(await eventually('a namespace is there', async () => existsSync(join(cluster.dataDir, 'run/ended.net')) && /"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))?.[1]));
     process.kill(pid, 'SIGINT');
     const begin = performance.now();
@@ -168,8 +166,7 @@ test.skipIf(process.getuid?.() !== 0)('nodes come and go; what runs on others st
   await live(cluster, 2);
   using client = cluster.client();
   expect(await cluster.wherry('node add')).toMatchObject({ code: 0 });
-  const archive = join(cluster.folder, 'image.tar');
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   expect((await cluster.wherry('node list')).stdout).toMatch(/^growing\t\S+\ngrowing-2\t\S+\n$/);
   const before = (await client.list(pods, { namespace })).items;
   await client.patch(deployments, { namespace, name: 'web' }, { type: 'application/merge-patch+json', body: { spec: { replicas: 4 } } });
@@ -196,7 +193,9 @@ test.skipIf(process.getuid?.() !== 0)('nodes come and go; what runs on others st
 
 test.skipIf(process.getuid?.() !== 0)('two clusters side by side do not disturb each other', () => leavesNothing('left', async (left) => {
   await using right = new ClusterUnderTest('right');
-  await Promise.all([left.start('--nodes', '2'), right.start()]);
+  // Both choose a port by themselves, at the same time.
+  const started = await Promise.all([left.wherry('start', '--egress', 'off', '--nodes', '2'), right.wherry('start', '--egress', 'off')]);
+  expect(started.map(({ code, stderr }) => (code === 0 ? '' : stderr))).toEqual(['', '']);
   expect(indexOf(left)).not.toBe(indexOf(right));
   await Promise.all([live(left, 2), live(right, 2)]);
   const serves = async (cluster: ClusterUnderTest): Promise<void> => {

@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { open } from 'lmdb';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ClusterUnderTest, run, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
-import { freePort } from '../../src/testing/registry.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 import { plainError } from './plain-error.ts';
 
 const clusters: ClusterUnderTest[] = [];

@@ -1,12 +1,10 @@
 // Network policies on real containers of two nodes: what is allowed goes through, what is not does not, whichever node the pods are on.
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { NetworkPolicySpec } from '../../src/api/generated/networking-v1.ts';
 import { namespaces, networkPolicies, pods, services } from '../../src/api/generated/resources.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
+import { processOfPod } from '../../src/testing/pod-process.ts';
 
 const cluster = new ClusterUnderTest('fence');
 const image = 'msung99/maestro:0.1.0';
@@ -31,22 +29,8 @@ async function makePod(name: string, namespace: string, nodeName: string, more: 
     const found = await client.get(pods, { namespace, name });
     return found.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') && found;
   });
-  processes[name] = processOf(pod.metadata.uid, (await cluster.status()).nodes.find((node) => node.name === nodeName)!.pid!);
+  processes[name] = processOfPod(pod.metadata.uid, (await cluster.status()).nodes.find((node) => node.name === nodeName)!.pid!);
   return pod.status!.podIP!;
-}
-
-/** One in the pod's cgroup that is in another network than its node's processes. */
-function processOf(uid: string, nodePid: number): number {
-  const isPods = (pid: string): boolean => {
-    try {
-      return readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`pod${uid}`) && readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync(`/proc/${nodePid}/ns/net`);
-    } catch (error) {
-      // It has ended since.
-      if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code!)) return false;
-      throw error;
-    }
-  };
-  return Number(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).find(isPods)!);
 }
 
 const exec = async (pod: PodName, ...argv: string[]): Promise<boolean> => (await cluster.kubectl('exec', '-n', places[pod][0], pod, '--', ...argv)).code === 0;
@@ -73,9 +57,7 @@ const toB = { podSelector: { matchLabels: { app: 'b' } } };
 
 beforeAll(async () => {
   await cluster.start('--nodes', '2');
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), `docker.io/${image}`));
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   client = cluster.client();
   await client.create(namespaces, { metadata: { name: 'blue', labels: { team: 'blue' } }, spec: {} });
   await eventually('service accounts', async () => (await cluster.kubectl('get', 'serviceaccount', 'default', '-n', 'blue')).code === 0);

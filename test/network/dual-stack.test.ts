@@ -1,12 +1,10 @@
 // A cluster of both families on real containers of two nodes: addresses, services, names and policies of IPv6 beside those of IPv4.
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ServiceSpec } from '../../src/api/generated/core-v1.ts';
 import { networkPolicies, nodes, pods, services } from '../../src/api/generated/resources.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const able = existsSync('/proc/net/if_inet6');
 const cluster = new ClusterUnderTest('both');
@@ -43,9 +41,7 @@ const answered = (what: string, from: string, address: string, port: number): Pr
 beforeAll(async () => {
   if (!able) return;
   await cluster.start('--nodes', '2', '--ip-family', 'dual');
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), `docker.io/${image}`));
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   client = cluster.client();
   await Promise.all([makePod('one', 'both'), makePod('two', 'both-2')]);
 }, 120_000);

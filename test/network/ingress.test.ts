@@ -6,7 +6,6 @@ import { ingressClasses, ingresses } from '../../src/api/generated/resources.ts'
 import { createAuthority, issueCertificate } from '../../src/base/certificates.ts';
 import type { HttpClient } from '../../src/client/http-client.ts';
 import { ClusterUnderTest, eventually, run } from '../../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const cluster = new ClusterUnderTest('gate');
 const namespace = 'default';
@@ -31,9 +30,7 @@ const runs = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/^State:\s
 
 beforeAll(async () => {
   await cluster.start();
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0'));
-  expect(await cluster.wherry('image load', archive)).toMatchObject({ code: 0 });
+  await cluster.loadSampleImage();
   client = cluster.client();
   address = (await cluster.status()).nodes[0]!.address!;
   for (const name of ['web', 'api']) {

@@ -5,7 +5,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClusterUnderTest, eventually, run, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const KUBECTL = ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find((path) => existsSync(path));
 const MEGABYTES_5 = 5 * 1024 * 1024;
@@ -14,9 +13,7 @@ const cluster = new ClusterUnderTest('streams');
 
 beforeAll(async () => {
   await cluster.start();
-  const archive = join(cluster.folder, 'image.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('1'), 'docker.io/wherry/sample:1'));
-  expect((await cluster.wherry('image load', archive)).code).toBe(0);
+  await cluster.loadSampleImage('docker.io/wherry/sample:1');
   await cluster.kubectl('run', 'web', '--image=wherry/sample:1', '--restart=Never');
   const ready = await cluster.kubectl('wait', '--for=condition=Ready', 'pod/web', '--timeout=20s');
   expect(ready).toMatchObject({ code: 0 });

@@ -1,9 +1,6 @@
 // The last line of the tutorial: kubectl autoscale adds and removes replicas from measured CPU use, on real containers.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ClusterUnderTest, eventually, run, WHERRY } from '../../src/testing/cluster-under-test.ts';
-import { imageArchive, sampleImage } from '../../src/testing/sample-image.ts';
 
 const cluster = new ClusterUnderTest('autoscale');
 const kubectl = async (...args: string[]): Promise<string> => {
@@ -14,9 +11,7 @@ const kubectl = async (...args: string[]): Promise<string> => {
 
 beforeAll(async () => {
   await cluster.start();
-  const archive = join(cluster.folder, 'maestro.tar');
-  writeFileSync(archive, await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0'));
-  expect((await cluster.wherry('image', 'load', archive)).code).toBe(0);
+  await cluster.loadSampleImage();
 });
 afterAll(async () => { await cluster[Symbol.asyncDispose](); });
 
