@@ -1,6 +1,6 @@
-/** Upstream: pkg/apis/resource/validation, without its CEL selectors, device attributes and counters. */
+/** Upstream: pkg/apis/resource/validation, without the compiling of CEL selectors, without counters and the texts of device attributes. */
 import { fieldError } from '../errors.ts';
-import type { DeviceClassSpec, DeviceRequest, DeviceSelector, ResourceClaim, ResourceClaimSpec, ResourceSliceSpec } from '../generated/resource-v1.ts';
+import type { DeviceClassSpec, DeviceRequest, DeviceSelector, OpaqueDeviceConfiguration, ResourceClaim, ResourceClaimSpec, ResourceSliceSpec } from '../generated/resource-v1.ts';
 import { dnsLabel, dnsSubdomain, immutable, type FieldErrors } from './fields.ts';
 
 const maxItems = 32;
@@ -22,9 +22,40 @@ export function* claimSpecErrors(path: string, spec: ResourceClaimSpec): FieldEr
     for (const [i, item] of list.entries()) {
       for (const [j, name] of (item.requests ?? []).entries()) {
         if (!names.has(name)) yield fieldError.invalid(`${at}.${field}[${i}].requests[${j}]`, name, "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
+        else if (item.requests!.indexOf(name) < j) yield fieldError.duplicate(`${at}.${field}[${i}].requests[${j}]`, name);
       }
     }
   }
+  for (const [i, { matchAttribute, distinctAttribute }] of constraints.entries()) {
+    const path = `${at}.constraints[${i}]`;
+    if (matchAttribute !== undefined) yield* attributeErrors(`${path}.matchAttribute`, matchAttribute);
+    else if (distinctAttribute !== undefined) yield* attributeErrors(`${path}.distinctAttribute`, distinctAttribute);
+    else yield fieldError.required(path, 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set');
+  }
+  for (const [i, { opaque }] of config.entries()) yield* configErrors(`${at}.config[${i}].opaque`, opaque);
+}
+
+/** `dra.example.com/model`: a domain, and the name of what is the same of all devices. */
+function* attributeErrors(path: string, name: string): FieldErrors {
+  const slash = name.indexOf('/');
+  if (slash < 0) yield fieldError.invalid(path, name, 'a fully qualified name must be a domain and a name separated by a slash');
+  else yield* dnsSubdomain(path, name.slice(0, slash));
+}
+
+const maxParameters = 10 * 1024;
+
+/** What is for a driver to read: its name, and an object. */
+function* configErrors(path: string, opaque: OpaqueDeviceConfiguration | undefined): FieldErrors {
+  if (!opaque) {
+    yield fieldError.required(path);
+    return;
+  }
+  const parameters: unknown = opaque.parameters;
+  if (!opaque.driver) yield fieldError.required(`${path}.driver`);
+  else yield* dnsSubdomain(`${path}.driver`, opaque.driver);
+  if (parameters === undefined || parameters === null) yield fieldError.required(`${path}.parameters`);
+  else if (JSON.stringify(parameters).length > maxParameters) yield fieldError.tooLong(`${path}.parameters`, maxParameters);
+  else if (typeof parameters !== 'object' || Array.isArray(parameters)) yield fieldError.invalid(`${path}.parameters`, '<value omitted>', 'must be a valid JSON object');
 }
 
 function* requestErrors(path: string, { name, exactly, firstAvailable = [] }: DeviceRequest): FieldErrors {
@@ -83,7 +114,7 @@ export function* claimStatusErrors(next: ResourceClaim, previous: ResourceClaim)
 export function* deviceClassErrors(path: string, { selectors = [], config = [] }: DeviceClassSpec): FieldErrors {
   yield* selectorErrors(`${path}.selectors`, selectors);
   if (config.length > maxItems) yield fieldError.tooMany(`${path}.config`, config.length, maxItems);
-  for (const [i, one] of config.entries()) if (!one.opaque) yield fieldError.required(`${path}.config[${i}].opaque`);
+  for (const [i, { opaque }] of config.entries()) yield* configErrors(`${path}.config[${i}].opaque`, opaque);
 }
 
 export function* sliceErrors(path: string, spec: ResourceSliceSpec): FieldErrors {
@@ -100,9 +131,11 @@ export function* sliceErrors(path: string, spec: ResourceSliceSpec): FieldErrors
   const names = new Set<string>();
   const devices = spec.devices ?? [];
   if (devices.length > 128) yield fieldError.tooMany(`${path}.devices`, devices.length, 128);
-  for (const [i, { name }] of devices.entries()) {
+  if (spec.nodeName !== undefined) yield* dnsSubdomain(`${path}.nodeName`, spec.nodeName);
+  for (const [i, { name, attributes = {} }] of devices.entries()) {
     yield* dnsLabel(`${path}.devices[${i}].name`, name);
-    if (names.has(name)) yield fieldError.duplicate(`${path}.devices[${i}].name`, name);
+    for (const key in attributes) if (Object.keys(attributes[key]!).length !== 1) yield fieldError.invalid(`${path}.devices[${i}].attributes[${key}]`, '', 'exactly one value must be specified');
+    if (names.has(name)) yield fieldError.duplicate(`${path}.devices[${i}]`, name);
     names.add(name);
   }
 }

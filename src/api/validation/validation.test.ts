@@ -246,6 +246,12 @@ test.each<[string, string, object, readonly string[]]>([
   ]],
   ['an empty choice, which is not the same as none', 'storage.k8s.io/v1/storageclasses', { provisioner: 'x', volumeBindingMode: '' }, ['volumeBindingMode: Required value']],
   ['a target of no group', 'autoscaling/v2/horizontalpodautoscalers', { spec: { maxReplicas: 2, scaleTargetRef: { kind: 'Deployment', name: 'x' } } }, ['spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group']],
+  ['a claim whose driver is told nothing', 'resource.k8s.io/v1/resourceclaims', { spec: { devices: { requests: [{ name: 'a', exactly: { deviceClassName: 'x.y', allocationMode: 'ExactCount', count: 1 } }], constraints: [{ requests: ['a', 'a'] }, { matchAttribute: 'model' }], config: [{ opaque: { driver: 'x.y' } }, { opaque: { driver: 'x.y', parameters: 'x' } }, {}] } } }, [
+    'spec.devices.constraints[0].requests[1]: Duplicate value: "a"',
+    'spec.devices.constraints[0]: Required value: exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set',
+    'spec.devices.constraints[1].matchAttribute: Invalid value: "model": a fully qualified name must be a domain and a name separated by a slash',
+    'spec.devices.config[0].opaque.parameters: Required value', 'spec.devices.config[1].opaque.parameters: Invalid value: "<value omitted>": must be a valid JSON object', 'spec.devices.config[2].opaque: Required value',
+  ]],
   ['a role of no verbs', 'rbac.authorization.k8s.io/v1/roles', { rules: [{ apiGroups: [''], resources: ['pods'] }] }, ['rules[0].verbs: Required value: verbs must contain at least one value']],
   ['a binding to a pod', 'rbac.authorization.k8s.io/v1/rolebindings', { roleRef: { kind: 'Pod', name: 'x' } }, ['roleRef.kind: Unsupported value: "Pod": supported values: "Role", "ClusterRole"']],
   ['an ingress to nowhere', 'networking.k8s.io/v1/ingresses', { spec: { rules: [{ http: { paths: [{ path: 'x', pathType: 'Prefix', backend: {} }] } }] } }, [

@@ -160,6 +160,7 @@ test('pages through a list, at one revision', async () => {
   expect(await call('GET', `${path}?continue=xyz`)).toMatchObject({ code: 400 });
   expect((await call('GET', `${path}?fieldSelector=metadata.name%3Dd`)).json.items).toHaveLength(1);
   expect(await call('GET', `${path}?fieldSelector=spec.x%3Dd`)).toMatchObject({ code: 400, json: { message: expect.stringContaining('"spec.x" is not a known field selector') } });
+  expect(await call('GET', `${path}?timeoutSeconds=soon`)).toMatchObject({ code: 400, json: { message: 'strconv.ParseInt: parsing "soon": invalid syntax' } });
   expect(await call('GET', `${path}?resourceVersion=99999999`)).toMatchObject({ code: 504, json: { message: expect.stringContaining('Too large resource version: 99999999') } });
 });
 

@@ -1,4 +1,4 @@
-import { badRequest, fieldError, invalid } from '../../api/errors.ts';
+import { badRequest, fieldError, invalid, type FieldError } from '../../api/errors.ts';
 import type { DeleteOptions, ListOptions, WatchOptions, WriteOptions } from '../../client/client.ts';
 import { isTrue } from './request-info.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
@@ -14,6 +14,7 @@ const number = (query: URLSearchParams, name: string): number | undefined => {
 
 export function listOptions(query: URLSearchParams, namespace: string): ListOptions {
   const limit = number(query, 'limit');
+  number(query, 'timeoutSeconds');
   const match = query.get('resourceVersionMatch');
   const resourceVersion = query.get('resourceVersion') ?? '';
   const refuse = (problem: ReturnType<typeof fieldError.forbidden>): never => {
@@ -58,21 +59,35 @@ export function watchOptions(query: URLSearchParams, namespace: string): WatchOp
 
 const FIELD_VALIDATIONS = ['Ignore', 'Warn', 'Strict'] as const;
 
-/** CreateOptions, UpdateOptions and PatchOptions. `userAgent` gives the field manager where none is named. */
-export function writeOptions(query: URLSearchParams, userAgent: string): WriteOptions & { readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'; readonly fieldManager: string } {
+/** Names of managers are at most this long, in bytes. */
+const MAX_MANAGER = 128;
+
+/** CreateOptions, UpdateOptions and PatchOptions. `userAgent` gives the field manager where none is named. Throws 422 for values that are not known. */
+export function writeOptions(query: URLSearchParams, userAgent: string, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): WriteOptions & { readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'; readonly fieldManager: string } {
   const fieldValidation = query.get('fieldValidation') || 'Warn';
   const errors = dryRunErrors(query.getAll('dryRun'));
   if (!(FIELD_VALIDATIONS as readonly string[]).includes(fieldValidation)) errors.push(fieldError.notSupported('fieldValidation', fieldValidation, FIELD_VALIDATIONS));
-  if (errors.length) throw invalid({ group: 'meta.k8s.io', kind: 'CreateOptions' }, '', errors);
+  errors.push(...managerErrors(query.get('fieldManager') ?? ''));
+  if (errors.length) throw invalid({ group: 'meta.k8s.io', kind }, '', errors);
   return {
     fieldValidation: fieldValidation as 'Strict' | 'Warn' | 'Ignore', dryRun: query.getAll('dryRun').some((value) => value !== ''),
     fieldManager: query.get('fieldManager') || managerOf(userAgent),
   };
 }
 
+/** Upstream: apimachinery pkg/apis/meta/v1/validation.ValidateFieldManager. */
+function managerErrors(manager: string): readonly FieldError[] {
+  const unprintable = [...manager].findIndex((character) => /\p{C}/u.test(character));
+  const code = [...manager][unprintable]?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+  return [
+    ...(Buffer.byteLength(manager) > MAX_MANAGER ? [fieldError.tooLong('fieldManager', MAX_MANAGER)] : []),
+    ...(code === undefined ? [] : [fieldError.invalid('fieldManager', manager, `invalid character U+${code} (at position ${unprintable})`)]),
+  ];
+}
+
 /** The program's name: what stands before the first slash. Upstream: apiserver pkg/endpoints/handlers.prefixFromUserAgent. */
 function managerOf(userAgent: string): string {
-  return userAgent.split('/')[0]!.replace(/[^\x20-\x7e]/g, '').slice(0, 128);
+  return userAgent.split('/')[0]!.replace(/[^\x20-\x7e]/g, '').slice(0, MAX_MANAGER);
 }
 
 const dryRunErrors = (values: readonly string[]) => values.filter((value) => value !== '' && value !== 'All').map((value) => fieldError.notSupported('dryRun', value, ['All']));

@@ -1,4 +1,4 @@
-import { badRequest, methodNotAllowed, qualified, statusError, unsupportedMediaType, type Status, type StatusError } from '../../api/errors.ts';
+import { badRequest, fieldError, invalid, methodNotAllowed, qualified, statusError, unsupportedMediaType, type Status, type StatusError } from '../../api/errors.ts';
 import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject, ObjectKey, ObjectList } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -122,7 +122,7 @@ export class ResourceRequests {
   async #create(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
     const negotiated = formOf(request, served);
-    const options = writeOptions(query, request.request.headers['user-agent'] ?? '');
+    const options = writeOptions(query, request.request.headers['user-agent'] ?? '', 'CreateOptions');
     const sent = parseBody(await readBody(request.request, this.#clock), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(sent.value);
     if (info.subresource) {
@@ -140,7 +140,7 @@ export class ResourceRequests {
     const { info, context, query } = request;
     if (!info.name) throw methodNotAllowedHere();
     const negotiated = formOf(request, served);
-    const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
+    const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? '', 'UpdateOptions'), ...(info.subresource && { subresource: info.subresource }) };
     const sent = parseBody(await readBody(request.request, this.#clock), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(sent.value);
     checkName(sent.value, info.name);
@@ -154,7 +154,10 @@ export class ResourceRequests {
     const negotiated = formOf(request, served);
     const type = bodyMediaType(request.request);
     if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
-    const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? ''), ...(info.subresource && { subresource: info.subresource }) };
+    const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? '', 'PatchOptions'), ...(info.subresource && { subresource: info.subresource }) };
+    if (query.has('force') && type !== 'application/apply-patch+yaml') {
+      throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [fieldError.forbidden('force', 'may not be specified for non-apply patch')]);
+    }
     const bytes = await readBody(request.request, this.#clock);
     const { value, duplicates, fault } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(value);
