@@ -55,7 +55,7 @@ function endpointOf(service: Service, pod: Pod, address: string, node: Node | un
   };
 }
 
-/** Who prefers near endpoints is told, endpoint by endpoint, for whom each is near. */
+/** Who prefers near endpoints is told, endpoint by endpoint, for whom each is near; hints by zone (`zone-hints.ts`) look at all of them. */
 function topologyHints(service: Service, nodeName: string | undefined, zone: string | undefined): Endpoint['hints'] {
   switch (service.spec?.trafficDistribution) {
     case 'PreferSameNode':

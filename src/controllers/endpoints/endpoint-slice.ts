@@ -15,6 +15,7 @@ import { endpointGroups, ZONE, type EndpointGroup } from './desired-endpoints.ts
 import { EndpointSliceMetrics } from './endpoint-slice-metrics.ts';
 import { familiesOf, hasSelectedPods, indexForServices, isHeadless, podsOf, servicesOf } from './service-pods.ts';
 import { packSlices, type SliceChanges } from './slice-packing.ts';
+import { asksForZoneHints, withZoneHints, zoneShares, zoneWeight } from './zone-hints.ts';
 
 export const SERVICE_NAME = 'kubernetes.io/service-name';
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
@@ -36,11 +37,14 @@ export const endpointSliceController: Controller = {
     slices.addIndex('managed-for', (slice) => (slice.metadata.labels?.[MANAGED_BY] === MANAGER ? serviceOf(slice) : []));
     const expectations = new Expectations(slices, clock);
     const metrics = new EndpointSliceMetrics(context.metrics);
+    /** By service and family: what was last said of its hints by zone. */
+    const toldOfHints = new Map<string, string>();
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const service = services.get(key);
       if (!service) {
         metrics.forget(key);
+        for (const family of ['IPv4', 'IPv6']) toldOfHints.delete(`${key} ${family}`);
         return expectations.forget(key);
       }
       if (!hasSelectedPods(service) || service.metadata.deletionTimestamp) return;
@@ -53,7 +57,8 @@ export const endpointSliceController: Controller = {
         let left = 0;
         const all: EndpointGroup[] = [];
         for (const family of families) {
-          const groups = endpointGroups(service, selected, family, (name) => nodes.get(name));
+          const plain = endpointGroups(service, selected, family, (name) => nodes.get(name));
+          const groups = asksForZoneHints(service) ? hinted(key, service, plain, family) : plain;
           const changes = packSlices(existing.filter((slice) => slice.addressType === family), groups, family, SLICE_LIMIT);
           await write(key, service, changes);
           left += changes.create.length + changes.update.length + changes.keep.length;
@@ -68,6 +73,16 @@ export const endpointSliceController: Controller = {
         }
         throw error;
       }
+    }
+
+    /** Tells once of each change of mind. */
+    function hinted(key: string, service: Service, plain: readonly EndpointGroup[], family: string): readonly EndpointGroup[] {
+      const { groups, problem } = withZoneHints(plain, zoneShares(nodes.list()));
+      const before = toldOfHints.get(`${key} ${family}`);
+      const message = `${problem ?? 'Topology Aware Hints has been enabled'}, addressType: ${family}`;
+      if (before !== message) recorder.event(service, problem === undefined ? 'Normal' : 'Warning', problem === undefined ? 'TopologyAwareHintsEnabled' : 'TopologyAwareHintsDisabled', message);
+      toldOfHints.set(`${key} ${family}`, message);
+      return groups;
     }
 
     async function write(key: string, service: Service, changes: SliceChanges): Promise<void> {
@@ -98,10 +113,14 @@ export const endpointSliceController: Controller = {
     loop.follow(pods, (pod) => servicesOf(pod, services), { gatherMs: 10 });
     loop.follow(slices, (slice) => (slice.metadata.labels?.[MANAGED_BY] === MANAGER ? serviceOf(slice) : []));
     // Nodes change often (heartbeats) but hardly ever their zones.
-    const rezone = (): void => services.list().forEach((service) => loop.enqueue(keyOf(service)));
+    const rezone = (wanted: (service: Service) => boolean = () => true): void => services.list().filter(wanted).forEach((service) => loop.enqueue(keyOf(service)));
     loop.own(nodes.subscribe({
       add: (node) => void (node.metadata.labels?.[ZONE] && rezone()),
-      update: (before, node) => void (before.metadata.labels?.[ZONE] !== node.metadata.labels?.[ZONE] && rezone()),
+      update(before, node) {
+        if (before.metadata.labels?.[ZONE] !== node.metadata.labels?.[ZONE]) rezone();
+        else if (!semanticEqual(zoneWeight(before), zoneWeight(node))) rezone(asksForZoneHints);
+      },
+      delete: () => rezone(asksForZoneHints),
     }));
     return loop;
   },
