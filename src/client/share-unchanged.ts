@@ -14,6 +14,7 @@ function shareItems(previous: readonly unknown[], next: readonly unknown[]): rea
   let same = previous.length === next.length;
   let copy: unknown[] | undefined;
   for (let i = 0; i < next.length; i++) {
+    if (next[i] === previous[i]) continue;
     const item = shareUnchanged(previous[i], next[i]);
     if (item !== previous[i]) same = false;
     if (item === next[i]) continue;
@@ -29,9 +30,13 @@ function shareFields(previous: Fields, next: Fields): Fields {
   let copy: Record<string, unknown> | undefined;
   for (const key in next) {
     count++;
-    const value = shareUnchanged(previous[key], next[key]);
-    if (value !== previous[key] || !Object.hasOwn(previous, key)) same = false;
-    if (value === next[key]) continue;
+    const known = previous[key];
+    const fresh = next[key];
+    // Most of what changed a little is shared already.
+    if (fresh === known && fresh !== undefined) continue;
+    const value = shareUnchanged(known, fresh);
+    if (value !== known || !Object.hasOwn(previous, key)) same = false;
+    if (value === fresh) continue;
     copy ??= { ...next };
     copy[key] = value;
   }
