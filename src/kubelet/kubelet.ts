@@ -31,6 +31,7 @@ import { RestartBackoff } from './pod/restart-backoff.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import type { WorkerContext } from './pod/worker-context.ts';
 import { PluginRegistry } from './plugins/plugin-registry.ts';
+import { ProbeCounts } from './probes/probe-counts.ts';
 import { realNetwork } from './probes/probe-network.ts';
 import { startKubeletServer, type KubeletServer } from './server/kubelet-server.ts';
 import { mountCommand } from './volumes/mount-command.ts';
@@ -79,6 +80,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const devices = draDrivers && new PodDevices({ client, drivers: draDrivers, records: new ClaimRecords(join(rootDir, 'dra_manager_state')) });
   const pluginRegistry = csiDrivers && draDrivers && new PluginRegistry({ folder: join(rootDir, 'plugins_registry'), handlers: [csiDrivers, draDrivers], clock, log: log.child('plugins') });
   const podResources = devices && new PodResourcesServer({ path: socketPath(rootDir, options.driversRoot!), devices, log, pods: () => [...workers.values()].filter((worker) => worker.active).map((worker) => worker.pod) });
+  const probeCounts = new ProbeCounts();
   const podDirectory = (uid: string): string => join(rootDir, 'pods', uid);
   let agent: NodeAgent;
   const volumesInUse = new VolumesInUse(() => agent.report());
@@ -86,7 +88,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     client, runtime, clock, random, log, recorder, work, statuses, userNamespaces: new UserNamespaces(join(rootDir, 'pods'), configuration.maxPods ?? MAX_PODS), objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
     tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot!, inUse: volumesInUse } },
-    devices,
+    devices, probeCounts,
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
     ...(options.drainPod ? { drainPod: options.drainPod } : {}),
     sandbox: {
@@ -122,6 +124,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
     gone(uid) {
       workers.delete(uid);
+      probeCounts.forget(uid);
       context.userNamespaces.release(uid);
       volumesInUse.delete(podDirectory(uid));
       staticPods?.reconcile();
@@ -140,7 +143,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     configuration, runtime, clock, recorder, machine: options.machine, workers: () => workers.values(), podDirectory, removeImages: () => imageCollector.removeUnused(), tell, changed: () => agent.report(),
   });
   let server: KubeletServer | undefined;
-  if (options.servingKeyPair) server = await startKubeletServer({ ...options, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
+  if (options.servingKeyPair) server = await startKubeletServer({ ...options, probeCounts, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
     ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, leaseSeconds: configuration.leaseSeconds, pressures: () => evictor.pressures, volumesInUse: (before) => (settled ? volumesInUse.names : [...new Set([...before, ...volumesInUse.names])].sort()), fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {

@@ -18,7 +18,7 @@ export class PodProbers implements Disposable {
 
   /** Every running container has its probes, no other has. */
   keep(): void {
-    const { pod, observation, context: { runtime, network, clock, recorder }, changed } = this.#state;
+    const { pod, observation, context: { runtime, network, clock, recorder, probeCounts }, changed } = this.#state;
     const [sandbox] = observation.sandboxes;
     for (const running of observation.containers) {
       const item = findContainer(pod, running.name);
@@ -28,7 +28,11 @@ export class PodProbers implements Disposable {
       this.#probers.set(running.id, new ContainerProber({
         pod, container: item.container, containerId: running.id, podIp: this.#state.podIp(sandbox), startedMs: running.startedMs,
         ...(before?.state?.running && { before: { started: before.started ?? false, ready: before.ready } }),
-      }, { runtime, network, clock, changed, event: (_container, ...event) => recorder.event(containerReference(pod, item), ...event) }));
+      }, {
+        runtime, network, clock, changed,
+        count: ({ name: container }, kind, result) => probeCounts.add({ probe_type: kind, result, container, pod: pod.metadata.name, namespace: pod.metadata.namespace, pod_uid: pod.metadata.uid }),
+        event: (_container, ...event) => recorder.event(containerReference(pod, item), ...event),
+      }));
     }
   }
 

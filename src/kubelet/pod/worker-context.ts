@@ -13,6 +13,7 @@ import type { UserNamespaces } from '../container/user-namespaces.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { RuntimeFeatures } from '../node/runtime-features.ts';
 import type { KubeletOptions, PodCgroups } from '../options.ts';
+import type { ProbeCounts } from '../probes/probe-counts.ts';
 import type { ProbeNetwork } from '../probes/probe-network.ts';
 import type { TokenSource } from '../volumes/token-source.ts';
 import type { VolumeGround } from '../volumes/volume-type.ts';
@@ -37,6 +38,7 @@ export interface WorkerContext {
   readonly tokens: TokenSource;
   readonly backoff: RestartBackoff;
   readonly network: ProbeNetwork;
+  readonly probeCounts: ProbeCounts;
   readonly protectPod?: KubeletOptions['protectPod'];
   readonly drainPod?: KubeletOptions['drainPod'];
   readonly userNamespaces: UserNamespaces;

@@ -3,6 +3,7 @@ import type { Container, Pod } from '../../api/generated/core-v1.ts';
 import { RuntimeError, type CriRuntime } from '../../cri/runtime.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import type { ProbeNetwork } from './probe-network.ts';
+import { ProbeCounts } from './probe-counts.ts';
 import { ContainerProber } from './prober.ts';
 
 type Answer = boolean | 'error';
@@ -23,11 +24,12 @@ function proberOf(container: Partial<Container>, answers: Answer[]) {
       return { stdout: Buffer.from('said'), stderr: Buffer.alloc(0), exitCode: next ? 0 : 1 };
     },
   } as unknown as CriRuntime;
+  const counts = new ProbeCounts();
   const prober = new ContainerProber(
     { pod: {} as Pod, container: { name: 'main', ...container }, containerId: 'c', podIp: '10.0.0.2', startedMs: 0 },
-    { runtime, network, clock, changed: () => events.push('changed'), event: (_, type, reason, message) => events.push(`${type} ${reason}: ${message}`) },
+    { runtime, network, clock, changed: () => events.push('changed'), count: ({ name: of }, kind, result) => counts.add({ probe_type: kind, result, container: of, pod: 'p', namespace: 'n', pod_uid: 'u' }), event: (_, type, reason, message) => events.push(`${type} ${reason}: ${message}`) },
   );
-  return { prober, clock, events, tries: () => tries };
+  return { prober, clock, events, counts, tries: () => tries };
 }
 
 const http = { httpGet: { port: 80 }, periodSeconds: 5 };
@@ -85,4 +87,15 @@ test('nothing is tried after the end', async () => {
   await clock.advance(60_000);
   expect(tries()).toBe(before);
   expect(clock.pending).toBe(0);
+});
+
+test('probes are counted by how they ended, until their pod is gone', async () => {
+  const { prober, clock, counts } = proberOf({ livenessProbe: exec }, [true, true, false, 'error']);
+  using _ = prober;
+  for (let i = 0; i < 3; i++) await clock.advance(5000);
+  expect([...counts.rows()].map(([{ probe_type, result, container, pod_uid }, count]) => [probe_type, result, container, pod_uid, count])).toEqual([
+    ['Liveness', 'successful', 'main', 'u', 2], ['Liveness', 'failed', 'main', 'u', 1], ['Liveness', 'unknown', 'main', 'u', 1],
+  ]);
+  counts.forget('u');
+  expect([...counts.rows()]).toEqual([]);
 });

@@ -15,6 +15,8 @@ export interface ProberOptions {
   readonly clock: Clock;
   /** Something that `ContainerProber` answers has changed. */
   readonly changed: () => void;
+  /** A probe has ended. */
+  readonly count: (container: AnyContainer, kind: string, result: 'successful' | 'failed' | 'unknown') => void;
   readonly event: (container: AnyContainer, type: 'Normal' | 'Warning', reason: string, message: string) => void;
 }
 
@@ -80,9 +82,10 @@ export class ContainerProber implements Disposable {
 
   /** One try; answers whether there is to be another. */
   async #try(kind: ProbeKind, probe: Probe, run: { successes: number; failures: number }): Promise<boolean> {
-    const { runtime, network, event } = this.#options;
+    const { runtime, network, event, count } = this.#options;
     const result = await runProbe(probe, this.#target, runtime, network);
     if (this.#stopped || !this.#timers.has(kind)) return false;
+    count(this.#target.container, TITLES[kind], result.errored ? 'unknown' : result.success ? 'successful' : 'failed');
     if (result.errored) {
       event(this.#target.container, 'Warning', 'Unhealthy', `${TITLES[kind]} probe errored and resulted in unknown state: ${result.output}`);
       return true;

@@ -45,6 +45,8 @@ test('serves logs, statistics and commands to the API server, and to no stranger
   expect(await ask('/containerLogs/default/kubia/none')).toEqual({ status: 404, text: 'container "none" not found in pod "kubia"' });
   expect(await ask('/containerLogs/default/kubia/main?previous=true')).toEqual({ status: 400, text: 'previous terminated container "main" in pod "kubia" not found' });
   expect((await ask('/metrics/resource')).text).toMatch(/^container_memory_working_set_bytes\{container="main",namespace="default",pod="kubia"\} 16777216 \d+$/m);
+  expect((await ask('/metrics/cadvisor')).text).toMatch(/^container_memory_working_set_bytes\{container="main",id="[^"]+",image="docker\.io\/library\/busybox:1",name="[^"]+",namespace="default",pod="kubia"\} 16777216 \d+$/m);
+  expect((await ask('/metrics/probes')).text).toContain('# TYPE prober_probe_total counter');
   expect(JSON.parse((await ask('/stats/summary')).text)).toMatchObject({ node: { nodeName: 'boat' }, pods: [{ podRef: { name: 'kubia' }, containers: [{ name: 'main', memory: { workingSetBytes: 16_777_216 } }] }] });
   expect(JSON.parse((await ask('/pods')).text)).toMatchObject({ kind: 'PodList', items: [{ metadata: { name: 'kubia' }, status: { phase: 'Running' } }] });
 

@@ -9,9 +9,12 @@ import { isRuntimeError } from '../../cri/runtime.ts';
 import type { KubeletOptions } from '../options.ts';
 import { currentContainer, type PodObservation } from '../pod/observation.ts';
 import { findContainer } from '../pod/pod-containers.ts';
+import type { ProbeCounts } from '../probes/probe-counts.ts';
 import { admitCaller } from './caller.ts';
 import { containerLogs } from './container-logs.ts';
+import { containerMetrics } from './container-metrics.ts';
 import { HttpFault } from './http-fault.ts';
+import { metricFamily } from './metrics-text.ts';
 import { nodeLogs } from './node-logs.ts';
 import { resourceMetrics, statsSummary, UsageReader } from './statistics.ts';
 import { pipeUpgrade } from './stream-pipe.ts';
@@ -21,6 +24,7 @@ export interface KubeletServerOptions extends KubeletOptions {
   pod(namespace: string, name: string): Pod | undefined;
   pods(): readonly Pod[];
   observation(uid: string): PodObservation;
+  readonly probeCounts: Pick<ProbeCounts, 'rows'>;
 }
 
 export interface KubeletServer extends AsyncDisposable {
@@ -104,6 +108,8 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       case 'stats': return send(response, 200, 'application/json', JSON.stringify(await summary()));
       case 'metrics':
         if (segments[1] === 'resource') return send(response, 200, 'text/plain; version=0.0.4', resourceMetrics(await usage.read(), usage.own(clock.now()), startTimes(), clock.now()));
+        if (segments[1] === 'cadvisor') return send(response, 200, 'text/plain; version=0.0.4', containerMetrics(await usage.read(), imageNames(), startTimes(), await options.machine()));
+        if (segments[1] === 'probes') return send(response, 200, 'text/plain; version=0.0.4', metricFamily('prober_probe_total', 'counter', '[BETA] Cumulative number of a liveness, readiness or startup probe for a container by result.', options.probeCounts.rows()));
         if (segments.length === 1) return send(response, 200, 'text/plain; version=0.0.4', ownMetrics());
         throw new HttpFault(404, '404 page not found');
       case 'exec': case 'attach': case 'portForward':
@@ -116,6 +122,11 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   function startTimes(): (id: string) => number {
     const times = new Map(options.pods().flatMap((pod) => options.observation(pod.metadata.uid).containers.map((c) => [c.id, c.startedMs] as const)));
     return (id) => times.get(id) ?? 0;
+  }
+
+  function imageNames(): (id: string) => string {
+    const names = new Map(options.pods().flatMap((pod) => options.observation(pod.metadata.uid).containers.map((c) => [c.id, c.image] as const)));
+    return (id) => names.get(id) ?? '';
   }
 
   async function summary(): Promise<object> {
