@@ -268,6 +268,8 @@ export const korean: Readonly<Record<string, string>> = {
   'Shell': '셸',
   'Why': '왜',
   'The tunnel is open for as long as this dashboard runs.': '이 대시보드가 도는 동안 터널이 열려 있습니다.',
+  'An external address is for the infrastructure to give: in a cloud it comes by itself, elsewhere a load balancer gives it that somebody installed, such as MetalLB.':
+    '외부 주소는 인프라가 줍니다. 클라우드에서는 저절로 오고, 다른 곳에서는 MetalLB처럼 누군가 설치한 로드 밸런서가 줍니다.',
   'An external address is for the infrastructure to give: a cloud’s load balancer, or here the tunnel, which plays that part.': '외부 주소는 인프라가 줍니다. 클라우드의 로드 밸런서, 여기서는 그 역할을 하는 터널입니다.',
   'The tunnel is open': '터널이 열려 있음',
   'Open the tunnel': '터널 열기',

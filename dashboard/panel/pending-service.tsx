@@ -10,6 +10,8 @@ import { pendingReason } from '../views/services.tsx';
 interface TunnelState {
   readonly possible: boolean;
   readonly open: boolean;
+  /** Another Kubernetes: no tunnel of ours reaches it. */
+  readonly foreign: boolean;
 }
 const tunnel = signal<TunnelState | undefined>(undefined);
 
@@ -28,11 +30,14 @@ async function ask(method: 'GET' | 'POST'): Promise<void> {
 /** Why a service has no external address, and what gives it one. */
 export function PendingService({ row }: { readonly row: ServiceRow }): JSX.Element {
   useEffect(() => void ask('GET'), []);
+  const reason = pendingReason(row);
   return (
     <>
-      <p>{pendingReason(row)}</p>
+      <p>{reason}</p>
       <p class="quiet">
-        {t('An external address is for the infrastructure to give: a cloud’s load balancer, or here the tunnel, which plays that part.')}
+        {tunnel.value?.foreign
+          ? t('An external address is for the infrastructure to give: in a cloud it comes by itself, elsewhere a load balancer gives it that somebody installed, such as MetalLB.')
+          : t('An external address is for the infrastructure to give: a cloud’s load balancer, or here the tunnel, which plays that part.')}
       </p>
       {tunnel.value?.possible ? (
         <p class="buttons">
@@ -41,7 +46,7 @@ export function PendingService({ row }: { readonly row: ServiceRow }): JSX.Eleme
           </button>
         </p>
       ) : (
-        <Command text={tunnelCommand(pendingReason(row))} />
+        tunnel.value && !tunnel.value.foreign && <Command text={tunnelCommand(reason)} />
       )}
     </>
   );

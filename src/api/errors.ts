@@ -172,7 +172,7 @@ export function invalid(kind: { readonly group: string; readonly kind: string },
   const texts = errors.map((e) => `${e.field}: ${e.message}`);
   const list = texts.length === 1 ? texts[0]! : `[${[...new Set(texts)].join(', ')}]`;
   return statusError(422, 'Invalid', `${qualifiedKind} "${name}" is invalid: ${list}`, {
-    ...(name && { name }), ...(kind.group && { group: kind.group }), kind: kind.kind,
+    ...(name && { name }), ...(kind.group && { group: kind.group }), ...(kind.kind && { kind: kind.kind }),
     causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })),
   });
 }

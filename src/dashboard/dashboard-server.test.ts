@@ -7,9 +7,10 @@ import { pods } from '../api/generated/resources.ts';
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
-import { createHttpClient } from '../client/http-client.ts';
+import { createHttpClient, type HttpClient } from '../client/http-client.ts';
 import { startTestHttpsApiServer } from '../testing/api-server.ts';
 import { startDashboard, type Dashboard } from './dashboard-server.ts';
+import { isForeign } from './explanation.ts';
 import type { Actions, Course } from './background/step.ts';
 import type { Frame } from './rows/row.ts';
 
@@ -123,6 +124,12 @@ test('the API is used as the user of the kubeconfig, whatever the request claims
   expect(status).toBe(201);
   expect(JSON.parse(body).status.userInfo.username).toBe('kubernetes-admin');
   expect(headers['content-security-policy']).toContain('sandbox');
+});
+
+test('the page is told whose cluster it is: on another Kubernetes no tunnel of ours helps', async () => {
+  expect(JSON.parse((await ask('GET', '/tunnel', { cookie })).body)).toEqual({ possible: false, open: false, foreign: false });
+  const answering = (compiler: string): HttpClient => ({ raw: async () => ({ body: Buffer.from(JSON.stringify({ compiler })) }) }) as unknown as HttpClient;
+  expect([await isForeign(answering('gc')), await isForeign(answering('node'))]).toEqual([true, false]);
 });
 
 test('another origin changes nothing, though it came with the cookie', async () => {

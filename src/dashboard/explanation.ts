@@ -40,3 +40,9 @@ export async function whoAmI(http: HttpClient): Promise<string> {
     return '';
   }
 }
+
+/** Whether it is another Kubernetes than ours, for which our commands are no help. */
+export async function isForeign(http: HttpClient): Promise<boolean> {
+  const { compiler } = JSON.parse((await http.raw('GET', '/version')).body.toString()) as { readonly compiler?: string };
+  return compiler !== 'node';
+}

@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts';
 import { UserError } from '../base/user-error.ts';
 import type { HttpClient } from '../client/http-client.ts';
 import { actions, courseOfObject, courseOfWrite } from './background/background.ts';
-import { explain, whoAmI } from './explanation.ts';
+import { explain, isForeign, whoAmI } from './explanation.ts';
 import { PortForwards } from './port-forwards.ts';
 import { isClusterPath, refusalOfPath, type Refusal } from './request-guard.ts';
 import type { Tunnel } from './tunnel.ts';
@@ -50,11 +50,15 @@ export class ServicesOfPage implements AsyncDisposable {
       this.#forwards.close(...forwardOf(query));
       return {};
     },
-    'GET /tunnel': async () => ({ possible: this.#options.tunnel !== undefined, open: this.#options.tunnel?.isOpen ?? false }),
+    'GET /tunnel': async () => ({
+      possible: this.#options.tunnel !== undefined,
+      open: this.#options.tunnel?.isOpen ?? false,
+      foreign: this.#options.tunnel === undefined && (await isForeign(this.#options.http)),
+    }),
     'POST /tunnel': async () => {
       if (!this.#options.tunnel) throw new UserError('this is no cluster of this machine', 'wherry tunnel, where it runs');
       await this.#options.tunnel.open();
-      return { possible: true, open: true };
+      return { possible: true, open: true, foreign: false };
     },
   };
 
