@@ -4,7 +4,7 @@ import type { CSIDriver, CSIDriverSpec, CSINode, CSINodeDriver, CSIStorageCapaci
 import { csiDrivers, csiNodes, csiStorageCapacities } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
 import { quantitySign } from '../quantity.ts';
-import { dnsSubdomain, immutable, labelSelector, nonNegative, oneOfIfAny, qualifiedName, type FieldErrors } from '../validation/fields.ts';
+import { dnsSubdomain, driverName, immutable, labelSelector, nonNegative, oneOfIfAny, qualifiedName, type FieldErrors } from '../validation/fields.ts';
 import { isSame } from '../validation/same.ts';
 import { withCountedSpec } from './counted-spec.ts';
 import { fillAbsent, mapMember, without } from './fill.ts';
@@ -72,7 +72,7 @@ function* nodeErrors(path: string, drivers: readonly CSINodeDriver[]): FieldErro
   for (const [i, driver] of drivers.entries()) {
     const at = `${path}[${i}]`;
     if (!driver.name) yield fieldError.required(`${at}.name`);
-    else yield* dnsSubdomain(`${at}.name`, driver.name.toLowerCase());
+    else yield* driverName(`${at}.name`, driver.name);
     if (!driver.nodeID) yield fieldError.required(`${at}.nodeID`);
     else if (driver.nodeID.length > 256) yield fieldError.invalid(`${at}.nodeID`, driver.nodeID, 'must be 256 characters or less');
     yield* nonNegative(`${at}.allocatable.count`, driver.allocatable?.count);

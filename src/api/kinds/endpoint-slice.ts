@@ -5,7 +5,7 @@ import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '../ge
 import { endpointSlices } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
 import { isDns1123Subdomain, isLabelValue } from '../names.ts';
-import { dnsLabel, dnsSubdomain, formatErrors, immutable, oneOf, qualifiedName, type FieldErrors } from '../validation/fields.ts';
+import { dnsLabel, dnsSubdomain, formatErrors, immutable, oneOf, oneOfIfAny, qualifiedName, type FieldErrors } from '../validation/fields.ts';
 import { canonicalIpFaults, endpointIpFaults, ipFaults, ipWarnings } from '../validation/formats.ts';
 import { isSame } from '../validation/same.ts';
 import { portProtocols } from '../validation/service.ts';
@@ -68,7 +68,7 @@ function* portErrors(ports: readonly EndpointPort[]): FieldErrors {
     if (name) yield* dnsLabel(`${path}.name`, name);
     if (names.has(name)) yield fieldError.duplicate(`${path}.name`, name);
     names.add(name);
-    yield* oneOf(`${path}.protocol`, port.protocol, portProtocols);
+    yield* oneOfIfAny(`${path}.protocol`, port.protocol, portProtocols);
     if (port.appProtocol !== undefined) yield* qualifiedName(`${path}.appProtocol`, port.appProtocol);
   }
 }

@@ -28,8 +28,9 @@ function* limitErrors(path: string, limits: readonly LimitRangeItem[]): FieldErr
   const types = new Set<string>();
   for (const [i, item] of limits.entries()) {
     const at = `${path}[${i}]`;
-    yield* qualifiedName(`${at}.type`, item.type);
-    if (!item.type.includes('/') && !['Pod', 'Container', 'PersistentVolumeClaim'].includes(item.type)) {
+    const faults = [...qualifiedName(`${at}.type`, item.type)];
+    yield* faults;
+    if (faults.length === 0 && !item.type.includes('/') && !['Pod', 'Container', 'PersistentVolumeClaim'].includes(item.type)) {
       yield fieldError.invalid(`${at}.type`, item.type, 'must be a standard limit type or fully qualified');
     }
     if (types.has(item.type)) yield fieldError.duplicate(`${at}.type`, item.type);

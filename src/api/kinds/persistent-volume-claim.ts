@@ -48,7 +48,7 @@ const isCloneable = ({ apiGroup = '', kind }: TypedLocalObjectReference): boolea
 function withBothSources(spec: PersistentVolumeClaimSpec): PersistentVolumeClaimSpec {
   const { dataSource: given, dataSourceRef } = spec;
   // Of what else it may name, nothing is made: it goes without a word. Upstream: DropDisabledFields.
-  if (given && !isCloneable(given)) return withBothSources(without(spec, 'dataSource'));
+  if (given && !dataSourceRef && !isCloneable(given)) return withBothSources(without(spec, 'dataSource'));
   const dataSource = given;
   if (dataSource && !dataSourceRef) return { ...spec, dataSourceRef: dataSource };
   if (!dataSourceRef || dataSource || dataSourceRef.namespace) return spec;

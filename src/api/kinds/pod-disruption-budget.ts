@@ -8,6 +8,7 @@ import { ageColumn, integer, nameColumn, text } from './table-columns.ts';
 
 export const podDisruptionBudget: KindDefinition<PodDisruptionBudget> = {
   resource: podDisruptionBudgets,
+  nameRule: 'path',
   validate: (object) => [...specErrors('spec', object.spec ?? {})],
   validateStatusUpdate: (next) =>
     (['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const).flatMap((field) => [...nonNegative(`status.${field}`, next.status?.[field])]),

@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts';
 import type { PriorityClass } from '../generated/scheduling-v1.ts';
 import { priorityClasses } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
-import { immutable, oneOfIfAny, type FieldErrors } from '../validation/fields.ts';
+import { immutable, oneOf, type FieldErrors } from '../validation/fields.ts';
 import { fillAbsent } from './fill.ts';
 import { ageColumn, boolean, integer, nameColumn, text } from './table-columns.ts';
 
@@ -37,7 +37,7 @@ function* classErrors({ metadata, value = 0, globalDefault, preemptionPolicy }: 
   } else if (value > highestOfUsers) {
     yield fieldError.forbidden('value', `maximum allowed value of a user defined priority is ${highestOfUsers}`);
   }
-  yield* oneOfIfAny('preemptionPolicy', preemptionPolicy, ['PreemptLowerPriority', 'Never']);
+  if (preemptionPolicy !== undefined) yield* oneOf('preemptionPolicy', preemptionPolicy, ['PreemptLowerPriority', 'Never']);
 }
 
 function systemFault(name: string, value: number, globalDefault: boolean): string | undefined {

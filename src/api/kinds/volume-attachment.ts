@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts';
 import type { VolumeAttachment, VolumeAttachmentSpec } from '../generated/storage-v1.ts';
 import { volumeAttachments } from '../generated/resources.ts';
 import { fieldError } from '../errors.ts';
-import { dnsSubdomain, immutable, type FieldErrors } from '../validation/fields.ts';
+import { dnsSubdomain, driverName, immutable, type FieldErrors } from '../validation/fields.ts';
 import { ageColumn, boolean, nameColumn, text } from './table-columns.ts';
 
 export const volumeAttachment: KindDefinition<VolumeAttachment> = {
@@ -26,7 +26,7 @@ export const volumeAttachment: KindDefinition<VolumeAttachment> = {
 
 function* specErrors(path: string, { attacher, source, nodeName }: VolumeAttachmentSpec): FieldErrors {
   if (!attacher) yield fieldError.required(`${path}.attacher`);
-  else yield* dnsSubdomain(`${path}.attacher`, attacher.toLowerCase());
+  else yield* driverName(`${path}.attacher`, attacher);
   const { inlineVolumeSpec, persistentVolumeName } = source ?? {};
   const rule = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
   if (!inlineVolumeSpec && persistentVolumeName === undefined) yield fieldError.required(`${path}.source`, rule);

@@ -39,6 +39,16 @@ export function oneOfIfAny(path: string, value: string | undefined, supported: r
 // A required field that the writer left out is as good as an empty one.
 export const dnsLabel = (path: string, value = ''): FieldErrors => formatErrors(path, value, isDns1123Label(value));
 export const dnsSubdomain = (path: string, value = ''): FieldErrors => formatErrors(path, value, isDns1123Subdomain(value));
+/** The name of a CSI driver, which may have capitals. Upstream: ValidateCSIDriverName. */
+export function* driverName(path: string, name: string): FieldErrors {
+  if (!name) {
+    yield fieldError.required(path);
+    return;
+  }
+  if (name.length > 63) yield fieldError.tooLong(path, 63);
+  yield* formatErrors(path, name, isDns1123Subdomain(name.toLowerCase()));
+}
+
 export const qualifiedName = (path: string, value = ''): FieldErrors => formatErrors(path, value, isQualifiedName(value));
 
 /** Upstream: metav1 validation.ValidateLabels. */

@@ -12,7 +12,9 @@ export const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as c
 export function* nodeErrors(node: Node): FieldErrors {
   yield* taintErrors('metadata.taints', node.spec?.taints ?? []);
   yield* resourceErrors(node);
-  const ranges = node.spec?.podCIDRs ?? [];
+  // The one range, where the two differ, is what counts: upstream's conversion.
+  const { podCIDR, podCIDRs = [] } = node.spec ?? {};
+  const ranges = podCIDR && podCIDR !== podCIDRs[0] ? [podCIDR] : podCIDRs;
   for (const [i, range] of ranges.entries()) yield* formatErrors(`spec.podCIDRs[${i}]`, range, cidrFaults(range));
   if (ranges.length > 1) {
     const families = new Set(ranges.map((range) => isIPv4(range.split('/')[0]!)));

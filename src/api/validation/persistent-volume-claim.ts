@@ -40,9 +40,9 @@ function* sourceErrors(path: string, spec: PersistentVolumeClaimSpec): FieldErro
   const namespace = spec.dataSourceRef?.namespace;
   if (namespace) yield* dnsLabel(`${path}.dataSourceRef.namespace`, namespace);
   if (!spec.dataSource || !spec.dataSourceRef) return;
-  if (namespace) yield fieldError.invalid(path, `${path}.dataSource`, 'may not be specified when dataSourceRef.namespace is specified');
+  if (namespace) yield fieldError.invalid(path, {}, 'may not be specified when dataSourceRef.namespace is specified');
   else if (!isSame({ apiGroup: spec.dataSource.apiGroup || undefined, kind: spec.dataSource.kind, name: spec.dataSource.name }, { ...spec.dataSourceRef, apiGroup: spec.dataSourceRef.apiGroup || undefined })) {
-    yield fieldError.invalid(path, `${path}.dataSource`, 'must match dataSourceRef');
+    yield fieldError.invalid(path, {}, 'must match dataSourceRef');
   }
 }
 

@@ -1,8 +1,8 @@
 /** Upstream: ValidatePersistentVolumeSpec, ValidatePersistentVolumeUpdate. */
 import { fieldError } from '../errors.ts';
-import type { PersistentVolumeSpec } from '../generated/core-v1.ts';
-import { quantitySign } from '../quantity.ts';
-import { dnsSubdomain, immutable, oneOfIfAny, type FieldErrors } from './fields.ts';
+import type { PersistentVolumeSpec, SecretReference } from '../generated/core-v1.ts';
+import { quantitySign, quantityValue } from '../quantity.ts';
+import { dnsLabel, dnsSubdomain, driverName, immutable, oneOfIfAny, type FieldErrors } from './fields.ts';
 import { accessModeErrors } from './persistent-volume-claim.ts';
 import { nodeSelectorErrors } from './pod/node-selector.ts';
 import { noStepsUp } from './pod/mounts.ts';
@@ -39,9 +39,9 @@ export function* persistentVolumeErrors(path: string, spec: PersistentVolumeSpec
 function* capacityErrors(path: string, capacity: Readonly<Record<string, string>>): FieldErrors {
   const names = Object.keys(capacity);
   if (names.length === 0) yield fieldError.required(path);
-  if (names.length !== 1 || names[0] !== 'storage') yield fieldError.notSupported(path, capacity, ['storage']);
+  if (names.length !== 1 || names[0] !== 'storage') yield fieldError.notSupported(path, names.length === 0 ? null : capacity, ['storage']);
   for (const name of names) {
-    if (quantitySign(capacity[name]) < 0) yield fieldError.invalid(`${path}[${name}]`, capacity[name], 'must be a valid resource quantity');
+    if (quantitySign(capacity[name]) < 0) yield fieldError.invalid(`${path}[${name}]`, quantityValue(capacity[name]), 'must be a valid resource quantity');
     if (quantitySign(capacity[name]) <= 0) yield fieldError.invalid(`${path}[${name}]`, capacity[name], 'must be greater than zero');
   }
 }
@@ -57,17 +57,26 @@ function* sourceErrors(path: string, spec: PersistentVolumeSpec): FieldErrors {
   if (spec.local) {
     if (!spec.local.path) yield fieldError.required(`${path}.local.path`);
     else yield* noStepsUp(`${path}.local.path`, spec.local.path);
-    if (!spec.nodeAffinity) yield fieldError.required(`${path}.local.nodeAffinity`, 'Local volume requires node affinity');
+    if (!spec.nodeAffinity) yield fieldError.required(`${path}.nodeAffinity`, 'Local volume requires node affinity');
   }
   if (spec.nfs) {
     for (const field of ['server', 'path'] as const) if (!spec.nfs[field]) yield fieldError.required(`${path}.nfs.${field}`);
-    if (spec.nfs.path && !spec.nfs.path.startsWith('/')) yield fieldError.invalid(`${path}.nfs.path`, spec.nfs.path, 'must be an absolute path');
+    if (!spec.nfs.path?.startsWith('/')) yield fieldError.invalid(`${path}.nfs.path`, spec.nfs.path ?? '', 'must be an absolute path');
   }
   if (spec.csi) {
-    if (!spec.csi.driver) yield fieldError.required(`${path}.csi.driver`);
-    else yield* dnsSubdomain(`${path}.csi.driver`, spec.csi.driver.toLowerCase());
+    yield* driverName(`${path}.csi.driver`, spec.csi.driver);
     if (!spec.csi.volumeHandle) yield fieldError.required(`${path}.csi.volumeHandle`);
+    for (const field of ['controllerPublishSecretRef', 'controllerExpandSecretRef', 'nodePublishSecretRef', 'nodeExpandSecretRef'] as const) {
+      if (spec.csi[field]) yield* secretErrors(`${path}.csi.${field}`, spec.csi[field]);
+    }
   }
+}
+
+function* secretErrors(path: string, { name, namespace }: SecretReference): FieldErrors {
+  if (!name) yield fieldError.required(`${path}.name`);
+  else yield* dnsSubdomain(`${path}.name`, name);
+  if (!namespace) yield fieldError.required(`${path}.namespace`);
+  else yield* dnsLabel(`${path}.namespace`, namespace);
 }
 
 export function* persistentVolumeUpdateErrors(next: PersistentVolumeSpec, previous: PersistentVolumeSpec): FieldErrors {

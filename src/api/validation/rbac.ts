@@ -27,7 +27,11 @@ export function* clusterRoleErrors(role: ClusterRole): FieldErrors {
   const path = 'aggregationRule.clusterRoleSelectors';
   const selectors = role.aggregationRule.clusterRoleSelectors ?? [];
   if (selectors.length === 0) yield fieldError.required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil');
-  for (const [i, selector] of selectors.entries()) yield* labelSelector(`${path}[${i}]`, selector);
+  for (const [i, selector] of selectors.entries()) {
+    const faults = [...labelSelector(`${path}[${i}]`, selector)];
+    yield* faults;
+    if (faults.length > 0) yield fieldError.invalid(`${path}[${i}]`, null, 'invalid label selector.');
+  }
 }
 
 interface Binding {

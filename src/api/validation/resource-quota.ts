@@ -24,7 +24,7 @@ export function* resourceQuotaErrors(path: string, spec: ResourceQuotaSpec): Fie
   yield* listErrors(`${path}.hard`, spec.hard);
   for (const scope of spec.scopes ?? []) {
     if (!(scope in scopes)) yield fieldError.invalid(`${path}.scopes`, spec.scopes, 'unsupported scope');
-    if (unsupported(scope, hard).length) yield fieldError.invalid(`${path}.scopes`, spec.scopes, 'unsupported scope applied to resource');
+    else if (unsupported(scope, hard).length) yield fieldError.invalid(`${path}.scopes`, spec.scopes, 'unsupported scope applied to resource');
   }
   for (const pair of opposed) if (pair.every((scope) => spec.scopes?.includes(scope))) yield fieldError.invalid(`${path}.scopes`, spec.scopes, 'conflicting scopes');
   if (spec.scopeSelector) yield* selectorErrors(`${path}.scopeSelector.matchExpressions`, spec, hard);
@@ -45,7 +45,7 @@ function* selectorErrors(path: string, spec: ResourceQuotaSpec, hard: readonly s
   const expressions = spec.scopeSelector?.matchExpressions ?? [];
   for (const { scopeName, operator, values = [] } of expressions) {
     if (!(scopeName in scopes)) yield fieldError.invalid(`${path}.scopeName`, scopeName, 'unsupported scope');
-    if (unsupported(scopeName, hard).length) yield fieldError.invalid(path, spec.scopeSelector, 'unsupported scope applied to resource');
+    else if (unsupported(scopeName, hard).length) yield fieldError.invalid(path, spec.scopeSelector, 'unsupported scope applied to resource');
     if (['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminating', 'CrossNamespacePodAffinity'].includes(scopeName) && operator !== 'Exists') {
       yield fieldError.invalid(`${path}.operator`, operator, "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
         + 'ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity');

@@ -28,7 +28,8 @@ export function* statefulSetErrors(path: string, spec: StatefulSetSpec): FieldEr
     const faults = [...labelSelector(`${path}.selector`, spec.selector)];
     yield* faults;
     if (isEmptySelector(spec.selector)) yield fieldError.invalid(`${path}.selector`, spec.selector, 'empty selector is invalid for statefulset');
-    if (faults.length === 0) yield* selectorMatchesTemplate(`${path}.template`, spec.selector, spec.template);
+    if (faults.length > 0) yield fieldError.invalid(`${path}.selector`, spec.selector, '');
+    else yield* selectorMatchesTemplate(`${path}.template`, spec.selector, spec.template);
   }
   yield* podTemplateErrors(`${path}.template`, withClaimVolumes(spec));
   yield* alwaysRestartingErrors(`${path}.template`, spec.template ?? {}, 'StatefulSet');

@@ -67,8 +67,9 @@ function* urlErrors(path: string, text: string): FieldErrors {
 }
 
 function* serviceErrors(path: string, { name, namespace, port = 443, path: url }: ServiceReference): FieldErrors {
-  if (!name) yield fieldError.required(`${path}.name`);
-  if (!namespace) yield fieldError.required(`${path}.namespace`);
+  // Upstream takes the two for each other, and clients know its words.
+  if (!namespace) yield fieldError.required(`${path}.name`);
+  if (!name) yield fieldError.required(`${path}.namespace`);
   const faults = isPortNumber(port);
   if (faults.length) yield fieldError.invalid(`${path}.port`, port, `port is not valid: ${faults.join(', ')}`);
   if (!url || url === '/') return;

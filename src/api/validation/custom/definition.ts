@@ -34,6 +34,9 @@ function* versionsErrors(path: string, spec: CustomResourceDefinitionSpec): Fiel
     if (faults.length) yield fieldError.invalid(`${path}[${i}].name`, name, faults.join(','));
     yield* versionErrors(spec, i);
   }
+  // The one version of the oldest form is the first of the list.
+  const first = !versions[0]?.name ? [] : isDns1035Label(versions[0].name);
+  if (first.length) yield fieldError.invalid('spec.version', versions[0]!.name, first.join(','));
   if (new Set(versions.map((version) => version.name)).size !== versions.length) yield fieldError.invalid(path, versions, 'must contain unique version names');
   if (versions.filter((version) => version.storage).length !== 1) yield fieldError.invalid(path, versions, 'must have exactly one version marked as storage version');
 }

@@ -35,7 +35,7 @@ export function* openApiSchemaErrors(path: string, schema: SchemaNode, place: Pl
   for (const [inner, nested] of nestedOf(schema)) yield* openApiSchemaErrors(`${path}.${inner}`, nested, here);
   yield* mapErrors(path, schema);
   yield* listErrors(path, schema);
-  for (const [i, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) yield* ruleErrors(`${path}.x-kubernetes-validations[${i}]`, rule);
+  for (const [i, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) yield* ruleErrors(`${path}.x-kubernetes-validations[${i}]`, rule, schema);
 }
 
 function* nestedOf(schema: SchemaNode): Generator<readonly [string, SchemaNode], void, undefined> {
@@ -127,7 +127,7 @@ function* keyErrors(path: string, items: SchemaNode, keys: readonly string[]): F
 
 type Rule = NonNullable<SchemaNode['x-kubernetes-validations']>[number];
 
-function* ruleErrors(path: string, { rule, message = '', messageExpression = '', reason, fieldPath = '' }: Rule): FieldErrors {
+function* ruleErrors(path: string, { rule, message = '', messageExpression = '', reason, fieldPath = '' }: Rule, schema: SchemaNode): FieldErrors {
   const hasBreaks = (text: string): boolean => /[\n\r]/.test(text);
   const said = (rule ?? '').trim();
   if (!said) yield fieldError.required(`${path}.rule`, 'rule is not specified');
@@ -138,4 +138,24 @@ function* ruleErrors(path: string, { rule, message = '', messageExpression = '',
   if (reason !== undefined && !reasons.includes(reason)) yield fieldError.notSupported(`${path}.reason`, reason, reasons);
   if (fieldPath && !fieldPath.trim()) yield fieldError.invalid(`${path}.fieldPath`, fieldPath, 'must be non-empty if specified');
   if (hasBreaks(fieldPath)) yield fieldError.invalid(`${path}.fieldPath`, fieldPath, 'must not contain line breaks');
+  else if (fieldPath.trim() && !leadsSomewhere(fieldPath, schema)) yield fieldError.invalid(`${path}.fieldPath`, fieldPath, 'must be a valid path');
+}
+
+const STEP = /\.([A-Za-z_][A-Za-z0-9_]*)|\['((?:[^'\\]|\\.)*)'\]/y;
+
+/** Whether `.spec.a` or `.m['key']` names a field that the schema has. Upstream: apiextensions-apiserver pkg/apiserver/schema/cel ValidFieldPath. */
+function leadsSomewhere(fieldPath: string, schema: SchemaNode): boolean {
+  let at: SchemaNode | undefined = schema;
+  let end = 0;
+  while (end < fieldPath.length) {
+    STEP.lastIndex = end;
+    const match = STEP.exec(fieldPath);
+    if (!match || !at) return false;
+    const name = match[1] ?? match[2]!.replaceAll(/\\(.)/g, '$1');
+    const { properties, additionalProperties }: SchemaNode = at;
+    at = properties && Object.hasOwn(properties, name) ? properties[name] : typeof additionalProperties === 'object' && match[2] !== undefined ? additionalProperties : undefined;
+    if (!at) return false;
+    end = STEP.lastIndex;
+  }
+  return true;
 }

@@ -124,7 +124,10 @@ function* claimErrors(path: string, container: Container, spec: PodSpec): FieldE
     const key = request ? `${name}/${request}` : name;
     if (!name) yield fieldError.required(`${path}[${i}]`);
     else if (used.has(key)) yield fieldError.duplicate(`${path}[${i}]`, name);
-    else if (!known.has(name)) yield fieldError.notFound(`${path}[${i}].name`, name);
+    else if (!known.has(name)) {
+      const fault = fieldError.notFound(`${path}[${i}]`, name);
+      yield { ...fault, message: `${fault.message}: must be one of the names in pod.spec.resourceClaims${known.size === 0 ? ' which is empty' : `: ${[...known].sort().join(', ')}`}` };
+    }
     used.add(key);
   }
 }

@@ -2,7 +2,7 @@
 import { fieldError } from '../../errors.ts';
 import type { Container, PodSpec } from '../../generated/core-v1.ts';
 import type { ObjectMeta } from '../../generated/meta-v1.ts';
-import { dnsSubdomain, formatErrors, labels, oneOf, oneOfIfAny, qualifiedName, type FieldErrors } from '../fields.ts';
+import { dnsSubdomain, formatErrors, labels, oneOf, qualifiedName, type FieldErrors } from '../fields.ts';
 import { rangeFaults } from '../formats.ts';
 import { requirementErrors } from '../resources.ts';
 import { containersErrors } from './containers.ts';
@@ -32,11 +32,12 @@ export function* podSpecErrors(path: string, spec: PodSpec, metadata: ObjectMeta
   yield* gateErrors(`${path}.schedulingGates`, spec.schedulingGates ?? []);
   yield* spreadErrors(`${path}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? []);
   yield* hostNameErrors(path, spec);
-  for (const field of ['serviceAccountName', 'nodeName', 'priorityClassName', 'runtimeClassName'] as const) if (spec[field]) yield* dnsSubdomain(`${path}.${field}`, spec[field]);
+  for (const field of ['serviceAccountName', 'nodeName', 'priorityClassName'] as const) if (spec[field]) yield* dnsSubdomain(`${path}.${field}`, spec[field]);
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined) yield* formatErrors(`${path}.activeDeadlineSeconds`, deadline, rangeFaults(deadline, 1, 2147483647));
   yield* tolerationErrors(`${path}.tolerations`, spec.tolerations ?? []);
-  yield* oneOfIfAny(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']);
+  if (spec.runtimeClassName !== undefined) yield* dnsSubdomain(`${path}.runtimeClassName`, spec.runtimeClassName);
+  if (spec.preemptionPolicy !== undefined) yield* oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']);
   if (spec.overhead) yield* requirementErrors(`${path}.overhead`, { limits: spec.overhead });
   if (spec.os) yield* osErrors(path, spec, spec.os.name);
   yield* fileKeyErrors(path, spec);

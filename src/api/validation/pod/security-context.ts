@@ -42,7 +42,8 @@ function* seccompErrors(path: string, profile: SeccompProfile | undefined): Fiel
 
 function* appArmorErrors(path: string, profile: AppArmorProfile | undefined): FieldErrors {
   if (!profile) return;
-  yield* oneOf(`${path}.type`, profile.type, ['Localhost', 'RuntimeDefault', 'Unconfined']);
+  if (!profile.type) yield fieldError.required(`${path}.type`, 'type is required when appArmorProfile is set');
+  else yield* oneOf(`${path}.type`, profile.type, ['Localhost', 'RuntimeDefault', 'Unconfined']);
   if (profile.type !== 'Localhost') {
     if (profile.localhostProfile !== undefined) yield fieldError.invalid(`${path}.localhostProfile`, profile.localhostProfile, 'can only be set when AppArmor type is Localhost');
     return;
@@ -77,7 +78,7 @@ export function* podSecurityErrors(path: string, spec: PodSpec): FieldErrors {
     }
     yield* oneOfIfAny(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']);
     yield* oneOfIfAny(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']);
-    yield* oneOfIfAny(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
+    yield* oneOfIfAny(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']);
     yield* seccompErrors(`${at}.seccompProfile`, context.seccompProfile);
     yield* appArmorErrors(`${at}.appArmorProfile`, context.appArmorProfile);
   }

@@ -4,7 +4,7 @@ import type { Volume } from '../../generated/core-v1.ts';
 import type { ObjectMeta } from '../../generated/meta-v1.ts';
 import { isDns1123Subdomain } from '../../names.ts';
 import { quantitySign } from '../../quantity.ts';
-import { dnsLabel, dnsSubdomain, formatErrors, oneOf, oneOfIfAny, type FieldErrors } from '../fields.ts';
+import { dnsLabel, dnsSubdomain, driverName, labels, oneOf, oneOfIfAny, type FieldErrors } from '../fields.ts';
 import { claimErrors } from '../persistent-volume-claim.ts';
 import { noStepsUp, type VolumesByName } from './mounts.ts';
 import { downwardFileErrors, keyPathErrors, modeErrors, projectedErrors } from './projections.ts';
@@ -82,7 +82,13 @@ const checks: { readonly [S in Source]?: ((path: string, source: NonNullable<Vol
     yield* modeErrors(`${path}.defaultMode`, defaultMode);
     for (const file of items) yield* downwardFileErrors(path, file);
   },
-  fc: null,
+  fc: function* (path, { targetWWNs = [], wwids = [], lun }) {
+    if (targetWWNs.length === 0 && wwids.length === 0) yield fieldError.required(`${path}.targetWWNs`, 'must specify either targetWWNs or wwids, but not both');
+    if (targetWWNs.length > 0 && wwids.length > 0) yield fieldError.invalid(`${path}.targetWWNs`, targetWWNs, 'targetWWNs and wwids can not be specified simultaneously');
+    if (targetWWNs.length === 0) return;
+    if (lun === undefined) yield fieldError.required(`${path}.lun`, 'lun is required if targetWWNs is specified');
+    else if (lun < 0 || lun > 255) yield fieldError.invalid(`${path}.lun`, lun, 'must be between 0 and 255, inclusive');
+  },
   flexVolume: null,
   configMap: function* (path, { name, defaultMode, items = [] }) {
     if (!name) yield fieldError.required(`${path}.name`);
@@ -98,17 +104,16 @@ const checks: { readonly [S in Source]?: ((path: string, source: NonNullable<Vol
   projected: projectedErrors,
   scaleIO: null,
   csi: function* (path, { driver, nodePublishSecretRef }) {
-    if (!driver) yield fieldError.required(`${path}.driver`);
-    else {
-      if (driver.length > 63) yield fieldError.tooLong(`${path}.driver`, 63);
-      yield* formatErrors(`${path}.driver`, driver, isDns1123Subdomain(driver.toLowerCase()));
-    }
+    yield* driverName(`${path}.driver`, driver);
     if (nodePublishSecretRef && !nodePublishSecretRef.name) yield fieldError.required(`${path}.nodePublishSecretRef.name`);
     else if (nodePublishSecretRef) yield* dnsSubdomain(`${path}.name`, nodePublishSecretRef.name);
   },
   ephemeral: function* (path, { volumeClaimTemplate }) {
     if (!volumeClaimTemplate) yield fieldError.required(`${path}.volumeClaimTemplate`);
-    else yield* claimErrors(`${path}.volumeClaimTemplate.spec`, volumeClaimTemplate.spec ?? {});
+    else {
+      yield* labels(`${path}.volumeClaimTemplate.metadata.labels`, volumeClaimTemplate.metadata?.labels);
+      yield* claimErrors(`${path}.volumeClaimTemplate.spec`, volumeClaimTemplate.spec ?? {});
+    }
   },
   image: function* (path, { reference, pullPolicy }) {
     if (!reference) yield fieldError.required(`${path}.reference`);
