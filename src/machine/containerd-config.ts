@@ -61,7 +61,8 @@ export function containerdConfig(settings: ContainerdSettings): string {
 function tablesOfVersion2(settings: ContainerdSettings): Table[] {
   const cri = plugin('io.containerd.grpc.v1.cri');
   return [
-    [cri, { sandbox_image: PAUSE_IMAGE, stats_collect_period: 60, ...streaming, ...runtimeSettings(settings), ...unprivileged }],
+    // Devices of resource claims get into containers by it; from version 2 on it is on by itself.
+    [cri, { sandbox_image: PAUSE_IMAGE, stats_collect_period: 60, ...(settings.version.minor >= 7 && { enable_cdi: true }), ...streaming, ...runtimeSettings(settings), ...unprivileged }],
     [`${cri}.cni`, { bin_dir: settings.cniPlugins, conf_dir: settings.cniConfig, max_conf_num: 1 }],
     [`${cri}.containerd`, { snapshotter: settings.snapshotter, default_runtime_name: settings.ociRuntime.name }],
     ...ociRuntimeTables(`${cri}.containerd`, settings),
