@@ -26,7 +26,8 @@ export class EndpointError extends Error {
 export class RemoteEndpoint implements Disposable {
   readonly #url: URL;
   readonly #agent: HttpAgent | HttpsAgent;
-  readonly #headers: Readonly<Record<string, string>>;
+  /** Made for each request: tokens in files are renewed. */
+  readonly #headers: () => Readonly<Record<string, string>>;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
 
@@ -39,9 +40,9 @@ export class RemoteEndpoint implements Disposable {
     } catch (error) {
       throw new UserError(`${typeof config === 'string' ? config : 'kubeconfig'}: ${(error as Error).message}`, REMEDY, { cause: error });
     }
-    const { server, ca, certificate, key, token, insecureSkipTlsVerify, tlsServerName } = connection;
+    const { server, ca, certificate, key, token, headers, insecureSkipTlsVerify, tlsServerName } = connection;
     this.#url = new URL(server);
-    this.#headers = token ? { authorization: `Bearer ${token}` } : {};
+    this.#headers = () => ({ ...(token && { authorization: `Bearer ${typeof token === 'function' ? token() : token}` }), ...headers });
     this.#agent = this.#url.protocol === 'http:' ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({
       keepAlive: true, ...(ca && { ca }), ...(certificate && { cert: certificate }), ...(key && { key }), ...(insecureSkipTlsVerify && { rejectUnauthorized: false }), ...(tlsServerName && { servername: tlsServerName }),
     });
@@ -68,7 +69,7 @@ export class RemoteEndpoint implements Disposable {
   }
 
   async #exchange(body: string, signal: AbortSignal): Promise<string> {
-    const answer = await postJson(this.#url, { agent: this.#agent, signal, headers: this.#headers }, body, LIMIT);
+    const answer = await postJson(this.#url, { agent: this.#agent, signal, headers: this.#headers() }, body, LIMIT);
     if (isGood(answer)) return answer.text;
     throw new EndpointError(`${this.#url.href} answered ${answer.statusCode}`, answer.statusCode);
   }
