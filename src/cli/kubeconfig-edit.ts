@@ -38,6 +38,15 @@ export function editKubeconfig(call: Call, change: (config: EditableKubeconfig, 
   return path;
 }
 
+/** What `kubectl config set` may set of an entry; others would make a file that kubectl does not read. */
+const FIELDS: Readonly<Record<'clusters' | 'contexts' | 'users', Readonly<Record<string, 'text' | 'bool' | 'bytes' | 'list'>>>> = {
+  clusters: { server: 'text', 'tls-server-name': 'text', 'insecure-skip-tls-verify': 'bool', 'certificate-authority': 'text', 'certificate-authority-data': 'bytes', 'proxy-url': 'text', 'disable-compression': 'bool' },
+  contexts: { cluster: 'text', user: 'text', namespace: 'text' },
+  users: {
+    'client-certificate': 'text', 'client-certificate-data': 'bytes', 'client-key': 'text', 'client-key-data': 'bytes', token: 'text', tokenFile: 'text', as: 'text', 'as-uid': 'text', 'as-groups': 'list', username: 'text', password: 'text',
+  },
+};
+
 /** Sets (or with undefined unsets) what a dotted path names: `current-context`, `clusters.NAME.server`, `users.NAME.token`. Names may hold dots. */
 export function setProperty(config: EditableKubeconfig, property: string, value: string | undefined): void {
   const [head = '', ...rest] = property.split('.');
@@ -67,9 +76,14 @@ export function setProperty(config: EditableKubeconfig, property: string, value:
     if (known >= 0) list.splice(known, 1);
     return;
   }
+  const kind = FIELDS[head as keyof typeof FIELDS][field];
+  if (value !== undefined && field.includes('.')) throw new KubectlError(`unable to parse one or more field values of ${property}`);
+  if (value !== undefined && kind === undefined) throw new KubectlError(`unable to locate path "${field}"`);
+  if (kind === 'bool' && value !== undefined && !/^(?:1|t|true|0|f|false)$/i.test(value)) throw new KubectlError(`strconv.ParseBool: parsing "${value}": invalid syntax`);
+  if (kind === 'bytes' && value !== undefined && !/^[A-Za-z\d+/\s]*={0,2}$/.test(value)) throw new KubectlError(`illegal base64 data at input byte ${value.search(/[^A-Za-z\d+/\s]/)}`);
   if (known < 0 && value === undefined) throw new KubectlError(`current map key \`${name}\` is invalid`);
   if (known < 0) list.push({ name, [inner]: {} });
   const entry = (list.find((one) => one.name === name)![inner] ??= {}) as Record<string, unknown>;
   if (value === undefined) delete entry[field];
-  else entry[field] = value === 'true' || value === 'false' ? value === 'true' : value;
+  else entry[field] = kind === 'bool' ? /^(?:1|t|true)$/i.test(value) : kind === 'list' ? value.split(',') : value;
 }

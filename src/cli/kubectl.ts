@@ -68,7 +68,9 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     if (code === 0 && flags.bool('warnings-as-errors') && session.warnings > 0) throw new KubectlError(`${session.warnings} warning${session.warnings > 1 ? 's' : ''} received`);
     return code;
   } catch (error) {
-    return report(error, path, io);
+    const code = report(error, path, io);
+    // Of `diff`, 1 means that there are differences.
+    return path === 'kubectl diff' && code === 1 && !(error instanceof UsageError) ? 2 : code;
   }
 }
 

@@ -32,6 +32,8 @@ export function real(program: string, line: string, env: NodeJS.ProcessEnv): Pro
 export function normalized({ code, stdout, stderr }: Outcome): string {
   const text = `${stdout}\n--- stderr\n${stderr}\n--- code ${code}`;
   return text
+    // An output that older ones have not.
+    .replaceAll('kyaml,', '')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME').replaceAll(/[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} \+0000/g, 'TIME').replaceAll(/\d{4}-\d\d-\d\d [\d:]{8}[.\d]*( \+0000 (UTC)?)?/g, 'TIME')
     .replaceAll(/\b(?:\d+(?:s|m|h|d))+\b( ago)?/g, 'AGE').replaceAll(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, 'UID')
     .replaceAll(/((?:"resourceVersion": |resourceVersion: )"?)\d+/g, '$1N').replaceAll(/\(x\d+ over AGE\)/g, '(xN over AGE)')

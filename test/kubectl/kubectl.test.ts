@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClusterUnderTest, eventually, run, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
 import { reading as readingFirst, writing as writingFirst, type Line } from './commands.ts';
+import { faults } from './faults.ts';
 import { readingMore, writingMore } from './more-commands.ts';
 import { normalized, ours, real } from './kubectl-outcome.ts';
 
@@ -12,7 +13,7 @@ const KUBECTL = ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find((path) => ex
 const GOLDENS = join(import.meta.dirname, 'goldens.json');
 const ROOT = join(import.meta.dirname, '../..');
 
-const reading = [...readingFirst, ...readingMore];
+const reading = [...readingFirst, ...readingMore, ...faults];
 const writing = [...writingFirst, ...writingMore];
 
 const cluster = new ClusterUnderTest('kubectl');

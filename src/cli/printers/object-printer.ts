@@ -8,10 +8,11 @@ import { goQuote } from './go-template-lex.ts';
 import { goMap, goSyntax } from './go-value.ts';
 import { compileJsonPath, findAll, findEach, JsonPathError, relaxedJsonPath, type JsonPathTemplate } from './jsonpath.ts';
 import { textTable } from './text-table.ts';
+import { toKyaml } from './kyaml.ts';
 import { toYaml } from './yaml.ts';
 
 export const outputFlags = {
-  output: { short: 'o', type: 'string', usage: 'Output format. One of: (json, yaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file).' },
+  output: { short: 'o', type: 'string', usage: 'Output format. One of: (json, yaml, kyaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file).' },
   template: { type: 'string', usage: 'Template string or path to template file to use when -o=go-template, -o=go-template-file.' },
   'allow-missing-template-keys': { type: 'bool', default: true, usage: 'If true, ignore any errors in templates when a field or map key is missing in the template.' },
   'show-managed-fields': { type: 'bool', usage: 'If true, keep the managedFields when printing objects in JSON or YAML format.' },
@@ -51,6 +52,8 @@ export function objectPrinter(flags: Flags, { columns = false }: { readonly colu
       return (object) => `${JSON.stringify(sortKeys(clean(object)), null, 4)}\n`;
     case 'yaml':
       return (object) => toYaml(clean(object));
+    case 'kyaml':
+      return (object) => toKyaml(clean(object));
     case 'name':
       return (object) => ((object as Printable).items ?? [object as Printable]).map((item) => `${nameOf(item)}\n`).join('');
     case 'jsonpath':
@@ -82,7 +85,7 @@ export function objectPrinter(flags: Flags, { columns = false }: { readonly colu
 }
 
 function unknownFormat(output: string, columns: boolean): KubectlError {
-  return new KubectlError(`unable to match a printer suitable for the output format "${output}", allowed formats are: ${columns ? 'custom-columns,custom-columns-file,' : ''}go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,${columns ? 'wide,' : ''}yaml`);
+  return new KubectlError(`unable to match a printer suitable for the output format "${output}", allowed formats are: ${columns ? 'custom-columns,custom-columns-file,' : ''}go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,${columns ? 'wide,' : ''}yaml`);
 }
 
 function readText(file: string, noun: string): string {

@@ -54,7 +54,7 @@ function analyze(text: string): Forms {
 const WORDS = new Set(['', '~', 'null', 'Null', 'NULL', '<<', ...['y', 'yes', 'on', 'true', 'n', 'no', 'off', 'false'].flatMap((word) => [word, word[0]!.toUpperCase() + word.slice(1), word.toUpperCase()]), '.nan', '.NaN', '.NAN', ...['', '+', '-'].flatMap((sign) => ['.inf', '.Inf', '.INF'].map((inf) => sign + inf))]);
 
 /** Whether a reader would take the bare text for something else than a text. */
-function readsAsOther(text: string): boolean {
+export function readsAsOther(text: string): boolean {
   if (WORDS.has(text)) return true;
   if (!/^[-+.\d]/.test(text)) return false;
   if (/^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d))|(?: \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?))?$/.test(text)) return true;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
 import { editKubeconfig, pathsOf, setProperty, type EditableKubeconfig } from '../kubeconfig-edit.ts';
@@ -8,7 +8,10 @@ function usage(call: Call, message: string): KubectlError {
   return new KubectlError(`${message}\nSee '${call.path} -h' for help and examples`);
 }
 
-const bytes = (file: string): string => readFileSync(file).toString('base64');
+const bytes = (file: string, noun: string): string => {
+  if (!existsSync(file)) throw new KubectlError(`could not stat ${noun} file ${file}: stat ${file}: no such file or directory`);
+  return readFileSync(file).toString('base64');
+};
 
 /** Puts an entry's fields over those it has. */
 function put(config: EditableKubeconfig, list: 'clusters' | 'users', inner: 'cluster' | 'user', name: string, fields: Readonly<Record<string, unknown>>): void {
@@ -79,7 +82,7 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
       editKubeconfig(call, (config) => put(config, 'clusters', 'cluster', args[0]!, {
         ...(flags.string('server') && { server: flags.string('server').replace(/\/$/, '') }), ...(flags.string('tls-server-name') && { 'tls-server-name': flags.string('tls-server-name') }), ...(flags.string('proxy-url') && { 'proxy-url': flags.string('proxy-url') }),
         ...(flags.changed('insecure-skip-tls-verify') && { 'insecure-skip-tls-verify': flags.bool('insecure-skip-tls-verify') || undefined, ...(flags.bool('insecure-skip-tls-verify') && { 'certificate-authority': undefined, 'certificate-authority-data': undefined }) }),
-        ...(authority && { 'insecure-skip-tls-verify': undefined, 'certificate-authority': embed ? undefined : resolve(authority), 'certificate-authority-data': embed ? bytes(authority) : undefined }),
+        ...(authority && { 'insecure-skip-tls-verify': undefined, 'certificate-authority': embed ? undefined : resolve(authority), 'certificate-authority-data': embed ? bytes(authority, 'certificate-authority') : undefined }),
       }));
       call.io.out(`Cluster "${args[0]}" set.\n`);
     },
@@ -99,10 +102,12 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
       const [certificate, key, embed] = [flags.string('client-certificate'), flags.string('client-key'), flags.bool('embed-certs')];
       if (flags.string('token') && (flags.string('username') || flags.string('password'))) throw new KubectlError('you cannot specify more than one authentication method at the same time: --token, --username/--password');
       if (embed && !certificate && !key) throw new KubectlError('you must specify a --client-certificate or --client-key to embed');
+      const mode = flags.string('exec-interactive-mode');
+      if (mode && !['IfAvailable', 'Never', 'Always'].includes(mode)) throw new KubectlError('invalid interactive mode type, can be only IfAvailable, Never, Always');
       const env = flags.strings('exec-env').map((pair) => ({ name: pair.split('=')[0], value: pair.slice(pair.indexOf('=') + 1) }));
       editKubeconfig(call, (config) => put(config, 'users', 'user', args[0]!, {
-        ...(certificate && { 'client-certificate': embed ? undefined : resolve(certificate), 'client-certificate-data': embed ? bytes(certificate) : undefined }),
-        ...(key && { 'client-key': embed ? undefined : resolve(key), 'client-key-data': embed ? bytes(key) : undefined }),
+        ...(certificate && { 'client-certificate': embed ? undefined : resolve(certificate), 'client-certificate-data': embed ? bytes(certificate, 'client-certificate') : undefined }),
+        ...(key && { 'client-key': embed ? undefined : resolve(key), 'client-key-data': embed ? bytes(key, 'client-key') : undefined }),
         ...(flags.string('token') && { token: flags.string('token'), username: undefined, password: undefined }),
         ...(flags.string('username') && { username: flags.string('username'), token: undefined }), ...(flags.string('password') && { password: flags.string('password'), token: undefined }),
         ...(flags.string('exec-command') && { exec: { apiVersion: flags.string('exec-api-version'), args: flags.strings('exec-arg'), command: flags.string('exec-command'), env: env.length > 0 ? env : null, ...(flags.string('exec-interactive-mode') && { interactiveMode: flags.string('exec-interactive-mode') }), provideClusterInfo: flags.bool('exec-provide-cluster-info') } }),

@@ -50,6 +50,8 @@ export const verb: Verb = {
       usage: '[(-o|--output=)name)]', summary: 'Describe one or many contexts',
       flags: { output: { short: 'o', type: 'string', usage: 'Output format. One of: (name).' }, 'no-headers': { type: 'bool', usage: "don't print headers" } },
       async run(call) {
+        const format = call.flags.string('output');
+        if (!['', 'name'].includes(format)) throw new KubectlError(`--output ${format} is not available in kubectl config get-contexts; resetting to default output format`);
         const config = load(call);
         const all = (config.contexts ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
         const missing = call.args.filter((name) => !all.some((one) => one.name === name));

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Container, Node, Pod } from '../../api/generated/core-v1.ts';
 import { nameSuffix, systemRandom } from '../../base/random.ts';
 import { attachToDebugger } from '../attach-when-running.ts';
 import { debugProfiles, withCustomContainer, withProfile, type DebugProfile, type DebugStyle } from '../debug-profile.ts';
-import type { FlagSpecs } from '../flags.ts';
+import { UsageError, type FlagSpecs } from '../flags.ts';
 import { parseEnv } from '../generators/pod-template.ts';
 import { listTargets, type NamedTarget } from '../selected-targets.ts';
 import { targetFlags, targetPath } from '../targets.ts';
@@ -37,6 +37,9 @@ const flags = {
   tty: { short: 't', type: 'bool', usage: 'Allocate a TTY for the debugging container.' },
 } as const satisfies FlagSpecs;
 
+/** A reference to an image: host and path in lower case, a tag, a digest. */
+const IMAGE = /^(?:[A-Za-z\d.-]+(?::\d+)?\/|\[[\da-fA-F:]+\](?::\d+)?\/)?[a-z\d]+(?:(?:[._]|__|-+)[a-z\d]+)*(?:\/[a-z\d]+(?:(?:[._]|__|-+)[a-z\d]+)*)*(?::\w[\w.-]{0,127})?(?:@[A-Za-z][\w.+-]*:[\da-fA-F]{32,})?$/;
+
 /** Upstream: kubectl pkg/cmd/debug. */
 export const verb: Verb = {
   usage: '(POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ]',
@@ -46,6 +49,7 @@ export const verb: Verb = {
     const { flags: given, args, dashAt } = call;
     const names = dashAt >= 0 ? args.slice(0, dashAt) : args.slice(0, 1);
     const copies = given.string('copy-to') !== '';
+    for (const pair of given.strings('set-image')) if (!pair.includes('=')) throw new UsageError(`invalid argument "${given.strings('set-image').join(',')}" for "--set-image" flag: ${pair} must be formatted as key=value`);
     if (!copies) {
       if (given.bool('replace')) throw new KubectlError('--replace may only be used with --copy-to.');
       if (given.bool('same-node')) throw new KubectlError('--same-node may only be used with --copy-to.');
@@ -55,6 +59,10 @@ export const verb: Verb = {
       throw new KubectlError('you must specify --image, --set-image or command arguments.');
     }
     if (names.length === 0) throw new KubectlError('NAME or filename is required for debug');
+    const [image, policy, custom] = [given.string('image'), given.string('image-pull-policy'), given.string('custom')];
+    if (image && !IMAGE.test(image)) throw new KubectlError(`invalid image name ${JSON.stringify(image)}: invalid reference format`);
+    if (policy && !['Always', 'IfNotPresent', 'Never'].includes(policy)) throw new KubectlError(`invalid image pull policy: ${policy}`);
+    if (custom && !existsSync(custom)) throw new KubectlError(`must pass a container spec json file for custom profile: open ${custom}: no such file or directory`);
     if (given.bool('tty') && !given.bool('stdin')) throw new KubectlError('-i/--stdin is required for containers with -t/--tty=true');
     if (given.string('target') && copies) throw new KubectlError('--target is incompatible with --copy-to. Use --share-processes instead.');
     if (!(debugProfiles as readonly string[]).includes(given.string('profile'))) throw new KubectlError(`unknown profile: ${given.string('profile')}`);

@@ -1,3 +1,4 @@
+import { parseSelector } from '../../api/selector.ts';
 import { isReason, StatusError } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
@@ -32,6 +33,7 @@ export const verb: Verb = {
     const { args, flags: given, io } = call;
     if (args.length === 0 && !given.string('selector')) throw new KubectlError("USAGE: drain NODE [flags]\nSee 'kubectl drain -h' for help and examples");
     if (args.length > 0 && given.string('selector')) throw new KubectlError("cannot specify both a node name and a --selector option\nSee 'kubectl drain -h' for help and examples");
+    if (!isSelector(given.string('pod-selector'))) throw new KubectlError('--pod-selector=<pod_selector> must be a valid label selector');
     const targets = await listTargets(call, { args: ['nodes', ...args.map((name) => name.replace(/^nodes?\//, ''))] });
     for (const target of targets) await setUnschedulable(call, target, true);
     let failed: unknown;
@@ -149,4 +151,13 @@ async function removePod(call: Call, { metadata }: Pod, deadline: number): Promi
     await systemClock.sleep(500, io.signal);
   }
   io.out(`pod/${name} ${byDeletion ? 'deleted' : 'evicted'}\n`);
+}
+
+function isSelector(text: string): boolean {
+  try {
+    parseSelector(text);
+    return true;
+  } catch {
+    return false; // What is wrong with it, kubectl does not say.
+  }
 }

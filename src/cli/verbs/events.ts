@@ -34,7 +34,7 @@ export const verb: Verb = {
     if (given.string('for')) {
       if (!given.string('for').includes('/')) throw new KubectlError('--for must be in resource/name form');
       const [target] = await resolveTargets(call, { args: [given.string('for')] }).catch((error: unknown) => {
-        throw error instanceof KubectlError ? new KubectlError(error.message, { bare: true }) : error;
+        throw error instanceof KubectlError ? new KubectlError(error.message, { bare: error.message.startsWith('the server') }) : error;
       });
       const { resource, name } = target!;
       fieldSelector = `involvedObject.kind=${resource.kind},involvedObject.name=${name}${resource.group ? `,involvedObject.apiVersion=${resource.group}/${resource.version}` : `,involvedObject.apiVersion=${resource.version}`}`;

@@ -6,7 +6,7 @@ import type { FlagSpecs } from '../flags.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
 const flags = {
-  recursive: { type: 'bool', usage: 'When true, print the name of all the fields recursively.' },
+  recursive: { short: 'R', type: 'bool', usage: 'When true, print the name of all the fields recursively.' },
   'api-version': { type: 'string', usage: 'Use given api-version (group/version) of the resource.' },
   output: { short: 'o', type: 'string', default: 'plaintext', usage: 'Format in which to render the schema. Valid values are: (plaintext, plaintext-openapiv2).' },
 } as const satisfies FlagSpecs;

@@ -41,6 +41,7 @@ function templateText(template: unknown): string {
 async function status(call: Call): Promise<number> {
   const { session, io, flags: given } = call;
   const timeout = given.duration('timeout');
+  if (given.int('revision') < 0) throw new KubectlError(`revision must be a positive integer: ${given.int('revision')}`);
   const signal = timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(timeout)]) : io.signal;
   for (const target of await targetsOf(call)) {
     const path = pathOf(target.resource, { namespace: target.namespace });
