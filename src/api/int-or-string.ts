@@ -15,15 +15,3 @@ export function scaledValue(value: IntOrString, total: number, roundUp: boolean)
   const share = (Number(percent[1]) * total) / 100;
   return roundUp ? Math.ceil(share) : Math.floor(share);
 }
-
-/** The percentage of `"25%"`; undefined where it is none. */
-export function percentOf(value: IntOrString): number | undefined {
-  const percent = typeof value === 'string' ? /^(\d+)%$/.exec(value) : null;
-  return percent ? Number(percent[1]) : undefined;
-}
-
-/** `8080` for `"8080"` and `8080`; the string itself where it is a name. */
-export function parseIntOrString(text: string): IntOrString {
-  const value = Number(text);
-  return /^[+-]?\d+$/.test(text) && value >= -(2 ** 31) && value < 2 ** 31 ? value : text;
-}

@@ -157,10 +157,6 @@ export function isConfigMapKey(value: string): string[] {
   return faults;
 }
 
-export function isCIdentifier(value: string): string[] {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(value) ? [] : [regexFault("a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'", '[A-Za-z_][A-Za-z0-9_]*', 'my_name', 'MY_NAME', 'MyName')];
-}
-
 /** A generateName is checked as if its trailing dash were followed by a suffix. */
 export function asGenerated(prefix: string): string {
   return prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix;

@@ -48,20 +48,6 @@ export function useContext(path: string, name: string): void {
   });
 }
 
-/** Changes fields of a context, or makes it. Answers whether it was there. */
-export function setContext(path: string, name: string, fields: Readonly<Record<string, string>>): boolean {
-  let known = false;
-  edit(path, (document) => {
-    const list = listOf(document, 'contexts');
-    const at = find(list, name);
-    known = at >= 0;
-    const before = known ? (list.toJSON() as readonly { readonly context?: object }[])[at]!.context : {};
-    put(document, 'contexts', { name, context: { ...before, ...fields } });
-    return true;
-  });
-  return known;
-}
-
 /** Names like `on`, `yes` and `1` are quoted, for readers that know an older YAML, where the bare words are no texts. */
 const options = { prettyErrors: false, compat: 'yaml-1.1' } as const;
 

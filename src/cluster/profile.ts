@@ -160,23 +160,6 @@ export class Profile {
   }
 }
 
-/** Names of the clusters in the home folder. */
-export function listProfiles(): string[] {
-  try {
-    return readdirSync(join(homedir(), '.wherry')).filter((name) => {
-      try {
-        return new Profile(name).read() !== undefined;
-      } catch (error) {
-        if (error instanceof UserError) return false;
-        throw error;
-      }
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
 /** Pods of a node are `10.x.NUMBER.0/24`, and its address must stay under the load balancer's pool. */
 export const MAX_NODES = HIGHEST_NODE_NUMBER;
 

@@ -94,7 +94,3 @@ export function decodeProtobuf(bytes: Buffer): Typed {
   if (!type) throw new ProtobufError(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
   return decode<Typed>(type, { apiVersion, kind, ...decodeMessage(type, raw) }).object;
 }
-
-export function isProtobuf(bytes: Buffer): boolean {
-  return bytes.length >= 4 && bytes.subarray(0, 4).equals(MAGIC);
-}

@@ -146,10 +146,6 @@ export function typeSchema(name: string): StructType {
   return build(name, raw);
 }
 
-export function hasType(name: string): boolean {
-  return name in rawTypes;
-}
-
 /** `['io.k8s.api.core.v1.Pod', …]`: every struct type of the table. */
 export function typeNames(): readonly string[] {
   return Object.keys(rawTypes);

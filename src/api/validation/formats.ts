@@ -3,26 +3,12 @@
  * Upstream: apimachinery pkg/util/validation.
  */
 import { isIP, isIPv4, isIPv6 } from '../../base/ip-family.ts';
-import { inclusiveRangeFault, regexFault } from '../names.ts';
+import { inclusiveRangeFault } from '../names.ts';
 
 /** A user or group id of Linux. */
 export const accountIdFaults = (id: number): readonly string[] => rangeFaults(id, 0, 2147483647);
 
 export const rangeFaults = (value: number, low: number, high: number): readonly string[] => (value >= low && value <= high ? [] : [inclusiveRangeFault(low, high)]);
-
-/** The stricter rule of old, still asked of prefixes in some places. Upstream: IsEnvVarName. */
-export function strictEnvVarNameFaults(name: string): readonly string[] {
-  const pattern = '[-._a-zA-Z][-._a-zA-Z0-9]*';
-  const rule = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit";
-  const wrong = new RegExp(`^${pattern}$`).test(name) ? [] : [regexFault(rule, pattern, 'my.env-name', 'MY_ENV.NAME', 'MyEnvName1')];
-  return [...wrong, ...parentStepFaults(name)];
-}
-
-function parentStepFaults(name: string): readonly string[] {
-  if (name === '.') return ["must not be '.'"];
-  if (name === '..') return ["must not be '..'"];
-  return name.startsWith('..') ? ["must not start with '..'"] : [];
-}
 
 /** An IP address without leading zeros and not IPv4 mapped into IPv6. Upstream: IsValidIPForLegacyField with StrictIPCIDRValidation. */
 export function ipFaults(address: string): readonly string[] {

@@ -8,8 +8,6 @@ export interface RuntimeFeatures {
   readonly supplementalGroupsPolicy: boolean;
 }
 
-export const noFeatures: RuntimeFeatures = { recursiveReadOnly: false, userNamespaces: new Set(), supplementalGroupsPolicy: false };
-
 export function runtimeFeatures({ runtimeHandlers = [], features }: RuntimeStatus): RuntimeFeatures {
   const handler = runtimeHandlers.find(({ name }) => name === '')?.features;
   return {
