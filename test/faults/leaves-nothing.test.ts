@@ -116,7 +116,7 @@ describe.skipIf(process.getuid?.() !== 0)('a start that does not come to its end
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
       }
       await start;
-      await cluster.start();
+      await cluster.start('--nodes', '2');
       const status = await cluster.status();
       expect(status.running, `killed after ${moment} ms`).toBe(true);
       const ours = processIds().map((pid) => ({ pid, command: commandOf(pid).join(' ') })).filter(({ command }) => command.includes(cluster.dataDir) && /(server|node)-process/.test(command));
