@@ -45,7 +45,7 @@ export class GrpcServer implements AsyncDisposable {
     let request: Buffer | undefined;
     const refuse = (fault: GrpcError): void => {
       if (stream.destroyed || stream.headersSent) return;
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': fault.code, 'grpc-message': encodeURIComponent(fault.details) }, { endStream: true });
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': fault.code, 'grpc-message': escaped(fault.details) }, { endStream: true });
     };
     stream.on('data', messageReader(LARGEST_MESSAGE, (message) => { request = message; }, refuse));
     stream.on('end', () => void this.#answer(path, request).then((answer) => {
@@ -63,4 +63,9 @@ export class GrpcServer implements AsyncDisposable {
     const { method: { requestDeserialize, responseSerialize }, answer } = known;
     return responseSerialize(await answer(requestDeserialize(request)));
   }
+}
+
+/** What is not printable ASCII, and the sign of escaping itself, percent-encoded. Upstream: gRPC over HTTP2, Status-Message. */
+function escaped(text: string): string {
+  return text.toWellFormed().replace(/[^ -$&-~]+/gu, encodeURIComponent);
 }
