@@ -4,7 +4,8 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import type { HttpClientOptions } from '../../client/http-client.ts';
+import { tlsOf, type HttpClientOptions } from '../../client/http-client.ts';
+import { tunnelAgent } from '../../client/proxy.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { KubectlError, type Verb } from '../verb.ts';
 
@@ -20,6 +21,7 @@ const flags = {
   'reject-paths': { type: 'string', default: '^/api/.*/pods/.*/exec,^/api/.*/pods/.*/attach', usage: 'Regular expression for paths that the proxy should reject.' },
   'reject-methods': { type: 'string', default: '^$', usage: 'Regular expression for HTTP methods that the proxy should reject.' },
   'disable-filter': { type: 'bool', usage: 'If true, disable request filtering in the proxy.' },
+  'append-server-path': { type: 'bool', usage: 'If true, enables automatic path appending of the kube context server path to each request.' },
   keepalive: { type: 'duration', usage: 'Specifies the keep-alive period for an active network connection.' },
 } as const satisfies FlagSpecs;
 
@@ -42,12 +44,14 @@ export const verb: Verb = {
       const path = url.split('?')[0]!;
       return some(hosts, (headers.host ?? '').replace(/:\d+$/, '')) && some(accepted, path) && !some(rejected, path) && !some(methods, method);
     };
+    /** What is before the paths of the API there: upstream leaves it out unless it is asked for. */
+    const serverPath = given.bool('append-server-path') ? new URL(options.server).pathname.replace(/\/$/, '') : '';
     const server = createServer((request, response) => {
       if (!allowed(request)) return void response.writeHead(403).end('Forbidden');
       const path = request.url ?? '/';
       if (given.string('www') && path.startsWith(given.string('www-prefix'))) return serveFile(given.string('www'), path.slice(given.string('www-prefix').length), response);
       if (!path.startsWith(`${prefix}/`)) return void response.writeHead(404).end('404 page not found\n');
-      const onward = open(options, request, path.slice(prefix.length));
+      const onward = open(options, request, serverPath + path.slice(prefix.length));
       onward.on('response', (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
@@ -58,7 +62,7 @@ export const verb: Verb = {
     });
     server.on('upgrade', (request, socket, head) => {
       if (!allowed(request) || !(request.url ?? '').startsWith(`${prefix}/`)) return void socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-      const onward = open(options, request, request.url!.slice(prefix.length));
+      const onward = open(options, request, serverPath + request.url!.slice(prefix.length));
       onward.on('upgrade', (answer, far, farHead) => {
         const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
         socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`);
@@ -92,12 +96,13 @@ function open(options: HttpClientOptions, { method, headers }: IncomingMessage, 
   const base = new URL(options.server);
   const token = typeof options.token === 'function' ? options.token() : options.token;
   const { host: _host, authorization: _authorization, ...rest } = headers;
-  const common = { method, host: base.hostname, port: base.port, path: base.pathname.replace(/\/$/, '') + path, headers: { ...rest, ...options.headers, ...(token && { authorization: `Bearer ${token}` }) } as Record<string, string> };
+  const common = {
+    method, host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port, path,
+    headers: { ...rest, ...options.headers, ...(token && { authorization: `Bearer ${token}` }) } as Record<string, string>,
+  };
   if (base.protocol === 'http:') return httpRequest(common);
-  return httpsRequest({
-    ...common, ...(options.ca && { ca: options.ca }), ...(options.certificate && { cert: options.certificate, key: options.key }),
-    ...(options.tlsServerName && { servername: options.tlsServerName }), rejectUnauthorized: !options.insecureSkipTlsVerify,
-  });
+  const tls = tlsOf(options);
+  return httpsRequest({ ...common, ...tls, ...(options.proxy && { agent: tunnelAgent(options.proxy, tls) }) });
 }
 
 function serveFile(root: string, path: string, response: ServerResponse): void {
