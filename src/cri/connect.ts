@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../base/clock.ts';
-import { GrpcConnection, GrpcError, type CallOptions } from '../base/grpc/connection.ts';
+import { GrpcConnection, type CallOptions } from '../base/grpc/connection.ts';
+import { GrpcError } from '../base/grpc/grpc-error.ts';
 import type { Method } from '../base/grpc/service.ts';
 import { runtimeEvents } from './runtime-events.ts';
 import { ImageViews, snapshotterOf } from './image-views.ts';

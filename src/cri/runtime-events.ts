@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import { GrpcError, GrpcStatus, type GrpcConnection } from '../base/grpc/connection.ts';
+import type { GrpcConnection } from '../base/grpc/connection.ts';
+import { GrpcError, GrpcStatus } from '../base/grpc/grpc-error.ts';
 import { CONTAINERD_HEADERS, containerdEvents, runtimeService } from './protocol.ts';
 import { isRuntimeError, type CriRuntime, type RuntimeEvent } from './runtime.ts';
 import { taskEvent } from './task-event.ts';

@@ -1,7 +1,7 @@
-import { createServer } from 'node:http';
 import type { Node } from '../api/generated/core-v1.ts';
 import type { Log } from '../base/log.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
+import { startSmallServer, type SmallServer } from './small-server.ts';
 
 export interface HealthServerOptions {
   readonly address: string;
@@ -13,8 +13,8 @@ export interface HealthServerOptions {
 }
 
 /** Answers `/healthz` and `/livez` of the service proxy. A port that is taken is told in the log: services work without. */
-export function startHealthServer({ address, port, health, node, log }: HealthServerOptions): AsyncDisposable & { readonly port: number | undefined } {
-  const server = createServer(({ url }, response) => {
+export function startHealthServer({ address, port, health, node, log }: HealthServerOptions): SmallServer {
+  return startSmallServer(address, port, ({ url }, response) => {
     const send = (ok: boolean, report: HealthReport): void => {
       response.writeHead(ok ? 200 : 503, { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' }).end(JSON.stringify(report));
     };
@@ -24,17 +24,5 @@ export function startHealthServer({ address, port, health, node, log }: HealthSe
       send(ok, report);
     } else if (path === '/livez') send(health.healthy, health.liveness());
     else response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' }).end('404 page not found\n');
-  });
-  server.on('error', (error) => log.warn('cannot answer after the health of the proxy', { port, error }));
-  server.listen(port, address);
-  return {
-    get port() {
-      const bound = server.address();
-      return bound && typeof bound === 'object' ? bound.port : undefined;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  }, (error) => log.warn('cannot answer after the health of the proxy', { port, error }));
 }

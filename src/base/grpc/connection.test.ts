@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Client, credentials, Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../clock.ts';
-import { GrpcConnection, GrpcError, GrpcStatus } from './connection.ts';
+import { GrpcConnection } from './connection.ts';
+import { GrpcError, GrpcStatus } from './grpc-error.ts';
 import { MessageTypes } from './message-types.ts';
 import { GrpcServer } from './server.ts';
 import { service } from './service.ts';
@@ -115,6 +116,7 @@ test('a server that is away is Unavailable, and found again when it is back; wha
   const last = client.call(echo['Wait']!, {});
   client[Symbol.dispose]();
   await expect(last).rejects.toMatchObject({ name: 'GrpcError' });
+  await expect(client.call(echo['Say']!, {})).rejects.toMatchObject({ code: GrpcStatus.Unavailable, details: 'the connection was closed here' });
 });
 
 test('a connection can be followed: it is made at once, and again after it broke', async () => {

@@ -1,23 +1,9 @@
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import type { Clock } from '../clock.ts';
+import { frame, messageReader } from './framing.ts';
+import { GrpcError, GrpcStatus } from './grpc-error.ts';
 import type { Method } from './service.ts';
-
-/** gRPC's status codes that are told apart here. */
-export const GrpcStatus = { Canceled: 1, Unknown: 2, DeadlineExceeded: 4, PermissionDenied: 7, ResourceExhausted: 8, Unimplemented: 12, Internal: 13, Unavailable: 14, Unauthenticated: 16 } as const;
-
-/** What a call ended with other than OK. `message` and `details` are the server's words. */
-export class GrpcError extends Error {
-  override readonly name = 'GrpcError';
-  readonly code: number;
-  readonly details: string;
-
-  constructor(code: number, details: string, options?: ErrorOptions) {
-    super(details, options);
-    this.code = code;
-    this.details = details;
-  }
-}
 
 export interface CallOptions {
   /** The server is told of it, too. Without it the call may take for ever. */
@@ -37,7 +23,6 @@ const OF_HTTP: Readonly<Record<number, number>> = {
   400: GrpcStatus.Internal, 401: GrpcStatus.Unauthenticated, 403: GrpcStatus.PermissionDenied, 404: GrpcStatus.Unimplemented,
   429: GrpcStatus.Unavailable, 502: GrpcStatus.Unavailable, 503: GrpcStatus.Unavailable, 504: GrpcStatus.Unavailable,
 };
-const PREFIX_BYTES = 5;
 const WINDOW_BYTES = 2 ** 20;
 const RECONNECT_MS = 1_000;
 
@@ -86,6 +71,7 @@ export class GrpcConnection implements Disposable {
   #run({ path, requestSerialize }: Method, request: object, { timeoutMs, signal, headers }: CallOptions, onMessage: (message: Buffer) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error);
+      if (this.#ended) return reject(new GrpcError(GrpcStatus.Unavailable, 'the connection was closed here'));
       const framed = frame(requestSerialize(request));
       const session = this.#connected();
       const stream = session.request({
@@ -159,38 +145,6 @@ function socketAddress(target: string): { path: string } | { host: string; port:
   if (target.startsWith('unix:')) return { path: target.slice('unix:'.length).replace(/^\/\/(?=\/)/, '') };
   const { hostname, port } = new URL(`tcp://${target}`);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
-
-/** A message with gRPC's prefix: whether it is compressed, and its length. */
-export function frame(message: Buffer): Buffer {
-  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  framed[0] = 0;
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, PREFIX_BYTES);
-  return framed;
-}
-
-/** Takes a stream's chunks and tells its messages. */
-export function messageReader(largest: number, onMessage: (message: Buffer) => void, onFault: (fault: GrpcError) => void): (chunk: Buffer) => void {
-  let rest: Buffer = Buffer.alloc(0);
-  let chunks: Buffer[] = [];
-  let missing = PREFIX_BYTES;
-  return (chunk) => {
-    missing -= chunk.length;
-    chunks.push(chunk);
-    if (missing > 0) return;
-    rest = chunks.length === 1 ? chunk : Buffer.concat(chunks);
-    for (;;) {
-      const size = rest.length < PREFIX_BYTES ? 0 : rest.readUInt32BE(1);
-      if (size > largest) return onFault(new GrpcError(GrpcStatus.ResourceExhausted, `Received message larger than max (${size} vs. ${largest})`));
-      missing = PREFIX_BYTES + size - rest.length;
-      if (missing > 0) break;
-      if (rest[0] !== 0) return onFault(new GrpcError(GrpcStatus.Internal, 'the answer is compressed, which was not asked for'));
-      onMessage(rest.subarray(PREFIX_BYTES, PREFIX_BYTES + size));
-      rest = rest.subarray(PREFIX_BYTES + size);
-    }
-    chunks = rest.length > 0 ? [rest] : [];
-  };
 }
 
 /** `reset`: what the stream was closed with; undefined where the connection went. Answers undefined where the call is in order. */

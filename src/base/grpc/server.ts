@@ -1,5 +1,6 @@
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { frame, GrpcError, GrpcStatus, messageReader } from './connection.ts';
+import { frame, messageReader } from './framing.ts';
+import { GrpcError, GrpcStatus } from './grpc-error.ts';
 import type { Method, Service } from './service.ts';
 
 /** One a method. Rejecting with GrpcError answers its code, anything else Unknown. */

@@ -1,5 +1,6 @@
 import { systemClock } from '../../base/clock.ts';
-import { GrpcConnection, GrpcError, GrpcStatus } from '../../base/grpc/connection.ts';
+import { GrpcConnection } from '../../base/grpc/connection.ts';
+import { GrpcError, GrpcStatus } from '../../base/grpc/grpc-error.ts';
 import { MessageTypes } from '../../base/grpc/message-types.ts';
 import { service as grpcService } from '../../base/grpc/service.ts';
 
