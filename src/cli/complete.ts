@@ -3,11 +3,11 @@ import type { Pod } from '../api/generated/core-v1.ts';
 import type { KubeObject, ObjectList } from '../api/object.ts';
 import { ConnectionError } from '../client/connection-error.ts';
 import { loadKubeconfig } from '../client/kubeconfig.ts';
-import { parseFlags, UsageError, type FlagSpec, type FlagSpecs } from './flags.ts';
-import { pathsOf } from './kubeconfig-edit.ts';
-import { pathOf } from './resource-mapper.ts';
-import { globalFlags, Session } from './session.ts';
-import { KubectlError, type KubectlIo, type Verb } from './verb.ts';
+import { parseFlags, UsageError, type FlagSpec, type FlagSpecs } from './command/flags.ts';
+import { pathsOf } from './config/kubeconfig-edit.ts';
+import { pathOf } from './command/resource-mapper.ts';
+import { globalFlags, Session } from './command/session.ts';
+import { KubectlError, type KubectlIo, type Verb } from './command/verb.ts';
 import { verbs } from './verbs.ts';
 
 /** What stands before the word in question. */

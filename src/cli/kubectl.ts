@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { StatusError } from '../api/errors.ts';
 import { ConnectionError } from '../client/connection-error.ts';
 import { KubeconfigError } from '../client/kubeconfig-faults.ts';
-import { parseFlags, UsageError, type FlagSpecs } from './flags.ts';
+import { parseFlags, UsageError, type FlagSpecs } from './command/flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
-import { statusText } from './kubectl-errors.ts';
-import type { Alias, Preference } from './kuberc.ts';
-import { globalFlags, Session } from './session.ts';
-import { KubectlError, type Call, type KubectlIo, type Verb } from './verb.ts';
+import { statusText } from './command/kubectl-errors.ts';
+import type { Alias, Preference } from './config/kuberc.ts';
+import { globalFlags, Session } from './command/session.ts';
+import { KubectlError, type Call, type KubectlIo, type Verb } from './command/verb.ts';
 import { verbs } from './verbs.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     const preference = name === undefined || name === 'kuberc' || name === '__complete' ? undefined : await preferenceOf(argv, io);
     let alias: Alias | undefined;
     if (preference && name !== undefined && !Object.hasOwn(verbs, name)) {
-      const { expandAlias } = await import('./kuberc.ts');
+      const { expandAlias } = await import('./config/kuberc.ts');
       const expanded = expandAlias(preference, name, rest);
       if (expanded) {
         ({ alias } = expanded);
@@ -33,7 +33,7 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     }
     if (name === 'help' && rest.length > 0) return await runKubectl([...rest, '--help'], io);
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-      const { overview } = await import('./help.ts');
+      const { overview } = await import('./help/help.ts');
       io.out(overview());
       return 0;
     }
@@ -56,7 +56,7 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
       words = words.toSpliced(at, 1);
     }
     const specs: FlagSpecs = { ...globalFlags, ...verb.flags, help: { short: 'h', type: 'bool', usage: 'help' } };
-    const preferred = preference ? optionsOf(preference, alias, path, specs, words, await import('./kuberc.ts')) : [];
+    const preferred = preference ? optionsOf(preference, alias, path, specs, words, await import('./config/kuberc.ts')) : [];
     const { flags, args, dashAt } = parseFlags(specs, [...preferred, ...words]);
     if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}"\nSee '${path} -h' for help and examples`);
     if (flags.bool('help') || !verb.run) {
@@ -77,7 +77,7 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
 /** The preferences that count for a call; most people have none, and those who have not read nothing. */
 async function preferenceOf(argv: readonly string[], io: KubectlIo): Promise<Preference | undefined> {
   if (!io.env['KUBERC'] && !argv.some((word) => word.startsWith('--kuberc')) && !existsSync(join(io.env['HOME'] || homedir(), '.kube', 'kuberc'))) return undefined;
-  const { loadPreference, PreferenceFault } = await import('./kuberc.ts');
+  const { loadPreference, PreferenceFault } = await import('./config/kuberc.ts');
   try {
     return loadPreference(argv, io.env, (text) => io.err(text));
   } catch (error) {
@@ -87,7 +87,7 @@ async function preferenceOf(argv: readonly string[], io: KubectlIo): Promise<Pre
 }
 
 /** The options that preferences give to a verb and the call itself does not, as words. */
-function optionsOf(preference: Preference, alias: Alias | undefined, path: string, specs: FlagSpecs, words: readonly string[], { isGiven }: typeof import('./kuberc.ts')): string[] {
+function optionsOf(preference: Preference, alias: Alias | undefined, path: string, specs: FlagSpecs, words: readonly string[], { isGiven }: typeof import('./config/kuberc.ts')): string[] {
   const shorts = new Set(Object.values(specs).flatMap(({ short }) => short ?? []));
   // Defaults of a verb do not count for its aliases.
   const from = alias ? [alias] : (preference.defaults ?? []).filter(({ command }) => `kubectl ${command.trim().split(/\s+/).join(' ')}` === path);
@@ -167,7 +167,7 @@ function report(error: unknown, path: string, io: KubectlIo): number {
 
 /** Manual and texts are loaded for those who ask. */
 async function helpOf(path: string, verb: Verb): Promise<string> {
-  const [{ verbHelp }, { manual }] = await Promise.all([import('./help.ts'), import('./manual.ts')]);
+  const [{ verbHelp }, { manual }] = await Promise.all([import('./help/help.ts'), import('./help/manual.ts')]);
   const page = path.slice('kubectl '.length);
   return verbHelp(path, verb, Object.hasOwn(manual, page) ? manual[page] : undefined);
 }

@@ -2,7 +2,7 @@ import type { Deployment, ReplicaSet } from '../../api/generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { formatLabelSelector, selectorOf } from '../../api/selector.ts';
-import { sortKeys } from '../sort-keys.ts';
+import { sortKeys } from '../printers/sort-keys.ts';
 import type { DescribeContext } from './describe-context.ts';
 import { describePodTemplate } from './pod-template.ts';
 import { rfc1123 } from './times.ts';

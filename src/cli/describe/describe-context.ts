@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { Session } from '../command/session.ts';
 import type { DescribeWriter } from './writer.ts';
 
 export interface DescribeContext {

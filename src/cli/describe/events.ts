@@ -1,6 +1,6 @@
 import type { Event } from '../../api/generated/core-v1.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../command/session.ts';
 import { since } from './times.ts';
 import type { DescribeWriter } from './writer.ts';
 

@@ -1,7 +1,7 @@
 import { isReason } from '../../api/errors.ts';
 import type { Service } from '../../api/generated/core-v1.ts';
 import type { Ingress, IngressBackend } from '../../api/generated/networking-v1.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../command/session.ts';
 import type { DescribeContext } from './describe-context.ts';
 import { sliceAddresses, slicesOf } from './slice-addresses.ts';
 

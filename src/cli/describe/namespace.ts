@@ -1,7 +1,7 @@
 import { isReason } from '../../api/errors.ts';
 import type { LimitRange, Namespace, ResourceQuota } from '../../api/generated/core-v1.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../command/session.ts';
 import type { DescribeContext } from './describe-context.ts';
 import { describeLimitRanges } from './limit-range.ts';
 import { describeResourceQuotas } from './resource-quota.ts';

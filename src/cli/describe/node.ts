@@ -4,7 +4,7 @@ import type { Node, Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { addResources, podResourceLimits, podResourceRequests, type ResourceList } from '../../api/pod/resources.ts';
 import { milliValue, quantityValue } from '../../api/quantity.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../command/session.ts';
 import type { DescribeContext } from './describe-context.ts';
 import { rfc1123, since } from './times.ts';
 import type { DescribeWriter } from './writer.ts';

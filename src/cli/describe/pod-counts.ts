@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../command/session.ts';
 
 /** `2 Running / 0 Waiting / 0 Succeeded / 0 Failed` of the pods that the object controls. */
 export async function podCounts(session: Session, { metadata }: KubeObject, labelSelector: string): Promise<string> {

@@ -1,6 +1,6 @@
 import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../command/session.ts';
 
 export async function slicesOf(session: Session, namespace: string, service: string): Promise<readonly EndpointSlice[]> {
   return (await session.json<ObjectList<EndpointSlice>>(`/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`, { query: { labelSelector: `kubernetes.io/service-name=${service}` } })).items;

@@ -1,15 +1,15 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CronJob } from '../../api/generated/batch-v1.ts';
-import { isQuantity, QUANTITY_FAULT } from '../quantity-fault.ts';
+import { isQuantity, QUANTITY_FAULT } from '../mutation/quantity-fault.ts';
 import { parseApiVersion } from '../../api/resources.ts';
-import type { FlagSpecs } from '../flags.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { namedHash } from '../kustomize/content-hash.ts';
-import { resolveTargets, targetPath } from '../targets.ts';
-import { KubectlError, type Call } from '../verb.ts';
+import { resolveTargets, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Call } from '../command/verb.ts';
 import type { Generated, Generator } from './generator.ts';
 import { ingressFlags, ingressOf } from './ingress.ts';
-import { dataKeyFault, envNameFault } from '../valid-keys.ts';
+import { dataKeyFault, envNameFault } from '../mutation/valid-keys.ts';
 import { containerName, parseLabels } from './pod-template.ts';
 
 /** The one NAME that a noun takes. */

@@ -1,5 +1,5 @@
-import type { FlagSpecs } from '../flags.ts';
-import type { Call } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import type { Call } from '../command/verb.ts';
 
 export interface Generated {
   readonly apiVersion: string;

@@ -1,4 +1,4 @@
-import { KubectlError, type Call } from '../verb.ts';
+import { KubectlError, type Call } from '../command/verb.ts';
 import type { Generated, Generator } from './generator.ts';
 
 /** `svc:80`, `svc:http`. */

@@ -1,5 +1,5 @@
-import { parseDocuments, type ManifestObject } from '../manifest.ts';
-import { KubectlError, type KubectlIo } from '../verb.ts';
+import { parseDocuments, type ManifestObject } from '../manifests/manifest.ts';
+import { KubectlError, type KubectlIo } from '../command/verb.ts';
 import { contentHash } from './content-hash.ts';
 import { FileLoader, isRemote } from './file-loader.ts';
 import { setAnnotations, setImage, setLabels, setReplicas } from './field-transformers.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sortKeys } from '../sort-keys.ts';
+import { sortKeys } from '../printers/sort-keys.ts';
 import { isTree, type Tree } from './resource.ts';
 
 /** The ten letters that follow the name of a generated object: they change with its content. Upstream: kustomize api/hasher. */

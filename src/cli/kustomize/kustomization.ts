@@ -1,4 +1,4 @@
-import { KubectlError } from '../verb.ts';
+import { KubectlError } from '../command/verb.ts';
 import type { FieldSpec } from './field-spec.ts';
 
 /** Picks resources: each part is a regular expression for the whole, labels and annotations are selectors. */

@@ -2,7 +2,7 @@
  * kubectl's JSONPath templates: `{.items[*].metadata.name}`, `{range .items[*]}…{end}`, filters, slices, unions, `..`, quoted text.
  * Upstream: client-go util/jsonpath.
  */
-import { goJson } from '../sort-keys.ts';
+import { goJson } from './sort-keys.ts';
 import { JsonPathError, parseJsonPath, type Part, type Step } from './jsonpath-parse.ts';
 import { goMap, GoNumber, goType, numberOf } from './go-value.ts';
 

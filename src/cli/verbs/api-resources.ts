@@ -1,6 +1,6 @@
 import { apiVersionOf } from '../../api/object.ts';
 import { textTable } from '../printers/text-table.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 export const verb: Verb = {
   usage: '[flags]',

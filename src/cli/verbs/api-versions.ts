@@ -1,5 +1,5 @@
 import { apiVersionOf } from '../../api/object.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 export const verb: Verb = {
   usage: '',

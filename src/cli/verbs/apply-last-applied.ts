@@ -1,12 +1,12 @@
 import type { KubeObject } from '../../api/object.ts';
-import { editObjects } from '../edit-objects.ts';
-import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
-import { checkedWriteFlags, dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation.ts';
+import { editObjects } from '../manifests/edit-objects.ts';
+import { LAST_APPLIED, lastApplied, withLastApplied } from '../apply/last-applied.ts';
+import { checkedWriteFlags, dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { listTargets } from '../selected-targets.ts';
-import { sortKeys } from '../sort-keys.ts';
-import { fileFlags, manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { listTargets } from '../targets/selected-targets.ts';
+import { sortKeys } from '../printers/sort-keys.ts';
+import { fileFlags, manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 
 const annotationOf = (object: KubeObject): string | undefined => object.metadata.annotations?.[LAST_APPLIED];

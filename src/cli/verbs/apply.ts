@@ -1,19 +1,19 @@
 import { isReason, StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { statusText } from '../kubectl-errors.ts';
-import { migrateToServerSide } from '../apply-migration.ts';
-import { LAST_APPLIED, lastApplied, withLastApplied } from '../last-applied.ts';
-import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation.ts';
-import type { NamedTarget } from '../selected-targets.ts';
-import { untilGone } from '../until-gone.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { statusText } from '../command/kubectl-errors.ts';
+import { migrateToServerSide } from '../apply/apply-migration.ts';
+import { LAST_APPLIED, lastApplied, withLastApplied } from '../apply/last-applied.ts';
+import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation/mutation.ts';
+import type { NamedTarget } from '../targets/selected-targets.ts';
+import { untilGone } from '../watch/until-gone.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
-import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
-import { checkPrune, prune, prunedKinds } from '../prune.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { pathOf } from '../command/resource-mapper.ts';
+import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
+import { mergePatchBetween, threeWayMerge } from '../patches/three-way-merge.ts';
+import { checkPrune, prune, prunedKinds } from '../apply/prune.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 import { editLastApplied, setLastApplied, viewLastApplied } from './apply-last-applied.ts';
 
 const flags = {
@@ -48,7 +48,7 @@ export const verb: Verb = {
     if (!sourcesGiven(call.flags)) throw new KubectlError('must specify one of -f and -k');
     if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
     writeQuery(call, CLIENT_SIDE); // says at once what is wrong with the flags
-    const set = call.flags.string('applyset') ? await (await import('../apply-set.ts')).ApplySet.of(call) : undefined;
+    const set = call.flags.string('applyset') ? await (await import('../apply/apply-set.ts')).ApplySet.of(call) : undefined;
     if (call.flags.bool('prune') && !set) checkPrune(call);
     const read = await manifestTargets(call);
     const targets = set ? set.labelled(read) : read;

@@ -1,7 +1,7 @@
-import type { FlagSpecs } from '../flags.ts';
-import { attachTo, containerOf, containersOf } from '../attach-to.ts';
-import { podOf } from '../pod-of.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { attachTo, containerOf, containersOf } from '../pods/attach-to.ts';
+import { podOf } from '../pods/pod-of.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 const flags = {
   container: { short: 'c', type: 'string', usage: 'Container name.' },

@@ -1,13 +1,13 @@
 import type { SelfSubjectAccessReview, SelfSubjectRulesReview } from '../../api/generated/authorization-v1.ts';
 import type { SelfSubjectReview } from '../../api/generated/authentication-v1.ts';
 import { compactRules, qualifiedResource } from '../describe/role.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, writeFlags } from '../mutation.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { dryRunOf, writeFlags } from '../mutation/mutation.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
-import { reconcileRbac } from '../reconcile-rbac.ts';
-import { fileFlags, manifestTargets, sourcesGiven } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { reconcileRbac } from '../apply/reconcile-rbac.ts';
+import { fileFlags, manifestTargets, sourcesGiven } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const canIFlags = {
   'all-namespaces': { short: 'A', type: 'bool', usage: 'If true, check the specified action in all namespaces.' },

@@ -1,11 +1,11 @@
-import type { FlagSpecs } from '../flags.ts';
-import { withLastApplied } from '../last-applied.ts';
-import { createObject, dryRunOf, writeFlags } from '../mutation.ts';
-import { listTargets } from '../selected-targets.ts';
-import { fileFlags, targetPath } from '../targets.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { withLastApplied } from '../apply/last-applied.ts';
+import { createObject, dryRunOf, writeFlags } from '../mutation/mutation.ts';
+import { listTargets } from '../targets/selected-targets.ts';
+import { fileFlags, targetPath } from '../targets/targets.ts';
 import { apiVersionOf } from '../../api/object.ts';
-import type { DiscoveredResource } from '../resource-mapper.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import type { DiscoveredResource } from '../command/resource-mapper.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   ...writeFlags('kubectl-autoscale'), ...fileFlags,

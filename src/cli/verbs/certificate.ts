@@ -1,10 +1,10 @@
 import { isReason } from '../../api/errors.ts';
 import type { CertificateSigningRequest } from '../../api/generated/certificates-v1.ts';
 import { rfc3339, systemClock } from '../../base/clock.ts';
-import { printResult } from '../mutation.ts';
-import { listTargets } from '../selected-targets.ts';
-import { fileFlags, sourcesGiven, targetPath } from '../targets.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { printResult } from '../mutation/mutation.ts';
+import { listTargets } from '../targets/selected-targets.ts';
+import { fileFlags, sourcesGiven, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 
 function decisionVerb(type: 'Approved' | 'Denied', word: 'approve' | 'deny'): Verb {

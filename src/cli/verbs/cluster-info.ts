@@ -5,8 +5,8 @@ import type { Pod, Service } from '../../api/generated/core-v1.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { sortKeys } from '../sort-keys.ts';
-import type { Call, Verb } from '../verb.ts';
+import { sortKeys } from '../printers/sort-keys.ts';
+import type { Call, Verb } from '../command/verb.ts';
 
 const GREEN = '\u001B[0;32m';
 const YELLOW = '\u001B[0;33m';

@@ -1,4 +1,4 @@
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 /** Each shell asks `kubectl __complete WORDS…`, which prints one candidate a line. */
 const scripts: Readonly<Record<string, string>> = {

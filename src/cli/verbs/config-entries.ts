@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
-import { editKubeconfig, pathsOf, setProperty, type EditableKubeconfig } from '../kubeconfig-edit.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { editKubeconfig, pathsOf, setProperty, type EditableKubeconfig } from '../config/kubeconfig-edit.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 function usage(call: Call, message: string): KubectlError {
   return new KubectlError(`${message}\nSee '${call.path} -h' for help and examples`);

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { loadKubeconfig, type Kubeconfig } from '../../client/kubeconfig.ts';
-import { editKubeconfig, pathsOf } from '../kubeconfig-edit.ts';
+import { editKubeconfig, pathsOf } from '../config/kubeconfig-edit.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 import { entryVerbs } from './config-entries.ts';
 
 const load = (call: Call): Kubeconfig => loadKubeconfig(pathsOf(call));

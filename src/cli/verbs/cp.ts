@@ -4,10 +4,10 @@ import { basename, dirname, join, normalize, posix, relative } from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, pack, type Pack } from 'tar-stream';
-import { parseFileSpec, type RemoteFile } from '../file-spec.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { runRemote } from '../remote-command.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { parseFileSpec, type RemoteFile } from '../pods/file-spec.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { runRemote } from '../pods/remote-command.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   container: { short: 'c', type: 'string', usage: 'Container name.' },

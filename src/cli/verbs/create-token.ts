@@ -1,7 +1,7 @@
 import { StatusError } from '../../api/errors.ts';
 import type { TokenRequest } from '../../api/generated/authentication-v1.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 const BOUND: Readonly<Record<string, string>> = { Pod: 'v1', Secret: 'v1', Node: 'v1' };
 

@@ -1,16 +1,16 @@
-import type { FlagSpecs } from '../flags.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { createGenerators } from '../generators/create-generators.ts';
 import type { Generator } from '../generators/generator.ts';
-import { checkedWriteFlags, createObject, dryRunOf, printResult, writeQuery } from '../mutation.ts';
-import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
-import { editObjects } from '../edit-objects.ts';
+import { checkedWriteFlags, createObject, dryRunOf, printResult, writeQuery } from '../mutation/mutation.ts';
+import { LAST_APPLIED, withLastApplied } from '../apply/last-applied.ts';
+import { editObjects } from '../manifests/edit-objects.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { rawRequest } from '../raw-request.ts';
-import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, sourcesGiven, targetFlags, type Target } from '../targets.ts';
+import { rawRequest } from '../manifests/raw-request.ts';
+import { pathOf } from '../command/resource-mapper.ts';
+import { manifestTargets, sourcesGiven, targetFlags, type Target } from '../targets/targets.ts';
 import { StatusError } from '../../api/errors.ts';
-import { statusText } from '../kubectl-errors.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { statusText } from '../command/kubectl-errors.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 import { createToken } from './create-token.ts';
 
 const flags = {

@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Container, Node, Pod } from '../../api/generated/core-v1.ts';
 import { nameSuffix, systemRandom } from '../../base/random.ts';
-import { attachToDebugger } from '../attach-when-running.ts';
-import { debugProfiles, withCustomContainer, withProfile, type DebugProfile, type DebugStyle } from '../debug-profile.ts';
-import { UsageError, type FlagSpecs } from '../flags.ts';
+import { attachToDebugger } from '../pods/attach-when-running.ts';
+import { debugProfiles, withCustomContainer, withProfile, type DebugProfile, type DebugStyle } from '../pods/debug-profile.ts';
+import { UsageError, type FlagSpecs } from '../command/flags.ts';
 import { parseEnv } from '../generators/pod-template.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { targetFlags, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   filename: targetFlags.filename,

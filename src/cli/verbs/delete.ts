@@ -1,14 +1,14 @@
 import { StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { statusText } from '../kubectl-errors.ts';
-import { dryRunOf } from '../mutation.ts';
-import { rawRequest } from '../raw-request.ts';
-import { qualifiedKind } from '../resource-mapper.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
-import { untilGone } from '../until-gone.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { statusText } from '../command/kubectl-errors.ts';
+import { dryRunOf } from '../mutation/mutation.ts';
+import { rawRequest } from '../manifests/raw-request.ts';
+import { qualifiedKind } from '../command/resource-mapper.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import { untilGone } from '../watch/until-gone.ts';
 
 const flags = {
   ...targetFlags,

@@ -4,11 +4,11 @@ import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { describeObject } from '../describe/describers.ts';
 import { describeEvents } from '../describe/events.ts';
 import { DescribeWriter } from '../describe/writer.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { statusText } from '../kubectl-errors.ts';
-import { pathOf } from '../resource-mapper.ts';
-import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { statusText } from '../command/kubectl-errors.ts';
+import { pathOf } from '../command/resource-mapper.ts';
+import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   ...targetFlags,

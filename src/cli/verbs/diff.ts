@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { isReason } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { LAST_APPLIED, lastApplied } from '../last-applied.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { LAST_APPLIED, lastApplied } from '../apply/last-applied.ts';
 import { withoutManagedFields } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { prunable } from '../prune.ts';
-import { pathOf } from '../resource-mapper.ts';
-import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
-import { mergePatchBetween, threeWayMerge } from '../three-way-merge.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { prunable } from '../apply/prune.ts';
+import { pathOf } from '../command/resource-mapper.ts';
+import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
+import { mergePatchBetween, threeWayMerge } from '../patches/three-way-merge.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   ...targetFlags,

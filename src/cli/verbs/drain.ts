@@ -3,13 +3,13 @@ import { isReason, StatusError } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
-import { setUnschedulable } from '../cordon-verb.ts';
-import { podsToDrain } from '../drain-filters.ts';
-import { formatDuration, type FlagSpecs } from '../flags.ts';
-import { dryRunOf, printResult, writeFlags } from '../mutation.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { targetFlags } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { setUnschedulable } from '../nodes/cordon-verb.ts';
+import { podsToDrain } from '../nodes/drain-filters.ts';
+import { formatDuration, type FlagSpecs } from '../command/flags.ts';
+import { dryRunOf, printResult, writeFlags } from '../mutation/mutation.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { targetFlags } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   selector: targetFlags.selector, 'dry-run': writeFlags('')['dry-run'],

@@ -1,12 +1,12 @@
 import type { KubeObject } from '../../api/object.ts';
-import { editObjects } from '../edit-objects.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
-import { checkedWriteFlags, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation.ts';
-import { listTargets } from '../selected-targets.ts';
-import { fileFlags, sourcesGiven, targetPath } from '../targets.ts';
-import { mergePatchBetween } from '../three-way-merge.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { editObjects } from '../manifests/edit-objects.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { LAST_APPLIED, withLastApplied } from '../apply/last-applied.ts';
+import { checkedWriteFlags, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
+import { listTargets } from '../targets/selected-targets.ts';
+import { fileFlags, sourcesGiven, targetPath } from '../targets/targets.ts';
+import { mergePatchBetween } from '../patches/three-way-merge.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 
 const flags = {

@@ -2,12 +2,12 @@ import type { Event } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
 import { since } from '../describe/times.ts';
-import type { FlagSpecs } from '../flags.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
-import { resolveTargets } from '../targets.ts';
-import { KubectlError, type Verb } from '../verb.ts';
-import { watchLines } from '../watch-lines.ts';
+import { resolveTargets } from '../targets/targets.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
+import { watchLines } from '../watch/watch-lines.ts';
 
 const flags = {
   ...outputFlags,

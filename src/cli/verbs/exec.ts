@@ -1,9 +1,9 @@
-import type { FlagSpecs } from '../flags.ts';
-import { containerOf } from '../attach-to.ts';
-import { podOf } from '../pod-of.ts';
-import { manifestTargets } from '../targets.ts';
-import { openStreams } from '../remote-command.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { containerOf } from '../pods/attach-to.ts';
+import { podOf } from '../pods/pod-of.ts';
+import { manifestTargets } from '../targets/targets.ts';
+import { openStreams } from '../pods/remote-command.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 const flags = {
   container: { short: 'c', type: 'string', usage: 'Container name. If omitted, use the kubectl.kubernetes.io/default-container annotation for selecting the container to be attached or the first container in the pod will be chosen' },

@@ -1,9 +1,9 @@
 import { isReason } from '../../api/errors.ts';
 import { apiVersionOf } from '../../api/object.ts';
-import type { SwaggerDefinitions } from '../explain-old-form.ts';
-import { SchemaExplainer, type OpenApiSchemas } from '../explain-schema.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import type { SwaggerDefinitions } from '../explain/explain-old-form.ts';
+import { SchemaExplainer, type OpenApiSchemas } from '../explain/explain-schema.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 const flags = {
   recursive: { short: 'R', type: 'bool', usage: 'When true, print the name of all the fields recursively.' },
@@ -32,7 +32,7 @@ export const verb: Verb = {
     const wanted = given.string('api-version');
     const [group, version] = wanted ? (wanted.includes('/') ? wanted.split('/') as [string, string] : ['', wanted]) : [found.group, found.version];
     if (given.string('output') === 'plaintext-openapiv2') {
-      const [{ OldFormExplainer }, { definitions }] = await Promise.all([import('../explain-old-form.ts'), session.json<{ readonly definitions: SwaggerDefinitions }>('/openapi/v2')]);
+      const [{ OldFormExplainer }, { definitions }] = await Promise.all([import('../explain/explain-old-form.ts'), session.json<{ readonly definitions: SwaggerDefinitions }>('/openapi/v2')]);
       const schema = Object.values(definitions).find(describes({ group, version, kind: found.kind }));
       if (!schema) throw new KubectlError(`couldn't find resource for "${group}/${version}, Kind=${found.kind}"`);
       io.out(new OldFormExplainer(definitions).explain(schema, { kind: found.kind, apiVersion: apiVersionOf({ group, version }), path: parts.slice(taken), recursive: given.bool('recursive') }));

@@ -1,12 +1,12 @@
 import type { KubeObject } from '../../api/object.ts';
-import type { FlagSpecs } from '../flags.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { parseLabels } from '../generators/pod-template.ts';
-import { withLastApplied } from '../last-applied.ts';
-import { overridden, overrideFlags } from '../overrides.ts';
+import { withLastApplied } from '../apply/last-applied.ts';
+import { overridden, overrideFlags } from '../mutation/overrides.ts';
 import { parseApiVersion } from '../../api/resources.ts';
-import { dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation.ts';
-import { fileFlags, resolveTargets, sourcesGiven, targetPath } from '../targets.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
+import { fileFlags, resolveTargets, sourcesGiven, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 const flags = {
   ...writeFlags('kubectl-expose'), ...fileFlags, ...overrideFlags,

@@ -3,17 +3,17 @@ import { systemClock } from '../../base/clock.ts';
 import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { StatusError } from '../../api/errors.ts';
 import { compareQuantities, isQuantity } from '../../api/quantity.ts';
-import type { FlagSpecs } from '../flags.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { findAll, relaxedJsonPath } from '../printers/jsonpath.ts';
 import { objectPrinter, outputFlags, type ObjectPrinter } from '../printers/object-printer.ts';
 import { printTable, tableCells, type ServerTable, type TableOptions } from '../printers/server-table.ts';
 import { textTable } from '../printers/text-table.ts';
-import { pathOf, qualifiedKind } from '../resource-mapper.ts';
-import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
-import { statusText } from '../kubectl-errors.ts';
-import { listFault } from '../list-fault.ts';
-import { watchLines } from '../watch-lines.ts';
+import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
+import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import { statusText } from '../command/kubectl-errors.ts';
+import { listFault } from '../targets/list-fault.ts';
+import { watchLines } from '../watch/watch-lines.ts';
 
 const flags = {
   ...targetFlags,

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse } from 'yaml';
-import { KUBERC_VERSION, kubercFile, PreferenceFault, type Alias, type OptionDefault, type Preference } from '../kuberc.ts';
+import { KUBERC_VERSION, kubercFile, PreferenceFault, type Alias, type OptionDefault, type Preference } from '../config/kuberc.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 function fileOf({ flags, io }: Call): { readonly path: string; readonly explicit: boolean } {
   try {

@@ -1,9 +1,9 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FlagSpecs } from '../flags.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { buildKustomization } from '../kustomize/build.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 const flags = {
   output: { short: 'o', type: 'string', usage: 'Write the objects into this file, or one file each into this folder, instead of standard output.' },

@@ -1,9 +1,9 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { isReason } from '../../api/errors.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { podOf, podsOf } from '../pod-of.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { podOf, podsOf } from '../pods/pod-of.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   selector: { short: 'l', type: 'string', usage: 'Selector (label query) to filter on' },

@@ -1,6 +1,6 @@
-import { flagHelp } from '../flag-help.ts';
-import { globalFlags } from '../session.ts';
-import type { Verb } from '../verb.ts';
+import { flagHelp } from '../command/flag-help.ts';
+import { globalFlags } from '../command/session.ts';
+import type { Verb } from '../command/verb.ts';
 
 export const verb: Verb = {
   usage: '',

@@ -4,13 +4,13 @@ import { isReason } from '../../api/errors.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, printResult, writeFlags } from '../mutation.ts';
-import { currentObject, isLocal, localFlag, patchObject, type ObjectPatch, type PatchKind } from '../patch-object.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { fileFlags } from '../targets.ts';
-import { mergePatchBetween } from '../three-way-merge.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { dryRunOf, printResult, writeFlags } from '../mutation/mutation.ts';
+import { currentObject, isLocal, localFlag, patchObject, type ObjectPatch, type PatchKind } from '../mutation/patch-object.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { fileFlags } from '../targets/targets.ts';
+import { mergePatchBetween } from '../patches/three-way-merge.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   ...writeFlags('kubectl-patch'), ...fileFlags, ...localFlag,

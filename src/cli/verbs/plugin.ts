@@ -1,6 +1,6 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 /** Upstream: kubectl pkg/cmd/plugin. */
 export const verb: Verb = {

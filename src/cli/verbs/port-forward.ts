@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Service } from '../../api/generated/core-v1.ts';
 import type { HttpClient } from '../../client/http-client.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { podOf } from '../pod-of.ts';
-import { forwardedPorts, type ForwardedPort } from '../forwarded-ports.ts';
-import { openSocket } from '../socket.ts';
-import { resolveTargets, targetPath } from '../targets.ts';
-import { KubectlError, type Call, type KubectlIo, type Verb } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { podOf } from '../pods/pod-of.ts';
+import { forwardedPorts, type ForwardedPort } from '../pods/forwarded-ports.ts';
+import { openSocket } from '../pods/socket.ts';
+import { resolveTargets, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Call, type KubectlIo, type Verb } from '../command/verb.ts';
 
 const flags = {
   address: { type: 'strings', default: ['localhost'], usage: 'Addresses to listen on (comma separated). Only accepts IP addresses or localhost as a value.' },

@@ -3,17 +3,17 @@ import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
 import type { PodTemplateSpec } from '../../api/generated/core-v1.ts';
 import { apiVersionOf, type KubeObject, type ObjectList } from '../../api/object.ts';
 import { formatLabelSelector } from '../../api/selector.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, writeFlags, printResult, writeQuery } from '../mutation.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { dryRunOf, writeFlags, printResult, writeQuery } from '../mutation/mutation.ts';
 import { textTable } from '../printers/text-table.ts';
-import { pathOf, qualifiedKind } from '../resource-mapper.ts';
-import { rolloutStatus } from '../rollout-status.ts';
+import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
+import { rolloutStatus } from '../watch/rollout-status.ts';
 import { describePodTemplate } from '../describe/pod-template.ts';
 import { DescribeWriter } from '../describe/writer.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { sourcesGiven, targetFlags, targetPath } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
-import { watchLines } from '../watch-lines.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import { watchLines } from '../watch/watch-lines.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 
 const CHANGE_CAUSE = 'kubernetes.io/change-cause';

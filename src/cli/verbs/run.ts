@@ -1,12 +1,12 @@
 import { isReason } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
-import { attachToRun } from '../attach-when-running.ts';
-import type { FlagSpecs } from '../flags.ts';
+import { attachToRun } from '../pods/attach-when-running.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { parseEnv, parseLabels } from '../generators/pod-template.ts';
-import { LAST_APPLIED, withLastApplied } from '../last-applied.ts';
-import { createObject, dryRunOf, writeFlags } from '../mutation.ts';
-import { overridden, overrideFlags } from '../overrides.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { LAST_APPLIED, withLastApplied } from '../apply/last-applied.ts';
+import { createObject, dryRunOf, writeFlags } from '../mutation/mutation.ts';
+import { overridden, overrideFlags } from '../mutation/overrides.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   ...writeFlags('kubectl-run'), ...overrideFlags,

@@ -1,9 +1,9 @@
 import { isReason } from '../../api/errors.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { dryRunOf, plainWriteFlags, printResult, writeQuery } from '../mutation.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { targetFlags, targetPath } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { dryRunOf, plainWriteFlags, printResult, writeQuery } from '../mutation/mutation.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { targetFlags, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 const flags = {
   ...plainWriteFlags, ...targetFlags,

@@ -1,15 +1,15 @@
 import type { ConfigMap, Container, EnvVar, Secret } from '../../api/generated/core-v1.ts';
 import { isReason } from '../../api/errors.ts';
 import { milliValue, quantityValue } from '../../api/quantity.ts';
-import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } from '../change-containers.ts';
-import { currentObject } from '../patch-object.ts';
+import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } from '../mutation/change-containers.ts';
+import { currentObject } from '../mutation/patch-object.ts';
 import { findAll } from '../printers/jsonpath.ts';
-import { podSpecOf } from '../pod-spec-of.ts';
-import { mergePatchBetween } from '../three-way-merge.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { resolveTargets, sourcesGiven, targetPath } from '../targets.ts';
-import { envNameFault } from '../valid-keys.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { podSpecOf } from '../mutation/pod-spec-of.ts';
+import { mergePatchBetween } from '../patches/three-way-merge.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { resolveTargets, sourcesGiven, targetPath } from '../targets/targets.ts';
+import { envNameFault } from '../mutation/valid-keys.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 /** What the call does to variables: those it sets, in order, and those it takes away. */
 interface Changes {

@@ -1,13 +1,13 @@
 import type { RoleBinding, Subject } from '../../api/generated/rbac-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { checkSetFlags, setFlags } from '../change-containers.ts';
-import { NO_RESOURCES, printResult } from '../mutation.ts';
-import { currentObject, patchObject } from '../patch-object.ts';
-import { aroundPodSpec, podSpecOf } from '../pod-spec-of.ts';
-import { listTargets } from '../selected-targets.ts';
-import { sourcesGiven } from '../targets.ts';
-import { sortKeys } from '../sort-keys.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { checkSetFlags, setFlags } from '../mutation/change-containers.ts';
+import { NO_RESOURCES, printResult } from '../mutation/mutation.ts';
+import { currentObject, patchObject } from '../mutation/patch-object.ts';
+import { aroundPodSpec, podSpecOf } from '../mutation/pod-spec-of.ts';
+import { listTargets } from '../targets/selected-targets.ts';
+import { sourcesGiven } from '../targets/targets.ts';
+import { sortKeys } from '../printers/sort-keys.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 /** Upstream: kubectl pkg/cmd/set/set_serviceaccount.go. */
 export const setServiceAccount: Verb = {

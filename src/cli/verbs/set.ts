@@ -1,12 +1,12 @@
-import { isQuantity, QUANTITY_FAULT } from '../quantity-fault.ts';
-import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } from '../change-containers.ts';
+import { isQuantity, QUANTITY_FAULT } from '../mutation/quantity-fault.ts';
+import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } from '../mutation/change-containers.ts';
 import type { Container } from '../../api/generated/core-v1.ts';
-import { NO_RESOURCES } from '../mutation.ts';
-import { currentObject } from '../patch-object.ts';
-import { podSpecOf } from '../pod-spec-of.ts';
-import { listTargets } from '../selected-targets.ts';
-import { sourcesGiven } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { NO_RESOURCES } from '../mutation/mutation.ts';
+import { currentObject } from '../mutation/patch-object.ts';
+import { podSpecOf } from '../mutation/pod-spec-of.ts';
+import { listTargets } from '../targets/selected-targets.ts';
+import { sourcesGiven } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 import { setEnv } from './set-env.ts';
 import { setSelector, setServiceAccount, setSubject } from './set-references.ts';
 

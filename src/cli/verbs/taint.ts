@@ -1,9 +1,9 @@
 import type { Node } from '../../api/generated/core-v1.ts';
-import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation.ts';
-import { listTargets } from '../selected-targets.ts';
-import { changeTaints, parseTaints } from '../taints.ts';
-import { targetFlags, targetPath } from '../targets.ts';
-import { KubectlError, type Verb } from '../verb.ts';
+import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation/mutation.ts';
+import { listTargets } from '../targets/selected-targets.ts';
+import { changeTaints, parseTaints } from '../nodes/taints.ts';
+import { targetFlags, targetPath } from '../targets/targets.ts';
+import { KubectlError, type Verb } from '../command/verb.ts';
 
 /** Upstream: kubectl pkg/cmd/taint. */
 export const verb: Verb = {

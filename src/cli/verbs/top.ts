@@ -1,10 +1,10 @@
 import type { Node, Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { addQuantities, milliValue, quantityValue } from '../../api/quantity.ts';
-import type { FlagSpecs } from '../flags.ts';
+import type { FlagSpecs } from '../command/flags.ts';
 import { textTable } from '../printers/text-table.ts';
-import { targetFlags } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
+import { targetFlags } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
 type Usage = Readonly<Record<string, string>>;
 interface NodeMetrics { readonly metadata: { readonly name: string }; readonly usage: Usage }

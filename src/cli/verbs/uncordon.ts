@@ -1,3 +1,3 @@
-import { cordonVerb } from '../cordon-verb.ts';
+import { cordonVerb } from '../nodes/cordon-verb.ts';
 
 export const verb = cordonVerb(false);

@@ -1,6 +1,6 @@
 import { KUBERNETES_VERSION } from '../../api/version.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type KubectlIo, type Verb } from '../verb.ts';
+import { KubectlError, type KubectlIo, type Verb } from '../command/verb.ts';
 
 interface VersionInfo { readonly gitVersion: string; readonly [field: string]: unknown }
 

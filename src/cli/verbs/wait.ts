@@ -1,17 +1,17 @@
 import { isReason, StatusError } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
-import type { FlagSpecs } from '../flags.ts';
-import { statusText } from '../kubectl-errors.ts';
+import type { FlagSpecs } from '../command/flags.ts';
+import { statusText } from '../command/kubectl-errors.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
-import { pathOf, qualifiedKind } from '../resource-mapper.ts';
-import { listTargets, type NamedTarget } from '../selected-targets.ts';
-import { NO_RESOURCES } from '../mutation.ts';
-import { localFlag } from '../patch-object.ts';
-import { fileFlags, manifestTargets, targetFlags } from '../targets.ts';
-import { KubectlError, type Call, type Verb } from '../verb.ts';
-import { waitCondition, type WaitCondition } from '../wait-condition.ts';
-import { watchLines } from '../watch-lines.ts';
+import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
+import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { NO_RESOURCES } from '../mutation/mutation.ts';
+import { localFlag } from '../mutation/patch-object.ts';
+import { fileFlags, manifestTargets, targetFlags } from '../targets/targets.ts';
+import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import { waitCondition, type WaitCondition } from '../watch/wait-condition.ts';
+import { watchLines } from '../watch/watch-lines.ts';
 
 const flags = {
   filename: fileFlags.filename, recursive: { ...fileFlags.recursive, default: true }, selector: targetFlags.selector, ...outputFlags,
