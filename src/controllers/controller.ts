@@ -26,7 +26,8 @@ export interface ControllerContext {
 
 /** One line in the registry (controllers.ts). Replica-set/replica-set.ts is the model to write a new one from. */
 export interface Controller {
-  /** Also the source of its events: `replicaset-controller`. */
   readonly name: string;
+  /** What its events name as their source, which `kubectl describe` shows; absent: its name. */
+  readonly eventSource?: string;
   start(context: ControllerContext): AsyncDisposable;
 }

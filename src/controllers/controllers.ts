@@ -19,6 +19,7 @@ import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node/node-ipam.ts';
 import { nodeLifecycleController } from './node/node-lifecycle.ts';
+import { nodeTtlController } from './node/node-ttl.ts';
 import { podGarbageController } from './node/pod-garbage.ts';
 import { deviceTaintEvictionController } from './node/device-taint-eviction.ts';
 import { taintEvictionController } from './node/taint-eviction.ts';
@@ -62,6 +63,7 @@ export const controllers: readonly Controller[] = [
   serviceCidrController,
   nodeIpamController,
   nodeLifecycleController,
+  nodeTtlController,
   taintEvictionController,
   deviceTaintEvictionController,
   podGarbageController,
@@ -99,7 +101,7 @@ export function startControllers({ only, options = {}, metrics = new MetricRegis
   for (const controller of controllers) {
     if (only && !only.includes(controller.name)) continue;
     const { client, clock, random } = context;
-    const recorder = started.use(createEventRecorder({ client, clock, random, log: context.log, component: controller.name }));
+    const recorder = started.use(createEventRecorder({ client, clock, random, log: context.log, component: controller.eventSource ?? controller.name }));
     started.use(controller.start({ ...context, recorder, options, metrics }));
     running.of(controller.name, 'kube-controller-manager').value = 1;
   }

@@ -1,7 +1,7 @@
 import type { Pod } from '../api/generated/core-v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../api/generated/policy-v1.ts';
 import { scaledValue } from '../api/int-or-string.ts';
-import { isPodReady } from '../api/pod/conditions.ts';
+import { isPodReady, isPodTerminal } from '../api/pod/conditions.ts';
 import { rfc3339 } from '../base/clock.ts';
 import { condition, withCondition } from './conditions.ts';
 
@@ -45,6 +45,19 @@ export function budgetStatus(budget: PodDisruptionBudget, pods: readonly Pod[], 
   };
   const rechecks = disrupted.map((name) => Date.parse(before[name]!) + DELETION_TIMEOUT_MS + 1000 - nowMs);
   return { status, ...(rechecks.length > 0 && { recheckMs: Math.min(...rechecks) }) };
+}
+
+/** Pods whose eviction was granted long ago and that are there all the same. */
+export function undeleted({ status }: PodDisruptionBudget, pods: readonly Pod[], nowMs: number): readonly Pod[] {
+  return pods.filter(({ metadata: { name, deletionTimestamp } }) => !deletionTimestamp && Date.parse(status?.disruptedPods?.[name] ?? '') + DELETION_TIMEOUT_MS < nowMs);
+}
+
+/** Milliseconds until a pod that says it will be disrupted has said so for too long; undefined: it does not say so, or is going indeed. Upstream: nonTerminatingPodHasStaleDisruptionCondition. */
+export function untilStale(pod: Pod, nowMs: number): number | undefined {
+  const target = condition(pod.status?.conditions, 'DisruptionTarget');
+  // A kubelet may take its time.
+  if (target?.status !== 'True' || target.reason === 'TerminationByKubelet' || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return undefined;
+  return Math.max(0, Date.parse(target.lastTransitionTime ?? '') + DELETION_TIMEOUT_MS - nowMs);
 }
 
 /** A budget that cannot be worked out allows nothing. */

@@ -6,10 +6,12 @@ import { isReason } from '../api/errors.ts';
 import { keyOf, type KubeObject } from '../api/object.ts';
 import { parseApiVersion } from '../api/resources.ts';
 import { selectorOf } from '../api/selector.ts';
+import { rfc3339 } from '../base/clock.ts';
 import type { ReconcileResult } from '../client/reconciler.ts';
+import { withCondition } from './conditions.ts';
 import { itself, startLoop } from './control-loop.ts';
 import type { Controller } from './controller.ts';
-import { budgetStatus, expectedPods, failedStatus, needsScale } from './disruption-budget.ts';
+import { budgetStatus, expectedPods, failedStatus, needsScale, undeleted, untilStale } from './disruption-budget.ts';
 import { controllerOf } from './ownership.ts';
 import { semanticEqual } from './semantic-equal.ts';
 import { storedResources } from './served-resources.ts';
@@ -21,6 +23,7 @@ interface Scale {
 /** Says how many pods of each budget may be evicted now. Upstream: pkg/controller/disruption. */
 export const disruptionController: Controller = {
   name: 'disruption-controller',
+  eventSource: 'controllermanager',
   start(context) {
     const { client, clock, informers, recorder } = context;
     const budgets = informers.informer(podDisruptionBudgets);
@@ -40,6 +43,9 @@ export const disruptionController: Controller = {
         recorder.event(budget, 'Warning', 'CalculateExpectedPodCountFailed', `Failed to calculate the number of expected pods: ${message}`);
         await client.updateStatus(podDisruptionBudgets, { ...budget, status: failedStatus(budget, message, clock.now()) });
         throw error;
+      }
+      for (const pod of undeleted(budget, selected, clock.now())) {
+        recorder.event(pod, 'Warning', 'NotDeleted', `Pod was expected by PDB ${budget.metadata.namespace}/${budget.metadata.namespace} to be deleted but it wasn't`);
       }
       const { status, recheckMs } = budgetStatus(budget, selected, expectedPods(budget, selected.length, scale), clock.now());
       if (!semanticEqual(budget.status, status)) await client.updateStatus(podDisruptionBudgets, { ...budget, status });
@@ -91,9 +97,35 @@ export const disruptionController: Controller = {
       }
     }
 
+    const budgetsOf = (pod: Pod): readonly PodDisruptionBudget[] => budgets.list(pod.metadata.namespace).filter((budget) => selectorOf(budget.spec?.selector).matches(pod.metadata.labels));
+
+    /** A pod that was to be disrupted and is still there lives on, and its condition says so. Upstream: syncStalePodDisruption. */
+    async function clearStale(key: string): Promise<ReconcileResult> {
+      const pod = pods.get(key);
+      const left = pod && untilStale(pod, clock.now());
+      if (!pod || left === undefined) return;
+      if (left > 0) return { requeueAfterMs: left };
+      const observedGeneration = pod.metadata.generation;
+      const conditions = withCondition(pod.status?.conditions, { type: 'DisruptionTarget', status: 'False', lastTransitionTime: rfc3339(clock.now()), ...(observedGeneration && { observedGeneration }) });
+      await client.updateStatus(podResource, { ...pod, status: { ...pod.status, conditions } });
+    }
+
+    const stale = startLoop(context, { name: 'stale_pod_disruption', needs: [pods], workers: 1, reconcile: clearStale });
+    stale.follow(pods, (pod) => (untilStale(pod, 0) === undefined ? [] : itself(pod)));
     const loop = startLoop(context, { name: 'disruption-controller', needs: [budgets, pods, definitions], workers: 1, reconcile });
     loop.follow(budgets, itself);
-    loop.follow(pods, (pod) => budgets.list(pod.metadata.namespace).filter((budget) => selectorOf(budget.spec?.selector).matches(pod.metadata.labels)).map(keyOf), { gatherMs: 10 });
-    return loop;
+    loop.follow(pods, (pod) => budgetsOf(pod).map(keyOf), { gatherMs: 10 });
+    loop.own(pods.subscribe({
+      add(pod) {
+        const several = budgetsOf(pod);
+        if (several.length < 2) return;
+        const { namespace, name } = pod.metadata;
+        recorder.event(pod, 'Warning', 'MultiplePodDisruptionBudgets', `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${several[0]!.metadata.name}" arbitrarily.`);
+      },
+    }));
+    const both = new AsyncDisposableStack();
+    both.use(loop);
+    both.use(stale);
+    return both;
   },
 };

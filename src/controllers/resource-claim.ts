@@ -21,6 +21,7 @@ const FINALIZER = 'resource.kubernetes.io/delete-protection';
  */
 export const resourceClaimController: Controller = {
   name: 'resource-claim-controller',
+  eventSource: 'resource_claim',
   start(context) {
     const { client, informers, recorder } = context;
     const pods = informers.informer(podResource);

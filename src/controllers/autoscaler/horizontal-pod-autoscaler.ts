@@ -1,11 +1,11 @@
 import type { CrossVersionObjectReference, HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from '../../api/generated/autoscaling-v2.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { customResourceDefinitions, horizontalPodAutoscalers, pods as podResource } from '../../api/generated/resources.ts';
-import type { KubeObject } from '../../api/object.ts';
+import { keyOf, type KubeObject } from '../../api/object.ts';
 import { isPodReady } from '../../api/pod/conditions.ts';
 import { milliValue, quantityOf, quantityToNumber } from '../../api/quantity.ts';
 import { parseApiVersion } from '../../api/resources.ts';
-import { parseSelector } from '../../api/selector.ts';
+import { parseSelector, type Selector } from '../../api/selector.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { ReconcileResult } from '../../client/reconciler.ts';
 import { withCondition } from '../conditions.ts';
@@ -13,7 +13,10 @@ import { itself, startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { storedResources, type StoredResource } from '../served-resources.ts';
+import { without } from '../without.ts';
 import { actionOf, AutoscalerMetrics } from './autoscaler-metrics.ts';
+import { AutoscalingError, NoEvaluationError } from './autoscaling-error.ts';
+import { goSelector } from './go-selector.ts';
 import { apiMetricsReader } from './metrics-reader.ts';
 import { proposeReplicas, type Proposal, type Tolerance } from './replica-proposal.ts';
 import { proposeForValue, type ValueProposal } from './value-proposal.ts';
@@ -47,20 +50,6 @@ interface Evaluated {
   readonly status: MetricStatus;
 }
 
-/** A fault together with the reason it is reported under. */
-class AutoscalingError extends Error {
-  override readonly name = 'AutoscalingError';
-  readonly reason: string;
-  /** `failed to get cpu resource metric value`: the wider fault that this one is the cause of. */
-  readonly within: string;
-
-  constructor(reason: string, message: string, within = 'failed to evaluate the metrics') {
-    super(message);
-    this.reason = reason;
-    this.within = within;
-  }
-}
-
 /** Adds and removes replicas by what pods use. Upstream: pkg/controller/podautoscaler. */
 export const horizontalPodAutoscalerController: Controller = {
   name: 'horizontal-pod-autoscaler',
@@ -72,23 +61,35 @@ export const horizontalPodAutoscalerController: Controller = {
     const metrics = options.metrics ?? apiMetricsReader(client);
     const { customMetrics } = options;
     const memories = new Map<string, ScalingMemory>();
+    /** By the keys of the autoscalers, as their targets had them last. */
+    const selectors = new Map<string, Selector>();
     const measured = new AutoscalerMetrics(context.metrics);
     const seconds = (began: number): number => (clock.monotonic() - began) / 1000;
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const hpa = autoscalers.get(key);
-      if (!hpa) return void memories.delete(key);
+      if (!hpa) {
+        selectors.delete(key);
+        return void memories.delete(key);
+      }
       const began = clock.monotonic();
       const status = await scaled(key, hpa);
       const faulty = status.conditions?.some(({ type, status: value, reason }) => (type === 'AbleToScale' || type === 'ScalingActive') && value === 'False' && reason !== 'ScalingDisabled') ?? false;
       measured.reconciled(actionOf(status.currentReplicas ?? 0, status.desiredReplicas ?? 0), faulty ? 'internal' : 'none', seconds(began));
-      if (!semanticEqual(hpa.status, status)) await client.updateStatus(horizontalPodAutoscalers, { ...hpa, status });
+      if (!semanticEqual(hpa.status, status)) {
+        try {
+          await client.updateStatus(horizontalPodAutoscalers, { ...hpa, status });
+        } catch (error) {
+          recorder.event(hpa, 'Warning', 'FailedUpdateStatus', (error as Error).message);
+          throw error;
+        }
+      }
       return { requeueAfterMs: PERIOD_MS };
     }
 
     /** Scales the target as it should be; answers what the status says afterwards. */
     async function scaled(key: string, hpa: HorizontalPodAutoscaler): Promise<HorizontalPodAutoscalerStatus> {
-      const before: HorizontalPodAutoscalerStatus = { ...hpa.status, observedGeneration: hpa.metadata.generation, desiredReplicas: hpa.status?.desiredReplicas ?? 0 };
+      const before: HorizontalPodAutoscalerStatus = { ...hpa.status, desiredReplicas: hpa.status?.desiredReplicas ?? 0 };
       let target: Target;
       try {
         target = await targetOf(hpa);
@@ -102,7 +103,7 @@ export const horizontalPodAutoscalerController: Controller = {
       const { maxReplicas: max, minReplicas: min = 1, behavior } = hpa.spec!;
       const bounds = { min, max, ...(behavior && { behavior }) };
       const memory = memories.get(key) ?? { recommendations: [{ atMs: clock.now(), replicas: current }], events: [] };
-      const counted = { ...status, currentReplicas: current };
+      const counted = { ...without(status, 'currentMetrics'), currentReplicas: current };
 
       if (current === 0 && min !== 0) {
         return set({ ...counted, desiredReplicas: 0 }, 'ScalingActive', 'False', 'ScalingDisabled', 'scaling is disabled since the replica count of the target is zero');
@@ -114,9 +115,10 @@ export const horizontalPodAutoscalerController: Controller = {
       try {
         evaluation = await evaluate(hpa, target.scale, current);
       } catch (error) {
-        if (!(error instanceof AutoscalingError)) throw error;
-        recorder.event(hpa, 'Warning', 'FailedComputeMetricsReplicas', `invalid metrics (${hpa.spec?.metrics?.length ?? 0} invalid out of ${hpa.spec?.metrics?.length ?? 0}), first error is: ${error.within}: ${error.message}`);
-        return set({ ...counted, desiredReplicas: current }, 'ScalingActive', 'False', error.reason, `the HPA was unable to compute the replica count: ${error.message}`);
+        if (!(error instanceof NoEvaluationError)) throw error;
+        recorder.event(hpa, 'Warning', 'FailedComputeMetricsReplicas', error.message);
+        const { condition: { reason, message }, statuses } = error;
+        return set({ ...counted, ...(statuses && { currentMetrics: statuses }) }, 'ScalingActive', 'False', reason, message);
       }
       status = set({ ...counted, currentMetrics: evaluation.statuses }, 'ScalingActive', 'True', 'ValidMetricFound', `the HPA was able to successfully calculate a replica count from ${evaluation.metric}`);
       const limited = limitScale(evaluation.replicas, current, bounds, memory, clock.now());
@@ -152,26 +154,57 @@ export const horizontalPodAutoscalerController: Controller = {
 
     /** The most that one of the metrics asks for. A metric without figures counts only against shrinking. */
     async function evaluate(hpa: HorizontalPodAutoscaler, scale: Scale, current: number): Promise<Evaluation> {
-      const selector = scale.status?.selector;
-      if (!selector) throw new AutoscalingError('InvalidSelector', 'selector is required');
+      const selector = checkedSelector(hpa, scale);
       const proposals: Evaluated[] = [];
-      let fault: AutoscalingError | undefined;
-      for (const spec of hpa.spec?.metrics ?? []) {
+      const statuses: MetricStatus[] = [];
+      const faults: AutoscalingError[] = [];
+      const metricSpecs = hpa.spec?.metrics ?? [];
+      for (const spec of metricSpecs) {
         const began = clock.monotonic();
         try {
           const proposal = await evaluateMetric(hpa, spec, selector, scale);
           proposals.push(proposal);
+          statuses.push(proposal.status);
           measured.computed(actionOf(current, proposal.replicas), 'none', spec.type, seconds(began));
         } catch (error) {
           if (!(error instanceof AutoscalingError)) throw error;
           measured.computed('none', error.reason === 'InvalidMetricSourceType' ? 'spec' : 'internal', spec.type, seconds(began));
           recorder.event(hpa, 'Warning', error.reason, error.message);
-          fault ??= error;
+          faults.push(error);
+          statuses.push({ type: '' });
         }
       }
       const highest = proposals.toSorted((a, b) => b.replicas - a.replicas)[0];
-      if (!highest || (fault && highest.replicas < current)) throw fault ?? new AutoscalingError('InvalidMetricSourceType', 'there are no metrics');
-      return { replicas: highest.replicas, metric: highest.name, statuses: proposals.map(({ status }) => status) };
+      const [fault] = faults;
+      if (!highest || (fault && highest.replicas < current)) {
+        const { reason, message, within } = fault ?? new AutoscalingError('InvalidMetricSourceType', 'there are no metrics');
+        throw new NoEvaluationError(`invalid metrics (${faults.length} invalid out of ${metricSpecs.length}), first error is: ${within}: ${message}`,
+          { reason, message: `the HPA was unable to compute the replica count: ${message}` }, statuses);
+      }
+      return { replicas: highest.replicas, metric: highest.name, statuses };
+    }
+
+    /** The target's selector. Two autoscalers with pods in common would pull them hither and thither. Upstream: validateAndParseSelector. */
+    function checkedSelector(hpa: HorizontalPodAutoscaler, { status }: Scale): string {
+      const key = keyOf(hpa);
+      const refuse = (event: string, reason: string, message: string, said = message): never => {
+        recorder.event(hpa, 'Warning', event, message);
+        throw new NoEvaluationError(message, { reason, message: said });
+      };
+      const selector = status?.selector;
+      if (!selector) return refuse('SelectorRequired', 'InvalidSelector', 'selector is required', "the HPA target's scale is missing a selector");
+      let parsed: Selector;
+      try {
+        parsed = parseSelector(selector);
+      } catch (error) {
+        return refuse('InvalidSelector', 'InvalidSelector', `couldn't convert selector into a corresponding internal selector object: ${(error as Error).message}`);
+      }
+      selectors.set(key, parsed);
+      const { namespace } = hpa.metadata;
+      const selected = selectedBy(namespace, selector);
+      const rivals = autoscalers.list(namespace).map(keyOf).filter((other) => other !== key && selected.some((pod) => selectors.get(other)?.matches(pod.metadata.labels)));
+      if (rivals.length === 0) return selector;
+      return refuse('AmbiguousSelector', 'AmbiguousSelector', `pods by selector ${selector} are controlled by multiple HPAs: [${[key, ...rivals].join(' ')}]`);
     }
 
     async function evaluateMetric(hpa: HorizontalPodAutoscaler, spec: MetricSpec, selector: string, scale: Scale): Promise<Evaluated> {
@@ -192,13 +225,13 @@ export const horizontalPodAutoscalerController: Controller = {
         });
         proposal = proposeReplicas(about, selected, usage, current, toleranceOf(hpa), clock.now());
       } catch (error) {
-        throw new AutoscalingError(reason, `failed to get ${subject}: ${(error as Error).message}`, `failed to get ${source.name} ${container === undefined ? 'resource' : 'container'} metric value`);
+        throw new AutoscalingError(reason, `failed to get ${subject}: ${(error as Error).message}`, container === undefined ? `failed to get ${source.name} resource metric value` : `failed to get ${container} container metric value`);
       }
       const figures = { averageValue: quantityOf(proposal.averageMilli, 'milli'), ...(proposal.utilization !== undefined && { averageUtilization: proposal.utilization }) };
       const status: MetricStatus = container === undefined
         ? { type: 'Resource', resource: { name: source.name, current: figures } }
         : { type: 'ContainerResource', containerResource: { name: source.name, container, current: figures } };
-      const name = `${source.name}${container === undefined ? '' : ' container'} resource${proposal.utilization === undefined ? '' : ' utilization (percentage of request)'}`;
+      const name = proposal.utilization === undefined ? `${source.name} resource` : `${source.name}${container === undefined ? '' : ' container'} resource utilization (percentage of request)`;
       return { name, replicas: proposal.replicas, status };
     }
 
@@ -210,34 +243,39 @@ export const horizontalPodAutoscalerController: Controller = {
     /** Metrics of types Pods, Object and External, which come from elsewhere. */
     async function evaluateCustom(hpa: HorizontalPodAutoscaler, { type, pods: ofPods, object, external }: MetricSpec, selector: string, scale: Scale): Promise<Evaluated> {
       const { namespace } = hpa.metadata;
-      const subject = type === 'External' ? 'external metric' : `${type.toLowerCase()} metric value`;
+      const { metric } = (ofPods ?? object ?? external)!;
+      const named = `external metric ${metric.name}(${goSelector(metric.selector)})`;
       try {
         if (!customMetrics) throw new Error('unable to fetch metrics: this server reaches no API of custom metrics');
         const selected = selectedBy(namespace, selector);
         const fleet = { current: scale.spec?.replicas ?? 0, existing: scale.status?.replicas ?? 0, ready: selected.filter(isPodReady).length };
-        const wrong = (metric: string, about: string) => (error: Error): never => {
-          throw new Error(`unable to get ${type === 'External' ? 'external ' : ''}metric ${metric}${about}: ${error.message}`, { cause: error });
+        const wrong = (about: string, end = '') => (error: Error): never => {
+          throw new Error(`unable to get ${about}: ${error.message}${end}`, { cause: error });
         };
         if (ofPods) {
-          const { metric, target } = ofPods;
-          const figures = await customMetrics.ofPods(namespace, metric, selector).catch(wrong(metric.name, ''));
+          const { target } = ofPods;
+          const figures = await customMetrics.ofPods(namespace, metric, selector).catch(wrong(`metric ${metric.name}`));
           const usage = [...figures].map(([pod, milli]) => ({ pod, atMs: clock.now(), windowMs: 0, containers: new Map([['', { [metric.name]: quantityOf(milli, 'milli') }]]) }));
           const proposal = proposeReplicas({ resource: metric.name, averageMilli: milliValue(target.averageValue) }, selected, usage, fleet.current, toleranceOf(hpa), clock.now());
           return { name: `pods metric ${metric.name}`, replicas: proposal.replicas, status: { type, pods: { metric, current: { averageValue: quantityOf(proposal.averageMilli, 'milli') } } } };
         }
         if (object) {
-          const { metric, target, describedObject } = object;
+          const { target, describedObject } = object;
           const resource = resourceOf(describedObject);
-          const milli = await customMetrics.ofObject(namespace, metric, resource, describedObject.name).catch(wrong(metric.name, ` on ${describedObject.kind} ${namespace}/${describedObject.name}`));
+          // Upstream's words have the fault and the name the other way round.
+          const milli = await customMetrics.ofObject(namespace, metric, resource, describedObject.name).catch((error: Error) => wrong(`metric ${metric.name}`, ` on ${namespace} ${describedObject.name}/${error.message}`)(new Error(describedObject.kind)));
           const proposal = proposeForValue(milli, target, fleet, toleranceOf(hpa));
-          return { name: `${describedObject.kind} metric ${metric.name}`, replicas: proposal.replicas, status: { type, object: { metric, describedObject, current: figuresOf(proposal) } } };
+          return { name: target.type === 'AverageValue' ? named : `${describedObject.kind} metric ${metric.name}`, replicas: proposal.replicas, status: { type, object: { metric, describedObject, current: figuresOf(proposal) } } };
         }
-        const { metric, target } = external!;
-        const values = await customMetrics.external(namespace, metric).catch(wrong(`${namespace}/${metric.name}`, ''));
+        const { target } = external!;
+        const values = await customMetrics.external(namespace, metric).catch(wrong(`external metric ${namespace}/${metric.name}/${goSelector(metric.selector)}`));
         const proposal = proposeForValue(values.reduce((sum, milli) => sum + milli, 0), target, fleet, toleranceOf(hpa));
-        return { name: `external metric ${metric.name}`, replicas: proposal.replicas, status: { type, external: { metric, current: figuresOf(proposal) } } };
+        return { name: named, replicas: proposal.replicas, status: { type, external: { metric, current: figuresOf(proposal) } } };
       } catch (error) {
-        throw new AutoscalingError(`FailedGet${type}Metric`, `failed to get ${subject}: ${(error as Error).message}`, `failed to get ${subject}`);
+        const { message } = error as Error;
+        const perPod = (object ?? external)?.target.type === 'AverageValue';
+        const about = ofPods || (object && !perPod) ? '' : perPod ? `failed to get ${metric.name} ${type.toLowerCase()} metric: ` : `failed to get external metric ${metric.name}: `;
+        throw new AutoscalingError(`FailedGet${type}Metric`, `${about}${message}`, external ? `failed to get ${metric.name} external metric value` : `failed to get ${type.toLowerCase()} metric value`);
       }
     }
 

@@ -53,8 +53,9 @@ export const cronJobController: Controller = {
       }
       for (const job of children) {
         if (finishedCondition(job) || active.some(({ uid }) => uid === job.metadata.uid)) continue;
-        // The status may only not have caught up with what we made ourselves.
-        active.push(referenceTo(job));
+        // The status may only not have caught up with what we made ourselves. What people made from the template (`kubectl create job --from`) goes its own way.
+        if (scheduledTime(job) !== undefined) active.push(referenceTo(job));
+        else recorder.event(cronJob, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${job.metadata.name}`);
       }
       const successes = children.filter((job) => finishedCondition(job) === 'Complete').map((job) => job.status?.completionTime).filter((time) => time !== undefined);
       const lastSuccessfulTime = [...successes, ...(cronJob.status?.lastSuccessfulTime ? [cronJob.status.lastSuccessfulTime] : [])].sort().at(-1);
@@ -85,7 +86,7 @@ export const cronJobController: Controller = {
       if (tooMany) recorder.event(cronJob, 'Warning', 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew');
       if (dueMs === undefined) return idle;
       if (spec?.startingDeadlineSeconds !== undefined && dueMs + spec.startingDeadlineSeconds * 1000 < nowMs) {
-        recorder.event(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(dueMs).toUTCString().replace('GMT', 'UTC')}`);
+        recorder.event(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(dueMs).toUTCString().replace('GMT', '+0000')}`);
         return idle;
       }
       const job = jobAt(cronJob, dueMs);

@@ -25,7 +25,7 @@ const SUBSET_LIMIT = 1000;
 export const endpointSliceMirroringController: Controller = {
   name: 'endpoint-slice-mirroring-controller',
   start(context) {
-    const { client, clock, informers } = context;
+    const { client, clock, informers, recorder } = context;
     const services = informers.informer(serviceResource);
     const endpoints = informers.informer(endpointsResource);
     const slices = informers.informer(endpointSlices);
@@ -44,6 +44,8 @@ export const endpointSliceMirroringController: Controller = {
       const { name, namespace } = source.metadata;
       const labels = { ...source.metadata.labels, [SERVICE_NAME]: name, [MANAGED_BY]: MANAGER };
       const annotations = without(source.metadata.annotations ?? {}, LAST_APPLIED);
+      const skipped = (source.subsets ?? []).reduce((sum, subset) => sum + Math.max(0, (subset.addresses?.length ?? 0) + (subset.notReadyAddresses?.length ?? 0) - SUBSET_LIMIT), 0);
+      if (skipped > 0) recorder.event(source, 'Warning', 'TooManyAddressesToMirror', `A max of ${SUBSET_LIMIT} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`);
       try {
         for (const family of ['IPv4', 'IPv6'] as const) {
           const groups = mirroredGroups(source.subsets ?? [], family);

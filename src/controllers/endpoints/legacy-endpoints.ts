@@ -21,7 +21,7 @@ const ADDRESS_LIMIT = 1000;
 export const endpointsController: Controller = {
   name: 'endpoint-controller',
   start(context) {
-    const { client, clock, informers } = context;
+    const { client, clock, informers, recorder } = context;
     const services = informers.informer(serviceResource);
     const pods = informers.informer(podResource);
     const endpoints = informers.informer(endpointsResource);
@@ -47,7 +47,12 @@ export const endpointsController: Controller = {
         else await client.create(endpointsResource, { metadata: { name, namespace, labels, annotations }, subsets });
       } catch (error) {
         // AlreadyExists: the cache lags behind our own creation, and its event will bring the key up again.
-        if (!isNamespaceTerminating(error) && !isReason(error, 'AlreadyExists')) throw error;
+        if (isNamespaceTerminating(error) || isReason(error, 'AlreadyExists')) return;
+        const about = existing ?? { apiVersion: 'v1', kind: 'Endpoints', namespace, name };
+        if (!existing) recorder.event(about, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${(error as Error).message}`);
+        // A conflict is the cache's lag, and mended by the next look.
+        else if (!isReason(error, 'Conflict')) recorder.event(about, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${key}: ${(error as Error).message}`);
+        throw error;
       }
     }
 

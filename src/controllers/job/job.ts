@@ -175,7 +175,7 @@ export const jobController: Controller = {
       if (!isOver) return;
       // Not before it is written: who is refused must come again.
       finished.add(job.metadata.uid);
-      announce(job, outcome);
+      announce(job, outcome, final.succeeded ?? 0);
     }
 
     function isCounted(job: Job, pod: Pod): boolean {
@@ -192,10 +192,13 @@ export const jobController: Controller = {
       };
     }
 
-    function announce(job: Job, outcome: JobCondition): void {
+    function announce(job: Job, outcome: JobCondition, succeeded: number): void {
       metrics.finished(job, outcome.type === 'FailureTarget' ? 'failed' : 'succeeded', outcome.reason ?? '');
-      if (outcome.type === 'FailureTarget') recorder.event(job, 'Warning', outcome.reason!, outcome.message!);
-      else recorder.event(job, 'Normal', 'Completed', 'Job completed');
+      if (outcome.type === 'FailureTarget') return recorder.event(job, 'Warning', outcome.reason!, outcome.message!);
+      if (job.spec?.completions !== undefined && succeeded > job.spec.completions) {
+        recorder.event(job, 'Warning', 'TooManySucceededPods', 'Too many succeeded pods running after completion count reached');
+      }
+      recorder.event(job, 'Normal', 'Completed', 'Job completed');
     }
 
     async function release(pod: Pod): Promise<void> {

@@ -8,6 +8,7 @@ const DEFAULT_MASK_SIZE = 24;
 /** Gives each node without one a range of its own for its pods. Upstream: pkg/controller/nodeipam, RangeAllocator. */
 export const nodeIpamController: Controller = {
   name: 'node-ipam-controller',
+  eventSource: 'cidrAllocator',
   start(context) {
     const { client, informers, recorder, options } = context;
     const nodes = informers.informer(nodeResource);

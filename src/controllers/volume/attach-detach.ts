@@ -25,6 +25,7 @@ const CLAIM_INDEX = 'claims of attachments';
  */
 export const attachDetachController: Controller = {
   name: 'persistentvolume-attach-detach-controller',
+  eventSource: 'attachdetach-controller',
   start(context) {
     const { client, clock, informers, recorder } = context;
     const pods = informers.informer(podResource);

@@ -10,6 +10,7 @@ import { isNamespaceTerminating } from '../pod-control.ts';
 /** Makes the claims of pods' ephemeral volumes, which go with the pod. Upstream: pkg/controller/volume/ephemeral. */
 export const ephemeralVolumeController: Controller = {
   name: 'ephemeral-volume-controller',
+  eventSource: 'ephemeral_volume',
   start(context) {
     const { client, informers, recorder } = context;
     const pods = informers.informer(podResource);
@@ -24,14 +25,18 @@ export const ephemeralVolumeController: Controller = {
         const name = `${pod.metadata.name}-${volume}`;
         const existing = claims.get(`${namespace}/${name}`);
         if (existing && isControlledBy(existing, pod)) continue;
-        if (existing) throw new Error(`PVC "${namespace}/${name}" was not created for pod "${key}" (pod is not owner)`);
+        if (existing) {
+          const foreign = new Error(`PVC ${namespace}/${name} was not created for pod ${key} (pod is not owner)`);
+          recorder.event(pod, 'Warning', 'FailedBinding', `ephemeral volume ${volume}: ${foreign.message}`);
+          throw foreign;
+        }
         const { metadata, spec } = ephemeral.volumeClaimTemplate;
         const { labels, annotations } = metadata ?? {};
         try {
           await client.create(persistentVolumeClaims, { metadata: { name, namespace, ...(labels && { labels }), ...(annotations && { annotations }), ownerReferences: [controllerReference(pod)] }, spec });
         } catch (error) {
           if (isNamespaceTerminating(error) || isReason(error, 'AlreadyExists')) continue;
-          recorder.event(pod, 'Warning', 'EphemeralVolumeCreationFailed', `ephemeral volume controller: create PVC ${name}: ${(error as Error).message}`);
+          recorder.event(pod, 'Warning', 'FailedBinding', `ephemeral volume ${volume}: create PVC ${name}: ${(error as Error).message}`);
           throw error;
         }
       }
