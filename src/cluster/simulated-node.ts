@@ -60,7 +60,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       kernelVersion: release(), osImage: 'simulated', architecture: arch() === 'x64' ? 'amd64' : arch(),
     }),
     probeNetwork: runtime.network, configuration: withinGrace(defaultConfiguration, options.nodeGraceSeconds), ...(options.work && { work: options.work }),
-    cgroups: { version: 'none', remove: async () => { /* Simulated pods have no cgroups. */ } },
+    containersReadFiles: false, cgroups: { version: 'none', remove: async () => { /* Simulated pods have no cgroups. */ } },
   }));
   await kubelet.untilReady();
   const running = stack.move();

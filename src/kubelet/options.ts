@@ -114,6 +114,11 @@ export interface KubeletOptions {
   readonly drainPod?: (pod: Pod, signal: AbortSignal) => Promise<void>;
   /** Makes room where the input of a command that has ended keeps the runtime from telling how it ended; absent: it never does. */
   readonly unjamInput?: () => void;
+  /**
+   * Whether containers are processes that read files; default true. If not (simulated nodes), what only they would read is not written: the hosts file, files for last words, and
+   * what volumes show of config maps, secrets and tokens, which are not asked for either.
+   */
+  readonly containersReadFiles?: boolean;
   /** Where the kubelet tells what it had the runtime do; default nowhere. */
   readonly work?: WorkSink;
 }

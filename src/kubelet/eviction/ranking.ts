@@ -73,9 +73,9 @@ export function evictionMessage({ pod, containers }: PodUsage, threshold: Thresh
 const ki = (signal: Threshold['signal'], amount: number): string => (signals[signal].resource === 'memory' || signals[signal].resource === 'ephemeral-storage' ? `${Math.floor(amount / 1024)}Ki` : quantityOf(amount));
 
 /** Whether limits of its own on local storage make measuring the pod worth while. */
-export function limitsStorage(pod: Pod): boolean {
-  return podResourceLimits(pod)['ephemeral-storage'] !== undefined || pod.spec.containers.some(({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined)
-    || (pod.spec.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined && emptyDir.medium !== 'Memory');
+export function limitsStorage({ spec }: Pod): boolean {
+  return [...spec.containers, ...(spec.initContainers ?? [])].some(({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined)
+    || (spec.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined && emptyDir.medium !== 'Memory');
 }
 
 /** Why a pod that writes more than it may must go; undefined: it keeps to its limits. Upstream: eviction localStorageEviction. */

@@ -25,12 +25,12 @@ export async function removeLog(path: string): Promise<void> {
   for (const file of [path, ...await olderParts(path)]) await rm(file, { force: true });
 }
 
-/** Starts a new log file where the current one has grown too large. Upstream: kubelet/logs/container_log_manager.go; same file names. */
-export async function rotateLog(container: { readonly id: string; readonly logPath: string }, runtime: CriRuntime, nowMs: number): Promise<boolean> {
+/** Starts a new log file where the current one has grown too large; answers how many bytes it had. Upstream: kubelet/logs/container_log_manager.go; same file names. */
+export async function rotateLog(container: { readonly id: string; readonly logPath: string }, runtime: CriRuntime, nowMs: number): Promise<number> {
   const { id, logPath } = container;
   // At once: asked of every container again and again, and a turn through the thread pool costs ten times as much.
   const size = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
-  if (size < MAX_BYTES) return false;
+  if (size < MAX_BYTES) return size;
   const parts = (await olderParts(logPath)).filter((part) => !part.endsWith('.tmp'));
   for (const part of parts.splice(0, Math.max(0, parts.length - (MAX_FILES - 2)))) await rm(part, { force: true });
   for (const part of parts) if (!part.endsWith('.gz')) await compress(part);
@@ -42,7 +42,7 @@ export async function rotateLog(container: { readonly id: string; readonly logPa
     await rename(moved, logPath);
     throw error;
   }
-  return true;
+  return size;
 }
 
 async function compress(part: string): Promise<void> {

@@ -51,7 +51,7 @@ export async function launchSandbox(pod: Pod, attempt: number, context: WorkerCo
     context.log.warn('cannot set the resources of a pod', { pod: pod.metadata.name, error });
   }
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
-  writeHosts(pod, sandbox, context);
+  if (context.volumeGround.filesAreRead !== false) writeHosts(pod, sandbox, context);
   return sandbox;
 }
 
@@ -174,6 +174,7 @@ async function containerMounts(launch: ContainerLaunch, environment: Readonly<Re
   const { pod, item: { container }, volumes } = launch;
   const directory = context.podDirectory(pod.metadata.uid);
   const mounts = [...await volumeMounts(container, volumes, environment, context.features().recursiveReadOnly)];
+  if (context.volumeGround.filesAreRead === false) return mounts;
   if (!mounts.some((mount) => mount.containerPath === '/etc/hosts')) {
     // The kubelet that made the sandbox may have been killed before it wrote the file.
     if (!statSync(hostsPath(pod, context), { throwIfNoEntry: false })?.isFile()) writeHosts(pod, launch.sandbox, context);

@@ -14,6 +14,9 @@ import { isFinal, rejectedStatus, type PodFailure } from './pod-status.ts';
 import { PodStopper } from './pod-stopper.ts';
 import type { WorkerContext } from './worker-context.ts';
 
+/** Logs that do not grow are looked at once in so many rounds and one: once a minute. */
+const LONGEST_LOG_REST = 5;
+
 interface Termination {
   graceSeconds: number;
   done: Promise<void>;
@@ -42,6 +45,8 @@ export class PodWorker {
   #cleaning: Promise<void> | undefined;
   #rejected = false;
   #disposed = false;
+  /** How large the logs were, and how many rounds of looking at them are left out after that look, and yet. */
+  #logs = { bytes: 0, rest: 0, wait: 0 };
 
   constructor(pod: Pod, observation: PodObservation, context: WorkerContext) {
     this.#state = new PodState(pod, observation, context, () => this.#sync());
@@ -191,17 +196,25 @@ export class PodWorker {
     this.#sync();
   }
 
+  /** Whether its logs are to be looked at in this round: those that did not grow are looked at more and more seldom. */
+  logsAreDue(): boolean {
+    return --this.#logs.wait < 0;
+  }
+
   /** Keeps the logs of running containers from growing without end. */
   async rotateLogs(): Promise<void> {
     const { context: { runtime, clock }, log } = this.#state;
+    let bytes = 0;
     for (const container of this.observation.containers) {
       if (container.state !== 'running' || !container.logPath) continue;
       try {
-        await rotateLog(container, runtime, clock.now());
+        bytes += await rotateLog(container, runtime, clock.now());
       } catch (error) {
         log.warn('cannot rotate a log', { container: container.name, error });
       }
     }
+    const rest = bytes === this.#logs.bytes ? Math.min(this.#logs.rest + 1, LONGEST_LOG_REST) : 0;
+    this.#logs = { bytes, rest, wait: rest };
   }
 
   /** Ends all of the pod; a later call may only shorten the time that is left. What comes after depends on why: see #afterTermination. */

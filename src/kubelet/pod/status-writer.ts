@@ -3,6 +3,7 @@ import type { Pod, PodStatus } from '../../api/generated/core-v1.ts';
 import { isReason } from '../../api/errors.ts';
 import { sleepOn, type Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { nextTurn } from '../../base/next-turn.ts';
 import type { Client } from '../../client/client.ts';
 import { shareUnchanged } from '../../client/share-unchanged.ts';
 import { isEqual } from './equal.ts';
@@ -28,8 +29,8 @@ const isStatic = (pod: Pod): boolean => (pod.metadata.annotations?.['kubernetes.
 const RETRY_MS = [100, 200, 500, 1000, 2000, 5000];
 
 /**
- * Brings statuses to the API: at once, one write a pod at a time, always the newest; what changes while a write is under way goes
- * out with the next. Upstream: kubelet/status.
+ * Brings statuses to the API: one write a pod at a time, always the newest, when this turn of the event loop is over; what changes in one turn,
+ * or while a write is under way, goes out together. Upstream: kubelet/status.
  */
 export class StatusWriter {
   readonly #entries = new Map<string, Entry>();
@@ -102,6 +103,7 @@ export class StatusWriter {
   }
 
   async #write(entry: Entry): Promise<void> {
+    await nextTurn();
     for (let failures = 0; !this.#ended.signal.aborted;) {
       const wanted = entry.wanted;
       const { target } = entry;

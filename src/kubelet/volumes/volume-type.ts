@@ -32,6 +32,8 @@ export interface VolumeGround {
   readonly runtime: Pick<CriRuntime, 'viewImage' | 'releaseImageView'>;
   /** undefined: no storage drivers run here. */
   readonly csi: CsiGround | undefined;
+  /** Absent: they are. If not, volumes that show objects of the API hold nothing. */
+  readonly filesAreRead?: boolean;
   readonly log: Log;
 }
 
