@@ -103,27 +103,33 @@ function criEvent(message: { readonly containerEventType: string; readonly conta
 
 const SETTLE_MS = [0, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600];
 
-/** Whether the runtime takes `id`, a container or a sandbox, for ended; so too where it is gone. */
-async function hasEnded(runtime: CriRuntime, id: string): Promise<boolean> {
+/** Whether the runtime takes a container for ended, or a sandbox; undefined where it has none of that id. */
+type HasEnded = (runtime: CriRuntime, id: string) => Promise<boolean | undefined>;
+const containerHasEnded: HasEnded = async (runtime, id) => known(async () => (await runtime.containerStatus(id)).state !== 'CONTAINER_RUNNING');
+const sandboxHasEnded: HasEnded = async (runtime, id) => known(async () => (await runtime.podSandboxStatus(id)).state === 'SANDBOX_NOTREADY');
+
+async function known<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return (await runtime.containerStatus(id)).state !== 'CONTAINER_RUNNING';
+    return await read();
   } catch (error) {
-    if (!isRuntimeError(error, 'NotFound')) throw error;
-  }
-  try {
-    return (await runtime.podSandboxStatus(id)).state === 'SANDBOX_NOTREADY';
-  } catch (error) {
-    if (isRuntimeError(error, 'NotFound')) return true;
+    if (isRuntimeError(error, 'NotFound')) return undefined;
     throw error;
   }
 }
 
-/** containerd publishes an exit before its CRI part has noted it: waits (about 3 s at most) until the status says so. */
+/** containerd publishes an exit before its CRI part has noted it: waits (about 3 s at most) until the status says so, or nothing is there any more. */
 async function settled(runtime: CriRuntime, clock: Clock, id: string, signal: AbortSignal): Promise<void> {
+  // The event does not tell a container from a sandbox.
+  let hasEnded = containerHasEnded;
   for (const wait of SETTLE_MS) {
     try {
       if (wait > 0) await clock.sleep(wait, signal);
-      if (await hasEnded(runtime, id)) return;
+      let ended = await hasEnded(runtime, id);
+      if (ended === undefined && hasEnded === containerHasEnded) {
+        hasEnded = sandboxHasEnded;
+        ended = await hasEnded(runtime, id);
+      }
+      if (ended ?? true) return;
     } catch (error) {
       // The runtime went away: the resync that follows tells more.
       if (isRuntimeError(error) || signal.aborted) return;
