@@ -133,7 +133,7 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
   put(fresh: T): void {
     const key = keyOf(fresh);
     const previous = this.#cache.get(key);
-    const object = previous ? shareUnchanged(previous, fresh) : fresh;
+    const object = previous && !isSharing(previous, fresh) ? shareUnchanged(previous, fresh) : fresh;
     this.#cache.put(key, object);
     // Another object under an old name: its predecessor's end was missed.
     const same = previous !== undefined && previous.metadata.uid === object.metadata.uid;
@@ -163,6 +163,11 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
       this.#log.error('an informer handler failed', { resource: this.resource.resource, error });
     }
   }
+}
+
+/** Whether the server's own objects come in: what did not change is the same object already. */
+function isSharing(previous: { readonly spec?: unknown }, fresh: { readonly spec?: unknown }): boolean {
+  return fresh.spec !== undefined && fresh.spec === previous.spec;
 }
 
 const causeOf = ({ metadata }: KubeObject): Cause => ({ writes: writeOf(metadata.resourceVersion) });

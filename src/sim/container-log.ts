@@ -3,8 +3,14 @@ import { dirname } from 'node:path';
 
 /** Makes the log file of a container that starts, as a runtime does even where nothing is ever written. */
 export function openLog(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  appendFileSync(path, '');
+  try {
+    appendFileSync(path, '');
+  } catch (error) {
+    // Mostly the kubelet has made the folder.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    appendFileSync(path, '');
+  }
 }
 
 /** Appends a line to a container's log file in the CRI form, `2026-11-23T05:16:45.903000000Z stdout F text`; the file is open. */

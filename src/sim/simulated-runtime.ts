@@ -398,7 +398,8 @@ export class SimulatedRuntime implements CriRuntime, AsyncDisposable {
   }
 
   #newId(): string {
-    return (this.#options.random.uuid() + this.#options.random.uuid()).replaceAll('-', '');
+    // Through bytes: joined strings would stay a tree of their parts, five times as large, in every place that keeps the id.
+    return Buffer.from((this.#options.random.uuid() + this.#options.random.uuid()).replaceAll('-', ''), 'hex').toString('hex');
   }
 }
 

@@ -20,15 +20,13 @@ export function admitPod(pod: Pod, others: readonly Pod[], node: Node, policy: A
   const allocatable = node.status?.allocatable ?? {};
   const maxPods = quantityValue(allocatable['pods'] ?? '110');
   if (others.length + 1 > maxPods) return shortage('pods', 1, others.length, maxPods);
-  const requests = podResourceRequests(pod);
-  for (const [name, asked] of Object.entries(requests)) {
-    const amount = name === 'cpu' ? milliValue : quantityValue;
-    if (amount(asked) === 0) continue;
+  for (const [name, asked] of requestedAmounts(pod)) {
+    if (asked === 0) continue;
     // Of extended resources that the node does not have, drivers of devices give what was claimed for the pod. Upstream: removeMissingExtendedResources.
     if (name.includes('/') && allocatable[name] === undefined) continue;
-    const used = others.reduce((sum, other) => sum + amount(podResourceRequests(other)[name]), 0);
-    const capacity = amount(allocatable[name]);
-    if (used + amount(asked) > capacity) return shortage(name, amount(asked), used, capacity);
+    const used = others.reduce((sum, other) => sum + (requestedAmounts(other).get(name) ?? 0), 0);
+    const capacity = amountOf(name, allocatable[name]);
+    if (used + asked > capacity) return shortage(name, asked, used, capacity);
   }
   if (pod.spec.os?.name && pod.spec.os.name !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
   if (pod.spec.securityContext?.supplementalGroupsPolicy === 'Strict' && !node.status?.features?.supplementalGroupsPolicy) {
@@ -41,6 +39,17 @@ export function admitPod(pod: Pod, others: readonly Pod[], node: Node, policy: A
   if (hostPortsTaken(pod, others)) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" };
   return undefined;
 }
+
+const amountOf = (name: string, quantity: string | undefined): number => (name === 'cpu' ? milliValue : quantityValue)(quantity);
+
+/** What a pod asks for, millicores or whole units by name. Each pod that comes is compared with all that are there. */
+function requestedAmounts(pod: Pod): ReadonlyMap<string, number> {
+  let known = amounts.get(pod.spec);
+  if (!known) amounts.set(pod.spec, (known = new Map(Object.entries(podResourceRequests(pod)).map(([name, quantity]) => [name, amountOf(name, quantity)]))));
+  return known;
+}
+
+const amounts = new WeakMap<Pod['spec'], ReadonlyMap<string, number>>();
 
 function wantsAppArmor(pod: Pod): boolean {
   return podContainers(pod).some(({ container }) => {

@@ -39,8 +39,10 @@ export function fieldContext(pod: Pod, podIps: readonly string[], context: Worke
 export async function launchSandbox(pod: Pod, attempt: number, context: WorkerContext): Promise<ObservedSandbox> {
   const { runtime, cgroupTree, sandbox: settings } = context;
   const directory = context.podDirectory(pod.metadata.uid);
-  mkdirSync(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
-  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  if (context.volumeGround.filesAreRead !== false) {
+    mkdirSync(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
+    mkdirSync(directory, { recursive: true, mode: 0o750 });
+  }
   const handler = await runtimeHandler(pod, context);
   const config = sandboxConfig(pod, attempt, settings, userNamespace(pod, handler, context));
   const id = await noted(context, pod, 'sandbox', {}, () => runtime.runPodSandbox(config, handler));

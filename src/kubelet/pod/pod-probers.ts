@@ -1,18 +1,18 @@
-import { ContainerProber, type ProbeKind } from '../probes/prober.ts';
+import { ContainerProber, unprobed, type ContainerProbes, type ProbeKind } from '../probes/prober.ts';
 import { containerReference } from './launch.ts';
 import { findContainer } from './pod-containers.ts';
 import type { PodState } from './pod-state.ts';
 
 /** The probes of a pod's running containers, by container id. */
 export class PodProbers implements Disposable {
-  readonly #probers = new Map<string, ContainerProber>();
+  readonly #probers = new Map<string, ContainerProbes>();
   readonly #state: PodState;
 
   constructor(state: PodState) {
     this.#state = state;
   }
 
-  get(id: string): ContainerProber | undefined {
+  get(id: string): ContainerProbes | undefined {
     return this.#probers.get(id);
   }
 
@@ -23,6 +23,11 @@ export class PodProbers implements Disposable {
     for (const running of observation.containers) {
       const item = findContainer(pod, running.name);
       if (running.state !== 'running' || this.#probers.has(running.id) || !sandbox || !item) continue;
+      const { startupProbe, livenessProbe, readinessProbe } = item.container;
+      if (!startupProbe && !livenessProbe && !readinessProbe) {
+        this.#probers.set(running.id, unprobed);
+        continue;
+      }
       const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
       const before = [...containerStatuses, ...initContainerStatuses].find((s) => s.containerID === `containerd://${running.id}`);
       this.#probers.set(running.id, new ContainerProber({

@@ -117,14 +117,14 @@ export class PodWorker {
   update(pod: Pod): void {
     const previous = this.pod;
     this.#state.pod = pod;
-    this.#state.context.statuses.refresh(pod);
+    const isOwnStatus = this.#state.context.statuses.refresh(pod);
     if (pod.metadata.deletionTimestamp) return this.terminate(this.#state.graceSeconds);
     if (this.#termination || this.#rejected) return;
     // Somebody else says that it is over: then nothing of it is to run.
     if (isFinal(pod.status?.phase) && !isFinal(previous.status?.phase) && !isFinal(this.#state.context.statuses.get(this.uid)?.phase)) return this.terminate(this.#state.graceSeconds);
     if (previous.metadata.labels !== pod.metadata.labels || previous.metadata.annotations !== pod.metadata.annotations) void this.#state.volumes.refresh();
     if (previous.metadata.generation !== pod.metadata.generation || previous.spec !== pod.spec) this.#sync();
-    else this.publish();
+    else if (!isOwnStatus) this.publish();
   }
 
   /** The pod is gone from the API: what is left of it goes too. */

@@ -62,12 +62,13 @@ export class StatusWriter {
     this.#flush(entry);
   }
 
-  /** Takes note of what the API holds now. When somebody else overwrote what is ours, the next `set` writes it again. */
-  refresh(pod: Pod): void {
+  /** Takes note of what the API holds now, and answers whether that is what was last asked for. When somebody else overwrote what is ours, the next `set` writes it again. */
+  refresh(pod: Pod): boolean {
     const entry = this.#entries.get(pod.metadata.uid);
-    if (!entry || entry.writing || versionOf(pod) < entry.version) return;
+    if (!entry || entry.writing || versionOf(pod) < entry.version) return false;
     entry.version = versionOf(pod);
-    entry.stored = pod.status ?? {};
+    entry.stored = shareUnchanged(entry.stored, pod.status ?? {});
+    return entry.stored === entry.wanted;
   }
 
   /** A static pod's status goes to what stands for it in the API. */

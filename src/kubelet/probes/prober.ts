@@ -26,8 +26,25 @@ export interface ProbedContainer extends ProbeTarget {
   readonly before?: { readonly started: boolean; readonly ready: boolean };
 }
 
+/** What the probes of a running container say. */
+export interface ContainerProbes extends Disposable {
+  readonly started: boolean;
+  readonly ready: boolean;
+  readonly livenessFailed: boolean;
+  readonly startupFailed: boolean;
+  /** Ends probes of these kinds, or all: a container that is being stopped is not to be killed for them. */
+  stop(kinds?: readonly ProbeKind[]): void;
+}
+
+/** Of every running container that has no probes. */
+export const unprobed: ContainerProbes = {
+  started: true, ready: true, livenessFailed: false, startupFailed: false,
+  stop() { /* Nothing runs. */ },
+  [Symbol.dispose]() { /* Nothing runs. */ },
+};
+
 /** The probes of one running container. Upstream: kubelet/prober. */
-export class ContainerProber implements Disposable {
+export class ContainerProber implements ContainerProbes {
   started: boolean;
   ready: boolean;
   livenessFailed = false;
@@ -47,7 +64,6 @@ export class ContainerProber implements Disposable {
     else this.#startOthers();
   }
 
-  /** Ends liveness and startup probes, or all: a container that is being stopped is not to be killed for it. */
   stop(kinds: readonly ProbeKind[] = ['startup', 'liveness', 'readiness']): void {
     if (kinds.length === 3) this.#stopped = true;
     for (const kind of kinds) {
