@@ -60,11 +60,16 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     const { flags, args, dashAt } = parseFlags(specs, [...preferred, ...words]);
     if (!verb.run && args.length > 0 && !flags.bool('help')) throw new KubectlError(`unknown command "${args[0]}"\nSee '${path} -h' for help and examples`);
     if (flags.bool('help') || !verb.run) {
-      io.out(await helpOf(path, verb));
-      return flags.bool('help') ? 0 : 1;
+      const asked = flags.bool('help');
+      const { helpTo, code } = asked ? { helpTo: 'out' as const, code: 0 } : verb.withoutVerb ?? { helpTo: 'err', code: 1 };
+      io[helpTo](await helpOf(path, verb));
+      return code;
     }
     const session = new Session(flags, io, preference);
-    const code = await runAndTellFaults(verb, { flags, args, dashAt, io, session, path });
+    const code = await runAndTellFaults(verb, { flags, args, dashAt, io, session, path }).catch(async (error: unknown) => {
+      if (error instanceof KubectlError && error.helped) io.out(await helpOf(path, verb));
+      throw error;
+    });
     if (code === 0 && flags.bool('warnings-as-errors') && session.warnings > 0) throw new KubectlError(`${session.warnings} warning${session.warnings > 1 ? 's' : ''} received`);
     return code;
   } catch (error) {

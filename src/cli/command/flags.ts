@@ -54,7 +54,7 @@ export class Flags {
     }
     if (spec.type === 'duration' && parseDuration(value) === undefined) throw new UsageError(`invalid argument "${value}" for "${spelled}" flag: time: invalid duration "${value}"`);
     const values = this.#values.get(name) ?? [];
-    if (spec.type === 'strings') values.push(...value.split(','));
+    if (spec.type === 'strings') values.push(...(value === '' ? [] : value.split(',')));
     else if (spec.type === 'array') values.push(value);
     else values.splice(0, values.length, value);
     this.#values.set(name, values);

@@ -35,6 +35,8 @@ export interface Verb {
   /** Verbs below this one: `create deployment`. Taken when the first argument names one. */
   readonly verbs?: Readonly<Record<string, Verb>>;
   run?(call: Call): Promise<number | void>;
+  /** Where help goes and which code a call ends with that names no verb below this one; standard error and 1 unless said. */
+  readonly withoutVerb?: { readonly helpTo: 'out' | 'err'; readonly code: number };
 }
 
 /** A fault that ends the call: printed as `error: MESSAGE` with exit code 1. */
@@ -44,11 +46,14 @@ export class KubectlError extends Error {
   readonly bare: boolean;
   /** What goes to standard output before it. */
   readonly printed: string;
+  /** Whether the verb's help goes to standard output before it. */
+  readonly helped: boolean;
 
-  constructor(message: string, options: { readonly code?: number; readonly bare?: boolean; readonly printed?: string } = {}) {
+  constructor(message: string, options: { readonly code?: number; readonly bare?: boolean; readonly printed?: string; readonly helped?: boolean } = {}) {
     super(message);
     this.code = options.code ?? 1;
     this.bare = options.bare ?? false;
     this.printed = options.printed ?? '';
+    this.helped = options.helped ?? false;
   }
 }

@@ -59,7 +59,7 @@ describe('what cannot be built is refused', () => {
     ['an unknown field', { 'kustomization.yaml': 'frob: 1' }, 'invalid Kustomization: json: unknown field "frob"'],
     ['another kind', { 'kustomization.yaml': 'kind: Frob\nnamespace: a' }, 'Failed to read kustomization file under DIR:\nkind should be Kustomization or Component'],
     ['vars', { 'kustomization.yaml': 'vars: [{name: a}]' }, 'DIR/kustomization.yaml: the field vars is not supported by this kubectl; use replacements, or build with the kustomize program'],
-    ['charts', { 'kustomization.yaml': 'helmCharts: [{name: a}]' }, /the field helmCharts is not supported by this kubectl; render the chart/],
+    ['charts', { 'kustomization.yaml': 'helmCharts: [{name: a}]' }, /must specify --enable-helm/],
     ['a remote resource', { 'kustomization.yaml': 'resources: [github.com/a/b]' }, /github\.com\/a\/b is remote/],
     ['a missing resource', { 'kustomization.yaml': 'resources: [x.yaml]' }, "accumulating resources: accumulating resources from 'x.yaml': evalsymlink failure on 'DIR/x.yaml' : lstat DIR/x.yaml: no such file or directory"],
     ['a file outside', { 'kustomization.yaml': 'resources: [sub]', 'sub/kustomization.yaml': 'resources: [../a.yaml]', 'a.yaml': object }, "accumulating resources: accumulating resources from '../a.yaml': security; file 'DIR/a.yaml' is not in or below 'DIR/sub'"],
@@ -75,5 +75,27 @@ describe('what cannot be built is refused', () => {
   ] as [string, Record<string, string>, string | RegExp][])('%s', (_name, files, fault) => {
     if (typeof fault === 'string') expect(faultOf(files)).toBe(fault);
     else expect(faultOf(files)).toMatch(fault);
+  });
+});
+
+describe('charts', () => {
+  const root = mkdtempSync(join(tmpdir(), 'kustomize-'));
+  afterAll(() => rmSync(root, { recursive: true }));
+  const helm = join(root, 'helm');
+  writeFileSync(join(root, 'kustomization.yaml'), 'namePrefix: p-\nhelmCharts:\n- name: pier\n  repo: https://charts.invalid\n  version: 1.2.3\n  releaseName: north\n  valuesInline:\n    a: b\n');
+  // Stands for helm: notes how it is called, and makes an object of the values that it is given.
+  writeFileSync(helm, `#!/bin/sh\necho "$@" >> ${root}/calls\ncase $1 in\nversion) echo v3.9.0;;\npull) mkdir -p "$4/pier";;\ntemplate) shift 4; echo 'apiVersion: v1'; echo 'kind: ConfigMap'; echo 'metadata:'; echo '  name: pier'; echo 'data:'; sed 's/^/  /' "$1";;\nesac\n`, { mode: 0o755 });
+  const options = { enabled: true, command: helm, debug: false, apiVersions: [], kubeVersion: '1.36' };
+
+  test('are pulled and rendered by helm', () => {
+    const objects = buildKustomization(root, { err: () => undefined }, { helm: options });
+    expect(objects).toEqual([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'p-pier' }, data: { a: 'b' } }]);
+    const calls = readFileSync(join(root, 'calls'), 'utf8').replaceAll(/\/\S*\/inline/g, 'inline');
+    expect(calls).toBe(`version --short\npull --untar --untardir ${root}/charts/pier-1.2.3 --repo https://charts.invalid pier --version 1.2.3\ntemplate north ${root}/charts/pier-1.2.3/pier -f inline-values.yaml --kube-version 1.36\n`);
+  });
+  test.each([
+    [{ ...options, enabled: false }, 'must specify --enable-helm'], [{ ...options, command: '/nosuch' }, "(is '/nosuch' installed?): fork/exec /nosuch: no such file or directory"],
+  ])('are refused without helm', (helmOptions, message) => {
+    expect(() => buildKustomization(root, { err: () => undefined }, { helm: helmOptions })).toThrow(message);
   });
 });

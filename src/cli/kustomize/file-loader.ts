@@ -11,14 +11,17 @@ const NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 export class FileLoader {
   readonly root: string;
   readonly #way: readonly string[];
+  readonly #anywhere: boolean;
 
-  private constructor(root: string, way: readonly string[]) {
+  private constructor(root: string, way: readonly string[], anywhere: boolean) {
     this.root = root;
     this.#way = way;
+    this.#anywhere = anywhere;
   }
 
-  static open(folder: string): FileLoader {
-    return new FileLoader(realFolder(folder, process.cwd()), []);
+  /** `anywhere`: files may lie outside of the folder, too. */
+  static open(folder: string, anywhere = false): FileLoader {
+    return new FileLoader(realFolder(folder, process.cwd()), [], anywhere);
   }
 
   /** The loader of another folder. Throws KubectlError where there is none. */
@@ -28,7 +31,7 @@ export class FileLoader {
     const way = [...this.#way, this.root];
     const circle = way.find((above) => above === root || above.startsWith(`${root}/`));
     if (circle !== undefined) throw new KubectlError(`cycle detected: candidate root '${root}' ${circle === root ? 'is visited already' : `contains visited root '${circle}'`}`);
-    return new FileLoader(root, way);
+    return new FileLoader(root, way, this.#anywhere);
   }
 
   bytes(path: string): Buffer {
@@ -43,7 +46,7 @@ export class FileLoader {
       throw new KubectlError(`evalsymlink failure on '${file}' : lstat ${missingPart(file)}: no such file or directory`);
     }
     const below = relative(this.root, real);
-    if (below.startsWith('..') || isAbsolute(below)) throw new KubectlError(`security; file '${real}' is not in or below '${this.root}'`);
+    if (!this.#anywhere && (below.startsWith('..') || isAbsolute(below))) throw new KubectlError(`security; file '${real}' is not in or below '${this.root}'`);
     return readFileSync(real);
   }
 

@@ -1,5 +1,6 @@
 import { KubectlError } from '../command/verb.ts';
 import type { FieldSpec } from './field-spec.ts';
+import type { HelmChart, HelmGlobals } from './helm-chart.ts';
 
 /** Picks resources: each part is a regular expression for the whole, labels and annotations are selectors. */
 export interface Selector {
@@ -89,17 +90,17 @@ export interface Kustomization {
   readonly secretGenerator: readonly DataGenerator[];
   readonly generatorOptions?: GeneratorOptions;
   readonly replacements: readonly Replacement[];
+  readonly helmCharts: readonly HelmChart[];
+  readonly helmGlobals?: HelmGlobals;
   readonly sortOptions?: { readonly order?: string; readonly legacySortOptions?: { readonly orderFirst?: readonly string[]; readonly orderLast?: readonly string[] } };
 }
 
-const LISTS = ['resources', 'components', 'labels', 'images', 'replicas', 'patches', 'patchesStrategicMerge', 'patchesJson6902', 'configMapGenerator', 'secretGenerator', 'replacements'] as const;
-const OTHERS = ['apiVersion', 'kind', 'metadata', 'namespace', 'namePrefix', 'nameSuffix', 'commonLabels', 'commonAnnotations', 'generatorOptions', 'sortOptions', 'bases', 'imageTags'];
+const LISTS = ['resources', 'components', 'labels', 'images', 'replicas', 'patches', 'patchesStrategicMerge', 'patchesJson6902', 'configMapGenerator', 'secretGenerator', 'replacements', 'helmCharts'] as const;
+const OTHERS = ['apiVersion', 'kind', 'metadata', 'namespace', 'namePrefix', 'nameSuffix', 'commonLabels', 'commonAnnotations', 'generatorOptions', 'sortOptions', 'bases', 'imageTags', 'helmGlobals'];
 
 /** Fields of kustomize that we do not carry out, and what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   vars: 'use replacements',
-  helmCharts: 'render the chart with helm template and name the output under resources',
-  helmGlobals: 'render the chart with helm template and name the output under resources',
   helmChartInflationGenerator: 'render the chart with helm template and name the output under resources',
   generators: 'run the generator first and name its output under resources',
   transformers: 'use the fields of the kustomization itself (labels, patches, images, replacements …)',

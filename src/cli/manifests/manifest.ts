@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { MANIFEST_YAML } from '../../base/manifest-yaml.ts';
 import { connectionError } from '../../client/connection-error.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
 import { KubectlError, type KubectlIo } from '../command/verb.ts';
@@ -91,7 +92,7 @@ export function parseDocuments(source: string, text: string): unknown[] {
       if (!(error instanceof SyntaxError)) throw error;
     }
   }
-  const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false, strict: false });
+  const documents = parseAllDocuments(text, { ...MANIFEST_YAML, uniqueKeys: false, strict: false });
   return (Array.isArray(documents) ? documents : []).flatMap((document) => {
     const [fault] = document.errors;
     if (fault) {

@@ -45,9 +45,6 @@ export function writeQuery(call: Call, manager: string): Record<string, string |
   return { fieldManager: (flags.has('field-manager') && flags.string('field-manager')) || manager, fieldValidation: validationOf(flags), dryRun: dryRunOf(flags) === 'server' ? 'All' : undefined };
 }
 
-/** `kubectl` with neither names nor files where it needs some. */
-export const NO_RESOURCES = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
-
 /** Prints `deployment.apps/kubia created`, or the object where `-o` asks for it; some verbs do not say that nothing was written. */
 export function printResult(call: Call, resource: Pick<DiscoveredResource, 'group' | 'kind'>, object: unknown, done: string, { sayDryRun = true } = {}): void {
   const printer = call.flags.has('output') ? objectPrinter(call.flags) : undefined;

@@ -1,5 +1,6 @@
 import { applyPatch, type Operation } from 'rfc6902';
 import { parse } from 'yaml';
+import { MANIFEST_YAML } from '../../base/manifest-yaml.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { Flags, FlagSpecs } from '../command/flags.ts';
@@ -18,7 +19,7 @@ export function overridden(flags: Flags, object: { readonly apiVersion: string; 
   if (!text) return object;
   let patch: unknown;
   try {
-    patch = parse(text);
+    patch = parse(text, MANIFEST_YAML);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new KubectlError('Invalid JSON Patch');

@@ -5,6 +5,7 @@ import type { Flags, FlagSpecs } from '../command/flags.ts';
 import { dryRunOf, writeQuery } from './mutation.ts';
 import { applyMergePatch } from '../patches/merge-patch.ts';
 import { applyStrategic } from '../patches/strategic-patch.ts';
+import type { NamedTarget } from '../targets/selected-targets.ts';
 import { targetPath, type Target } from '../targets/targets.ts';
 import { KubectlError, type Call } from '../command/verb.ts';
 
@@ -18,6 +19,13 @@ export function isLocal(flags: Flags): boolean {
 export async function currentObject<T extends KubeObject = KubeObject>(call: Call, target: Target, subresource?: string): Promise<T> {
   if (isLocal(call.flags) && target.object) return target.object as unknown as T;
   return call.session.verbatim<T>(targetPath(target, subresource));
+}
+
+/** All of them, before anything is judged or changed: what is not there is told first. */
+export async function currentObjects<T extends KubeObject = KubeObject>(call: Call, targets: readonly NamedTarget[]): Promise<readonly (readonly [NamedTarget, T])[]> {
+  const found: (readonly [NamedTarget, T])[] = [];
+  for (const target of targets) found.push([target, await currentObject<T>(call, target)]);
+  return found;
 }
 
 export type PatchKind = 'json' | 'merge' | 'strategic';

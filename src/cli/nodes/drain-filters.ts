@@ -43,8 +43,8 @@ function judge(pod: Pod, options: DrainOptions): { readonly goes: boolean; reado
   }
   if (metadata.annotations?.[MIRROR] !== undefined) return { goes: false };
   if (!finished && spec.volumes?.some(({ emptyDir }) => emptyDir)) {
+    // kubectl's warning of them never shows: the next filter's verdict takes its place.
     if (!options.deleteEmptyDirData) return { goes: false, error: 'Pods with local storage (use --delete-emptydir-data to override)' };
-    if (owner) return { goes: true, warning: 'deleting Pods with local storage' };
   }
   if (finished || owner) return { goes: true };
   return options.force ? { goes: true, warning: 'deleting Pods that declare no controller' } : { goes: false, error: 'Pods that declare no controller (use --force to override)' };

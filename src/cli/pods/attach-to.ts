@@ -1,4 +1,5 @@
 import type { Container, Pod } from '../../api/generated/core-v1.ts';
+import { DetachKeys } from './detach-keys.ts';
 import { openStreams } from './remote-command.ts';
 import { KubectlError, type Call } from '../command/verb.ts';
 
@@ -23,13 +24,14 @@ export function containerOf({ io, flags }: Call, pod: Pod, name: string): Contai
 }
 
 /** Joins the streams of a running container's process. Resolves to the exit code. */
-export async function attachTo(call: Call, pod: Pod, container: Container, { stdin, tty, quiet }: { readonly stdin: boolean; readonly tty: boolean; readonly quiet: boolean }): Promise<number> {
+export async function attachTo(call: Call, pod: Pod, container: Container, { stdin, tty, quiet, detachKeys = '' }: { readonly stdin: boolean; readonly tty: boolean; readonly quiet: boolean; readonly detachKeys?: string }): Promise<number> {
   const { io, session } = call;
   if (tty && !container.tty && !quiet) io.err(`error: Unable to use a TTY - container ${container.name} did not allocate one\n`);
   const raw = container.tty === true && tty;
+  const detach = stdin && raw ? new DetachKeys(detachKeys) : undefined;
   if (!quiet) io.err("If you don't see a command prompt, try pressing enter.\n");
   const query = new URLSearchParams({ container: container.name, stdin: String(stdin), stdout: 'true', stderr: String(!container.tty), tty: String(container.tty === true) });
-  const code = await openStreams(await session.http(), `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/attach?${query}`, { stdin, tty: raw, io, redraw: true });
+  const code = await openStreams(await session.http(), `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/attach?${query}`, { stdin, tty: raw, io, redraw: true, detach });
   if (!quiet && stdin && raw && io.terminal && pod.spec.restartPolicy === 'Always') {
     const again = `'kubectl attach ${pod.metadata.name} -c ${container.name} -i -t'`;
     const ephemeral = pod.spec.ephemeralContainers?.some(({ name }) => name === container.name);

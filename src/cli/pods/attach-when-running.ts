@@ -8,6 +8,7 @@ interface Wanted {
   readonly stdin: boolean;
   readonly tty: boolean;
   readonly quiet: boolean;
+  readonly detachKeys?: string;
 }
 
 const isOver = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';

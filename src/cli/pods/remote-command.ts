@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Status } from '../../api/errors.ts';
 import type { HttpClient } from '../../client/http-client.ts';
 import { openSocket } from './socket.ts';
+import type { DetachKeys } from './detach-keys.ts';
 import { KubectlError, type KubectlIo } from '../command/verb.ts';
 
 /** Channels of `v4.channel.k8s.io` and `v5.channel.k8s.io`: the first byte of every message. */
@@ -30,15 +31,17 @@ export interface RemoteStreams {
   readonly terminal?: NodeJS.WriteStream;
   /** Tells the far end a wrong size first: a program that is already there draws itself anew. */
   readonly redraw?: boolean;
+  /** Keys that end the input. */
+  readonly detach?: DetachKeys | undefined;
   stdout(bytes: Buffer): void | Promise<unknown>;
   stderr(bytes: Buffer): void;
   readonly signal: AbortSignal;
 }
 
 /** Carries standard streams over a WebSocket (exec, attach) until the far end closes. Resolves to the command's exit code. */
-export async function openStreams(http: HttpClient, path: string, { stdin, tty, io, redraw = false }: { readonly stdin: boolean; readonly tty: boolean; readonly io: KubectlIo; readonly redraw?: boolean }): Promise<number> {
+export async function openStreams(http: HttpClient, path: string, { stdin, tty, io, redraw = false, detach }: { readonly stdin: boolean; readonly tty: boolean; readonly io: KubectlIo; readonly redraw?: boolean; readonly detach?: DetachKeys | undefined }): Promise<number> {
   const code = await runRemote(http, path, {
-    ...(stdin && { stdin: io.stdin }), tty: tty && stdin, redraw, terminal: io.stdout as NodeJS.WriteStream, signal: io.signal,
+    ...(stdin && { stdin: io.stdin }), tty: tty && stdin, redraw, detach, terminal: io.stdout as NodeJS.WriteStream, signal: io.signal,
     stdout: (bytes) => (io.stdout.write(bytes) ? undefined : once(io.stdout, 'drain')), stderr: (bytes) => io.err(bytes.toString()),
   });
   if (code > 0 && !io.signal.aborted) io.err(`command terminated with exit code ${code}\n`);
@@ -80,11 +83,17 @@ export async function runRemote(http: HttpClient, path: string, streams: RemoteS
   }
 }
 
-function sendInput(socket: WebSocket, stdin: NodeJS.ReadableStream, { tty, terminal, redraw }: RemoteStreams): () => void {
+function sendInput(socket: WebSocket, stdin: NodeJS.ReadableStream, { tty, terminal, redraw, detach }: RemoteStreams): () => void {
   const input = stdin as NodeJS.ReadStream;
   const frame = (channel: number, payload: Uint8Array): Buffer => Buffer.concat([Buffer.from([channel]), payload]);
   const onData = (chunk: Buffer): void => {
-    socket.send(frame(STDIN, Buffer.from(chunk)));
+    const typed = detach ? detach.take(Buffer.from(chunk)) : Buffer.from(chunk);
+    if (typed === undefined) {
+      input.off('data', onData);
+      return onEnd();
+    }
+    if (typed.length === 0) return;
+    socket.send(frame(STDIN, typed));
     if (socket.bufferedAmount < 4 << 20) return;
     // A slow far end holds the source back.
     input.pause();

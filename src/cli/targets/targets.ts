@@ -5,6 +5,9 @@ import { parseApiVersion } from '../../api/resources.ts';
 import { parseSelector } from '../../api/selector.ts';
 import { KubectlError, type Call } from '../command/verb.ts';
 
+/** `kubectl` with neither names nor files where it needs some. */
+export const NO_RESOURCES = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
+
 /** Flags by which verbs take manifests. */
 export const fileFlags = {
   filename: { short: 'f', type: 'strings', usage: 'Filename, directory, or URL to files' },
@@ -48,7 +51,7 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
     if (name !== undefined && resource.namespaced && options.allNamespaces) throw new KubectlError('a resource cannot be retrieved by name across all namespaces');
     return { resource, namespace: resource.namespaced ? namespace : undefined, ...(name !== undefined && { name }) };
   };
-  if (args.length === 0) throw new KubectlError('resource(s) were provided, but no name was specified');
+  if (args.length === 0) throw new KubectlError(NO_RESOURCES);
   if (args.some((arg) => arg.includes('/'))) {
     if (selecting) throw new KubectlError('selectors and the all flag cannot be used when passing resource/name arguments');
     return args.map((arg) => {

@@ -1,5 +1,9 @@
 import { apiVersionOf } from '../../api/object.ts';
+import { toKyaml } from '../printers/kyaml.ts';
+import { outputFlags } from '../printers/object-printer.ts';
+import { sortKeys } from '../printers/sort-keys.ts';
 import { textTable } from '../printers/text-table.ts';
+import { toYaml } from '../printers/yaml.ts';
 import { KubectlError, type Verb } from '../command/verb.ts';
 
 export const verb: Verb = {
@@ -11,7 +15,8 @@ export const verb: Verb = {
     categories: { type: 'strings', usage: 'Limit to resources that belong to the specified categories.' },
     verbs: { type: 'strings', usage: 'Limit to resources that support the specified verbs.' },
     'no-headers': { type: 'bool', usage: "When using the default or custom-column output format, don't print headers (default print headers)." },
-    output: { short: 'o', type: 'string', usage: 'Output format. One of: (wide, name).' },
+    output: { short: 'o', type: 'string', usage: 'Output format. One of: (json, yaml, kyaml, name, wide).' },
+    'show-managed-fields': outputFlags['show-managed-fields'],
     'sort-by': { type: 'string', usage: 'If non-empty, sort list of resources using specified field. One of (name, kind).' },
     cached: { type: 'bool', usage: 'Use the cached list of resources if available.' },
   },
@@ -19,7 +24,7 @@ export const verb: Verb = {
     if (args.length > 0) throw new KubectlError(`unexpected arguments: [${args.join(' ')}]\nSee 'kubectl api-resources -h' for help and examples`);
     if (!['', 'name', 'kind'].includes(flags.string('sort-by'))) throw new KubectlError('--sort-by accepts only name or kind');
     const output = flags.string('output');
-    if (!['', 'wide', 'name'].includes(output)) throw new KubectlError(`--output ${output} is not available`);
+    if (!['', 'wide', 'name', 'json', 'yaml', 'kyaml'].includes(output)) throw new KubectlError(`unable to match a printer suitable for the output format "${output}", allowed formats are: json,kyaml,name,wide,yaml`);
     // Of a resource served in several versions, that of the first.
     const seen = new Set<string>();
     const resources = (await session.discovered()).resources.filter((r) => !seen.has(`${r.group}/${r.resource}`) && seen.add(`${r.group}/${r.resource}`));
@@ -30,6 +35,15 @@ export const verb: Verb = {
     const sorted = shown.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
     if (output === 'name') {
       io.out(sorted.map((r) => `${r.resource}${r.group ? `.${r.group}` : ''}\n`).join(''));
+      return;
+    }
+    if (output && output !== 'wide') {
+      const described = sorted.map((r) => ({
+        ...(r.categories.length > 0 && { categories: r.categories }), ...(r.group && { group: r.group }), kind: r.kind, name: r.resource, namespaced: r.namespaced,
+        ...(r.shortNames.length > 0 && { shortNames: r.shortNames }), singularName: r.singular, verbs: r.verbs, version: r.version,
+      }));
+      const list = sortKeys({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion: '', resources: described });
+      io.out(output === 'yaml' ? toYaml(list) : output === 'kyaml' ? toKyaml(list) : `${JSON.stringify(list, null, 4)}\n`);
       return;
     }
     const wide = output === 'wide';

@@ -1,11 +1,11 @@
 import type { KubeObject } from '../../api/object.ts';
 import { editObjects } from '../manifests/edit-objects.ts';
 import { LAST_APPLIED, lastApplied, withLastApplied } from '../apply/last-applied.ts';
-import { checkedWriteFlags, dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
+import { checkedWriteFlags, dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { listTargets } from '../targets/selected-targets.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
-import { fileFlags, manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
+import { NO_RESOURCES, fileFlags, manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
 import { KubectlError, type Verb } from '../command/verb.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 
@@ -18,18 +18,18 @@ export const viewLastApplied: Verb = {
   async run(call) {
     const { flags, session, io } = call;
     const output = flags.string('output');
-    if (output !== 'yaml' && output !== 'json') throw new KubectlError(`Unexpected -o output mode: ${output}, the flag 'output' must be one of yaml|json\nSee 'kubectl apply view-last-applied -h' for help and examples`);
-    if (call.args.length === 0 && !sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);
+    const found: KubeObject[] = [];
     for (const target of await listTargets(call)) {
       const object = await session.verbatim<KubeObject>(targetPath(target));
-      if (annotationOf(object) === undefined) {
-        io.err(`error: no last-applied-configuration annotation found on resource: ${target.name}\n`);
-        return 1;
-      }
+      if (annotationOf(object) !== undefined) found.push(object);
+      // Of an object that is called by its name, kubectl says nothing.
+      else if (target.source !== undefined) throw new KubectlError(`error when no last-applied-configuration annotation found on resource: ${target.name}\n ${JSON.stringify(target.source)}: <nil>`);
+    }
+    for (const object of found) {
+      if (output !== 'yaml' && output !== 'json') throw new KubectlError(`Unexpected -o output mode: ${output}, the flag 'output' must be one of yaml|json\nSee 'kubectl apply view-last-applied -h' for help and examples`);
       const value = lastApplied(object);
       io.out(output === 'yaml' ? toYaml(value) : `${JSON.stringify(sortKeys(value), null, 2)}\n`);
     }
-    return 0;
   },
 };
 
@@ -39,7 +39,7 @@ export const setLastApplied: Verb = {
   flags: { filename: fileFlags.filename, ...outputFlags, 'dry-run': writeFlags('')['dry-run'], 'create-annotation': { type: 'bool', usage: "Will create 'last-applied-configuration' annotations if current objects doesn't have one" } },
   async run(call) {
     const { flags, session, io } = call;
-    if (!sourcesGiven(flags)) throw new KubectlError('must specify one of -f and -k');
+    if (!sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);
     for (const target of await manifestTargets(call)) {
       const live = await session.verbatim<KubeObject>(targetPath(target));
       if (annotationOf(live) === undefined && !flags.bool('create-annotation')) throw new KubectlError(`no last-applied-configuration annotation found on resource: ${target.name}, to create the annotation, run the command with --create-annotation`);

@@ -42,11 +42,11 @@ export const verb: Verb = {
   flags,
   verbs: { 'view-last-applied': viewLastApplied, 'edit-last-applied': editLastApplied, 'set-last-applied': setLastApplied },
   async run(call) {
+    if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
     if (call.flags.bool('force-conflicts') && !call.flags.bool('server-side')) throw new KubectlError('--force-conflicts only works with --server-side');
     if (call.flags.string('subresource') && !call.flags.bool('server-side')) throw new KubectlError('--subresource can only be specified for --server-side');
     if (call.flags.bool('force') && call.flags.bool('server-side')) throw new KubectlError('--force cannot be used with --server-side');
     if (!sourcesGiven(call.flags)) throw new KubectlError('must specify one of -f and -k');
-    if (call.args.length > 0) throw new KubectlError(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`);
     writeQuery(call, CLIENT_SIDE); // says at once what is wrong with the flags
     const set = call.flags.string('applyset') ? await (await import('../apply/apply-set.ts')).ApplySet.of(call) : undefined;
     if (call.flags.bool('prune') && !set) checkPrune(call);

@@ -1,5 +1,6 @@
 import type { FlagSpecs } from '../command/flags.ts';
 import { attachTo, containerOf, containersOf } from '../pods/attach-to.ts';
+import { DEFAULT_DETACH_KEYS } from '../pods/detach-keys.ts';
 import { podOf } from '../pods/pod-of.ts';
 import { KubectlError, type Verb } from '../command/verb.ts';
 
@@ -8,6 +9,7 @@ const flags = {
   stdin: { short: 'i', type: 'bool', usage: 'Pass stdin to the container' },
   tty: { short: 't', type: 'bool', usage: 'Stdin is a TTY' },
   quiet: { short: 'q', type: 'bool', usage: 'Only print output from the remote session' },
+  'detach-keys': { type: 'string', default: DEFAULT_DETACH_KEYS, usage: 'The keys that end the attachment to a terminal and leave the container running, typed one after another.' },
   'pod-running-timeout': { type: 'duration', default: '1m0s', usage: 'The length of time to wait until at least one pod is running' },
 } as const satisfies FlagSpecs;
 
@@ -24,6 +26,6 @@ export const verb: Verb = {
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') throw new KubectlError(`cannot attach a container in a completed pod; current phase is ${pod.status.phase}`);
     const name = given.string('container');
     if (name && !containersOf(pod).some((one) => one.name === name)) throw new KubectlError(`cannot attach to the container: container ${name} not found in pod ${pod.metadata.name}`);
-    return attachTo(call, pod, containerOf(call, pod, name), { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') });
+    return attachTo(call, pod, containerOf(call, pod, name), { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet'), detachKeys: given.string('detach-keys') });
   },
 };

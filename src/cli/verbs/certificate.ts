@@ -47,5 +47,6 @@ export const verb: Verb = {
   usage: 'SUBCOMMAND',
   summary: 'Modify certificate resources',
   flags: {},
+  withoutVerb: { helpTo: 'out', code: 0 },
   verbs: { approve: decisionVerb('Approved', 'approve'), deny: decisionVerb('Denied', 'deny') },
 };

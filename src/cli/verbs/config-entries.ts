@@ -4,8 +4,9 @@ import { loadKubeconfig } from '../../client/kubeconfig.ts';
 import { editKubeconfig, pathsOf, setProperty, type EditableKubeconfig } from '../config/kubeconfig-edit.ts';
 import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
-function usage(call: Call, message: string): KubectlError {
-  return new KubectlError(`${message}\nSee '${call.path} -h' for help and examples`);
+/** A wrong number of arguments is told behind the help. */
+export function unexpected(call: Call, word = 'Unexpected'): KubectlError {
+  return new KubectlError(`${word} args: [${call.args.join(' ')}]`, { helped: true });
 }
 
 const bytes = (file: string, noun: string): string => {
@@ -40,7 +41,7 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
     usage: 'CONTEXT_NAME NEW_NAME', summary: 'Rename a context from the kubeconfig file', flags: {},
     async run(call) {
       const [from, to] = call.args;
-      if (call.args.length !== 2) throw usage(call, `Unexpected args: [${call.args.join(' ')}]`);
+      if (call.args.length !== 2) throw unexpected(call);
       editKubeconfig(call, (config, path) => {
         const found = config.contexts?.find(({ name }) => name === from);
         if (!found) throw new KubectlError(`cannot rename the context "${from}", it's not in ${path}`);
@@ -56,7 +57,7 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
     flags: { 'set-raw-bytes': { type: 'bool', usage: 'When writing a []byte PROPERTY_VALUE, write the given string directly without base64 decoding.' } },
     async run(call) {
       const [property, value] = call.args;
-      if (call.args.length !== 2) throw usage(call, `Unexpected args: [${call.args.join(' ')}]`);
+      if (call.args.length !== 2) throw unexpected(call);
       editKubeconfig(call, (config) => setProperty(config, property!, property!.endsWith('-data') && call.flags.bool('set-raw-bytes') ? Buffer.from(value!).toString('base64') : value));
       call.io.out(`Property "${property}" set.\n`);
     },
@@ -64,7 +65,7 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
   unset: {
     usage: 'PROPERTY_NAME', summary: 'Unset an individual value in a kubeconfig file', flags: {},
     async run(call) {
-      if (call.args.length !== 1) throw usage(call, `Unexpected args: [${call.args.join(' ')}]`);
+      if (call.args.length !== 1) throw unexpected(call);
       editKubeconfig(call, (config) => setProperty(config, call.args[0]!, undefined));
       call.io.out(`Property "${call.args[0]}" unset.\n`);
     },
@@ -74,7 +75,7 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
     flags: { 'embed-certs': { type: 'bool', usage: 'embed-certs for the cluster entry in kubeconfig' }, 'proxy-url': { type: 'string', usage: 'proxy-url for the cluster entry in kubeconfig' } },
     async run(call) {
       const { flags, args } = call;
-      if (args.length !== 1) throw usage(call, `Unexpected args: [${args.join(' ')}]`);
+      if (args.length !== 1) throw unexpected(call);
       const authority = flags.string('certificate-authority');
       if (flags.bool('insecure-skip-tls-verify') && authority) throw new KubectlError('you cannot specify a certificate authority and insecure mode at the same time');
       if (flags.bool('embed-certs') && !authority) throw new KubectlError('you must specify a --certificate-authority to embed');
@@ -98,7 +99,7 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
     },
     async run(call) {
       const { flags, args } = call;
-      if (args.length !== 1) throw usage(call, `unexpected args: [${args.join(' ')}]`);
+      if (args.length !== 1) throw unexpected(call, 'unexpected');
       const [certificate, key, embed] = [flags.string('client-certificate'), flags.string('client-key'), flags.bool('embed-certs')];
       if (flags.string('token') && (flags.string('username') || flags.string('password'))) throw new KubectlError('you cannot specify more than one authentication method at the same time: --token, --username/--password');
       if (embed && !certificate && !key) throw new KubectlError('you must specify a --client-certificate or --client-key to embed');
@@ -120,7 +121,8 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
 
 async function remove(call: Call, list: 'clusters' | 'contexts' | 'users', noun: string): Promise<void> {
   const [name] = call.args;
-  if (call.args.length !== 1) throw usage(call, noun === 'user' ? 'user to delete is required' : `Unexpected args: [${call.args.join(' ')}]`);
+  // Of clusters and contexts kubectl only shows the help, and counts it as done.
+  if (call.args.length !== 1) throw noun === 'user' ? new KubectlError(`user to delete is required\nSee '${call.path} -h' for help and examples`) : new KubectlError('', { code: 0, helped: true });
   const path = editKubeconfig(call, (config, file) => {
     const entries = (config[list] ?? []) as { name: string }[];
     const at = entries.findIndex((entry) => entry.name === name);

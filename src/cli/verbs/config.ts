@@ -4,7 +4,7 @@ import { editKubeconfig, pathsOf } from '../config/kubeconfig-edit.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
 import { KubectlError, type Call, type Verb } from '../command/verb.ts';
-import { entryVerbs } from './config-entries.ts';
+import { entryVerbs, unexpected } from './config-entries.ts';
 
 const load = (call: Call): Kubeconfig => loadKubeconfig(pathsOf(call));
 
@@ -70,6 +70,7 @@ export const verb: Verb = {
       usage: 'CONTEXT_NAME', summary: 'Set the current-context in a kubeconfig file', flags: {},
       async run(call) {
         const [name] = call.args;
+        if (call.args.length !== 1) throw unexpected(call);
         if (!load(call).contexts?.some((context) => context.name === name)) throw new KubectlError(`no context exists with the name: "${name ?? ''}"`);
         editKubeconfig(call, (config) => void (config['current-context'] = name!));
         call.io.out(`Switched to context "${name}".\n`);
@@ -83,6 +84,7 @@ export const verb: Verb = {
         const config = load(call);
         const name = flags.bool('current') ? config['current-context'] : call.args[0];
         if (flags.bool('current') && call.args.length > 0) throw new KubectlError('you cannot specify both a context name and --current');
+        if (call.args.length > 1) throw unexpected(call);
         if (!name) throw new KubectlError('you must specify a non-empty context name or --current');
         const change = Object.fromEntries(['cluster', 'user', 'namespace'].flatMap((field) => (flags.changed(field) ? [[field, flags.string(field)]] : [])));
         let known = false;

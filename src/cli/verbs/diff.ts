@@ -21,6 +21,7 @@ const flags = {
   'force-conflicts': { type: 'bool', usage: 'If true, server-side apply will force the changes against conflicts.' },
   'server-side': { type: 'bool', usage: 'If true, apply runs in the server instead of the client.' },
   'show-managed-fields': { type: 'bool', usage: 'If true, include managed fields in the diff.' },
+  'show-secrets': { type: 'bool', usage: 'If true, do not mask secret values in the diff.' },
   prune: { type: 'bool', usage: 'Show also what a pruning apply would delete.' },
   'prune-allowlist': { type: 'array', usage: 'Kinds that are pruned, group/version/kind, in the place of the usual ones.' },
   concurrency: { type: 'int', default: 1, usage: 'Number of objects to process in parallel when diffing against the live version.' },
@@ -43,7 +44,7 @@ export const verb: Verb = {
         const { live, merged } = await versionsOf(call, target);
         const { group, version, kind } = target.resource;
         const name = `${group ? `${group}.` : ''}${version}.${kind}.${target.namespace ?? ''}.${target.name ?? ''}`;
-        const [from, to] = kind === 'Secret' && group === '' ? masked(live, merged) : [live, merged];
+        const [from, to] = kind === 'Secret' && group === '' && !given.bool('show-secrets') ? masked(live, merged) : [live, merged];
         writeFileSync(join(folders.live, name), from ? toYaml(shown(call, from)) : '');
         writeFileSync(join(folders.merged, name), to ? toYaml(shown(call, to)) : '');
       }

@@ -3,11 +3,11 @@ import { isReason, StatusError } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
-import { setUnschedulable } from '../nodes/cordon-verb.ts';
+import { nodesOf, setUnschedulable } from '../nodes/cordon-verb.ts';
 import { podsToDrain } from '../nodes/drain-filters.ts';
 import { formatDuration, type FlagSpecs } from '../command/flags.ts';
 import { dryRunOf, printResult, writeFlags } from '../mutation/mutation.ts';
-import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import type { NamedTarget } from '../targets/selected-targets.ts';
 import { targetFlags } from '../targets/targets.ts';
 import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 
@@ -31,11 +31,11 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { args, flags: given, io } = call;
-    if (args.length === 0 && !given.string('selector')) throw new KubectlError("USAGE: drain NODE [flags]\nSee 'kubectl drain -h' for help and examples");
+    if (args.length === 0 && !given.changed('selector')) throw new KubectlError("USAGE: drain NODE [flags]\nSee 'kubectl drain -h' for help and examples");
     if (args.length > 0 && given.string('selector')) throw new KubectlError("cannot specify both a node name and a --selector option\nSee 'kubectl drain -h' for help and examples");
     if (!isSelector(given.string('pod-selector'))) throw new KubectlError('--pod-selector=<pod_selector> must be a valid label selector');
-    const targets = await listTargets(call, { args: ['nodes', ...args.map((name) => name.replace(/^nodes?\//, ''))] });
-    for (const target of targets) await setUnschedulable(call, target, true);
+    const targets = await nodesOf(call);
+    await setUnschedulable(call, targets, true);
     let failed: unknown;
     for (const [i, target] of targets.entries()) {
       try {

@@ -5,7 +5,6 @@ import { since } from '../describe/times.ts';
 import type { FlagSpecs } from '../command/flags.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
-import { resolveTargets } from '../targets/targets.ts';
 import { KubectlError, type Verb } from '../command/verb.ts';
 import { watchLines } from '../watch/watch-lines.ts';
 
@@ -32,12 +31,14 @@ export const verb: Verb = {
     const path = namespace === undefined ? '/api/v1/events' : `/api/v1/namespaces/${namespace}/events`;
     let fieldSelector: string | undefined;
     if (given.string('for')) {
-      if (!given.string('for').includes('/')) throw new KubectlError('--for must be in resource/name form');
-      const [target] = await resolveTargets(call, { args: [given.string('for')] }).catch((error: unknown) => {
-        throw error instanceof KubectlError ? new KubectlError(error.message, { bare: error.message.startsWith('the server') }) : error;
-      });
-      const { resource, name } = target!;
-      fieldSelector = `involvedObject.kind=${resource.kind},involvedObject.name=${name}${resource.group ? `,involvedObject.apiVersion=${resource.group}/${resource.version}` : `,involvedObject.apiVersion=${resource.version}`}`;
+      const [type = '', name, ...more] = given.string('for').split('/');
+      if (name === undefined) throw new KubectlError('--for must be in resource/name form');
+      if (more.length > 0) throw new KubectlError('arguments in resource/name form may not have more than one slash');
+      if (type === '') throw new KubectlError('a resource must be present, got: /, Resource=');
+      const resource = (await session.mapper((builtIn) => builtIn.find(type))).find(type);
+      if (!resource) throw new KubectlError(`the server doesn't have a resource type "${type}"`, { bare: true });
+      // Without a name kubectl shows all, of whatever kind.
+      if (name) fieldSelector = `involvedObject.kind=${resource.kind},involvedObject.name=${name}${resource.group ? `,involvedObject.apiVersion=${resource.group}/${resource.version}` : `,involvedObject.apiVersion=${resource.version}`}`;
     }
     const wanted = ({ type = '' }: Event): boolean => types.length === 0 || types.some((one) => one.toLowerCase() === type.toLowerCase());
     const list = await session.json<ObjectList<Event>>(path, { query: { fieldSelector } });

@@ -4,8 +4,8 @@ import { parseLabels } from '../generators/pod-template.ts';
 import { withLastApplied } from '../apply/last-applied.ts';
 import { overridden, overrideFlags } from '../mutation/overrides.ts';
 import { parseApiVersion } from '../../api/resources.ts';
-import { dryRunOf, NO_RESOURCES, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
-import { fileFlags, resolveTargets, sourcesGiven, targetPath } from '../targets/targets.ts';
+import { dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
+import { NO_RESOURCES, fileFlags, resolveTargets, sourcesGiven, targetPath } from '../targets/targets.ts';
 import { KubectlError, type Verb } from '../command/verb.ts';
 
 const flags = {

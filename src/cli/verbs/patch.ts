@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { MANIFEST_YAML } from '../../base/manifest-yaml.ts';
 import { isReason } from '../../api/errors.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import type { KubeObject } from '../../api/object.ts';
@@ -37,7 +38,7 @@ export const verb: Verb = {
     const text = given.string('patch-file') ? readPatch(given.string('patch-file')) : given.string('patch');
     let body: unknown;
     try {
-      body = parse(text);
+      body = parse(text, MANIFEST_YAML);
     } catch (error) {
       throw new KubectlError(`unable to parse "${text}": ${(error as Error).message}`);
     }

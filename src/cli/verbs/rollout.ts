@@ -186,6 +186,7 @@ export const verb: Verb = {
   usage: 'SUBCOMMAND',
   summary: 'Manage the rollout of one or many resources.',
   flags: {},
+  withoutVerb: { helpTo: 'out', code: 1 },
   verbs: {
     history: { usage, summary: 'View rollout history', flags: { ...unmanaged, revision: { type: 'int', usage: 'See the details, including podTemplate of the revision specified' } }, run: history },
     pause: { usage, summary: 'Mark the provided resource as paused', flags, run: pausing(true) },

@@ -1,6 +1,7 @@
 import { isReason } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { attachToRun } from '../pods/attach-when-running.ts';
+import { DEFAULT_DETACH_KEYS } from '../pods/detach-keys.ts';
 import type { FlagSpecs } from '../command/flags.ts';
 import { parseEnv, parseLabels } from '../generators/pod-template.ts';
 import { LAST_APPLIED, withLastApplied } from '../apply/last-applied.ts';
@@ -15,6 +16,7 @@ const flags = {
   env: { type: 'array', usage: 'Environment variables to set in the container.' },
   labels: { short: 'l', type: 'string', usage: 'Comma separated labels to apply to the pod. Will override previous values.' },
   annotations: { type: 'array', usage: 'Annotations to apply to the pod.' },
+  'detach-keys': { type: 'string', default: DEFAULT_DETACH_KEYS, usage: 'The keys that end the attachment to a terminal and leave the container running, typed one after another.' },
   attach: { type: 'bool', usage: "Wait until the pod runs, then attach to it as 'kubectl attach' does. Holds by default where -i is given." },
   restart: { type: 'string', default: 'Always', usage: 'The restart policy for this Pod.  Legal values [Always, OnFailure, Never].' },
   rm: { type: 'bool', usage: 'Delete the pod once the session has ended. Only of attached containers.' },
@@ -87,7 +89,7 @@ export const verb: Verb = {
     if (given.bool('expose')) await createService(call, name, Number(port), labels);
     const restart = created.spec.restartPolicy;
     try {
-      await attachToRun(call, created, { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet') }, {
+      await attachToRun(call, created, { stdin: given.bool('stdin'), tty: given.bool('tty'), quiet: given.bool('quiet'), detachKeys: given.string('detach-keys') }, {
         timeoutMs: given.duration('pod-running-timeout'), awaitEnd: given.bool('leave-stdin-open') || restart === 'Always' ? undefined : restart === 'Never' ? 'completed' : 'succeeded',
       });
     } finally {

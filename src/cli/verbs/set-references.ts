@@ -1,11 +1,11 @@
 import type { RoleBinding, Subject } from '../../api/generated/rbac-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { checkSetFlags, setFlags } from '../mutation/change-containers.ts';
-import { NO_RESOURCES, printResult } from '../mutation/mutation.ts';
-import { currentObject, patchObject } from '../mutation/patch-object.ts';
+import { printResult } from '../mutation/mutation.ts';
+import { currentObject, currentObjects, patchObject } from '../mutation/patch-object.ts';
 import { aroundPodSpec, podSpecOf } from '../mutation/pod-spec-of.ts';
 import { listTargets } from '../targets/selected-targets.ts';
-import { sourcesGiven } from '../targets/targets.ts';
+import { NO_RESOURCES, sourcesGiven } from '../targets/targets.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
 import { KubectlError, type Verb } from '../command/verb.ts';
 
@@ -29,21 +29,21 @@ export const setServiceAccount: Verb = {
 };
 
 const { selector: _selector, ...unselected } = setFlags;
+const { kustomize: _kustomize, ...unkustomized } = unselected;
 
 /** Upstream: kubectl pkg/cmd/set/set_selector.go. */
 export const setSelector: Verb = {
   usage: '(-f FILENAME | TYPE NAME) EXPRESSIONS [--resource-version=version]', summary: 'Set the selector on a resource',
-  flags: { ...unselected, all: setFlags.all, 'resource-version': { type: 'string', usage: 'If non-empty, the selectors update will only succeed if this is the current resource-version for the object.' } },
+  flags: { ...unkustomized, recursive: { ...setFlags.recursive, default: true }, all: setFlags.all, 'resource-version': { type: 'string', usage: 'If non-empty, the selectors update will only succeed if this is the current resource-version for the object.' } },
   async run(call) {
     checkSetFlags(call);
     const expression = call.args.at(-1);
-    if (call.args.length < 2 && !sourcesGiven(call.flags)) throw new KubectlError(NO_RESOURCES);
     if (expression === undefined) throw new KubectlError('one selector is required');
     const other = requirementsOf(expression).find(({ operator }) => operator !== 'In=');
-    if (other) throw new KubectlError(`match expression [{${other.key} ${other.operator} [${other.values.join(' ')}]}] not supported on this object`);
     const selector = Object.fromEntries(expression.split(',').map((pair) => pair.split('=') as [string, string]));
     for (const target of await listTargets(call, { args: call.args.slice(0, -1) })) {
       if (target.resource.kind !== 'Service') throw new KubectlError('setting a selector is only supported for Services');
+      if (other) throw new KubectlError(`match expression [{${other.key} ${other.operator} [${other.values.join(' ')}]}] not supported on this object`);
       const live = await currentObject<KubeObject & { readonly spec?: { readonly selector?: Readonly<Record<string, string>> } }>(call, target);
       const gone = Object.fromEntries(Object.keys(live.spec?.selector ?? {}).map((key) => [key, null]));
       const version = call.flags.string('resource-version');
@@ -82,6 +82,7 @@ export const setSubject: Verb = {
     const { flags: given } = call;
     checkSetFlags(call);
     const apiGroup = 'rbac.authorization.k8s.io';
+    const current = await currentObjects<RoleBinding>(call, await listTargets(call));
     const wanted: Subject[] = [
       ...given.strings('user').map((name) => ({ kind: 'User', apiGroup, name })), ...given.strings('group').map((name) => ({ kind: 'Group', apiGroup, name })),
       ...given.strings('serviceaccount').map((text) => {
@@ -93,9 +94,8 @@ export const setSubject: Verb = {
     ];
     if (wanted.length === 0) throw new KubectlError('you must specify at least one value of user, group or serviceaccount');
     const text = (subject: Subject): string => JSON.stringify(sortKeys(subject));
-    for (const target of await listTargets(call)) {
+    for (const [target, live] of current) {
       if (!['RoleBinding', 'ClusterRoleBinding'].includes(target.resource.kind)) throw new KubectlError(`${target.resource.resource}/${target.name} setting subjects is only supported for RoleBinding/ClusterRoleBinding`);
-      const live = await currentObject<RoleBinding>(call, target);
       const present = live.subjects ?? [];
       const added = wanted.filter((subject) => !present.some((one) => text(one) === text(subject)));
       if (added.length === 0) continue;

@@ -1,11 +1,10 @@
 import { isQuantity, QUANTITY_FAULT } from '../mutation/quantity-fault.ts';
 import { changeContainers, checkSetFlags, containersFlag, isChosen, setFlags } from '../mutation/change-containers.ts';
 import type { Container } from '../../api/generated/core-v1.ts';
-import { NO_RESOURCES } from '../mutation/mutation.ts';
-import { currentObject } from '../mutation/patch-object.ts';
+import { currentObjects } from '../mutation/patch-object.ts';
 import { podSpecOf } from '../mutation/pod-spec-of.ts';
 import { listTargets } from '../targets/selected-targets.ts';
-import { sourcesGiven } from '../targets/targets.ts';
+import { NO_RESOURCES, sourcesGiven } from '../targets/targets.ts';
 import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 import { setEnv } from './set-env.ts';
 import { setSelector, setServiceAccount, setSubject } from './set-references.ts';
@@ -16,15 +15,16 @@ async function image(call: Call): Promise<void> {
   const pairs = call.args.filter(isPair).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const);
   const names = call.args.filter((word) => !isPair(word));
   if (names.length === 0 && !sourcesGiven(call.flags)) throw new KubectlError(NO_RESOURCES);
+  const targets = await listTargets(call, { args: names });
+  const current = await currentObjects(call, targets);
   const faults = [
     ...(pairs.length === 0 ? ['at least one image update is required'] : []),
     ...(pairs.length > 1 && pairs.some(([name]) => name === '*') ? ['all containers are already specified by *, but saw more than one container_name=container_image pairs'] : []),
   ];
   if (faults.length > 0) throw new KubectlError(faults.length === 1 ? faults[0]! : `[${faults.join(', ')}]`);
-  const targets = await listTargets(call, { args: names });
   const unknown = new Set<string>();
-  for (const target of targets) {
-    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target), target.resource.resource);
+  for (const [target, live] of current) {
+    const { containers, initContainers = [] } = podSpecOf(live, target.resource.resource);
     for (const [name] of pairs) if (name !== '*' && ![...containers, ...initContainers].some((container) => container.name === name)) unknown.add(name);
   }
   await changeContainers(call, targets, 'image updated', 'failed to patch image update to pod template:', (container) => {
@@ -36,6 +36,8 @@ async function image(call: Call): Promise<void> {
 
 async function resources(call: Call): Promise<void> {
   checkSetFlags(call);
+  const targets = await listTargets(call);
+  const current = await currentObjects(call, targets);
   const parse = (text: string): Record<string, string> => Object.fromEntries(text.split(',').filter(Boolean).map((pair) => {
     const [name, amount, more] = pair.split('=');
     if (!amount || more !== undefined) throw new KubectlError(`Invalid argument syntax ${pair}, expected <resource>=<value>`);
@@ -44,10 +46,9 @@ async function resources(call: Call): Promise<void> {
   }));
   const [limits, requests] = [parse(call.flags.string('limits')), parse(call.flags.string('requests'))];
   if (Object.keys(limits).length + Object.keys(requests).length === 0) throw new KubectlError('you must specify an update to requests or limits (in the form of --requests/--limits)');
-  const targets = await listTargets(call);
   const chosen = (container: Container): boolean => isChosen(container, call.flags.string('containers'));
-  for (const target of targets) {
-    const { containers, initContainers = [] } = podSpecOf(await currentObject(call, target), target.resource.resource);
+  for (const [target, live] of current) {
+    const { containers, initContainers = [] } = podSpecOf(live, target.resource.resource);
     if (![...containers, ...initContainers].some(chosen)) throw new KubectlError(`unable to find container named ${call.flags.string('containers')}`);
   }
   await changeContainers(call, targets, 'resource requirements updated', 'failed to patch resources update to pod template', (container) =>

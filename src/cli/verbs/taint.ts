@@ -1,7 +1,7 @@
 import type { Node } from '../../api/generated/core-v1.ts';
 import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation/mutation.ts';
 import { listTargets } from '../targets/selected-targets.ts';
-import { changeTaints, parseTaints } from '../nodes/taints.ts';
+import { changeTaints, checkConflicts, parseTaints } from '../nodes/taints.ts';
 import { targetFlags, targetPath } from '../targets/targets.ts';
 import { KubectlError, type Verb } from '../command/verb.ts';
 
@@ -24,11 +24,13 @@ export const verb: Verb = {
     if (words.length === 0) throw new KubectlError('one or more resources must be specified as <resource> <name>');
     if (specs.length === 0) throw new KubectlError('at least one taint update is required');
     const changes = checked(() => parseTaints(specs));
-    const type = words[0]!.split('/')[0]!;
-    const { resource } = (await session.mapper((builtIn) => builtIn.find(type))).mustFind(type);
-    if (resource !== 'nodes') throw new KubectlError(`invalid resource type ${words[0]}, only node types are supported`);
+    const type = words[0]!.toLowerCase();
+    const found = (await session.mapper((builtIn) => builtIn.find(type))).find(type);
+    if (!found) throw new KubectlError(`the server doesn't have a resource type "${type}"`, { bare: true });
+    if (found.kind !== 'Node') throw new KubectlError(`invalid resource type ${type}, only node types are supported`);
+    checkConflicts(changes);
     if (flags.bool('all') && flags.string('selector')) throw new KubectlError("setting 'all' parameter with a non empty selector is prohibited");
-    if (words.length < 2 && !words[0]!.includes('/') && !flags.bool('all') && !flags.string('selector')) throw new KubectlError("at least one resource name must be specified since 'all' parameter is not set");
+    if (words.length < 2 && !flags.bool('all') && !flags.string('selector')) throw new KubectlError("at least one resource name must be specified since 'all' parameter is not set");
     const faults: KubectlError[] = [];
     for (const target of await listTargets(call, { args: words })) {
       const node = await session.verbatim<Node>(targetPath(target));

@@ -13,6 +13,7 @@ interface PodMetrics { readonly metadata: { readonly name: string; readonly name
 const flags = {
   selector: targetFlags.selector,
   'sort-by': { type: 'string', usage: "If non-empty, sort the list using specified field. The field can be either 'cpu' or 'memory'." },
+  'show-swap': { type: 'bool', usage: 'Print resources related to swap memory, too.' },
   'no-headers': { type: 'bool', usage: 'If present, print output without headers' },
   'use-protocol-buffers': { type: 'bool', default: true, usage: 'Enables using protocol-buffers to access Metrics API.' },
 } as const satisfies FlagSpecs;
@@ -53,8 +54,9 @@ async function listed<T>({ args, session, flags: given }: Call, path: string, fi
 }
 
 const cpuText = (usage: Usage): string => `${milliValue(usage['cpu'] ?? '0')}m`;
-const memoryText = (usage: Usage): string => `${Math.trunc(quantityValue(usage['memory'] ?? '0') / (1024 * 1024))}Mi`;
-const share = (part: number, whole: number): string => (whole === 0 ? '<unknown>' : `${Math.trunc((part / whole) * 100)}%`);
+const mebibytes = (quantity = '0'): string => `${Math.trunc(quantityValue(quantity) / (1024 * 1024))}Mi`;
+const memoryText = (usage: Usage): string => mebibytes(usage['memory']);
+const share = (part: number, whole: number): string => (whole === 0 ? '0%' : `${Math.trunc((part / whole) * 100)}%`);
 
 function order(by: string): (a: Usage, b: Usage) => number {
   if (by === 'cpu') return (a, b) => milliValue(b['cpu'] ?? '0') - milliValue(a['cpu'] ?? '0');
@@ -71,9 +73,11 @@ async function topNode(call: Call): Promise<void> {
   const rows = byName.toSorted((a, b) => order(given.string('sort-by'))(a.usage, b.usage)).map(({ metadata, usage }) => {
     const status = nodes.get(metadata.name)?.status;
     const whole = (given.bool('show-capacity') ? status?.capacity : status?.allocatable) ?? {};
-    return [metadata.name, cpuText(usage), share(milliValue(usage['cpu'] ?? '0'), milliValue(whole['cpu'] ?? '0')), memoryText(usage), share(quantityValue(usage['memory'] ?? '0'), quantityValue(whole['memory'] ?? '0'))];
+    const swap = nodes.get(metadata.name)?.status?.nodeInfo?.swap?.capacity;
+    const swapCells = !given.bool('show-swap') ? [] : swap === undefined ? ['<unknown>', '<unknown>'] : [mebibytes(usage['swap']), share(quantityValue(usage['swap'] ?? '0'), swap)];
+    return [metadata.name, cpuText(usage), share(milliValue(usage['cpu'] ?? '0'), milliValue(whole['cpu'] ?? '0')), memoryText(usage), share(quantityValue(usage['memory'] ?? '0'), quantityValue(whole['memory'] ?? '0')), ...swapCells];
   });
-  io.out(table(given.bool('no-headers') ? rows : [['NAME', 'CPU(cores)', 'CPU(%)', 'MEMORY(bytes)', 'MEMORY(%)'], ...rows]));
+  io.out(table(given.bool('no-headers') ? rows : [['NAME', 'CPU(cores)', 'CPU(%)', 'MEMORY(bytes)', 'MEMORY(%)', ...(given.bool('show-swap') ? ['SWAP(bytes)', 'SWAP(%)'] : [])], ...rows]));
 }
 
 async function topPod(call: Call): Promise<void> {
@@ -94,19 +98,22 @@ async function topPod(call: Call): Promise<void> {
   const key = ({ metadata }: PodMetrics): string => `${metadata.namespace}\u0000${metadata.name}`;
   const sorted = metrics.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).toSorted((a, b) => compare(total(a), total(b)));
   const byContainer = given.bool('containers');
+  const swapOf = (usage: Usage): string[] => (given.bool('show-swap') ? [mebibytes(usage['swap'])] : []);
   const rows = sorted.flatMap((pod) => {
     const head = [...(everywhere ? [pod.metadata.namespace] : []), pod.metadata.name];
-    return byContainer ? pod.containers.map(({ name, usage }) => [...head, name, cpuText(usage), memoryText(usage)]) : [[...head, cpuText(total(pod)), memoryText(total(pod))]];
+    return byContainer ? pod.containers.map(({ name, usage }) => [...head, name, cpuText(usage), memoryText(usage), ...swapOf(usage)]) : [[...head, cpuText(total(pod)), memoryText(total(pod)), ...swapOf(total(pod))]];
   });
-  const header = [...(everywhere ? ['NAMESPACE'] : []), ...(byContainer ? ['POD'] : []), 'NAME', 'CPU(cores)', 'MEMORY(bytes)'];
+  const header = [...(everywhere ? ['NAMESPACE'] : []), ...(byContainer ? ['POD'] : []), 'NAME', 'CPU(cores)', 'MEMORY(bytes)', ...(given.bool('show-swap') ? ['SWAP(bytes)'] : [])];
   const all = sum(sorted.map(total));
   const blanks = Array<string>((everywhere ? 1 : 0) + (byContainer ? 1 : 0)).fill('');
-  const footer = given.bool('sum') ? [[...blanks, '', '________', '________'], [...blanks, '', cpuText(all), memoryText(all)]] : [];
+  // As kubectl has it, the line stands under the last two columns and the sums begin where they do without swap.
+  const swapBlank = given.bool('show-swap') ? [''] : [];
+  const footer = given.bool('sum') ? [[...blanks, ...swapBlank, '', '________', '________'], [...blanks, ...swapBlank, '', cpuText(all), memoryText(all), ...swapOf(all)]] : [];
   io.out(table([...(given.bool('no-headers') ? [] : [header]), ...rows, ...footer]));
 }
 
 function sum(usages: readonly Usage[]): Usage {
-  return { cpu: addQuantities('0', ...usages.map((usage) => usage['cpu'])), memory: addQuantities('0', ...usages.map((usage) => usage['memory'])) };
+  return { cpu: addQuantities('0', ...usages.map((usage) => usage['cpu'])), memory: addQuantities('0', ...usages.map((usage) => usage['memory'])), swap: addQuantities('0', ...usages.map((usage) => usage['swap'])) };
 }
 
 /** The last column is padded too. */

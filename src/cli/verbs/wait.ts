@@ -2,13 +2,11 @@ import { isReason, StatusError } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { statusText } from '../command/kubectl-errors.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
-import { NO_RESOURCES } from '../mutation/mutation.ts';
 import { localFlag } from '../mutation/patch-object.ts';
-import { fileFlags, manifestTargets, targetFlags } from '../targets/targets.ts';
+import { NO_RESOURCES, fileFlags, manifestTargets, targetFlags } from '../targets/targets.ts';
 import { KubectlError, type Call, type Verb } from '../command/verb.ts';
 import { waitCondition, type WaitCondition } from '../watch/wait-condition.ts';
 import { watchLines } from '../watch/watch-lines.ts';
@@ -29,13 +27,13 @@ export const verb: Verb = {
   flags,
   async run(call) {
     const { flags: given, io } = call;
-    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError(NO_RESOURCES);
     const conditions = given.strings('for').map((text) => waitCondition(text));
+    if (conditions.length === 0) throw new KubectlError('unrecognized condition: []');
     if (given.bool('local')) return checkLocally(call, conditions);
-    if (conditions.length === 0) throw new KubectlError('unrecognized condition: ""');
+    if (call.args.length === 0 && given.strings('filename').length === 0) throw new KubectlError(NO_RESOURCES);
     const timeout = given.duration('timeout');
     const deadline = systemClock.monotonic() + (timeout < 0 ? 7 * 24 * 3_600_000 : timeout);
-    let code = 0;
+    const faults: (StatusError | KubectlError)[] = [];
     for (const condition of conditions) {
       const targets = await targetsOf(call, condition, deadline);
       for (const target of targets) {
@@ -46,12 +44,13 @@ export const verb: Verb = {
           io.out(printer ? printer({ ...object, apiVersion: apiVersionOf(target.resource), kind: target.resource.kind }) : `${qualifiedKind(target.resource)}/${target.name} condition met\n`);
         } catch (error) {
           if (!(error instanceof StatusError) && !(error instanceof KubectlError)) throw error;
-          io.err(error instanceof StatusError ? `${statusText(error)}\n` : `error: ${error.message}\n`);
-          code = 1;
+          faults.push(error);
         }
       }
     }
-    return code;
+    if (faults.length === 1) throw faults[0]!;
+    // Several are told line by line as they are.
+    if (faults.length > 1) throw new KubectlError([...new Set(faults.map(({ message }) => message))].join('\n'), { bare: true });
   },
 };
 
@@ -72,7 +71,7 @@ async function targetsOf(call: Call, condition: WaitCondition, deadline: number)
   for (;;) {
     const targets = await listTargets(call, { allNamespaces: call.flags.bool('all-namespaces') });
     if (targets.length > 0 || condition.kind === 'delete') return targets;
-    if (condition.kind !== 'create' || systemClock.monotonic() >= deadline) throw new KubectlError('no matching resources found');
+    if (condition.kind !== 'create' || systemClock.monotonic() >= deadline) throw new KubectlError(condition.kind === 'create' ? 'timed out waiting for the condition' : 'no matching resources found');
     await systemClock.sleep(500, call.io.signal);
   }
 }

@@ -31,9 +31,9 @@ function conditionHolds({ metadata, status }: WithConditions, type: string, want
 
 function jsonPathCondition(text: string): WaitCondition {
   const format = "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'";
-  const match = /^(\{.*\}|[^=]*)(?:=(.*))?$/s.exec(text);
-  if (!match) throw new KubectlError(format);
-  const [, expression = '', raw] = match;
+  // `==` belongs to a filter and parts nothing.
+  const [expression = '', raw, ...more] = text.replaceAll('==', '\0').split('=').map((part) => part.replaceAll('\0', '=='));
+  if (more.length > 0) throw new KubectlError(format);
   if (expression === '') throw new KubectlError('jsonpath expression cannot be empty');
   if (raw === '') throw new KubectlError("jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3");
   const wanted = raw?.replace(/^(['"])(.*)\1$/s, '$2');
