@@ -112,6 +112,21 @@ export function notAcceptable(accepted: readonly string[]): StatusError {
   return statusError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 }
 
+/** The same of a built-in resource, for which upstream's router answers. */
+export function notAcceptableHere(offered: readonly string[]): StatusError {
+  return statusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${offered.join(', ')}`, {});
+}
+
+/** Upstream: apimachinery pkg/api/errors.NewGenericServerResponse. */
+export function methodNotAllowedHere(): StatusError {
+  return statusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}
+
+/** As for any path that leads nowhere. */
+export function noSuchResource(): StatusError {
+  return statusError(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return statusError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`);
 }

@@ -42,6 +42,11 @@ export class Discovery {
     return group && name ? { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(group) } : undefined;
   }
 
+  /** Whether the server itself answers for the group, with some versions of it. */
+  isBuiltIn(name: string): boolean {
+    return this.#current().some((group) => group.name === name && group.versions.some(({ resources }) => resources.some(({ custom }) => !custom)));
+  }
+
   /** `/api/v1`, `/apis/apps/v1`; undefined where there is no such version. */
   resourceList(groupName: string, versionName: string): object | undefined {
     const version = this.#current().find(({ name }) => name === groupName)?.versions.find((candidate) => candidate.version === versionName);
@@ -59,7 +64,7 @@ export class Discovery {
     let known = this.#aggregated.get(key);
     if (!known) {
       const items = groups.filter(({ name }) => (name === '') === (which === 'core')).map((group) => ({
-        metadata: { ...(group.name && { name: group.name }), creationTimestamp: null },
+        metadata: { ...(group.name && { name: group.name }) },
         versions: group.versions.map(({ version, resources }) => ({ version, resources: resources.map(aggregatedResource), freshness: resources.some(({ stale }) => stale) ? 'Stale' : 'Current' })),
       }));
       const body = { kind: 'APIGroupDiscoveryList', apiVersion, metadata: {}, items };
@@ -102,8 +107,18 @@ function groupEntry({ name, versions }: Group): object {
   return { name, versions: entries, preferredVersion: entries[0] };
 }
 
+/** Kinds that kube-apiserver v1.36 stores in another group or version than the one that is asked for. */
+const STORED_AS: Readonly<Record<string, string>> = {
+  'events.k8s.io/v1/Event': '/v1/Event',
+  'autoscaling/v1/HorizontalPodAutoscaler': 'autoscaling/v2/HorizontalPodAutoscaler',
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy': 'admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy',
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding': 'admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicyBinding',
+  'apiextensions.k8s.io/v1/CustomResourceDefinition': 'apiextensions.k8s.io/v1beta1/CustomResourceDefinition',
+};
+
 function resourceEntry({ resource, singular, shortNames, categories, verbs }: ServedResource): object {
-  const storageVersionHash = verbs.includes('list') ? createHash('sha256').update(`${resource.group}/${resource.version}/${resource.kind}`).digest().subarray(0, 8).toString('base64') : undefined;
+  const kind = `${resource.group}/${resource.version}/${resource.kind}`;
+  const storageVersionHash = verbs.includes('watch') ? createHash('sha256').update(STORED_AS[kind] ?? kind).digest().subarray(0, 8).toString('base64') : undefined;
   return {
     name: resource.resource, singularName: singular, namespaced: resource.namespaced, kind: resource.kind, verbs,
     ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }), ...(storageVersionHash && { storageVersionHash }),
@@ -117,14 +132,16 @@ function subresourceEntry({ resource }: ServedResource, { name, group, version, 
   };
 }
 
-function aggregatedResource({ resource, singular, shortNames, categories, verbs, subresources }: ServedResource): object {
+/** Built-in resources leave the group and version of their kind open where they are those of the resource, as those of kube-apiserver do. */
+function aggregatedResource({ resource, singular, shortNames, categories, verbs, subresources, custom }: ServedResource): object {
+  const { group: own, version: ownVersion } = custom ? resource : { group: '', version: '' };
   return {
-    resource: resource.resource, responseKind: { group: resource.group, version: resource.version, kind: resource.kind },
+    resource: resource.resource, responseKind: { group: own, version: ownVersion, kind: resource.kind },
     scope: resource.namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs,
     ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }),
     ...(subresources.length > 0 && {
       subresources: subresources.map(({ name, group, version, kind, verbs: subresourceVerbs }) => ({
-        subresource: name, responseKind: { group: group ?? resource.group, version: version ?? resource.version, kind }, verbs: subresourceVerbs,
+        subresource: name, responseKind: { group: group ?? own, version: version ?? (group === undefined ? ownVersion : resource.version), kind }, verbs: subresourceVerbs,
       })),
     }),
   };

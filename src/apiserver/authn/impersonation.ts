@@ -56,7 +56,9 @@ function readHeaders(headers: Headers): { name: string; groups: readonly string[
   for (const header of Object.keys(headers)) if (header.startsWith(EXTRA)) extra[extraKey(header.slice(EXTRA.length))] = all(header);
   if (name) return { name, groups, uid, extra };
   if (groups.length || uid || Object.keys(extra).length) {
-    throw badRequest(`requested ${JSON.stringify([...groups, ...Object.keys(extra), ...(uid ? [uid] : [])])} without impersonating a user name`);
+    const strings = (list: readonly string[]): string => (list.length === 0 ? '[]string(nil)' : `[]string{${list.map((text) => JSON.stringify(text)).join(', ')}}`);
+    const extras = Object.entries(extra).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, values]) => `${JSON.stringify(key)}:${strings(values)}`);
+    throw badRequest(`requested &user.DefaultInfo{Name:"", UID:${JSON.stringify(uid)}, Groups:${strings(groups)}, Extra:map[string][]string${extras.length ? `{${extras.join(', ')}}` : '(nil)'}} without impersonating a user name`);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { notAcceptable } from '../../api/errors.ts';
+import { notAcceptable, notAcceptableHere } from '../../api/errors.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { isTrue } from './request-info.ts';
 
@@ -25,22 +25,25 @@ interface Clause {
 }
 
 /**
- * The form of the answer: the first clause of `Accept` that this server can serve. Throws 406 where there is none.
+ * The form of the answer: the first clause of `Accept` that this server can serve. Throws 406 where there is none, which names what is `told` where no
+ * clause names a type that is offered.
  * Upstream: apiserver pkg/endpoints/handlers/negotiation.
  */
-export function negotiate(headers: IncomingHttpHeaders, query: URLSearchParams, offered: readonly MediaType[] = MEDIA_TYPES): Negotiated {
+export function negotiate(headers: IncomingHttpHeaders, query: URLSearchParams, offered: readonly MediaType[] = MEDIA_TYPES, told?: readonly string[]): Negotiated {
   const pretty = wantsPretty(headers, query);
   const { accept } = headers;
   if (!accept) return { media: offered[0]!, pretty };
+  let some = false;
   for (const { type, parameters } of parseAccept(accept)) {
     const media = offered.find((candidate) => type === candidate || type === '*/*' || type === `${candidate.split('/')[0]}/*`);
+    some ||= media !== undefined;
     if (!media || (parameters['stream'] && parameters['stream'] !== 'watch')) continue;
     const { as } = parameters;
     if (!as) return { media, pretty: pretty || parameters['pretty'] === '1' };
     if (as === 'Table' && media === 'application/vnd.kubernetes.protobuf') continue;
     if (isTransformation(as) && parameters['g'] === 'meta.k8s.io' && (parameters['v'] === 'v1' || parameters['v'] === 'v1beta1')) return { media, as, pretty };
   }
-  throw notAcceptable(offered);
+  throw told && !some ? notAcceptableHere(told) : notAcceptable(offered);
 }
 
 /** The clauses of an Accept header, the best first. */

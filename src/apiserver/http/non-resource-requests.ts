@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { MetricRegistry } from '../../base/metrics.ts';
-import { methodNotAllowed } from '../../api/errors.ts';
+import { methodNotAllowedHere, noSuchResource, notAcceptableHere } from '../../api/errors.ts';
 import type { Discovery } from '../discovery.ts';
 import { DUMPS, dumpFlowControl } from '../flow-control/flow-control-dumps.ts';
 import type { FlowControl } from '../flow-control/flow-control.ts';
@@ -39,6 +39,11 @@ export interface NonResourceRequest extends Exchange {
 
 const DISCOVERY_VERSIONS = ['v2', 'v2beta1'];
 
+/** Documents that are no plain JSON to those who ask. */
+const DOCUMENT_MEDIA: Readonly<Record<string, string>> = { '/openid/v1/jwks': 'application/jwk-set+json' };
+
+const isAccepted = (accept: string | undefined, media: string): boolean => !accept || parseAccept(accept).some(({ type }) => type === media || type === '*/*' || type === `${media.split('/')[0]}/*`);
+
 /** Answers what is not a resource: health, version, metrics, discovery, OpenAPI. */
 export class NonResourceRequests {
   readonly #options: NonResourceOptions;
@@ -53,7 +58,7 @@ export class NonResourceRequests {
   async answer(exchange: NonResourceRequest): Promise<void> {
     const { metrics, podResources, health, documents, openApi } = this.#options;
     const { request, path, query } = exchange;
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed({ group: '', resource: path }, request.method ?? '');
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowedHere();
     const [, first = '', ...rest] = path.replace(/\/$/, '').split('/');
     switch (first) {
       case 'healthz': case 'livez': case 'readyz': {
@@ -74,7 +79,11 @@ export class NonResourceRequests {
       case '': return await sendObject(exchange, 200, { paths: this.#paths() }, { media: 'application/json', pretty: true });
       default: {
         const document = documents.get(path);
-        if (document) return await sendObject(exchange, 200, await document(), { media: 'application/json', pretty: false });
+        if (document) {
+          const media = DOCUMENT_MEDIA[path] ?? 'application/json';
+          if (!isAccepted(request.headers.accept, media)) throw notAcceptableHere([media]);
+          return await sendBytes(exchange, 200, media, Buffer.from(JSON.stringify(await document())), { 'Cache-Control': 'public, max-age=3600' });
+        }
         if (first === 'openapi' && (await openApi?.answer(exchange, path, query))) return;
         return await notFoundPage(exchange);
       }
@@ -100,7 +109,11 @@ export class NonResourceRequests {
     const document = root === 'api'
       ? rest.length === 0 ? discovery.legacyVersions(request.headers.host ?? '') : rest.length === 1 ? discovery.resourceList('', rest[0]!) : undefined
       : rest.length === 0 ? discovery.groupList() : rest.length === 1 ? discovery.group(rest[0]!) : rest.length === 2 ? discovery.resourceList(rest[0]!, rest[1]!) : undefined;
-    if (!document) return await notFoundPage(exchange);
+    if (!document) {
+      const group = root === 'api' ? '' : rest[0]!;
+      if (rest.length === (root === 'api' ? 1 : 2) && discovery.isBuiltIn(group)) throw noSuchResource();
+      return await notFoundPage(exchange);
+    }
     await sendObject(exchange, 200, document, negotiate(request.headers, query, ['application/json', 'application/yaml']));
   }
 

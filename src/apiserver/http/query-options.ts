@@ -21,7 +21,7 @@ export function listOptions(query: URLSearchParams, namespace: string): ListOpti
     throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [problem]);
   };
   if (match) {
-    if (match !== 'Exact' && match !== 'NotOlderThan') refuse(fieldError.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan']));
+    if (match !== 'Exact' && match !== 'NotOlderThan') refuse(fieldError.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
     if (!resourceVersion) refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
     if (query.get('continue')) refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
     if (match === 'Exact' && resourceVersion === '0') refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
@@ -66,7 +66,7 @@ const MAX_MANAGER = 128;
 export function writeOptions(query: URLSearchParams, userAgent: string, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): WriteOptions & { readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'; readonly fieldManager: string } {
   const fieldValidation = query.get('fieldValidation') || 'Warn';
   const errors = dryRunErrors(query.getAll('dryRun'));
-  if (!(FIELD_VALIDATIONS as readonly string[]).includes(fieldValidation)) errors.push(fieldError.notSupported('fieldValidation', fieldValidation, FIELD_VALIDATIONS));
+  if (!(FIELD_VALIDATIONS as readonly string[]).includes(fieldValidation)) errors.push(fieldError.notSupported('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']));
   errors.push(...managerErrors(query.get('fieldManager') ?? ''));
   if (errors.length) throw invalid({ group: 'meta.k8s.io', kind }, '', errors);
   return {
@@ -90,7 +90,7 @@ function managerOf(userAgent: string): string {
   return userAgent.split('/')[0]!.replace(/[^\x20-\x7e]/g, '').slice(0, MAX_MANAGER);
 }
 
-const dryRunErrors = (values: readonly string[]) => values.filter((value) => value !== '' && value !== 'All').map((value) => fieldError.notSupported('dryRun', value, ['All']));
+const dryRunErrors = (values: readonly string[]): FieldError[] => (values.every((value) => value === '' || value === 'All') ? [] : [fieldError.notSupported('dryRun', values, ['All'])]);
 
 /** DeleteOptions of the query, or of the body where there is one. Throws 422 for values that are not known. */
 export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOptions {

@@ -92,7 +92,48 @@ export function bodyMediaType(request: IncomingMessage): string {
  * leaves it open they are not looked for. Throws 400 for what does not parse, 415 for other media types.
  */
 export function parseBody(body: Buffer, mediaType: string, validation: string | null, kind: string): ParsedBody {
-  const strictly = validation === 'Strict' || validation === 'Warn';
+  const parsed = parseObject(body, mediaType, validation, kind);
+  const { value } = parsed;
+  if (value === null) return { ...parsed, value: {} };
+  if (typeof value === 'object' && !Array.isArray(value)) return parsed;
+  const found = Array.isArray(value) ? 'array' : value === true || value === false ? 'bool' : typeof value;
+  throw unrecognized(kind, `json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`, body);
+}
+
+/** Upstream: apiserver pkg/endpoints/handlers/rest.go, transformDecodeError. */
+function unrecognized(kind: string, why: string, body: Buffer): StatusError {
+  const isObject = body[0] === 0x7b; // {
+  const shown = body.length === 0 ? '<empty>' : `${body.subarray(0, 30).toString(isObject ? 'utf8' : 'hex')}${body.length > 30 ? ' ...' : ''}`;
+  const what = kind === DELETE_OPTIONS ? '' : `the object provided is unrecognized (must be of type ${kind}): `;
+  return badRequest(`${what}couldn't get version/kind; json parse error: ${why}${kind === DELETE_OPTIONS ? '' : ` (${shown})`}`);
+}
+
+const DELETE_OPTIONS = 'DeleteOptions';
+
+/** The same of the body of a patch, which may be any value. Throws 400 for what does not parse. */
+export function parsePatch(body: Buffer, mediaType: string, validation: string | null): ParsedBody {
+  const strictly = looksClosely(validation);
+  try {
+    if (mediaType === 'application/apply-patch+yaml') {
+      const parsed = refuseDeep(parseYamlText(body.toString(), strictly));
+      const { value } = parsed;
+      if (typeof value === 'object' && !Array.isArray(value)) return parsed;
+      const found = Array.isArray(value) ? 'array' : value === true || value === false ? 'bool' : typeof value;
+      throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`);
+    }
+    if (isTextTooDeep(body)) throw new JsonSyntaxError('exceeded max depth');
+    return strictly ? parseJsonStrictly(body.toString()) : { value: parseJson(body.toString()) };
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw badRequest(`error decoding YAML: error converting YAML to JSON: yaml: ${error.message.replace(/ at line (\d+), column \d+:[^]*$/, ' (line $1)')}`);
+    if (error instanceof JsonSyntaxError) throw badRequest(`${mediaType === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: '}${error.message}`);
+    throw error;
+  }
+}
+
+const looksClosely = (validation: string | null): boolean => validation === 'Strict' || validation === 'Warn';
+
+function parseObject(body: Buffer, mediaType: string, validation: string | null, kind: string): ParsedBody {
+  const strictly = looksClosely(validation);
   try {
     switch (mediaType) {
       case 'application/json':
@@ -103,10 +144,7 @@ export function parseBody(body: Buffer, mediaType: string, validation: string | 
       default: throw unsupportedMediaType(MEDIA_TYPES);
     }
   } catch (error) {
-    if (error instanceof JsonSyntaxError || error instanceof YAMLParseError) {
-      const shown = body.length > 30 ? `${body.subarray(0, 30).toString('hex')} ...` : body.toString('hex');
-      throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${error.message} (${shown})`);
-    }
+    if (error instanceof JsonSyntaxError || error instanceof YAMLParseError) throw unrecognized(kind, error.message, body);
     if (error instanceof ProtobufError || error instanceof DecodeError) throw badRequest(error.message);
     throw error;
   }

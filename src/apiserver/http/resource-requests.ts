@@ -1,4 +1,4 @@
-import { badRequest, fieldError, invalid, methodNotAllowed, qualified, statusError, unsupportedMediaType, type Status, type StatusError } from '../../api/errors.ts';
+import { badRequest, fieldError, invalid, methodNotAllowed, methodNotAllowedHere, noSuchResource, qualified, statusError, unsupportedMediaType, type Status } from '../../api/errors.ts';
 import { without } from '../../api/kinds/fill.ts';
 import type { KubeObject, ObjectKey, ObjectList } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -6,17 +6,19 @@ import type { Random } from '../../base/random.ts';
 import type { DeleteOptions, Patch } from '../../client/client.ts';
 import { patchTypes } from '../patch/patch-object.ts';
 import { duplicateFields } from '../registry/duplicate-fields.ts';
-import { noSuchResource, type ResourceVerbs } from '../registry/resource-verbs.ts';
+import type { ResourceVerbs } from '../registry/resource-verbs.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { RequestContext, RequestInfo } from '../request.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { FlushSchedule } from './flush-schedule.ts';
 import { MEDIA_TYPES, negotiate, TEXT_MEDIA_TYPES, type Negotiated } from './negotiation.ts';
 import { deleteOptions, listOptions, watchOptions, writeOptions } from './query-options.ts';
-import { bodyMediaType, parseBody, readBody } from './read-body.ts';
+import { bodyMediaType, parseBody, parsePatch, readBody } from './read-body.ts';
 import { contentTypeOf, listBytes, listMessage, plainList, sendBytes, sendObject, type Exchange } from './send.ts';
 import { partialObjectMetadata, partialObjectMetadataList, tableOf, type IncludeObject } from './table.ts';
 import { chunkedOutput, frameFormat, FrameSink, type FrameOutput } from './watch-stream.ts';
+import { internalType } from '../registry/decode-object.ts';
+import { isTrue } from './request-info.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
 
 /** A request after authentication and authorization. */
@@ -57,15 +59,17 @@ export class ResourceRequests {
     const { info } = request;
     const { served } = this.#verbs.find(info);
     checkScope(served, info);
+    checkVerb(served, request);
     const { deprecation } = served.definition;
     if (deprecation !== undefined) tellDeprecation(request.context, deprecation);
     checkTimeout(request.query);
     const handler = info.subresource || !served.verbs.includes('get') ? this.#verbs.handler(info, info.subresource) : undefined;
     if (handler) {
       const method = request.request.method ?? 'GET';
-      if (!handler.methods.includes(method)) throw methodNotAllowed(info, info.verb);
+      if (!handler.methods.includes(method)) throw served.custom ? methodNotAllowed(info, info.verb) : methodNotAllowedHere();
       if (handler.connect) return handler.connect({ context: request.context, info, query: request.query, request: request.request, response: request.response });
     }
+    if (info.tail.length > 1) throw noSuchResource();
     switch (info.verb) {
       case 'get': return this.#get(request, served);
       case 'list': return this.#list(request, served);
@@ -75,7 +79,7 @@ export class ResourceRequests {
       case 'patch': return this.#patch(request, served);
       case 'delete': return this.#delete(request, served);
       case 'deletecollection': return this.#deleteCollection(request, served);
-      default: throw methodNotAllowed(info, info.verb);
+      default: throw served.custom ? methodNotAllowed(info, info.verb) : methodNotAllowedHere();
     }
   }
 
@@ -89,7 +93,7 @@ export class ResourceRequests {
 
   async #list(request: ResourceRequest, served: ServedResource): Promise<void> {
     const { info, context, query } = request;
-    const negotiated = formOf(request, served);
+    const negotiated = formOf(request, served, true);
     const list = await this.#verbs.list(context, info, listOptions(query, info.namespace));
     await this.#sendList(request, served, list, negotiated);
   }
@@ -153,15 +157,15 @@ export class ResourceRequests {
     if (!info.name) throw methodNotAllowedHere();
     const negotiated = formOf(request, served);
     const type = bodyMediaType(request.request);
-    if (!patchTypes(!served.custom).includes(type)) throw unsupportedMediaType(patchTypes(!served.custom));
+    if (!patchTypes(!served.custom).includes(type)) throw served.custom ? unsupportedMediaType(patchTypes(false)) : statusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? '', 'PatchOptions'), ...(info.subresource && { subresource: info.subresource }) };
     if (query.has('force') && type !== 'application/apply-patch+yaml') {
       throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [fieldError.forbidden('force', 'may not be specified for non-apply patch')]);
     }
     const bytes = await readBody(request.request, this.#clock);
-    const { value, duplicates, fault } = parseBody(bytes, type === 'application/apply-patch+yaml' ? 'application/yaml' : 'application/json', query.get('fieldValidation'), served.resource.kind);
+    const { value, duplicates, fault } = parsePatch(bytes, type, query.get('fieldValidation'));
     context.audit?.request(value);
-    const patch = { type, body: value, ...(query.get('force') === 'true' && { force: true }) } as Patch;
+    const patch = { type, body: value, ...(isTrue(query.get('force')) && { force: true }) } as Patch;
     const texts = duplicates?.size ? duplicateFields(value, duplicates) : [];
     const { object, created } = await this.#verbs.patch(context, served.resource, keyOf(info), patch, { ...options, duplicates: texts, ...(fault && { fault }) });
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
@@ -230,7 +234,24 @@ export class ResourceRequests {
 }
 
 /** The form that a request asks for; custom resources have no protobuf form. */
-const formOf = ({ request, query }: ResourceRequest, { custom }: ServedResource): Negotiated => negotiate(request.headers, query, custom ? TEXT_MEDIA_TYPES : MEDIA_TYPES);
+function formOf({ request, query }: ResourceRequest, served: ServedResource, isList = false): Negotiated {
+  const { custom, resource: { group, kind } } = served;
+  const negotiated = custom ? negotiate(request.headers, query, TEXT_MEDIA_TYPES) : negotiate(request.headers, query, MEDIA_TYPES, isList ? LISTED_IN : MEDIA_TYPES);
+  if (isList && negotiated.as === 'PartialObjectMetadata') throw notAs(negotiated.as, `a list (*${custom ? 'unstructured.UnstructuredList' : internalType({ group, kind: served.listKind })})`);
+  if (!isList && negotiated.as === 'PartialObjectMetadataList') throw notAs(negotiated.as, `not a list (*${custom ? 'unstructured.Unstructured' : internalType({ group, kind })})`);
+  return negotiated;
+}
+
+const notAs = (wanted: string, is: string) => statusError(406, 'NotAcceptable', `you requested ${wanted}, but the requested object is ${is}`);
+
+/** What lists come in, as told to those who take none of it. */
+const LISTED_IN = [...MEDIA_TYPES, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+
+/** Throws 405 where the resource does not know the verb at all. HEAD is for custom resources alone, and for what is passed on. */
+function checkVerb({ custom, verbs }: ServedResource, { info, request }: ResourceRequest): void {
+  if (custom || info.subresource) return;
+  if (!verbs.includes(info.verb) || request.method === 'HEAD') throw methodNotAllowedHere();
+}
 
 /** Throws 404 for a namespaced path of a cluster-scoped resource, and for writes to a namespaced one without a namespace. */
 function checkScope({ resource }: ServedResource, info: RequestInfo): void {
@@ -242,11 +263,6 @@ function checkScope({ resource }: ServedResource, info: RequestInfo): void {
 /** Throws 406 where a table is asked for of what has no rows. Upstream: apiserver pkg/registry/rest/table.go. */
 function refuseTable({ resource }: ServedResource, { as }: Negotiated): void {
   if (as) throw statusError(406, 'NotAcceptable', `the resource ${qualified(resource)} does not support being converted to a Table`, {});
-}
-
-/** Upstream: apimachinery pkg/api/errors.NewGenericServerResponse. */
-function methodNotAllowedHere(): StatusError {
-  return statusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
 
 /** Throws 400 for a time-out that is none. Nothing here takes long enough for one to end it. Upstream: apiserver pkg/endpoints/filters.WithRequestDeadline. */
@@ -267,7 +283,7 @@ function keyOf({ namespace, name, resource }: RequestInfo): ObjectKey {
 
 function checkName(value: unknown, name: string): void {
   const given = (value as { readonly metadata?: { readonly name?: unknown } } | null)?.metadata?.name;
-  if (given === undefined || given === '') throw badRequest('name must be provided');
+  if (given === undefined || given === '') throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (given !== name) throw badRequest(`the name of the object (${shownText(given)}) does not match the name on the URL (${name})`);
 }
 

@@ -24,7 +24,7 @@ export interface Exchange {
 
 /** Sends bytes as the whole answer, compressed where they are many and the client takes it, which takes a while. HEAD gets the headers alone. */
 export function sendBytes({ request, response }: Exchange, code: number, contentType: string, bytes: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<void> | undefined {
-  const all = ['Cache-Control', 'no-cache, private', 'Content-Type', contentType];
+  const all = headers['Cache-Control'] === undefined ? ['Cache-Control', 'no-cache, private', 'Content-Type', contentType] : ['Content-Type', contentType];
   for (const name in headers) all.push(name, headers[name]!);
   const withBody = request.method !== 'HEAD';
   if (bytes.length <= GZIP_ABOVE || !/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
@@ -40,16 +40,19 @@ export function sendObject(exchange: Exchange, code: number, value: object, { me
   return sendBytes(exchange, code, contentTypeOf(media), encode(value, media, pretty));
 }
 
+/** As Go's writer: keys in order, lists not indented, and what YAML 1.1 would read as something else than text in quotes. */
+export const YAML_FORM = { version: '1.1', sortMapEntries: true, indentSeq: false, aliasDuplicateObjects: false, lineWidth: 0 } as const;
+
 export function contentTypeOf(media: MediaType): string {
   return media;
 }
 
 export function encode(value: object, media: MediaType, pretty: boolean): Buffer {
   switch (media) {
-    case 'application/yaml': return Buffer.from(stringifyYaml(value, { aliasDuplicateObjects: false, lineWidth: 0 }));
+    case 'application/yaml': return Buffer.from(stringifyYaml(value, YAML_FORM));
     case 'application/vnd.kubernetes.protobuf': return isStored(value) ? envelopedMessage(value) : encodeProtobuf(value as KubeObject);
     case 'application/json':
-      if (pretty) return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+      if (pretty) return Buffer.from(JSON.stringify(value, null, 2));
       return isStored(value) ? objectLine(value) : Buffer.from(`${JSON.stringify(value)}\n`);
   }
 }

@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
+import { MANIFEST_YAML } from '../../base/manifest-yaml.ts';
 import { isTextTooDeep } from '../../api/schema/depth.ts';
 import { JsonSyntaxError, parseJson, parseJsonStrictly } from '../../api/schema/json-text.ts';
 
@@ -66,7 +67,7 @@ function refuseCircles(root: unknown): void {
 
 function readYaml(text: string, strictly: boolean): YamlText {
   const lines = new LineCounter();
-  const document = parseDocument(text, { strict: strictly, uniqueKeys: false, lineCounter: lines });
+  const document = parseDocument(text, { ...MANIFEST_YAML, strict: strictly, uniqueKeys: false, lineCounter: lines });
   const [error]: readonly YAMLParseError[] = document.errors;
   if (error) throw error;
   const value: unknown = document.toJS({ maxAliasCount: 100 });

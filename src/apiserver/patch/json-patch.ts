@@ -20,7 +20,8 @@ function refused(): StatusError {
  */
 export function applyJsonPatch(object: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) {
-    throw badRequest(`json: cannot unmarshal ${patch === null ? 'null' : typeof patch} into Go value of type jsonpatch.Patch`);
+    if (patch === null) return object;
+    throw badRequest(`error decoding patch: json: cannot unmarshal ${typeof patch} into Go value of type []handlers.jsonPatchOp`);
   }
   if (patch.length > LIMIT) {
     throw statusError(413, 'RequestEntityTooLarge', `Request entity is too large: The allowed maximum operations in a JSON patch is ${LIMIT}, got ${patch.length}`);
@@ -28,8 +29,12 @@ export function applyJsonPatch(object: unknown, patch: unknown): unknown {
   const owned = new Set<object>();
   const document = { root: object };
   let copied = 0;
+  const misfit: unknown = patch.find((operation) => operation !== null && (typeof operation !== 'object' || Array.isArray(operation)));
+  if (misfit !== undefined) throw badRequest(`error decoding patch: json: cannot unmarshal ${Array.isArray(misfit) ? 'array' : typeof misfit} into Go value of type handlers.jsonPatchOp`);
   for (const operation of patch as readonly Record<string, unknown>[]) {
-    const { op, path, from } = operation ?? {};
+    const { op: given, path, from } = operation ?? {};
+    // Upstream's library puts a member that is not there where it should replace one.
+    const op = given === 'replace' && typeof path === 'string' && isAbsentMember(document.root, path) ? 'add' : given;
     if (typeof op !== 'string' || !kinds.has(op) || typeof path !== 'string') throw refused();
     if ((op === 'move' || op === 'copy') && typeof from !== 'string') throw refused();
     if (op === 'copy' && (copied += JSON.stringify(valueAt(document.root, from as string))?.length ?? 0) > COPIED_LIMIT) throw refused();
@@ -41,7 +46,7 @@ export function applyJsonPatch(object: unknown, patch: unknown): unknown {
       if (op === 'move') unshare(document, from as string, owned);
     }
     // The library cannot replace a document as a whole: it gets one level more.
-    const inner = { ...operation, path: `/root${path}`, ...(typeof from === 'string' && { from: `/root${from}` }) };
+    const inner = { ...operation, op, path: `/root${path}`, ...(typeof from === 'string' && { from: `/root${from}` }) };
     if (applyPatch(document, [inner as Operation])[0] !== null) throw refused();
   }
   if (isTooDeep(document.root)) throw refused();
@@ -56,6 +61,14 @@ export function unknownMembers(patch: unknown): string[] {
 }
 
 const tokensOf = (pointer: string): string[] => pointer.split('/').slice(1).map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+
+/** Whether the pointer names a member that an object does not have. */
+function isAbsentMember(root: unknown, pointer: string): boolean {
+  const end = pointer.lastIndexOf('/');
+  if (end < 0) return false;
+  const parent = valueAt(root, pointer.slice(0, end));
+  return typeof parent === 'object' && parent !== null && !Array.isArray(parent) && !Object.hasOwn(parent, tokensOf(pointer).at(-1)!);
+}
 
 function valueAt(root: unknown, pointer: string): unknown {
   return tokensOf(pointer).reduce<unknown>((value, token) => (typeof value === 'object' && value !== null && Object.hasOwn(value, token) ? (value as Record<string, unknown>)[token] : undefined), root);

@@ -1,4 +1,4 @@
-import { fieldError, invalid, unsupportedMediaType } from '../../api/errors.ts';
+import { badRequest, fieldError, invalid, unsupportedMediaType } from '../../api/errors.ts';
 import { decode, DecodeError } from '../../api/schema/decode.ts';
 import type { StructType } from '../../api/schema/schema.ts';
 import { applyJsonPatch, unknownMembers } from './json-patch.ts';
@@ -15,7 +15,11 @@ const STRATEGIC = 'application/strategic-merge-patch+json';
  */
 export function applyPatch(object: unknown, contentType: string, patch: unknown, type: StructType | undefined): unknown {
   if (contentType === JSON_PATCH) return applyJsonPatch(object, patch);
-  if (contentType === MERGE_PATCH) return applyMergePatch(object, patch);
+  if (contentType === MERGE_PATCH) {
+    if (patch === null) throw badRequest('Invalid JSON Patch');
+    if (typeof patch !== 'object' || Array.isArray(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${Array.isArray(patch) ? 'array' : typeof patch} into Go value of type map[string]interface {}`);
+    return applyMergePatch(object, patch);
+  }
   if (contentType === STRATEGIC && type) return applyStrategicMergePatch(object, patch, type);
   throw unsupportedMediaType(patchTypes(type !== undefined));
 }
@@ -34,6 +38,7 @@ export function patchObject<T>(object: T, contentType: string, patch: unknown, t
   const patched = applyPatch(object, contentType, patch, type);
   const shown = (): string => (contentType === STRATEGIC ? goMap(patch) : JSON.stringify(patched));
   try {
+    if (contentType !== STRATEGIC) checkKind(patched, object);
     const decoded = decode<T>(type, patched, { validation: validation === 'Ignore' ? 'Ignore' : 'Warn', known: object });
     if (validation === 'Ignore') return decoded;
     const warnings = [...strictErrors, ...(contentType === JSON_PATCH ? unknownMembers(patch) : []), ...decoded.warnings];
@@ -43,6 +48,16 @@ export function patchObject<T>(object: T, contentType: string, patch: unknown, t
     if (error instanceof DecodeError) throw invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', shown(), error.message)]);
     throw error;
   }
+}
+
+/** Throws where the patch made an object of another kind or version of it. */
+function checkKind(patched: unknown, object: unknown): void {
+  type Head = { readonly apiVersion?: string; readonly kind?: string } | null;
+  const { apiVersion, kind } = object as NonNullable<Head>;
+  const next = patched as Head;
+  const version = next?.apiVersion || apiVersion;
+  const name = next?.kind || kind;
+  if (version !== apiVersion || name !== kind) throw new DecodeError(`no kind ${JSON.stringify(name)} is registered for version ${JSON.stringify(version)} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
 }
 
 /** A JSON value as Go's %+v prints a map: `map[spec:map[replicas:two]]`. */

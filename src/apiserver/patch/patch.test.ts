@@ -38,13 +38,17 @@ describe('JSON patch', () => {
     [[{ op: 'test', path: '/nope', value: null }], object],
   ])('%j', (patch, expected) => expect(applyJsonPatch(object, patch)).toEqual(expected));
 
+  it('puts a member that is not there where it should replace one, as kube-apiserver does', () => {
+    expect(applyJsonPatch({ metadata: {} }, [{ op: 'replace', path: '/metadata/finalizers', value: ['a/b'] }])).toEqual({ metadata: { finalizers: ['a/b'] } });
+  });
+
   it('shares what it does not touch', () => {
     const result = applyJsonPatch(object, [{ op: 'replace', path: '/c/d', value: 2 }]) as typeof object;
     expect(result.a).toBe(object.a);
   });
 
   it.each([
-    [[{ op: 'test', path: '/c/d', value: 2 }], 422], [[{ op: 'remove', path: '/nope' }], 422], [[{ op: 'replace', path: '/a/nope', value: 1 }], 422],
+    [[{ op: 'test', path: '/c/d', value: 2 }], 422], [[{ op: 'remove', path: '/nope' }], 422], [[{ op: 'replace', path: '/a/nope/x', value: 1 }], 422], [[{ op: 'replace', path: '/a/b/9', value: 1 }], 422], [[5], 400],
     [[{ op: 'add', path: '/nope/b', value: 1 }], 422], [[{ op: 'add', path: '/a/b/9', value: 1 }], 422], [[{ op: 'frob', path: '/a' }], 422], [{ a: 1 }, 400],
     [Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/c/d', value: 1 })), 413],
   ])('refuses %#', (patch, code) => expect(codeOf(() => applyJsonPatch(object, patch))).toBe(code));

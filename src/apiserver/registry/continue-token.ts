@@ -1,4 +1,5 @@
-import { badRequest } from '../../api/errors.ts';
+import { badRequest, type StatusError } from '../../api/errors.ts';
+import { JsonSyntaxError, parseJson } from '../../api/schema/json-text.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
 
 export interface ContinueToken {
@@ -16,14 +17,19 @@ export function encodeContinue(token: ContinueToken): string {
 /** Throws 400 for what is no token of ours. */
 export function decodeContinue(text: string): ContinueToken {
   let token: { v?: unknown; rv?: unknown; start?: unknown };
+  const strange = /[^A-Za-z0-9_-]/.exec(text);
+  if (strange) throw refused(`: illegal base64 data at input byte ${strange.index}`);
   try {
-    token = JSON.parse(Buffer.from(text, 'base64url').toString()) as typeof token;
+    token = (parseJson(Buffer.from(text, 'base64url').toString()) ?? {}) as typeof token;
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw badRequest('continue key is not valid');
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw refused(`: ${error.message}`);
   }
-  if (token.v !== 'meta.k8s.io/v1') throw badRequest(`continue key is not valid: server does not recognize this encoded version ${shownText(token.v)}`);
-  if (typeof token.rv !== 'number' || token.rv === 0) throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
-  if (typeof token.start !== 'string' || token.start === '') throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
+  if (token.v !== 'meta.k8s.io/v1') throw refused(`: server does not recognize this encoded version ${shownText(token.v)}`);
+  if (typeof token.rv !== 'number' || token.rv === 0) throw refused(': incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (typeof token.start !== 'string' || token.start === '') throw refused(': encoded start key empty (version meta.k8s.io/v1)');
+  if (token.start.split('/').includes('..')) throw refused(`: ${token.start}`);
   return { revision: token.rv, start: token.start };
 }
+
+const refused = (why: string): StatusError => badRequest(`invalid continue token: continue key is not valid${why}`);

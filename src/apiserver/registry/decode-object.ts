@@ -1,5 +1,7 @@
 import { badRequest } from '../../api/errors.ts';
 import { apiVersionOf } from '../../api/object.ts';
+import { kindType } from '../../api/schema/schema.ts';
+import { parseApiVersion } from '../../api/resources.ts';
 import { decode, DecodeError, type Decoded, type DecodeOptions } from '../../api/schema/decode.ts';
 import { shownText } from '../../api/schema/shown-text.ts';
 
@@ -7,6 +9,11 @@ interface Expected {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
+}
+
+/** How upstream names the type of a kind that is of no version: `core.Pod`, `apps.Deployment`. */
+export function internalType({ group, kind }: Pick<Expected, 'group' | 'kind'>): string {
+  return `${group === '' || group === 'events.k8s.io' ? 'core' : group.split('.')[0]}.${kind}`;
 }
 
 /**
@@ -18,9 +25,14 @@ export function decodeAs<T>(type: string, expected: Expected, value: unknown, op
     throw badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): expected a JSON object (${JSON.stringify(value)?.slice(0, 30) ?? ''})`);
   }
   const { apiVersion = apiVersionOf(expected), kind = expected.kind } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
-  const shownVersion = shownText(apiVersion).split('/').at(-1)!;
-  if (kind !== expected.kind) throw badRequest(`${shownText(kind)} in version "${shownVersion}" cannot be handled as a ${expected.kind}: no kind match`);
-  if (apiVersion !== apiVersionOf(expected)) {
+  if (kind !== expected.kind || apiVersion !== apiVersionOf(expected)) {
+    const { group, version } = parseApiVersion(shownText(apiVersion));
+    const known = kindType(group, version, shownText(kind)) !== undefined;
+    if (!known || kind !== expected.kind) {
+      const why = known ? `converting (${version}.${shownText(kind)}) to (${internalType(expected)}): unknown conversion`
+        : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+      throw badRequest(`${shownText(kind)} in version "${version}" cannot be handled as a ${expected.kind}: ${why}`);
+    }
     throw badRequest(`the API version in the data (${shownText(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`);
   }
   try {

@@ -1,4 +1,4 @@
-import { badRequest, methodNotAllowed, notFound, statusError, unsupportedMediaType } from '../../api/errors.ts';
+import { badRequest, fieldError, invalid, methodNotAllowed, noSuchResource, notFound, unsupportedMediaType } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList, type ResourceType } from '../../api/object.ts';
 import type { Decoded } from '../../api/schema/decode.ts';
 import type { DuplicateKeys } from '../../api/schema/json-text.ts';
@@ -130,8 +130,11 @@ export class ResourceVerbs {
     const type = served.custom && options.subresource !== 'scale' ? undefined : kindType(group, version, kind);
     const change = (current: KubeObject | undefined): KubeObject => {
       if (!current) throw notFound(resource, key.name);
-      if (!type) return warned(context, served.schema.decode(applyPatch(current, patch.type, patch.body, undefined), { validation: options.fieldValidation ?? 'Ignore' }));
-      return warned(context, patchObject(current, patch.type, patch.body, type, options.fieldValidation, options.duplicates));
+      const patched = type
+        ? patchObject(current, patch.type, patch.body, type, options.fieldValidation, options.duplicates)
+        : served.schema.decode(applyPatch(current, patch.type, patch.body, undefined), { validation: options.fieldValidation ?? 'Ignore' });
+      checkIdentity(patched.object, current, key, { group, kind });
+      return warned(context, patched);
     };
     return this.#change(context, resource, key, change, options, 'patch');
   }
@@ -152,6 +155,7 @@ export class ResourceVerbs {
         time: rfc3339(this.#clock.now()), ...(options.subresource && { subresource: options.subresource }),
       };
       const { object } = versions ? await applyAcrossVersions(request, versions) : apply(request);
+      if (live) checkIdentity(object, live, key, served.resource);
       if (fault && options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${fault}`);
       if (fault && options.fieldValidation === 'Warn') context.warn(`error converting YAML to JSON: ${fault}`);
       return warned(context, served.schema.decode(object, { validation: options.fieldValidation ?? 'Ignore', known: live }));
@@ -199,9 +203,12 @@ export class ResourceVerbs {
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' } as const;
 
-/** 404 for a path that nothing serves. */
-export function noSuchResource() {
-  return statusError(404, 'NotFound', 'the server could not find the requested resource', {});
+/** Throws 400 where a patch takes the name away, 422 where it changes the uid. */
+function checkIdentity({ metadata }: KubeObject, current: KubeObject, { name }: ObjectKey, kind: { readonly group: string; readonly kind: string }): void {
+  if (!metadata?.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (!metadata.uid || metadata.uid === current.metadata.uid) return;
+  const fault = fieldError.invalid('metadata.uid', metadata.uid, 'field is immutable');
+  throw invalid(kind, name, [fault, fault]);
 }
 
 const decoding = ({ fieldValidation = 'Ignore' }: WriteOptions, { duplicates, fault }: SentObject) => ({ validation: fieldValidation, ...(duplicates && { duplicates }), ...(fault && { fault }) });

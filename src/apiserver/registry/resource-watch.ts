@@ -111,7 +111,7 @@ function shownEvents(form: StoredForm, events: readonly StorageEvent<KubeObject>
 /** The revision that a resource version names; 0 for none. Throws 400 for what is no resource version. */
 export function parseRevision(resourceVersion: string | undefined): number {
   if (!resourceVersion) return 0;
-  if (!/^\d+$/.test(resourceVersion)) throw badRequest(`Invalid value: "${resourceVersion}": strconv.ParseUint: parsing "${resourceVersion}": invalid syntax`);
+  if (!/^\d+$/.test(resourceVersion)) throw badRequest(`invalid resource version: resourceVersion: Invalid value: "${resourceVersion}": strconv.ParseUint: parsing "${resourceVersion}": invalid syntax`);
   return Number(resourceVersion);
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
+import { MANIFEST_YAML } from '../../base/manifest-yaml.ts';
 import type { Pod, Toleration } from '../../api/generated/core-v1.ts';
 import { pod as podKind } from '../../api/kinds/pod.ts';
 import type { New } from '../../api/object.ts';
@@ -18,7 +19,7 @@ export const mirrorAnnotation = 'kubernetes.io/config.mirror';
  * on anything that is no valid pod. Upstream: kubelet/config/common.go applyDefaults, tryDecodeSinglePod.
  */
 export function staticPod(text: string, path: string, nodeName: string): Pod {
-  const [document, ...more] = parseAllDocuments(text);
+  const [document, ...more] = parseAllDocuments(text, MANIFEST_YAML);
   if (!document || more.length > 0) throw new Error(`${path}: one pod a file is wanted`);
   if (document.errors[0]) throw new Error(`${path}: ${document.errors[0].message}`);
   const given = document.toJS() as { readonly apiVersion?: unknown; readonly kind?: unknown } | null;
