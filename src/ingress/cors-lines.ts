@@ -13,7 +13,8 @@ export function corsLines({ origins, methods, headers, exposed, maxAgeSeconds, c
   const permission: readonly (readonly [name: string, value: string])[] = [
     ['Access-Control-Allow-Origin', `%[var(${ORIGIN})]`], ...(credentials ? [['Access-Control-Allow-Credentials', 'true'] as const] : []), ...(exposed.length > 0 ? [['Access-Control-Expose-Headers', format(exposed.join(', '))] as const] : []),
   ];
-  const echoed = (all: readonly string[], name: string): string => (all.includes('*') ? `%[req.hdr(${name})]` : format(all.join(', ')));
+  // The whole header: `req.hdr` would be what is behind its last comma.
+  const echoed = (all: readonly string[], name: string): string => (all.includes('*') ? `%[req.fhdr(${name})]` : format(all.join(', ')));
   const asked: readonly (readonly [name: string, value: string])[] = [
     ...permission, ...(methods.length > 0 ? [['Access-Control-Allow-Methods', echoed(methods, 'Access-Control-Request-Method')] as const] : []),
     ...(headers.length > 0 ? [['Access-Control-Allow-Headers', echoed(headers, 'Access-Control-Request-Headers')] as const] : []), ['Access-Control-Max-Age', String(maxAgeSeconds)], ['Vary', 'Origin'],

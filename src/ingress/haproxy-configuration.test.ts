@@ -106,7 +106,7 @@ it.runIf(spawnSync('haproxy', ['-v']).status === 0)('answers pages of other orig
       return [`${response.status} ${await response.text()}`.trim(), ...said].join(' | ');
     };
     while ((await ask('/', 'GET').catch(() => '')) === '') await new Promise((resolve) => setTimeout(resolve, 20));
-    const preflight = (origin: string, method = 'PUT') => ({ origin, 'access-control-request-method': method, 'access-control-request-headers': 'x-one' });
+    const preflight = (origin: string, method = 'PUT') => ({ origin, 'access-control-request-method': method, 'access-control-request-headers': 'x-one, x-two' });
     const told = 'allow-credentials: true | allow-headers: x-one, x-two | allow-methods: GET, PUT';
     expect(await ask('/cors', 'OPTIONS', preflight('https://a.example'))).toBe(`204 | ${told} | allow-origin: https://a.example | expose-headers: x-three | max-age: 60`);
     expect(await ask('/cors', 'OPTIONS', preflight('https://x.y.b.example'))).toContain('allow-origin: https://x.y.b.example');
@@ -114,7 +114,7 @@ it.runIf(spawnSync('haproxy', ['-v']).status === 0)('answers pages of other orig
     expect(await ask('/cors', 'GET', { origin: 'https://a.example' })).toBe('200 main | allow-credentials: true | allow-origin: https://a.example | expose-headers: x-three');
     expect(await ask('/cors', 'GET', { origin: 'https://other.example' })).toBe('200 main');
     expect(await ask('/cors', 'GET')).toBe('200 main');
-    expect(await ask('/open', 'OPTIONS', preflight('https://any.example:1234', 'PATCH'))).toBe('204 | allow-headers: x-one | allow-methods: PATCH | allow-origin: https://any.example:1234 | max-age: 5');
+    expect(await ask('/open', 'OPTIONS', preflight('https://any.example:1234', 'PATCH'))).toBe('204 | allow-headers: x-one, x-two | allow-methods: PATCH | allow-origin: https://any.example:1234 | max-age: 5');
     expect(await ask('/open', 'OPTIONS', { origin: 'https://any.example' })).toBe('200 main | allow-origin: https://any.example');
     seen.length = 0;
     expect(await ask('/copied?a=b', 'POST', { 'content-type': 'text/plain' }, 'body')).toBe('200 main | allow-origin: the backend says so');
