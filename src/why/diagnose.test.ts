@@ -24,6 +24,8 @@ const asking = (requests: object, more: object = {}) => ({ containers: [{ name: 
 const waiting = (reason: string, message: string, more: object = {}) => ({ containerStatuses: [{ name: 'main', image: 'web:1', restartCount: 0, ready: false, state: { waiting: { reason, message } }, ...more }] });
 const event = (about: string, reason: string, message: string, more: object = {}) => deep({ involvedObject: { uid: `uid-${about}` }, reason, message, type: 'Warning', ...more });
 
+const ofDeployment = { labels: { 'pod-template-hash': 'x1' }, ownerReferences: [{ kind: 'ReplicaSet', name: 'web-x1', controller: true }] };
+const serving = pod('a', { nodeName: 'n1', containers: [{ name: 'main', ports: [{ name: 'web', containerPort: 8080 }] }] }, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }, { labels: { app: 'web' } });
 const refused = (message: string) => deep({ kind: 'ReplicaSet', metadata: meta('web'), spec: { replicas: 1 }, status: { conditions: [{ type: 'ReplicaFailure', status: 'True', message }] } });
 const scaler = (reason: string, message: string) => deep({ kind: 'HorizontalPodAutoscaler', metadata: meta('web'), spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' } }, status: { conditions: [{ type: 'ScalingActive', status: 'False', reason, message }] } });
 
@@ -57,12 +59,12 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     { what: 'what ended takes no room', given: { pods: [pod('a', asking({ cpu: '3' }), unscheduled)], nodes: [node('n1', { pods: '1' })], placed: [pod('b', asking({ cpu: '3' }, { nodeName: 'n1' }), { phase: 'Succeeded' })] }, waitsFor: 'a node that takes it', because: ['0/1 nodes are available.'] },
     { what: 'a full node', given: { pods: [pod('a', {}, unscheduled)], nodes: [node('n1', { pods: '1' })], placed: [pod('b', { nodeName: 'n1' }, { phase: 'Running' })] }, waitsFor: 'a node that takes it', because: ['n1: is full: it has 1 pods, and takes no more'] },
     { what: 'a cordoned node', given: { pods: [pod('a', {}, unscheduled)], nodes: [node('n1', {}, { unschedulable: true })] }, waitsFor: 'a node that takes it, for the pod a', because: ['n1: takes no new pods (it is cordoned)'], help: ['kubectl uncordon n1'] },
-    { what: 'a taint', given: { pods: [pod('a', {}, unscheduled)], nodes: [node('n1', {}, { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] })] }, waitsFor: 'a node that takes it', because: ['n1: takes only pods that tolerate its taint gpu=yes:NoSchedule'] },
-    { what: 'a selector', given: { pods: [pod('a', { nodeSelector: { disk: 'ssd' } }, unscheduled)], nodes: [node('n1', {}, {}, { disk: 'hdd' })] }, waitsFor: 'a node that takes it', because: ['n1: has not the label disk=ssd that the pod asks for'] },
+    { what: 'a taint', given: { pods: [pod('a', {}, unscheduled)], nodes: [node('n1', {}, { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] })] }, waitsFor: 'a node that takes it', because: ['n1: takes only pods that tolerate its taint gpu=yes:NoSchedule'], help: ['kubectl taint nodes n1 gpu:NoSchedule-'] },
+    { what: 'a selector', given: { pods: [pod('a', { nodeSelector: { disk: 'ssd' } }, unscheduled)], nodes: [node('n1', {}, {}, { disk: 'hdd' })] }, waitsFor: 'a node that takes it', because: ['n1: has not the label disk=ssd that the pod asks for'], help: ['kubectl label node n1 disk=ssd --overwrite', 'kubectl replace --force'] },
     { what: 'alike pods are told of once', given: { pods: ['a', 'b', 'c', 'd', 'e'].map((name) => pod(name, asking({ cpu: '5' }), unscheduled)), nodes: [node('n1')] }, waitsFor: 'for the pods a, b, c and 2 more', because: [/5 CPUs: 1 CPU too little/] },
     {
       what: 'an affinity', given: { pods: [pod('a', { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd', 'nvme'] }] }] } } } }, unscheduled)], nodes: [node('n1'), node('n2'), node('n3', {}, {}, { disk: 'ssd' })] },
-      waitsFor: 'a node that takes it', because: ['n1, n2: is none of those that the pod asks for (disk is ssd or nvme)', /^The scheduler says: 0\/1/], help: ['milder'],
+      waitsFor: 'a node that takes it', because: ['n1, n2: is none of those that the pod asks for (disk is ssd or nvme)', /^The scheduler says: 0\/1/], help: ['kubectl label node n1 disk=ssd', 'milder'],
     },
     {
       what: 'apart from its like', given: {
@@ -84,7 +86,11 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     },
     { what: 'a claim that is not there', given: { pods: [pod('a', {}, { conditions: [{ ...unscheduled.conditions[0], message: '0/1 nodes are available: persistentvolumeclaim "data" not found.' }] })], nodes: [node('n1')] }, waitsFor: /^the volume claim data, for the pod a$/, because: [/there is none/] },
     { what: 'no nodes', given: { pods: [pod('a', {}, unscheduled)] }, waitsFor: 'a node for the pod a', because: ['The cluster has no nodes.'] },
-    { what: 'a scheduling gate', given: { pods: [pod('a', { schedulingGates: [{ name: 'example.com/wait' }] }, { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' }] })], nodes: [node('n1')] }, waitsFor: 'the scheduling gates of the pod a to be taken away', because: [/wants the pod not to be placed yet/] },
+    { what: 'a scheduling gate', given: { pods: [pod('a', { schedulingGates: [{ name: 'example.com/wait' }] }, { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' }] })], nodes: [node('n1')] }, waitsFor: 'the scheduling gates of the pod a to be taken away', because: [/wants the pod not to be placed yet/], help: [/kubectl patch pod\/a .*"path":"\/spec\/schedulingGates"/] },
+    {
+      what: 'of a deployment: how much would fit', given: { pods: [pod('web-x', asking({ memory: '9Gi' }), unscheduled, ofDeployment)], nodes: [node('n1')] },
+      waitsFor: 'a node with 9 GiB of memory free', because: [/1 GiB too little/], help: ['kubectl set resources deployment/web --requests=memory=8192Mi'],
+    },
     { what: 'a scheduler that nobody runs', given: { pods: [pod('a', { schedulerName: 'mine' })], nodes: [node('n1')] }, waitsFor: 'the scheduler "mine"', because: [/by name/] },
   ],
   images: [
@@ -92,8 +98,18 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       what: 'not found', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ImagePullBackOff', 'Back-off pulling image "web:1": ErrImagePull: rpc error: code = NotFound desc = docker.io/library/web:1: not found'))] },
       waitsFor: /^the image web:1, for the pod a$/, because: ['It was looked for at the registry docker.io, as library/web, tag 1.', /^The answer was: docker\.io\/library\/web:1: not found$/], help: ['docker.io has no such image', 'wherry image load'],
     },
+    {
+      what: 'not found, but its like is there', given: {
+        pods: [pod('web-x', { nodeName: 'n1' }, waiting('ErrImagePull', 'docker.io/library/web:1: not found'), ofDeployment)], nodes: [deep({ ...node('n1'), status: { ...node('n1').status, images: [{ names: ['docker.io/library/web@sha256:abc', 'docker.io/library/web:2', 'docker.io/library/wbe:1', 'docker.io/library/other:1'] }] } })],
+      },
+      waitsFor: 'the image web:1', because: [/looked for/, /not found/], help: ['The nodes have such: docker.io/library/web:2, docker.io/library/wbe:1.', 'kubectl set image deployment/web main=IMAGE'],
+    },
+    {
+      what: 'being fetched', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ContainerCreating', ''))], events: [event('a', 'Pulling', 'Pulling image "web:1"', { lastTimestamp: '2026-01-01T11:59:20Z' })] },
+      waitsFor: /^the image web:1 to be fetched, for the pod a$/, because: [/asked docker.io for it 40s ago/],
+    },
     { what: 'denied', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ErrImagePull', 'pull access denied, repository does not exist or may require authorization'))] }, waitsFor: 'the image web:1', because: [/looked for/, /denied/], help: ['imagePullSecrets', 'slip in the name'] },
-    { what: 'no network', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ErrImagePull', 'dial tcp: lookup registry-1.docker.io: no such host'))] }, waitsFor: 'the image web:1', because: [/looked for/, /no such host/], help: ['cannot reach docker.io', '--registry-mirror'] },
+    { what: 'no network', given: { pods: [pod('a', { nodeName: 'n1' }, waiting('ErrImagePull', 'dial tcp: lookup registry-1.docker.io: no such host'))] }, waitsFor: 'the image web:1', because: [/looked for/, /no such host/, 'In short: the address of registry-1.docker.io could not be found out (DNS).'], help: ['cannot reach docker.io', '--registry-mirror'] },
     { what: 'elsewhere our commands are no help', given: { wherry: false, pods: [pod('a', { nodeName: 'n1' }, waiting('ErrImageNeverPull', ''))] }, waitsFor: 'the image web:1', because: [/never to pull/], help: [/^$/] },
   ],
   containers: [
@@ -103,6 +119,13 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
         logs: new Map([['a/main', ['starting', 'no database']]]),
       },
       waitsFor: 'the next start of the container main, in the pod a', because: ['It has been started 4 times, and ended each time. After each end the node waits longer; now 40s.', 'The last time it ended 30s ago, with a fault of its own', 'Its last lines:', '│ starting', '│ no database'], help: ['kubectl logs a -c main --previous'],
+    },
+    {
+      what: 'ended by its node for a probe', given: {
+        pods: [pod('a', { nodeName: 'n1', containers: [{ name: 'main', livenessProbe: { httpGet: { path: '/live', port: 99 } } }] }, waiting('CrashLoopBackOff', 'back-off 10s restarting', { restartCount: 1, lastState: { terminated: { exitCode: 137, startedAt: '2026-01-01T11:59:00Z' } } }))],
+        events: [event('a', 'Unhealthy', 'Liveness probe failed: connection refused'), event('a', 'Killing', 'Container main failed liveness probe, will be restarted', { lastTimestamp: '2026-01-01T11:59:10Z' })],
+      },
+      waitsFor: 'the next start of the container main', because: [/2 times/, /killed/, /asked by HTTP at port 99, path \/live whether it lives/, 'The last answer: connection refused', 'It wrote nothing.'], help: ['Check path, port', 'startupProbe'],
     },
     {
       what: 'an init container that keeps ending', given: {
@@ -146,6 +169,14 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       what: 'pods that are not ready', given: { service: deep({ kind: 'Service', metadata: meta('web'), spec: { selector: { app: 'web' } } }), neighbours: [pod('a', {}, {}, { labels: { app: 'web' } })], slices: [deep({ endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: false } }] })] },
       waitsFor: 'a ready pod behind the service web', because: ['1 of the 1 pods with its labels is not ready: the pod a. Only ready pods get traffic.'], help: ['wherry why pod/a'],
     },
+    {
+      what: 'a port by a name that its pods do not know', given: { service: deep({ kind: 'Service', metadata: meta('web'), spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] } }), neighbours: [serving], slices: [deep({ endpoints: [{ addresses: ['10.0.0.1'] }], ports: [] })] },
+      waitsFor: /^a port named http on the pods behind the service web$/, because: [/by name/, 'They name: 8080 (web).'], help: ['"path":"/spec/ports/0/targetPort","value":"web"'],
+    },
+    {
+      what: 'a port that its pods do not name', given: { service: deep({ kind: 'Service', metadata: meta('web'), spec: { selector: { app: 'web' }, ports: [{ port: 8080 }, { port: 81, targetPort: 9090 }] } }), neighbours: [serving], slices: [deep({ endpoints: [{ addresses: ['10.0.0.1'] }] })] },
+      waitsFor: 'a program at port 9090 of the pods behind the service web', because: [/name other ports: 8080 \(web\)/, /all is well/], help: ['"path":"/spec/ports/1/targetPort","value":8080'],
+    },
     { what: 'no selector', given: { service: deep({ kind: 'Service', metadata: meta('web'), spec: {} }) }, waitsFor: 'endpoints for the service web', because: [/no selector/] },
     {
       what: 'a pending load balancer', given: { service: deep({ kind: 'Service', metadata: meta('web'), spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 80, nodePort: 30_838 }] } }), slices: [deep({ endpoints: [{ addresses: ['10.0.0.1'] }] })] },
@@ -168,6 +199,12 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       what: 'a namespace that asks for safer pods', given: { focus: refused('pods "x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "main" must set a, b), runAsNonRoot != true (pod or container "main" must set c)') },
       waitsFor: 'as safe as the namespace asks', because: [/level "restricted"/, '  allowPrivilegeEscalation != false (container "main" must set a, b)', '  runAsNonRoot != true'], help: ['pod-security.kubernetes.io/enforce=baseline'],
     },
+    { what: 'a priority class that is not there', given: { focus: refused('pods "x" is forbidden: no PriorityClass with name gold was found') }, waitsFor: 'the priority class gold', because: [/no such class/], help: ['kubectl create priorityclass gold --value=1000'] },
+    {
+      what: 'a daemon set for no node', given: { focus: deep({ kind: 'DaemonSet', metadata: meta('agent'), spec: { template: { spec: { nodeSelector: { gpu: 'yes' } } } }, status: { observedGeneration: 1, desiredNumberScheduled: 0 } }), nodes: [node('n1')] },
+      waitsFor: 'a node that the daemon set agent is for', because: [/label gpu=yes, and none of the 1 nodes/], help: ['kubectl label node n1 gpu=yes'],
+    },
+    { what: 'a quota that is used up', given: { focus: deep({ kind: 'ResourceQuota', metadata: meta('small'), status: { hard: { pods: '1', 'requests.cpu': '2' }, used: { pods: '1', 'requests.cpu': '500m' } } }) }, waitsFor: 'room in the quota small', because: ['pods: 1 of 1 taken.', /refused/], help: ['kubectl edit quota small'] },
     { what: 'a webhook that refuses', given: { focus: refused('admission webhook "check.example.com" denied the request: no team label') }, waitsFor: 'leave of the webhook check.example.com', because: [/a program that somebody has put/, 'It said: no team label'] },
     { what: 'a webhook that does not answer', given: { focus: refused('Internal error occurred: failed calling webhook "check.example.com": failed to call webhook: dial tcp: connection refused') }, waitsFor: 'the webhook check.example.com to answer', because: [/nothing is made/, /connection refused/] },
     { what: 'a policy', given: { focus: refused("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'teams' with binding 'all' denied request: no team label") }, waitsFor: 'to meet the policy teams', because: [/refuses/, 'It says: no team label'] },

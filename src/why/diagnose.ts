@@ -11,6 +11,7 @@ import { initContainer } from './diagnoses/init-container.ts';
 import { namespace } from './diagnoses/namespace.ts';
 import { node } from './diagnoses/node.ts';
 import { notReady } from './diagnoses/not-ready.ts';
+import { quota } from './diagnoses/quota.ts';
 import { service } from './diagnoses/service.ts';
 import { unschedulable } from './diagnoses/unschedulable.ts';
 import { workload } from './diagnoses/workload.ts';
@@ -19,6 +20,7 @@ import type { Diagnose, Finding, Situation } from './finding.ts';
 /** Every diagnosis, one line each, in the order in which they are told. */
 const diagnoses: readonly Diagnose[] = [
   workload,
+  service,
   unschedulable,
   node,
   claim,
@@ -28,10 +30,10 @@ const diagnoses: readonly Diagnose[] = [
   ended,
   initContainer,
   notReady,
-  service,
   ingress,
   autoscaler,
   disruptionBudget,
+  quota,
   namespace,
   ending,
 ];
@@ -45,7 +47,7 @@ export function diagnose(situation: Situation): readonly Finding[] {
 }
 
 /** Of what has no namespace. */
-const CLUSTER_WIDE = /^(uncordon|cordon|drain|taint|label (node|namespace)|get (nodes?|pv|apiservices|validatingwebhook)|describe (node|validatingadmission)|top pods -A)/;
+const CLUSTER_WIDE = /^(uncordon|cordon|drain|taint|label (node|namespace)|get (nodes?|pv|apiservices|validatingwebhook|priorityclass)|create priorityclass|describe (node|validatingadmission)|top pods -A)/;
 
 function inNamespace(text: string, namespace: string): string {
   return text.replaceAll(/\b(kubectl|wherry why) (?!-n )(.*)/g, (all, program: string, rest: string) => (/ -n /.test(rest) || CLUSTER_WIDE.test(rest) ? all : `${program} -n ${namespace} ${rest}`));

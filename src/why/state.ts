@@ -1,5 +1,5 @@
 import type { HorizontalPodAutoscaler } from '../api/generated/autoscaling-v2.ts';
-import type { Pod } from '../api/generated/core-v1.ts';
+import type { Pod, ResourceQuota } from '../api/generated/core-v1.ts';
 import type { Ingress } from '../api/generated/networking-v1.ts';
 import { humanDuration } from '../api/human-duration.ts';
 import { isPodReady } from '../api/pod/conditions.ts';
@@ -54,12 +54,18 @@ function words(situation: Situation): string {
     case 'HorizontalPodAutoscaler': return scalerWords(focus as HorizontalPodAutoscaler);
     case 'PodDisruptionBudget': return `lets ${(status as { readonly disruptionsAllowed?: number }).disruptionsAllowed ?? 0} of its ${(status as { readonly expectedPods?: number }).expectedPods ?? 0} pods go`;
     case 'Ingress': return ingressWords(focus as Ingress);
+    case 'ResourceQuota': return quotaWords(focus as ResourceQuota);
     default: return status?.phase ? `is ${status.phase}` : 'is there';
   }
 }
 
 function scalerWords({ spec, status }: HorizontalPodAutoscaler): string {
   return `keeps ${kindWords(spec?.scaleTargetRef.kind ?? '')} ${spec?.scaleTargetRef.name} between ${spec?.minReplicas ?? 1} and ${spec?.maxReplicas} pods; now ${status?.currentReplicas ?? 0}`;
+}
+
+function quotaWords({ status }: ResourceQuota): string {
+  const taken = Object.entries(status?.hard ?? {}).map(([resource, most]) => `${resource} ${status?.used?.[resource] ?? 0} of ${most}`);
+  return taken.length > 0 ? `allows so much, and of it is taken: ${taken.join(', ')}` : 'limits nothing';
 }
 
 function ingressWords({ status }: Ingress): string {

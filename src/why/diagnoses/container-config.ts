@@ -1,4 +1,5 @@
 import { eventsOf, type Diagnose } from '../finding.ts';
+import { editCommand } from '../maker-of.ts';
 import { namesOf } from '../names-of.ts';
 import { plainFault } from '../plain-fault.ts';
 import { containersOf, groupAlike } from '../waiting-containers.ts';
@@ -12,7 +13,7 @@ export const containerConfig: Diagnose = (situation) => {
     const { reason, message = '' } = status.state!.waiting!;
     const missing = missingObject(message);
     const command = [message, ...eventsOf(situation, pod.metadata.uid, 'Failed').map((event) => event.message ?? '')].flatMap((text) => missingCommand(text) ?? [])[0];
-    if (command) return { waitsFor: `a command that the image has, for the container ${status.name} in ${namesOf(group.map((item) => item.pod), 'pod')}`, because: [`The image ${status.image} has no program ${command}.`], help: ['Correct command (or args) of the container: without them the image\'s own command runs.'] };
+    if (command) return { waitsFor: `a command that the image has, for the container ${status.name} in ${namesOf(group.map((item) => item.pod), 'pod')}`, because: [`The image ${status.image} has no program ${command}.`], help: [`Correct command (or args) of the container; without them the image's own command runs: ${editCommand(pod)}`] };
     return {
       waitsFor: missing ? `the ${missing.kind} ${missing.name}, for ${namesOf(group.map((item) => item.pod), 'pod')}` : `the container ${status.name} to be startable, in ${namesOf(group.map((item) => item.pod), 'pod')}`,
       because: [plainFault(message) || reason!], help: missing ? missing.help : reason === 'RunContainerError' || reason === 'CreateContainerError' ? ['Check command, args and volumes of the container against what the image holds.'] : [],

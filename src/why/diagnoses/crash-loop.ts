@@ -1,15 +1,19 @@
-import type { ContainerStateTerminated } from '../../api/generated/core-v1.ts';
+import type { ContainerStateTerminated, ContainerStatus, Pod } from '../../api/generated/core-v1.ts';
 import { humanDuration } from '../../api/human-duration.ts';
-import type { Diagnose } from '../finding.ts';
+import { eventsOf, type Diagnose, type Situation } from '../finding.ts';
+import { editCommand } from '../maker-of.ts';
 import { namesOf } from '../names-of.ts';
 import { groupAlike, waitingFor } from '../waiting-containers.ts';
+import { probeWords } from './not-ready.ts';
 
 /** Containers that keep ending: how they ended, in words, and their last lines. */
-export const crashLoop: Diagnose = ({ pods, logs, nowMs }) => groupAlike(
-  waitingFor(pods, 'CrashLoopBackOff'), ({ status }) => `${status.name} ${status.lastState?.terminated?.exitCode}`, (group) => {
+export const crashLoop: Diagnose = (situation) => groupAlike(
+  waitingFor(situation.pods, 'CrashLoopBackOff'), ({ status }) => `${status.name} ${status.lastState?.terminated?.exitCode}`, (group) => {
+    const { logs, nowMs } = situation;
     const { pod, status } = group[0];
     const last = status.lastState?.terminated;
     const init = (pod.spec.initContainers ?? []).some(({ name }) => name === status.name);
+    const probe = failedProbe(situation, pod, status);
     const lines = logs.get(`${pod.metadata.name}/${status.name}`) ?? [];
     const [, delay] = /back-off (\S+) restarting/.exec(status.state?.waiting?.message ?? '') ?? [];
     return {
@@ -18,13 +22,33 @@ export const crashLoop: Diagnose = ({ pods, logs, nowMs }) => groupAlike(
         `It has been started ${status.restartCount + 1} times, and ended each time.${delay ? ` After each end the node waits longer; now ${delay}.` : ''}`,
         ...(init ? ['It prepares the pod: the containers proper start only when it has ended well.'] : []),
         ...(last ? [`The last time it ended ${last.finishedAt ? `${humanDuration(nowMs - Date.parse(last.finishedAt))} ago, ` : ''}${endWords(last)}.`] : []),
+        ...(probe ? [`It did not end by itself: the node ended it, for it was asked ${probe.asked} whether it ${probe.kind === 'startup' ? 'is up' : 'lives'}, and did not answer well (its ${probe.kind} probe).`, ...(probe.answer ? [`The last answer: ${probe.answer}`] : [])] : []),
         ...(last?.message ? [`It said: ${last.message.trim()}`] : []),
         ...(lines.length > 0 ? ['Its last lines:', ...lines.map((line) => `  │ ${line}`)] : ['It wrote nothing.']),
       ],
-      help: helpOfEnd(last, { container: status.name, pod: pod.metadata.name, previous: true, init }),
+      help: probe ? probeHelp(pod, status.name) : helpOfEnd(last, { container: status.name, pod: pod.metadata.name, previous: true, init }),
     };
   },
 );
+
+/** The probe for which the node ended the container's last run, where it was that. */
+function failedProbe(situation: Situation, pod: Pod, { name, lastState }: ContainerStatus): { readonly kind: string; readonly asked: string; readonly answer?: string } | undefined {
+  const began = Date.parse(lastState?.terminated?.startedAt ?? '');
+  const killing = eventsOf(situation, pod.metadata.uid, 'Killing').findLast(({ message = '' }) => message.startsWith(`Container ${name} failed `));
+  const [, kind] = /failed (liveness|startup) probe/.exec(killing?.message ?? '') ?? [];
+  // Events tell whole seconds.
+  if (!kind || Date.parse(killing!.lastTimestamp ?? '') + 1000 < began) return undefined;
+  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find((candidate) => candidate.name === name);
+  const probe = kind === 'startup' ? container?.startupProbe : container?.livenessProbe;
+  const answer = eventsOf(situation, pod.metadata.uid, 'Unhealthy').findLast(({ message = '' }) => message.toLowerCase().startsWith(`${kind} probe failed`))?.message;
+  return { kind, asked: probe ? probeWords(probe) : 'by its probe', ...(answer !== undefined && { answer: answer.replace(/^\w+ probe failed: /, '') }) };
+}
+
+const probeHelp = (pod: Pod, container: string): string[] => [
+  `Check path, port and times of the probe against what the program really serves: ${editCommand(pod)}`,
+  'A program that needs long to start gets a startupProbe, or more initialDelaySeconds.',
+  `See what it was doing: kubectl logs ${pod.metadata.name} -c ${container} --previous`,
+];
 
 /** Exit codes as shells and runtimes give them. */
 export function endWords({ exitCode, reason, signal }: ContainerStateTerminated): string {

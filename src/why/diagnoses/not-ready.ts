@@ -1,6 +1,7 @@
 import type { Container, Probe } from '../../api/generated/core-v1.ts';
 import { isPodReady } from '../../api/pod/conditions.ts';
 import { eventsOf, type Diagnose } from '../finding.ts';
+import { editCommand } from '../maker-of.ts';
 import { namesOf } from '../names-of.ts';
 import { groupAlike } from '../waiting-containers.ts';
 
@@ -21,7 +22,7 @@ export const notReady: Diagnose = (situation) => {
         ...(probe ? [`Every ${probe.periodSeconds ?? 10} s it is asked ${probeWords(probe)}; until it answers well it gets no traffic.`] : gates.length > 0 ? [`The pod's readiness gates are not all true: ${gates.join(', ')}.`] : []),
         ...(event?.message ? [`The last answer: ${event.message.replace(/ probe failed: *$/, ' probe failed, and it said nothing')}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}`] : []),
       ],
-      help: probe ? ['Wait, if it is still starting up.', `See what it does: kubectl logs ${pod.metadata.name} -c ${status.name}`, 'Check path, port and time-out of the probe against what the program really serves.'] : [],
+      help: probe ? ['Wait, if it is still starting up.', `See what it does: kubectl logs ${pod.metadata.name} -c ${status.name}`, `Check path, port and time-out of the probe against what the program really serves: ${editCommand(pod)}`] : [],
     };
   });
 };

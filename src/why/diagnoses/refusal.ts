@@ -18,6 +18,8 @@ export function refusal(message: string, { kind, metadata: { name } }: KubeObjec
     };
   }
   if (/failed quota|must specify/.test(message)) return { waitsFor, because: [message], help: ['The quota of the namespace counts what the pods do not state: give the containers resources (requests and limits).'] };
+  const [, priority] = /no PriorityClass with name (\S+) was found/.exec(message) ?? [];
+  if (priority) return { waitsFor: `the priority class ${priority}, for ${whose}`, because: ['The template says by name how important its pods are (priorityClassName), and there is no such class.'], help: ['See which there are: kubectl get priorityclasses', `Make it: kubectl create priorityclass ${priority} --value=1000`, 'Or correct priorityClassName in the template.'] };
   const [, account] = /serviceaccount "?([^" ]+)"? not found/.exec(message) ?? [];
   if (account) return { waitsFor: `the service account ${account.split('/').at(-1)}, for ${whose}`, because: ['A pod acts under the name of a service account, and the one that the template names is not there.'], help: [`Make it: kubectl create serviceaccount ${account.split('/').at(-1)}`, 'Or correct serviceAccountName in the template.'] };
   const [, level, faults] = /violates PodSecurity "([^":]+)[^"]*": (.+)$/.exec(message) ?? [];

@@ -2,13 +2,14 @@ import type { Pod, Service } from '../../api/generated/core-v1.ts';
 import { isPodReady, isPodTerminal } from '../../api/pod/conditions.ts';
 import { formatLabels, selectorOfMap } from '../../api/selector.ts';
 import type { Diagnose, Finding, Situation } from '../finding.ts';
+import { isSlip } from '../is-slip.ts';
 import { namesOf } from '../names-of.ts';
 
 /** Services that send their traffic nowhere, and why; load balancers without an address. */
 export const service: Diagnose = (situation) => {
   const found = situation.service;
   if (!found) return [];
-  return [...withoutEndpoints(found, situation), ...pendingBalancer(found, situation)];
+  return [...withoutEndpoints(found, situation), ...strangePorts(found, situation), ...pendingBalancer(found, situation)];
 };
 
 function withoutEndpoints(found: Service, situation: Situation): Finding[] {
@@ -36,9 +37,37 @@ function withoutEndpoints(found: Service, situation: Situation): Finding[] {
   if (waiting.length > 0) {
     return [{ waitsFor: `a ready pod behind the service ${name}`, because: [`${waiting.length} of the ${matching.length} pods with its labels ${waiting.length === 1 ? 'is' : 'are'} not ready: ${namesOf(waiting, 'pod')}. Only ready pods get traffic.`], help: [`See why: wherry why pod/${waiting[0]!.metadata.name}`] }];
   }
-  const named = (spec.ports ?? []).filter(({ targetPort }) => typeof targetPort === 'string' && !matching.some((pod) => pod.spec.containers.some(({ ports }) => ports?.some((port) => port.name === targetPort))));
-  if (named.length > 0) return [{ waitsFor: `a port named ${named[0]!.targetPort} on the pods behind the service ${name}`, because: ['The service sends to a port by name, and no container of its pods has a port of that name.'], help: ['Correct targetPort of the service, or name the port in the pods\' template.'] }];
   return [{ waitsFor: `the endpoint controller to take up the pods of the service ${name}`, because: ['Its pods are ready, but are not in its endpoints yet.'], help: ['This takes a moment only.'] }];
+}
+
+/**
+ * Ports of a service that its pods name nowhere. A port by name leads nowhere then, though the pods count as endpoints; a port by number may all the same be listened at, for naming
+ * it is not asked for: that is told only where the pods name other ports.
+ */
+function strangePorts({ spec, metadata: { name } }: Service, { neighbours }: Situation): Finding[] {
+  if (!spec || Object.keys(spec.selector ?? {}).length === 0) return [];
+  const pods = neighbours.filter((pod) => selectorOfMap(spec.selector).matches(pod.metadata.labels) && isPodReady(pod));
+  if (pods.length === 0) return [];
+  const known = pods.flatMap((pod) => [...(pod.spec.initContainers ?? []), ...pod.spec.containers].flatMap(({ ports = [] }) => ports));
+  const said = [...new Set(known.map((port) => `${port.containerPort}${port.name ? ` (${port.name})` : ''}`))].join(', ');
+  const correct = (i: number, port: number | string): string => `Correct it: kubectl patch service ${name} --type=json -p '[{"op":"replace","path":"/spec/ports/${i}/targetPort","value":${JSON.stringify(port)}}]'`;
+  const likely = known[0] && (known[0].name ?? known[0].containerPort);
+  return (spec.ports ?? []).flatMap(({ port, targetPort = port }, i): Finding[] => {
+    if (known.some((other) => other.name === targetPort || other.containerPort === targetPort)) return [];
+    if (typeof targetPort === 'string') {
+      return [{
+        waitsFor: `a port named ${targetPort} on the pods behind the service ${name}`,
+        because: ['The service sends to a port by name, and no container of its pods has a port of that name.', said ? `They name: ${said}.` : 'They name no ports at all.'],
+        help: [correct(i, likely ?? 8080), 'Or name the port in the pods\' template (containers[].ports).'],
+      }];
+    }
+    if (known.length === 0) return [];
+    return [{
+      waitsFor: `a program at port ${targetPort} of the pods behind the service ${name}, if there is none`,
+      because: [`The service takes requests at port ${port} and sends them to port ${targetPort} of its pods, and their containers name other ports: ${said}.`, 'A port may be used without being named: if the service answers, all is well.'],
+      help: [correct(i, known[0]!.containerPort)],
+    }];
+  });
 }
 
 /** The pod that shares most with the selector: the same labels, then such as differ by a slip, then the same keys, or the same values under other keys. */
@@ -54,16 +83,6 @@ function nearest(selector: Readonly<Record<string, string>>, pods: readonly Pod[
     best = pod;
   }
   return best;
-}
-
-/** Two letters swapped, or one too many, too few or wrong. */
-function isSlip(a: string, b: string): boolean {
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  const [restA, restB] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-  return (restA.length <= 1 && restB.length <= 1) || (restA.length === 2 && restA === [...restB].reverse().join(''));
 }
 
 function pendingBalancer({ spec, status, metadata: { name } }: Service, { wherry }: Situation): Finding[] {

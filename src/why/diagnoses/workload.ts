@@ -1,3 +1,4 @@
+import type { Pod } from '../../api/generated/core-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { isPodReady } from '../../api/pod/conditions.ts';
 import { eventsOf, type Diagnose, type Finding, type Situation } from '../finding.ts';
@@ -5,15 +6,15 @@ import { kindWords } from '../words.ts';
 import { refusal } from './refusal.ts';
 
 interface Workload extends KubeObject {
-  readonly spec?: { readonly replicas?: number; readonly paused?: boolean; readonly suspend?: boolean; readonly backoffLimit?: number; readonly activeDeadlineSeconds?: number; readonly podManagementPolicy?: string };
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[] };
+  readonly spec?: { readonly replicas?: number; readonly paused?: boolean; readonly suspend?: boolean; readonly backoffLimit?: number; readonly activeDeadlineSeconds?: number; readonly podManagementPolicy?: string; readonly template?: { readonly spec?: Pod['spec'] } };
+  readonly status?: { readonly desiredNumberScheduled?: number; readonly observedGeneration?: number; readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[] };
 }
 
 /** What makes pods, but makes none: refused by a quota or a rule, paused, wanting none. */
 export const workload: Diagnose = (situation) => {
   const focus = situation.focus as Workload;
   const makers = [focus, ...situation.replicaSets as readonly Workload[]];
-  return [...refusals(makers, situation), ...held(focus), ...overdue(focus, situation), ...nextInOrder(focus, situation)];
+  return [...refusals(makers, situation), ...held(focus), ...nowhere(focus, situation), ...overdue(focus, situation), ...nextInOrder(focus, situation)];
 };
 
 function refusals(makers: readonly Workload[], situation: Situation): Finding[] {
@@ -50,6 +51,18 @@ function held({ kind, metadata: { name, deletionTimestamp }, spec, status }: Wor
     });
   }
   return findings;
+}
+
+/** A daemon set that no node is for. */
+function nowhere({ kind, metadata: { name, deletionTimestamp }, spec, status }: Workload, { nodes }: Situation): Finding[] {
+  if (kind !== 'DaemonSet' || deletionTimestamp || status?.observedGeneration === undefined || (status.desiredNumberScheduled ?? 0) > 0) return [];
+  const wanted = Object.entries(spec?.template?.spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`);
+  const [node] = nodes;
+  return [{
+    waitsFor: `a node that the daemon set ${name} is for`,
+    because: [nodes.length === 0 ? 'It puts a pod on each node, and there are no nodes.' : wanted.length > 0 ? `It puts a pod on each node with the label ${wanted.join(', ')}, and none of the ${nodes.length} nodes has it.` : 'It puts a pod on each node that its template allows (affinity, tolerations), and that is none.'],
+    help: [...(wanted.length > 0 && node ? [`Give a node the label: kubectl label node ${node.metadata.name} ${wanted.join(' ')}`] : []), `Or change the template: kubectl edit daemonset ${name}`],
+  }];
 }
 
 /** A rollout that has not got on for so long that it counts as failed; why, its pods tell. */
