@@ -256,6 +256,19 @@ test('new resources are given in place, refused where they do not fit, and resta
   expect(shrunk.status!.containerStatuses![0]!.restartCount).toBe(0);
 });
 
+test('a pod as a whole is given new resources in place, and tells what it has', async () => {
+  const { admin, clock, start } = await nodeUnderTest();
+  await start();
+  await createPod(admin, 'whole', { resources: { requests: { cpu: '1', memory: '64Mi' }, limits: { cpu: '2' } }, containers: [busybox()] });
+  const first = await until(clock, admin, 'whole', (pod) => pod?.status?.phase === 'Running');
+  expect(first.status).toMatchObject({ allocatedResources: { cpu: '1', memory: '64Mi' }, resources: { requests: { cpu: '1', memory: '64Mi' }, limits: { cpu: '2' } } });
+  const resize = (cpu: string) => admin.patch(pods, { namespace: 'default', name: 'whole' }, { type: 'application/merge-patch+json', body: { spec: { resources: { requests: { cpu }, limits: { cpu: '3' } } } } }, { subresource: 'resize' });
+  await resize('1500m');
+  const grown = await until(clock, admin, 'whole', (pod) => pod?.status?.resources?.limits?.['cpu'] === '3');
+  expect(grown.status).toMatchObject({ allocatedResources: { cpu: '1500m' }, resources: { requests: { cpu: '1500m', memory: '64Mi' } } });
+  expect(grown.status!.containerStatuses![0]!.restartCount).toBe(0);
+});
+
 test('an ephemeral container joins a running pod', async () => {
   const { admin, clock, start } = await nodeUnderTest();
   await start();

@@ -24,6 +24,12 @@ test.each<[string, Partial<Container>, object]>([
   expect(linuxResources(pod, pod.spec.containers[0]!, 8 * GIB, 'v1')).toMatchObject(expected);
 });
 
+test('what a pod asks for as a whole is shared by its containers, and limits those that have no limit', () => {
+  const pod = podOf({}, { resources: { requests: { memory: '4Gi' }, limits: { cpu: '2', memory: '4Gi' } }, containers: [{ name: 'main' }, { name: 'other', resources: { requests: { memory: '2Gi' }, limits: { cpu: '1' } } }] });
+  expect(linuxResources(pod, pod.spec.containers[0]!, 8 * GIB, 'v1')).toMatchObject({ cpuShares: 2048, cpuQuota: 200_000, memoryLimitInBytes: 4 * GIB, oomScoreAdj: 875 });
+  expect(linuxResources(pod, pod.spec.containers[1]!, 8 * GIB, 'v1')).toMatchObject({ cpuShares: 1024, cpuQuota: 100_000, memoryLimitInBytes: 4 * GIB, oomScoreAdj: 625 });
+});
+
 test.each<[string, Partial<Container>, object]>([
   ['all processes end together', {}, { unified: { 'memory.oom.group': '1' } }],
   ['a limit of memory is one of swap too', { resources: { limits: { memory: '64Mi' } } }, { unified: { 'memory.oom.group': '1' }, memoryLimitInBytes: 64 * 2 ** 20, memorySwapLimitInBytes: 64 * 2 ** 20 }],

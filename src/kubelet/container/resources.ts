@@ -1,6 +1,6 @@
 import type { Pod, ResourceRequirements } from '../../api/generated/core-v1.ts';
 import { qosClass } from '../../api/pod/qos-class.ts';
-import { podResourceLimits, podResourceRequests } from '../../api/pod/resources.ts';
+import { containerTotals, podResourceLimits, podResourceRequests } from '../../api/pod/resources.ts';
 import { milliValue, quantityValue } from '../../api/quantity.ts';
 import type { LinuxContainerResources } from '../../cri/runtime.ts';
 import type { PodCgroups } from '../options.ts';
@@ -31,11 +31,25 @@ export function oomScoreAdjust(pod: Pod, container: AnyContainer, memoryCapacity
   const qos = pod.status?.qosClass ?? qosClass(pod);
   if (qos === 'Guaranteed') return -997;
   if (qos === 'BestEffort') return 1000;
-  const scoreOf = (bytes: number): number => 1000 - Math.floor((1000 * bytes) / memoryCapacity);
+  const share = shareOfPodMemory(pod);
+  const scoreOf = (bytes: number): number => 1000 - Math.floor((1000 * (bytes + share)) / memoryCapacity);
   let score = scoreOf(quantityValue(container.resources?.requests?.['memory']));
   const sidecar = podContainers(pod).some((item) => item.container === container && isSidecar(item));
   if (sidecar) score = Math.min(score, scoreOf(Math.min(...pod.spec.containers.map((c) => quantityValue(c.resources?.requests?.['memory'])))));
   return score < 3 ? 3 : score === 1000 ? 999 : score;
+}
+
+/** What the pod as a whole asks for beyond its containers, divided among these, in bytes. Upstream: qos.remainingPodMemReqPerContainer. */
+function shareOfPodMemory({ spec }: Pod): number {
+  const whole = quantityValue(spec.resources?.requests?.['memory']);
+  if (whole === 0) return 0;
+  return Math.trunc((whole - quantityValue(containerTotals(spec, 'requests')['memory'])) / (spec.containers.length + (spec.initContainers?.length ?? 0)));
+}
+
+/** A container without a limit of its own has its pod's. Upstream: kubelet/util GetLimits. */
+export function limitsWithin(pod: ResourceRequirements | undefined, own: ResourceRequirements): ResourceRequirements {
+  const missing = (['cpu', 'memory'] as const).filter((name) => pod?.limits?.[name] !== undefined && milliValue(own.limits?.[name]) === 0);
+  return missing.length === 0 ? own : { ...own, limits: { ...own.limits, ...Object.fromEntries(missing.map((name) => [name, pod!.limits![name]!])) } };
 }
 
 /**
@@ -43,7 +57,7 @@ export function oomScoreAdjust(pod: Pod, container: AnyContainer, memoryCapacity
  * is left half alive; and without a word of swap a limit of memory there would be one of memory alone.
  */
 export function linuxResources(pod: Pod, container: AnyContainer, memoryCapacity: number, version: PodCgroups['version']): LinuxContainerResources {
-  const { requests, limits }: ResourceRequirements = container.resources ?? {};
+  const { requests, limits }: ResourceRequirements = limitsWithin(pod.spec.resources, container.resources ?? {});
   const memory = quantityValue(limits?.['memory']);
   return {
     cpuShares: cpuShares(milliValue(requests?.['cpu'] ?? limits?.['cpu'])),
@@ -63,17 +77,18 @@ function hugePageLimits(limits: ResourceRequirements['limits'] = {}): Pick<Linux
   return found.length > 0 ? { hugepageLimits: found } : {};
 }
 
+/** One container without a limit may use what the node has, and so may the pod. */
+export const isPodLimited = (pod: Pod, name: string): boolean => pod.spec.resources?.limits?.[name] !== undefined
+  || podContainers(pod).every(({ container, role }) => role === 'ephemeral' || container.resources?.limits?.[name] !== undefined);
+
 /** What the whole pod's cgroup gets. Upstream: cm.ResourceConfigForPod. */
 export function podCgroupResources(pod: Pod): LinuxContainerResources {
   const requests = podResourceRequests(pod);
   const limits = podResourceLimits(pod);
-  // One container without a limit may use what the node has, and so may the pod.
-  const isLimited = (name: string): boolean => pod.spec.resources?.limits?.[name] !== undefined
-    || podContainers(pod).every(({ container, role }) => role === 'ephemeral' || container.resources?.limits?.[name] !== undefined);
   return {
     cpuShares: cpuShares(milliValue(requests['cpu'])),
-    ...(isLimited('cpu') && { cpuQuota: cpuQuota(milliValue(limits['cpu'])), cpuPeriod: PERIOD_US }),
-    ...(isLimited('memory') && { memoryLimitInBytes: quantityValue(limits['memory']) }),
+    ...(isPodLimited(pod, 'cpu') && { cpuQuota: cpuQuota(milliValue(limits['cpu'])), cpuPeriod: PERIOD_US }),
+    ...(isPodLimited(pod, 'memory') && { memoryLimitInBytes: quantityValue(limits['memory']) }),
   };
 }
 

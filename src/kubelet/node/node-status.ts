@@ -28,7 +28,7 @@ export interface NodeStatusInput {
 }
 
 /** What not every kubelet of the last versions can do, and this one can; sorted. Upstream: component-helpers nodedeclaredfeatures/features. */
-const DECLARED_FEATURES: readonly string[] = ['ExtendWebSocketsToKubelet', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits'];
+const DECLARED_FEATURES: readonly string[] = ['ExtendWebSocketsToKubelet', 'InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits'];
 const MAX_IMAGES = 50;
 const MIB = 2 ** 20;
 const NO_HUGE_PAGES = [{ bytes: 2 ** 30, count: 0 }, { bytes: 2 * MIB, count: 0 }];

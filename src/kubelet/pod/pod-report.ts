@@ -66,7 +66,7 @@ export class PodReport {
     const previous = { ...pod.status, ...statuses.get(uid), ...(pod.status?.conditions && { conditions: this.#conditions() }) };
     const status = podStatus({
       pod, observation, previous, waiting, terminating, hostIps, nowMs: clock.now(), probe: (id) => probers.get(id) ?? { started: false, ready: false },
-      recursiveReadOnly: features().recursiveReadOnly, resources: (name, id) => resize.resources(name, id), resizeConditions: terminating ? [] : resize.conditions(pod, observation),
+      recursiveReadOnly: features().recursiveReadOnly, resources: (name, id) => resize.resources(name, id), sized: { allocated: resize.allocatedPod(pod), actual: resize.actualPod(pod) }, resizeConditions: terminating ? [] : resize.conditions(pod, observation),
       ...(this.#failure && { failure: this.#failure }),
     });
     return devices && status.containerStatuses ? { ...status, containerStatuses: devices.withHealth(pod, status.containerStatuses) } : status;

@@ -21,3 +21,22 @@ test('an init container that runs is given what it is to have, as others are; on
   expect(resize.resources('init', 'i1').actual).toEqual({ requests: { cpu: '200m' } });
   expect(resize.resources('main', undefined).actual).toEqual({ requests: { cpu: '2' } });
 });
+
+test('what a pod as a whole may use is a limit of its containers that have none, and outlives the kubelet', () => {
+  const whole = (cpu: string, status: object = {}): Pod => ({ metadata: { name: 'p' }, spec: { resources: { requests: { cpu: '1' }, limits: { cpu } }, containers: [{ name: 'free' }, { name: 'bound', resources: { limits: { cpu: '1' } } }] }, status } as unknown as Pod);
+  const both: PodObservation = { containers: [...running('f1', 'free').containers, ...running('b1', 'bound').containers], sandboxes: [] };
+  const resize = new PodResize(whole('2'));
+  resize.started('f1', 'free');
+  resize.started('b1', 'bound');
+  expect(resize.asksForMore(whole('3'))).toBe(true);
+  expect(resize.allocatedPod(whole('3')).spec.resources!.limits).toEqual({ cpu: '2' });
+  resize.accept(whole('3'));
+  expect(resize.pending(whole('3'), both)).toEqual([{ id: 'f1', name: 'free', restart: false }]);
+  expect(resize.conditions(whole('3'), both)).toEqual([{ type: 'PodResizeInProgress', status: 'True' }]);
+  resize.started('f1', 'free');
+  expect([resize.pending(whole('3'), both), resize.podPending, resize.actualPod(whole('3')).spec.resources!.limits]).toEqual([[], true, { cpu: '2' }]);
+  resize.podStarted();
+  expect([resize.podPending, resize.actualPod(whole('3')).spec.resources!.limits, resize.conditions(whole('3'), both)]).toEqual([false, { cpu: '3' }, []]);
+  // A kubelet that comes after it goes by what was told.
+  expect(new PodResize(whole('4', { phase: 'Running', resources: { requests: { cpu: '1' }, limits: { cpu: '3' } } })).allocatedPod(whole('4')).spec.resources!.limits).toEqual({ cpu: '3' });
+});

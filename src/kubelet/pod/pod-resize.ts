@@ -1,5 +1,6 @@
 import type { Pod, PodCondition, ResourceRequirements } from '../../api/generated/core-v1.ts';
 import { compareQuantities } from '../../api/quantity.ts';
+import { limitsWithin } from '../container/resources.ts';
 import type { PodObservation } from './observation.ts';
 import { findContainer, podContainers, type PodContainer } from './pod-containers.ts';
 
@@ -20,33 +21,45 @@ function changed(a: ResourceRequirements, b: ResourceRequirements, name: string)
 
 const same = (a: ResourceRequirements, b: ResourceRequirements): boolean => a === b || !SIZED.some((name) => changed(a, b, name));
 
+/** What a running container was given, and the limits of its pod at that time, which are its own where it has none. */
+interface Given {
+  readonly own: ResourceRequirements;
+  readonly pod: ResourceRequirements | undefined;
+}
+
 /**
- * CPU and memory of a pod's running containers, in the three forms they have while they are being changed: asked for (the spec),
+ * CPU and memory of a pod and its running containers, in the three forms they have while they are being changed: asked for (the spec),
  * allocated (the node has agreed) and actual (the runtime has been told). Upstream: kubelet/allocation, in-place pod vertical scaling.
  */
 export class PodResize {
   readonly #allocated = new Map<string, ResourceRequirements>();
   /** By container id. */
-  readonly #actual = new Map<string, ResourceRequirements>();
+  readonly #actual = new Map<string, Given>();
+  /** Of the pod as a whole, where it asks for any. */
+  #podAllocated: ResourceRequirements | undefined;
+  #podActual: ResourceRequirements | undefined;
   #refused: ResizeVerdict | undefined;
 
   constructor(pod: Pod) {
     const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+    this.#podAllocated = podLevelOf(pod);
+    this.#podActual = this.#podAllocated;
     for (const { container } of resizable(pod)) {
       const status = [...containerStatuses, ...initContainerStatuses].find((s) => s.name === container.name);
       const running = status?.state?.running && status.containerID ? status.resources : undefined;
       this.#allocated.set(container.name, running ?? container.resources ?? {});
-      if (running) this.#actual.set(status!.containerID!.replace(/^.*:\/\//, ''), running);
+      if (running) this.#actual.set(status!.containerID!.replace(/^.*:\/\//, ''), { own: running, pod: this.#podActual });
     }
   }
 
   /** Whether the spec asks for other resources than are allocated. */
   asksForMore(pod: Pod): boolean {
-    return resizable(pod).some(({ container }) => !same(container.resources ?? {}, this.#allocated.get(container.name) ?? {}));
+    return !same(pod.spec.resources ?? {}, this.#podAllocated ?? {}) || resizable(pod).some(({ container }) => !same(container.resources ?? {}, this.#allocated.get(container.name) ?? {}));
   }
 
   accept(pod: Pod): void {
     this.#refused = undefined;
+    this.#podAllocated = pod.spec.resources;
     for (const { container } of resizable(pod)) this.#allocated.set(container.name, container.resources ?? {});
   }
 
@@ -65,11 +78,27 @@ export class PodResize {
   allocatedPod(pod: Pod): Pod {
     if (!this.asksForMore(pod)) return pod;
     const map = <C extends PodContainer['container']>(container: C): C => ({ ...container, resources: this.#allocated.get(container.name) ?? container.resources });
-    return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map(map), ...(pod.spec.initContainers && { initContainers: pod.spec.initContainers.map(map) }) } };
+    return { ...pod, spec: { ...pod.spec, ...(this.#podAllocated && { resources: this.#podAllocated }), containers: pod.spec.containers.map(map), ...(pod.spec.initContainers && { initContainers: pod.spec.initContainers.map(map) }) } };
   }
 
   started(id: string, name: string): void {
-    this.#actual.set(id, this.#allocated.get(name) ?? {});
+    this.#actual.set(id, { own: this.#allocated.get(name) ?? {}, pod: this.#podAllocated });
+  }
+
+  /** The pod's own cgroup has what is allocated to it. */
+  podStarted(): void {
+    this.#podActual = this.#podAllocated;
+  }
+
+  /** Whether the pod's own cgroup is not yet as allocated. */
+  get podPending(): boolean {
+    return !same(this.#podActual ?? {}, this.#podAllocated ?? {});
+  }
+
+  /** The pod as its cgroup has it, for its status. */
+  actualPod(pod: Pod): Pod {
+    const allocated = this.allocatedPod(pod);
+    return this.podPending ? { ...allocated, spec: { ...allocated.spec, ...(this.#podActual && { resources: this.#podActual }) } } : allocated;
   }
 
   ended(id: string): void {
@@ -82,8 +111,10 @@ export class PodResize {
       const actual = this.#actual.get(id);
       const item = findContainer(pod, name);
       const allocated = this.#allocated.get(name);
-      if (state !== 'running' || !actual || !item || !allocated || same(actual, allocated)) return [];
-      const restart = SIZED.some((resource) => changed(actual, allocated, resource)
+      if (state !== 'running' || !actual || !item || !allocated) return [];
+      const [before, after] = [limitsWithin(actual.pod, actual.own), limitsWithin(this.#podAllocated, allocated)];
+      if (same(before, after)) return [];
+      const restart = SIZED.some((resource) => changed(before, after, resource)
         && item.container.resizePolicy?.find((policy) => policy.resourceName === resource)?.restartPolicy === 'RestartContainer');
       return [{ id, name, restart }];
     });
@@ -91,15 +122,26 @@ export class PodResize {
 
   resources(name: string, id: string | undefined): { readonly allocated: ResourceRequirements; readonly actual: ResourceRequirements } {
     const allocated = this.#allocated.get(name) ?? {};
-    return { allocated, actual: (id === undefined ? undefined : this.#actual.get(id)) ?? allocated };
+    return { allocated, actual: (id === undefined ? undefined : this.#actual.get(id)?.own) ?? allocated };
   }
 
   conditions(pod: Pod, observation: PodObservation): readonly Condition[] {
     return [
       ...(this.#refused ? [{ type: 'PodResizePending', status: 'True', reason: this.#refused.reason, message: this.#refused.message }] : []),
-      ...(this.pending(pod, observation).length > 0 ? [{ type: 'PodResizeInProgress', status: 'True' }] : []),
+      ...(this.podPending || this.pending(pod, observation).length > 0 ? [{ type: 'PodResizeInProgress', status: 'True' }] : []),
     ];
   }
+}
+
+/**
+ * What was allocated to the pod as a whole, as a kubelet before this one has told it. With an overhead, which is added to what is told, it is taken for what the
+ * spec says.
+ */
+function podLevelOf({ spec: { resources, overhead }, status }: Pod): ResourceRequirements | undefined {
+  const told = status?.phase === 'Running' && !overhead ? status.resources : undefined;
+  if (!resources || !told) return resources;
+  const list = (field: 'requests' | 'limits') => resources[field] && Object.fromEntries(Object.entries(resources[field]).map(([name, amount]) => [name, SIZED.includes(name) ? told[field]?.[name] ?? amount : amount]));
+  return { ...resources, ...(resources.requests && { requests: list('requests')! }), ...(resources.limits && { limits: list('limits')! }) };
 }
 
 /** Upstream: allocation.IsResizableContainer. */

@@ -25,7 +25,23 @@ export class PodResizer {
         recorder.event(pod, 'Warning', `Resize${refusal.reason}`, resizeMessage(pod, `Pod resize ${refusal.reason}`, refusal.message));
       }
     } else resize.withdraw();
-    for (const { id, name, restart } of resize.pending(pod, observation)) if (!restart && !this.#telling.has(id)) void this.#tell(id, name);
+    const pending = resize.pending(pod, observation);
+    for (const { id, name, restart } of pending) if (!restart && !this.#telling.has(id)) void this.#tell(id, name);
+    // Containers first: none may have more than the pod.
+    if (resize.podPending && pending.length === 0) this.#tellPod();
+  }
+
+  #tellPod(): void {
+    const { resize, context: { recorder, cgroupTree, sandbox: { cgroupRoot } } } = this.#state;
+    const pod = resize.allocatedPod(this.#state.pod);
+    try {
+      cgroupTree?.setPod(podCgroupPath(pod, cgroupRoot), podCgroupResources(pod));
+    } catch (error) {
+      // The pod may use more memory than it is to have: it is tried again whenever there is news of it.
+      return recorder.event(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', (error as Error).message));
+    }
+    resize.podStarted();
+    if (!resize.asksForMore(this.#state.pod)) recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
   }
 
   async #tell(id: string, name: string): Promise<void> {
@@ -40,13 +56,15 @@ export class PodResizer {
       await runtime.updateContainerResources(id, linuxResources(pod, findContainer(pod, name)!.container, capacity.memoryBytes, cgroups.version));
       resize.started(id, name);
       cgroupTree?.setPod(path, whole);
-      if (resize.pending(this.#state.pod, this.#state.observation).length === 0) recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
+      if (resize.pending(this.#state.pod, this.#state.observation).length > 0) return;
+      resize.podStarted();
+      recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
     } catch (error) {
       recorder.event(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', (error as Error).message));
       await clock.sleep(RETRY_MS, starting.signal).catch(() => undefined);
     } finally {
       this.#telling.delete(id);
+      changed();
     }
-    changed();
   }
 }

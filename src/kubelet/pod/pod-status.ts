@@ -1,6 +1,8 @@
-import type { Pod, PodCondition, PodStatus } from '../../api/generated/core-v1.ts';
+import type { Pod, PodCondition, PodStatus, ResourceRequirements } from '../../api/generated/core-v1.ts';
 import { qosClass } from '../../api/pod/qos-class.ts';
+import { podResourceLimits, podResourceRequests } from '../../api/pod/resources.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import { isPodLimited } from '../container/resources.ts';
 import { containerStatuses, type ContainerStatusesInput } from './container-statuses.ts';
 import type { PodObservation } from './observation.ts';
 import { mayRestartAll } from './pod-containers.ts';
@@ -22,6 +24,8 @@ export interface PodStatusInput extends Omit<ContainerStatusesInput, 'previous'>
   readonly nowMs: number;
   /** Of a change of its resources that is under way or refused. */
   readonly resizeConditions?: readonly PodCondition[];
+  /** The pod with what it was given as a whole, and with what it has now. Absent: what its spec says. */
+  readonly sized?: { readonly allocated: Pod; readonly actual: Pod };
   /** The pod was ended from here (deadline, eviction): overrides what its containers would say. */
   readonly failure?: PodFailure;
 }
@@ -66,7 +70,26 @@ export function podStatus(input: PodStatusInput): PodStatus {
     containerStatuses: regular,
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: previous.qosClass ?? qosClass(pod),
+    ...podLevelResources(input.sized ?? { allocated: pod, actual: pod }, phase),
   };
+}
+
+/** Of the pod as a whole: what is allocated, and what its cgroup has while it runs. Upstream: kubelet convertToAPIPodLevelResourcesStatus. */
+function podLevelResources({ allocated, actual }: { readonly allocated: Pod; readonly actual: Pod }, phase: string): Pick<PodStatus, 'allocatedResources' | 'resources'> {
+  const allocatedResources = podResourceRequests(allocated);
+  const runs = phase === 'Running';
+  const some = (list: Readonly<Record<string, string>>, own: Readonly<Record<string, string>> = {}) => (runs ? Object.fromEntries(Object.entries(list).filter(([name]) => name in own || name === 'cpu' || name === 'memory')) : list);
+  const { resources } = actual.spec;
+  const requests = some(runs ? podResourceRequests(actual) : allocatedResources, resources?.requests);
+  // While it runs, what its cgroup is limited to: nothing where one of its containers is not.
+  const limits = runs ? { ...some(resources?.limits ?? {}, resources?.limits), ...limitsOfCgroup(actual) } : podResourceLimits(allocated);
+  const whole: ResourceRequirements = { ...(Object.keys(limits).length > 0 && { limits }), ...(Object.keys(requests).length > 0 && { requests }) };
+  return { ...(Object.keys(allocatedResources).length > 0 && { allocatedResources }), resources: whole };
+}
+
+function limitsOfCgroup(pod: Pod): Readonly<Record<string, string>> {
+  const limits = podResourceLimits(pod);
+  return Object.fromEntries(['cpu', 'memory'].flatMap((name) => (limits[name] !== undefined && isPodLimited(pod, name) ? [[name, limits[name]]] : [])));
 }
 
 /** Of a pod refused before anything was started for it. */
