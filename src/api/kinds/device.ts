@@ -1,9 +1,11 @@
 /** Devices, and claims on them. Upstream: pkg/registry/resource, pkg/apis/resource/v1/defaults.go. */
-import type { KindDefinition } from '../kind.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import type { KindDefinition, StrategyContext } from '../kind.ts';
 import type { DeviceClaim, DeviceClass, DeviceRequest, ResourceClaim, ResourceClaimSpec, ResourceClaimTemplate, ResourceSlice } from '../generated/resource-v1.ts';
 import { deviceClasses, resourceClaimTemplates, resourceClaims, resourceSlices } from '../generated/resources.ts';
 import { immutable } from '../validation/fields.ts';
-import { claimSpecErrors, claimStatusErrors, deviceClassErrors, sliceErrors, sliceUpdateErrors } from '../validation/device.ts';
+import { claimStatusErrors, deviceKey } from '../validation/claim-status.ts';
+import { claimSpecErrors, deviceClassErrors, sliceErrors, sliceUpdateErrors } from '../validation/device.ts';
 import { withCountedSpec } from './counted-spec.ts';
 import { fill, mapItems, mapMember } from './fill.ts';
 import { ageColumn, nameColumn, text } from './table-columns.ts';
@@ -22,6 +24,7 @@ export const resourceClaim: KindDefinition<ResourceClaim> = {
   defaults: (object) => mapMember(object, 'spec', defaultClaim),
   validateCreate: (object) => [...claimSpecErrors('spec', object.spec ?? {})],
   validateUpdate: (next, previous) => [...immutable('spec', next.spec, previous.spec)],
+  prepareForStatusUpdate: withoutFormerDevices,
   validateStatusUpdate: (next, previous) => [...claimStatusErrors(next, previous)],
   generation: false,
   columns: [nameColumn, text('State', 'Whether the claim has its devices.', stateText), ageColumn],
@@ -36,10 +39,14 @@ export const resourceClaimTemplate: KindDefinition<ResourceClaimTemplate> = {
   columns: [nameColumn, ageColumn],
 };
 
+const counted = withCountedSpec<ResourceSlice>();
+
 export const resourceSlice: KindDefinition<ResourceSlice> = {
   returnsDeleted: true,
   resource: resourceSlices,
-  ...withCountedSpec<ResourceSlice>(),
+  generation: false,
+  prepareForCreate: (object, context) => counted.prepareForCreate!(withTaintTimes(object, context), context),
+  prepareForUpdate: (next, previous, context) => counted.prepareForUpdate!(withTaintTimes(next, context), previous, context),
   validate: (object) => [...sliceErrors('spec', object.spec ?? {})],
   validateUpdate: (next, previous) => [...sliceUpdateErrors(next.spec, previous.spec)],
   selectableFields: ({ spec }) => ({ 'spec.nodeName': spec.nodeName ?? '', 'spec.driver': spec.driver }),
@@ -51,6 +58,26 @@ export const resourceSlice: KindDefinition<ResourceSlice> = {
     ageColumn,
   ],
 };
+
+/** States of devices that the claim has lost are lost with them, so that clients that know nothing of states need not care. Upstream: dropDeallocatedStatusDevices. */
+function withoutFormerDevices(next: ResourceClaim, previous: ResourceClaim): ResourceClaim {
+  const devices = next.status?.devices;
+  if (!devices) return next;
+  const has = new Set((next.status?.allocation?.devices?.results ?? []).map(deviceKey));
+  const lost = new Set((previous.status?.allocation?.devices?.results ?? []).map(deviceKey).filter((key) => !has.has(key)));
+  const kept = devices.filter((device) => !lost.has(deviceKey(device)));
+  if (kept.length === devices.length && kept.length > 0) return next;
+  const { devices: _, ...status } = next.status!;
+  return { ...next, status: { ...status, ...(kept.length > 0 && { devices: kept }) } };
+}
+
+/** A taint without a time is put on now. Upstream: SetDefaults_DeviceTaint. */
+function withTaintTimes(slice: ResourceSlice, { nowMs }: StrategyContext): ResourceSlice {
+  if (!slice.spec?.devices?.some(({ taints }) => taints?.some(({ timeAdded }) => timeAdded === undefined))) return slice;
+  const timeAdded = rfc3339(nowMs);
+  const devices = slice.spec.devices.map((device) => (device.taints ? { ...device, taints: device.taints.map((taint) => ({ timeAdded, ...taint })) } : device));
+  return { ...slice, spec: { ...slice.spec, devices } };
+}
 
 function stateText({ metadata, status }: ResourceClaim): string {
   const deleted = metadata.deletionTimestamp === undefined ? [] : ['deleted'];

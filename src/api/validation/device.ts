@@ -1,7 +1,8 @@
 /** Upstream: pkg/apis/resource/validation, without the compiling of CEL selectors, without counters and the texts of device attributes. */
 import { fieldError } from '../errors.ts';
-import type { DeviceClassSpec, DeviceRequest, DeviceSelector, OpaqueDeviceConfiguration, ResourceClaim, ResourceClaimSpec, ResourceSliceSpec } from '../generated/resource-v1.ts';
-import { dnsLabel, dnsSubdomain, immutable, type FieldErrors } from './fields.ts';
+import type { DeviceClassSpec, DeviceRequest, DeviceSelector, DeviceTaint, OpaqueDeviceConfiguration, ResourceClaimSpec, ResourceSliceSpec } from '../generated/resource-v1.ts';
+import { isLabelValue } from '../names.ts';
+import { dnsLabel, dnsSubdomain, formatErrors, immutable, oneOf, qualifiedName, type FieldErrors } from './fields.ts';
 
 const maxItems = 32;
 
@@ -94,23 +95,6 @@ function* selectorErrors(path: string, selectors: readonly DeviceSelector[]): Fi
   for (const [i, { cel }] of selectors.entries()) if (!cel) yield fieldError.required(`${path}[${i}].cel`);
 }
 
-export function* claimStatusErrors(next: ResourceClaim, previous: ResourceClaim): FieldErrors {
-  const { reservedFor = [], allocation } = next.status ?? {};
-  const before = previous.status?.allocation;
-  if (reservedFor.length > 256) yield fieldError.tooMany('status.reservedFor', reservedFor.length, 256);
-  for (const [i, { resource, name, uid }] of reservedFor.entries()) {
-    if (!resource) yield fieldError.required(`status.reservedFor[${i}].resource`);
-    if (!name) yield fieldError.required(`status.reservedFor[${i}].name`);
-    if (!uid) yield fieldError.required(`status.reservedFor[${i}].uid`);
-    if (reservedFor.findIndex((other) => other.uid === uid) < i) yield fieldError.duplicate(`status.reservedFor[${i}].uid`, uid);
-  }
-  if (reservedFor.length && !allocation) yield fieldError.forbidden('status.reservedFor', 'may not be specified when `allocated` is not set');
-  else if (next.metadata.deletionTimestamp !== undefined && reservedFor.some(({ uid }) => !previous.status?.reservedFor?.some((old) => old.uid === uid))) {
-    yield fieldError.forbidden('status.reservedFor', 'new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set');
-  }
-  if (before && allocation) yield* immutable('status.allocation', allocation, before);
-}
-
 export function* deviceClassErrors(path: string, { selectors = [], config = [] }: DeviceClassSpec): FieldErrors {
   yield* selectorErrors(`${path}.selectors`, selectors);
   if (config.length > maxItems) yield fieldError.tooMany(`${path}.config`, config.length, maxItems);
@@ -132,8 +116,12 @@ export function* sliceErrors(path: string, spec: ResourceSliceSpec): FieldErrors
   const devices = spec.devices ?? [];
   if (devices.length > 128) yield fieldError.tooMany(`${path}.devices`, devices.length, 128);
   if (spec.nodeName !== undefined) yield* dnsSubdomain(`${path}.nodeName`, spec.nodeName);
-  for (const [i, { name, attributes = {} }] of devices.entries()) {
+  if (devices.length > 64 && devices.some(({ taints, consumesCounters }) => taints?.length || consumesCounters?.length)) yield fieldError.tooMany(`${path}.devices`, devices.length, 64);
+  for (const [i, { name, attributes = {}, taints = [], bindingConditions, bindingFailureConditions }] of devices.entries()) {
     yield* dnsLabel(`${path}.devices[${i}].name`, name);
+    if (taints.length > 16) yield fieldError.tooMany(`${path}.devices[${i}].taints`, taints.length, 16);
+    for (const [j, taint] of taints.entries()) yield* taintErrors(`${path}.devices[${i}].taints[${j}]`, taint);
+    yield* bindingErrors(`${path}.devices[${i}]`, bindingConditions, bindingFailureConditions);
     for (const key in attributes) if (Object.keys(attributes[key]!).length !== 1) yield fieldError.invalid(`${path}.devices[${i}].attributes[${key}]`, '', 'exactly one value must be specified');
     if (names.has(name)) yield fieldError.duplicate(`${path}.devices[${i}]`, name);
     names.add(name);
@@ -144,4 +132,28 @@ export function* sliceUpdateErrors(next: ResourceSliceSpec, previous: ResourceSl
   yield* immutable('spec.nodeName', next.nodeName, previous.nodeName);
   yield* immutable('spec.driver', next.driver, previous.driver);
   yield* immutable('spec.pool.name', next.pool?.name, previous.pool?.name);
+}
+
+function* taintErrors(path: string, { key, value, effect }: DeviceTaint): FieldErrors {
+  yield* qualifiedName(`${path}.key`, key);
+  if (value) yield* formatErrors(`${path}.value`, value, isLabelValue(value));
+  yield* oneOf(`${path}.effect`, effect, ['NoExecute', 'NoSchedule', 'None']);
+}
+
+const maxConditions = 4;
+
+/** What must come true of a device before a pod is bound, and what tells that it will not: neither without the other. Upstream: validateDeviceBindingParameters. */
+export function* bindingErrors(path: string, conditions: readonly string[] = [], failures: readonly string[] = []): FieldErrors {
+  for (const [field, list] of [['bindingConditions', conditions], ['bindingFailureConditions', failures]] as const) {
+    if (list.length > maxConditions) yield fieldError.tooMany(`${path}.${field}`, list.length, maxConditions);
+    for (const [i, condition] of list.entries()) {
+      yield* qualifiedName(`${path}.${field}[${i}]`, condition);
+      if (list.indexOf(condition) < i) yield fieldError.duplicate(`${path}.${field}[${i}]`, condition);
+    }
+  }
+  for (const [i, condition] of failures.entries()) {
+    if (conditions.includes(condition)) yield fieldError.invalid(`${path}.bindingFailureConditions[${i}]`, condition, 'bindingFailureConditions must not overlap with bindingConditions');
+  }
+  if (conditions.length === 0 && failures.length > 0) yield fieldError.invalid(`${path}.bindingConditions`, conditions, 'bindingConditions are required to use bindingFailureConditions');
+  if (failures.length === 0 && conditions.length > 0) yield fieldError.invalid(`${path}.bindingFailureConditions`, failures, 'bindingFailureConditions are required to use bindingConditions');
 }

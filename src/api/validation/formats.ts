@@ -37,6 +37,16 @@ export function cidrFaults(cidr: string): readonly string[] {
   return canonicalIp(address) === networkOf(address, bits) ? [] : ['must not have bits set beyond the prefix length'];
 }
 
+/** An address with the length of its network's prefix, `10.9.8.7/24`, in canonical form. Upstream: IsValidInterfaceAddress. */
+export function interfaceAddressFaults(text: string): readonly string[] {
+  const match = /^([^/]+)\/(\d+)$/.exec(text);
+  const address = match?.[1] ?? '';
+  const bits = Number(match?.[2]);
+  if (!match || !isIP(address) || address.includes('%') || bits > (address.includes(':') ? 128 : 32)) return ['must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)'];
+  const canonical = `${canonicalIp(address)}/${bits}`;
+  return canonical === text ? [] : [`must be in canonical form ("${canonical}")`];
+}
+
 /** As `cidrFaults`, and in canonical form. Upstream: IsValidCIDR. */
 export function canonicalCidrFaults(cidr: string): readonly string[] {
   const faults = cidrFaults(cidr);

@@ -16,6 +16,7 @@ import { podResizeValidator } from './pod-resize-validator.ts';
 import { podSecurity } from './pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
+import { resourceClaimAccess } from './resource-claim-access.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
@@ -49,6 +50,7 @@ export function admissionPlugins(services: AdmissionServices): readonly Admissio
     podTopologyLabels(services),
     nodeDeclaredFeatures(services),
     podResizeValidator(services),
+    resourceClaimAccess(services),
     rbacEscalation(services.rbac, services.authorizer),
     expressionValidation,
     mutatingAdmissionPolicy(services),
