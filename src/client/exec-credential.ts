@@ -5,18 +5,7 @@ import { parse } from 'yaml';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { ConnectionError } from './connection-error.ts';
 import { KubeconfigError } from './kubeconfig-faults.ts';
-
-/** How a user of a kubeconfig gets its credentials by a program, as those of most clouds do. Upstream: client-go tools/clientcmd/api/v1, ExecConfig. */
-export interface ExecConfig {
-  readonly apiVersion?: string;
-  readonly command: string;
-  readonly args?: readonly string[] | null;
-  readonly env?: readonly { readonly name: string; readonly value: string }[] | null;
-  readonly installHint?: string;
-  readonly provideClusterInfo?: boolean;
-  /** Whether the program may ask the person: Never, IfAvailable, Always. */
-  readonly interactiveMode?: string;
-}
+import type { ExecConfig } from './kubeconfig-entries.ts';
 
 export interface Credential {
   readonly token?: string;

@@ -1,5 +1,5 @@
 import { openSync, closeSync } from 'node:fs';
-import type { KubeconfigCluster, KubeconfigUser } from './kubeconfig.ts';
+import type { KubeconfigCluster, KubeconfigUser } from './kubeconfig-entries.ts';
 
 /** A kubeconfig that cannot be used; `bare` where kubectl words the whole line. */
 export class KubeconfigError extends Error {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { MachineFacts } from '../kubelet/options.ts';
+import type { MachineFacts } from '../kubelet/machine-facts.ts';
 import { machineFacts } from '../machine/index.ts';
 
 /** The machine as the kubelet asks for it; `folder` is on the file system that counts. */

@@ -1,6 +1,6 @@
 import type { CustomMetrics } from './autoscaler/custom-metrics.ts';
 import type { MetricsReader } from './autoscaler/metrics-reader.ts';
-import type { CertificateSigner } from './certificate/signer.ts';
+import type { CertificateSigner } from './certificate/certificate-signer.ts';
 
 /** What can be set about the controllers; all have upstream's defaults. Times in milliseconds. */
 export interface ControllerOptions {

@@ -8,53 +8,9 @@ import type { CriRuntime } from '../cri/runtime.ts';
 import type { WorkSink } from '../ledger/entry.ts';
 import type { KubeletConfiguration } from './configuration.ts';
 import type { ProbeNetwork } from './probes/probe-network.ts';
-
-/** What the machine under the node is and has; read at the start and before each status update. */
-export interface MachineFacts {
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  /** Of the file system that holds `rootDir`. */
-  readonly storageBytes: number;
-  readonly storageAvailableBytes: number;
-  readonly memoryAvailableBytes: number;
-  /** Of the file system that holds `rootDir`; undefined: it does not count them. */
-  readonly inodes?: { readonly capacity: number; readonly available: number };
-  /** How many processes and threads the machine can have, and how many more than it has. */
-  readonly processes?: { readonly capacity: number; readonly available: number };
-  /** How many pages of each size were set aside; they are no part of the memory that pods ask for. */
-  readonly hugePages?: readonly { readonly bytes: number; readonly count: number }[];
-  /** Whether the kernel confines by AppArmor profiles; undefined: not known, taken to do so. */
-  readonly appArmor?: boolean;
-  readonly machineId: string;
-  readonly systemUuid: string;
-  readonly bootId: string;
-  readonly kernelVersion: string;
-  /** `Debian GNU/Linux 12 (bookworm)` */
-  readonly osImage: string;
-  /** `amd64`, `arm64` */
-  readonly architecture: string;
-}
-
-/** How pods' cgroups are kept. `none`: containers get no cgroup parent (simulated nodes). */
-export interface PodCgroups {
-  readonly version: 'v1' | 'v2' | 'none';
-  /** Put before `/kubepods`; empty for the root. */
-  readonly root?: string;
-  /** Removes a pod's cgroup from every hierarchy. */
-  remove(path: string): Promise<void>;
-}
-
-/** Mounts that only root can make. Where there is none, memory-backed volumes are plain folders. */
-export interface Mounter {
-  isMounted(path: string): Promise<boolean>;
-  /** What is mounted on a folder or anywhere in it, newest first. */
-  mountsWithin(path: string): Promise<readonly string[]>;
-  mountTmpfs(path: string, sizeBytes?: number): Promise<void>;
-  /** `options` as mount(8) takes them. */
-  mount(path: string, mount: { readonly type: string; readonly source: string; readonly options: readonly string[] }): Promise<void>;
-  /** The folder, and all that containers have mounted in it: what is behind that is not the volume's. */
-  unmount(path: string): Promise<void>;
-}
+import type { PodCgroups } from './container/pod-cgroups.ts';
+import type { MachineFacts } from './machine-facts.ts';
+import type { Mounter } from './volumes/mounter.ts';
 
 export interface KubeletOptions {
   readonly nodeName: string;

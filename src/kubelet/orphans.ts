@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CriRuntime } from '../cri/runtime.ts';
 import type { Log } from '../base/log.ts';
 import type { CgroupTree } from './container/cgroup-tree.ts';
-import type { PodCgroups } from './options.ts';
+import type { PodCgroups } from './container/pod-cgroups.ts';
 import type { PodObservation } from './pod/observation.ts';
 import { unknownPod } from './pod/relist.ts';
 import type { VolumeGround } from './volumes/volume-type.ts';

@@ -1,4 +1,4 @@
-import type { Rejection } from './framework.ts';
+import type { Rejection } from './rejection.ts';
 import type { NodeRejections } from './node-rejections.ts';
 
 /** Why no node took a pod. */

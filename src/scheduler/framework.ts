@@ -1,23 +1,7 @@
 import type { Pod } from '../api/generated/core-v1.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
-
-/** Why a node (or, before any node is looked at, the whole cluster) does not take a pod. */
-export interface Rejection {
-  /** In upstream's words: they stand in events and conditions. */
-  readonly reasons: readonly string[];
-  /** Taking other pods off the node would not help. */
-  readonly unresolvable: boolean;
-}
-
-/** A rejection, and who made it. */
-export interface NodeRejection {
-  readonly plugin: string;
-  readonly rejection: Rejection;
-}
-
-export const rejection = (...reasons: string[]): Rejection => ({ reasons, unresolvable: false });
-export const unresolvable = (...reasons: string[]): Rejection => ({ reasons, unresolvable: true });
+import type { Rejection } from './rejection.ts';
 
 /** What a plugin found out about a pod before looking at single nodes. */
 export type PreFilterResult<S> =

@@ -1,6 +1,6 @@
 import type { Node } from '../api/generated/core-v1.ts';
 import type { Labels, Selector } from '../api/selector.ts';
-import type { NodeRejection } from './framework.ts';
+import type { NodeRejection } from './rejection.ts';
 import { resourcesOf, type HostPort, type PodInfo, type PodTwins, type Resources } from './pod-info.ts';
 
 const noLabels: Labels = {};

@@ -1,4 +1,4 @@
-import type { NodeRejection, Rejection } from './framework.ts';
+import type { NodeRejection, Rejection } from './rejection.ts';
 
 type Counts = ReadonlyMap<Rejection, { readonly plugin: string; readonly count: number }>;
 

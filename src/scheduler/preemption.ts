@@ -4,7 +4,7 @@ import type { Random } from '../base/random.ts';
 import { labelSelectorMatches, selectorOf } from '../api/selector.ts';
 import type { ClusterView } from './cluster-cache.ts';
 import { fitMessage, type Diagnosis } from './fit-error.ts';
-import { unresolvable, type Rejection } from './framework.ts';
+import { type Rejection, unresolvable } from './rejection.ts';
 import type { NodeInfo } from './node-info.ts';
 import { NodeRejections } from './node-rejections.ts';
 import type { Nominator } from './nominator.ts';

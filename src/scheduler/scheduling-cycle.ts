@@ -1,7 +1,8 @@
 import type { Random } from '../base/random.ts';
 import type { ClusterView } from './cluster-cache.ts';
 import type { Diagnosis } from './fit-error.ts';
-import { MAX_SCORE, unresolvable, type NodeRejection, type SchedulerPlugin } from './framework.ts';
+import { MAX_SCORE, type SchedulerPlugin } from './framework.ts';
+import { type NodeRejection, unresolvable } from './rejection.ts';
 import type { NodeInfo, Verdict } from './node-info.ts';
 import { NodeRejections } from './node-rejections.ts';
 import type { Nominator } from './nominator.ts';

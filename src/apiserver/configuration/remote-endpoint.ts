@@ -3,7 +3,8 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/user-error.ts';
-import { resolveContext, type Kubeconfig } from '../../client/kubeconfig.ts';
+import { resolveContext } from '../../client/kubeconfig.ts';
+import type { Kubeconfig } from '../../client/kubeconfig-entries.ts';
 import { isGood, postJson } from '../post-json.ts';
 
 const REMEDY = 'a file in the form of a kubeconfig, with a current context';

@@ -5,7 +5,8 @@ import { readAuditPolicy, type AuditPolicy } from '../audit/audit-policy.ts';
 import { readAuthenticationConfiguration, type AuthenticationConfiguration } from '../authn/authentication-configuration.ts';
 import { readAuthorizationConfiguration, type AuthorizationConfiguration } from '../authz/authorization-configuration.ts';
 import { readEncryptionConfiguration, type EncryptionConfiguration } from '../encryption/encryption-configuration.ts';
-import { resolveContext, type Kubeconfig } from '../../client/kubeconfig.ts';
+import { resolveContext } from '../../client/kubeconfig.ts';
+import type { Kubeconfig } from '../../client/kubeconfig-entries.ts';
 import { ConfigurationReader } from './configuration-reader.ts';
 
 /** What an operator may set besides the command line. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { loadKubeconfig, type Kubeconfig } from '../../client/kubeconfig.ts';
+import { loadKubeconfig } from '../../client/kubeconfig.ts';
+import type { Kubeconfig } from '../../client/kubeconfig-entries.ts';
 import { editKubeconfig, pathsOf } from '../config/kubeconfig-edit.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';

@@ -1,6 +1,6 @@
 import { readRequest, signRequest, type KeyPair } from '../../base/certificates.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { CertificateSigner, SigningRequest } from './signer.ts';
+import type { CertificateSigner, SigningRequest } from './certificate-signer.ts';
 
 const YEAR_S = 365 * 24 * 3600;
 const SHORTEST_S = 600;

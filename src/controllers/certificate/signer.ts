@@ -5,18 +5,6 @@ import { requestCondition, requestPem, withRequestCondition } from './request-co
 
 const SIGNERS = ['kubernetes.io/kube-apiserver-client', 'kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving', 'kubernetes.io/legacy-unknown'];
 
-export interface SigningRequest {
-  /** PEM of the PKCS #10 request. */
-  readonly request: string;
-  readonly signerName: string;
-  /** `client auth`, `server auth`, `digital signature` … */
-  readonly usages: readonly string[];
-  readonly expirationSeconds?: number;
-}
-
-/** Signs with the cluster's CA: resolves to the certificate chain in PEM, rejects with the reason why it does not. */
-export type CertificateSigner = (request: SigningRequest) => Promise<string>;
-
 /** Has approved requests signed, where a signer was given. Upstream: pkg/controller/certificates/signer. */
 export const certificateSignerController: Controller = {
   name: 'csrsigning-controller',

@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ContainerConfig, Device, Image, Mount, UserNamespace } from '../../cri/runtime.ts';
-import type { PodCgroups } from '../options.ts';
+import type { PodCgroups } from './pod-cgroups.ts';
 import { annotation, label } from '../pod/observation.ts';
 import { containerHash, type AnyContainer } from '../pod/pod-containers.ts';
 import { expand } from './expansion.ts';

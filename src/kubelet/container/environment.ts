@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ConfigMap, EnvVar, FileKeySelector, Secret } from '../../api/generated/core-v1.ts';
+import type { EnvVar, FileKeySelector } from '../../api/generated/core-v1.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import type { MountedVolume } from '../volumes/volume-type.ts';
 import { withinVolume } from '../volumes/within-volume.ts';
@@ -8,12 +8,7 @@ import { configError } from './config-error.ts';
 import { envFileValue } from './env-file.ts';
 import { expand } from './expansion.ts';
 import { fieldValue, resourceValue, type FieldContext } from './field-ref.ts';
-
-/** Reads objects that pods refer to; undefined where there is none. */
-export interface ReferencedObjects {
-  configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
-  secret(namespace: string, name: string): Promise<Secret | undefined>;
-}
+import type { ReferencedObjects } from '../referenced-objects.ts';
 
 /**
  * The environment of a container, in upstream's order of precedence: service variables, then envFrom, then env, later over earlier.

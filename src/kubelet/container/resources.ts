@@ -3,7 +3,7 @@ import { qosClass } from '../../api/pod/qos-class.ts';
 import { containerTotals, podResourceLimits, podResourceRequests } from '../../api/pod/resources.ts';
 import { milliValue, quantityValue } from '../../api/quantity.ts';
 import type { LinuxContainerResources } from '../../cri/runtime.ts';
-import type { PodCgroups } from '../options.ts';
+import type { PodCgroups } from './pod-cgroups.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import { isSidecar, podContainers } from '../pod/pod-containers.ts';
 

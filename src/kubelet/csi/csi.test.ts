@@ -7,7 +7,7 @@ import { csiDrivers, csiNodes, events, nodes, persistentVolumeClaims, persistent
 import type { Pod, PodSpec } from '../../api/generated/core-v1.ts';
 import { silentLog } from '../../base/log.ts';
 import { nodeUnderTest } from '../../testing/node-under-test.ts';
-import type { Mounter } from '../options.ts';
+import type { Mounter } from '../volumes/mounter.ts';
 import { tearDownVolumes } from '../volumes/set-up-volumes.ts';
 import { registrationService } from '../plugins/registration-protocol.ts';
 import { csiNodeService } from './csi-protocol.ts';

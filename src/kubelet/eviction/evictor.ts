@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { EventRecorder, EventType } from '../../client/event-recorder.ts';
 import type { CriRuntime } from '../../cri/runtime.ts';
 import type { KubeletConfiguration } from '../configuration.ts';
-import type { MachineFacts } from '../options.ts';
+import type { MachineFacts } from '../machine-facts.ts';
 import type { Refusal } from '../pod/admission.ts';
 import type { PodWorker } from '../pod/pod-worker.ts';
 import { measurePods } from './measure-pods.ts';

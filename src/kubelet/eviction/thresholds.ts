@@ -1,5 +1,5 @@
 import { quantityOf, quantityValue } from '../../api/quantity.ts';
-import type { MachineFacts } from '../options.ts';
+import type { MachineFacts } from '../machine-facts.ts';
 
 /** What may run out, in upstream's words. */
 export type Signal = 'memory.available' | 'nodefs.available' | 'nodefs.inodesFree' | 'imagefs.available' | 'imagefs.inodesFree' | 'pid.available';

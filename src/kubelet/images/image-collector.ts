@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import type { EventType } from '../../client/event-recorder.ts';
 import { isRuntimeError, type CriRuntime, type Image } from '../../cri/runtime.ts';
 import type { ImageCollection } from '../configuration.ts';
-import type { MachineFacts } from '../options.ts';
+import type { MachineFacts } from '../machine-facts.ts';
 import { normalizeImageName } from './image-name.ts';
 
 export interface ImageCollectorOptions {

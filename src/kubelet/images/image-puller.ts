@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { AuthConfig, CriRuntime, Image, PodSandboxConfig } from '../../cri/runtime.ts';
 import type { WorkSink } from '../../ledger/entry.ts';
 import { ContainerStartError } from '../container/config-error.ts';
-import type { ReferencedObjects } from '../container/environment.ts';
+import type { ReferencedObjects } from '../referenced-objects.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import { aboutPod } from '../pod/noted.ts';
 import { goDuration, RestartBackoff } from '../pod/restart-backoff.ts';

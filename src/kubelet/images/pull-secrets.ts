@@ -1,6 +1,6 @@
 import type { Pod, Secret } from '../../api/generated/core-v1.ts';
 import type { AuthConfig } from '../../cri/runtime.ts';
-import type { ReferencedObjects } from '../container/environment.ts';
+import type { ReferencedObjects } from '../referenced-objects.ts';
 
 interface Credential {
   readonly username?: string;

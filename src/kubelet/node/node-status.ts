@@ -3,7 +3,7 @@ import { quantityOf } from '../../api/quantity.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Image, RuntimeStatus, RuntimeVersion } from '../../cri/runtime.ts';
 import type { PressureCondition } from '../eviction/thresholds.ts';
-import type { MachineFacts } from '../options.ts';
+import type { MachineFacts } from '../machine-facts.ts';
 import { handlersOfNode, runtimeFeatures } from './runtime-features.ts';
 
 export interface NodeStatusInput {

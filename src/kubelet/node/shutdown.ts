@@ -1,11 +1,18 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { PodWorker } from '../pod/pod-worker.ts';
 
 /** Pods of at least this priority (and less than the next higher one's) have so many seconds to end when the node is shut down. */
 export interface ShutdownPeriod {
   readonly priority: number;
   readonly graceSeconds: number;
+}
+
+/** Who ends a pod that has to go. */
+export interface PodEnder {
+  readonly pod: Pod;
+  fail(reason: string, message: string, graceSeconds: number, condition: { readonly reason: string; readonly message: string }): void;
+  /** Resolves when nothing of the pod runs any more. */
+  untilEnded(): Promise<void>;
 }
 
 const SYSTEM_CRITICAL = 2_000_000_000;
@@ -28,7 +35,7 @@ export function shutdownGroups<P extends { readonly pod: Pod }>(periods: readonl
 }
 
 /** Ends all pods, group by group: the next one begins when all of a group have ended, or their time is over. Upstream: nodeshutdown killPods. */
-export async function shutDownPods(periods: readonly ShutdownPeriod[], workers: readonly PodWorker[], clock: Clock): Promise<void> {
+export async function shutDownPods(periods: readonly ShutdownPeriod[], workers: readonly PodEnder[], clock: Clock): Promise<void> {
   for (const { graceSeconds, items } of shutdownGroups(periods, workers)) {
     for (const worker of items) {
       const own = worker.pod.spec.terminationGracePeriodSeconds ?? 30;

@@ -1,14 +1,14 @@
 import { ContainerProber, unprobed, type ContainerProbes, type ProbeKind } from '../probes/prober.ts';
 import { containerReference } from './launch.ts';
 import { findContainer } from './pod-containers.ts';
-import type { PodState } from './pod-state.ts';
+import type { PodView } from './pod-view.ts';
 
 /** The probes of a pod's running containers, by container id. */
 export class PodProbers implements Disposable {
   readonly #probers = new Map<string, ContainerProbes>();
-  readonly #state: PodState;
+  readonly #state: PodView;
 
-  constructor(state: PodState) {
+  constructor(state: PodView) {
     this.#state = state;
   }
 

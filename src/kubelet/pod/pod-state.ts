@@ -8,13 +8,14 @@ import { currentContainer, observeSandbox, without, withContainer, withSandbox, 
 import { PodProbers } from './pod-probers.ts';
 import { PodResize } from './pod-resize.ts';
 import { PodVolumes } from './pod-volumes.ts';
+import type { PodView } from './pod-view.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** How long after a failure that nothing announces the end of (a missing secret, a failed sandbox) the next try comes. Upstream: backOffPeriod. */
 export const RETRY_MS = 10_000;
 
 /** What the parts of a pod's worker know together. Only the worker decides on it; the parts act. */
-export class PodState {
+export class PodState implements PodView {
   readonly uid: string;
   readonly context: WorkerContext;
   readonly log: Log;

@@ -1,7 +1,7 @@
 import { setUpVolumes } from '../volumes/set-up-volumes.ts';
 import type { MountedVolume } from '../volumes/volume-type.ts';
 import { fieldContext } from './launch.ts';
-import type { PodState } from './pod-state.ts';
+import type { PodView } from './pod-view.ts';
 
 /** A token that is about to expire is asked for again after a failure so often (milliseconds). */
 const RETRY_MS = 60_000;
@@ -13,9 +13,9 @@ export class PodVolumes implements Disposable {
   #ended = false;
   /** Set-ups come one after the other: two at once would write the same folders. */
   #last: Promise<void> = Promise.resolve();
-  readonly #state: PodState;
+  readonly #state: PodView;
 
-  constructor(state: PodState) {
+  constructor(state: PodView) {
     this.#state = state;
   }
 

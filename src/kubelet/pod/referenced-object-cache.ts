@@ -5,7 +5,7 @@ import type { KubeObject, ResourceType } from '../../api/object.ts';
 import { sleepOn, type Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
-import type { ReferencedObjects } from '../container/environment.ts';
+import type { ReferencedObjects } from '../referenced-objects.ts';
 import { podReferences } from './pod-references.ts';
 
 interface Entry {

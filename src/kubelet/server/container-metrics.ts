@@ -1,4 +1,4 @@
-import type { MachineFacts } from '../options.ts';
+import type { MachineFacts } from '../machine-facts.ts';
 import { metricFamily, type Labels } from './metrics-text.ts';
 import type { ContainerUsage } from './statistics.ts';
 

@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ContainerStats, CriRuntime, FilesystemUsage } from '../../cri/runtime.ts';
-import type { MachineFacts } from '../options.ts';
+import type { MachineFacts } from '../machine-facts.ts';
 import { label } from '../pod/observation.ts';
 
 interface Sample {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { promisify } from 'node:util';
-import type { Mounter } from '../options.ts';
+import type { Mounter } from './mounter.ts';
 
 const run = promisify(execFile);
 /** The kernel takes a page of options; images of many layers need more, unless their folders are named from close by. */

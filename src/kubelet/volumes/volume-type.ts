@@ -4,10 +4,10 @@ import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import type { CriRuntime } from '../../cri/runtime.ts';
-import type { ReferencedObjects } from '../container/environment.ts';
+import type { ReferencedObjects } from '../referenced-objects.ts';
 import type { CsiDrivers } from '../csi/csi-drivers.ts';
 import type { FieldContext } from '../container/field-ref.ts';
-import type { Mounter } from '../options.ts';
+import type { Mounter } from './mounter.ts';
 import type { TokenSource } from './token-source.ts';
 import type { VolumesInUse } from './volumes-in-use.ts';
 

@@ -1,6 +1,7 @@
 import type { Node, Pod } from '../../api/generated/core-v1.ts';
 import type { Labels } from '../../api/selector.ts';
-import { MAX_SCORE, rejection, unresolvable, type ClusterEvent, type SchedulerPlugin } from '../framework.ts';
+import { type ClusterEvent, MAX_SCORE, type SchedulerPlugin } from '../framework.ts';
+import { rejection, unresolvable } from '../rejection.ts';
 import { FoldCache, type Fold } from '../node-fold.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { podInfoOf, termMatches, type AffinityTerm, type PodInfo, type WeightedAffinityTerm } from '../pod-info.ts';

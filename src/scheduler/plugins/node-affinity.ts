@@ -1,6 +1,7 @@
 import type { Node, PreferredSchedulingTerm } from '../../api/generated/core-v1.ts';
 import { matchesNodeAffinity, matchesNodeSelectorTerm } from '../../api/scheduling/node-affinity.ts';
-import { normalizeByMaximum, unresolvable, type PreFilterResult, type SchedulerPlugin } from '../framework.ts';
+import { normalizeByMaximum, type PreFilterResult, type SchedulerPlugin } from '../framework.ts';
+import { unresolvable } from '../rejection.ts';
 import type { PodInfo } from '../pod-info.ts';
 
 /** Upstream: plugins/nodeaffinity. */

@@ -1,5 +1,6 @@
 import type { Node } from '../../api/generated/core-v1.ts';
-import { unresolvable, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { unresolvable } from '../rejection.ts';
 
 /** A pod that names its node goes nowhere else. Upstream: plugins/nodename. */
 export const nodeName = (): SchedulerPlugin => ({

@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
-import { rejection, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { rejection } from '../rejection.ts';
 import { portsConflict } from '../node-info.ts';
 import { podInfoOf } from '../pod-info.ts';
 

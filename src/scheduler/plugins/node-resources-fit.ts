@@ -1,6 +1,7 @@
 import type { DeviceClass } from '../../api/generated/resource-v1.ts';
 import type { Node, Pod } from '../../api/generated/core-v1.ts';
-import { MAX_SCORE, type Rejection, type SchedulerPlugin } from '../framework.ts';
+import { MAX_SCORE, type SchedulerPlugin } from '../framework.ts';
+import type { Rejection } from '../rejection.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { PluginArguments, ScoringStrategy } from '../scheduler-configuration.ts';
 import type { PluginContext } from './plugin-context.ts';

@@ -1,6 +1,7 @@
 import { untoleratedTaint } from '../../api/scheduling/taints.ts';
 import type { Node } from '../../api/generated/core-v1.ts';
-import { unresolvable, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { unresolvable } from '../rejection.ts';
 
 const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 

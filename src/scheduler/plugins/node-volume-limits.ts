@@ -1,6 +1,7 @@
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { VolumeAttachment } from '../../api/generated/storage-v1.ts';
-import { rejection, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { rejection } from '../rejection.ts';
 import type { PluginContext } from './plugin-context.ts';
 import { claimNames } from './volume-binding.ts';
 import { classNameOf } from './volume-matching.ts';

@@ -1,4 +1,5 @@
-import { unresolvable, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { unresolvable } from '../rejection.ts';
 
 /** Keeps a pod out of the queue until all of its gates are taken away. Upstream: plugins/schedulinggates. */
 export const schedulingGates = (): SchedulerPlugin => ({

@@ -1,6 +1,7 @@
 import type { Node, Pod, Toleration } from '../../api/generated/core-v1.ts';
 import { SCHEDULING_EFFECTS, tolerates, untoleratedTaint } from '../../api/scheduling/taints.ts';
-import { normalizeByMaximum, unresolvable, type SchedulerPlugin } from '../framework.ts';
+import { normalizeByMaximum, type SchedulerPlugin } from '../framework.ts';
+import { unresolvable } from '../rejection.ts';
 
 const repelled = (pod: Pod, node: Node): boolean => untoleratedTaint(node.spec.taints, pod.spec.tolerations, SCHEDULING_EFFECTS) !== undefined;
 

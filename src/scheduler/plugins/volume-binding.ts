@@ -2,7 +2,8 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/gen
 import { persistentVolumeClaims, persistentVolumes } from '../../api/generated/resources.ts';
 import { keyOf, parseKey } from '../../api/object.ts';
 import { compareQuantities } from '../../api/quantity.ts';
-import { unresolvable, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { unresolvable } from '../rejection.ts';
 import type { PluginContext } from './plugin-context.ts';
 import { classNameOf, findVolume, isFullyBound, provisions, reachable } from './volume-matching.ts';
 

@@ -1,5 +1,6 @@
 import type { Pod, Volume } from '../../api/generated/core-v1.ts';
-import { rejection, unresolvable, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { rejection, unresolvable } from '../rejection.ts';
 import type { PodInfo } from '../pod-info.ts';
 import type { PluginContext } from './plugin-context.ts';
 import { claimNames } from './volume-binding.ts';

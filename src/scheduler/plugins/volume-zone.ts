@@ -1,4 +1,5 @@
-import { unresolvable, type SchedulerPlugin } from '../framework.ts';
+import type { SchedulerPlugin } from '../framework.ts';
+import { unresolvable } from '../rejection.ts';
 import type { PluginContext } from './plugin-context.ts';
 import { claimNames } from './volume-binding.ts';
 import { classNameOf } from './volume-matching.ts';
