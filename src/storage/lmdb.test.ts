@@ -47,6 +47,19 @@ describe('lmdb on disk', () => {
     expect((await second.put('/c', value('z'))).modRevision).toBe(revision + 1);
   });
 
+  test('groups of two engines at once, small and large, keep what each of their writes said', async () => {
+    const where = [freshDirectory(), freshDirectory()];
+    const text = (engine: number, group: number, i: number): string => `${engine}-${group}-${i} `.repeat(group === 1 ? 4000 : 10);
+    const engines = where.map(openAt);
+    for (const group of [0, 1, 2]) await Promise.all(engines.flatMap((engine, e) => Array.from({ length: 40 }, (_, i) => engine.put(`/${group}/${i}`, value(text(e, group, i))))));
+    for (const engine of engines) await engine[Symbol.asyncDispose]();
+    for (const [e, directory] of where.entries()) {
+      await using again = openAt(directory);
+      expect(again.revision).toBe(120);
+      for (const group of [0, 1, 2]) for (let i = 0; i < 40; i++) expect(again.get(`/${group}/${i}`)?.value.text).toBe(text(e, group, i));
+    }
+  });
+
   test('a directory has one user; a dead one does not count', async () => {
     const directory = freshDirectory();
     writeFileSync(join(directory, 'pid'), `${process.pid} 1\n`);

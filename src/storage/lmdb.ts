@@ -33,6 +33,9 @@ const MAP_SIZE = 64 * 2 ** 30;
 /** A stored value: createRevision and modRevision as float64, then what the codec made. */
 const HEADER = 16;
 
+/** A number alone. */
+const NUMBER = 8;
+
 /** Keys of the engine's own records; those of entries start with a slash or a letter. */
 const FORMAT_KEY = '\x01format';
 const REVISION_KEY = '\x01revision';
@@ -55,9 +58,10 @@ export function openLmdbEngine<V>(options: LmdbEngineOptions<V>): StorageEngine<
   if (format === undefined) env.putSync(FORMAT_KEY, numberBytes(FORMAT));
   const { entries, revision } = load(env, codec);
   const store = new RevisionStore<V>({ ...options, entries, revision });
+  const memory = new RecordMemory();
   const medium: Medium<V> = {
     encode: (value, key) => codec.encode(value, key),
-    commit: (writes) => commit(env, writes).catch((error: unknown) => { throw explained(error, directory); }),
+    commit: (writes) => commit(env, memory, writes).catch((error: unknown) => { throw explained(error, directory); }),
     async close() {
       await env.close();
       lock[Symbol.dispose]();
@@ -79,20 +83,20 @@ function load<V>(env: RootDatabase<Uint8Array, string>, codec: ValueCodec<V>): {
     entries.push(entry);
     if (codec.isStale?.(value.subarray(HEADER), key)) stale.push(entry);
   }
-  if (stale.length > 0) env.transactionSync(() => void stale.forEach((entry) => env.putSync(entry.key, record(entry, codec.encode(entry.value, entry.key)))));
+  if (stale.length > 0) env.transactionSync(() => stale.forEach((entry) => {
+    const bytes = codec.encode(entry.value, entry.key);
+    env.putSync(entry.key, fill(Buffer.allocUnsafeSlow(HEADER + bytes.length), entry, bytes));
+  }));
   return { entries, revision };
 }
 
-async function commit<V>(env: RootDatabase<Uint8Array, string>, writes: readonly Write<V>[]): Promise<void> {
-  const last = writes.at(-1)!.event;
+async function commit<V>(env: RootDatabase<Uint8Array, string>, memory: RecordMemory, writes: readonly Write<V>[]): Promise<void> {
+  const { records, revision } = memory.lay(writes);
   try {
-    // A child transaction, because only such a one is undone when the callback throws.
-    await env.childTransaction(() => {
-      for (const { event, bytes } of writes) {
-        if (event.type === 'put') env.putSync(event.entry.key, record(event.entry, bytes!));
-        else env.removeSync(event.key);
-      }
-      env.putSync(REVISION_KEY, numberBytes(last.type === 'put' ? last.entry.modRevision : last.revision));
+    // A batch is one transaction, which lmdb's own thread works off from first to last: one write that fails undoes it as a whole.
+    await env.batch(() => {
+      writes.forEach(({ event }, i) => void (event.type === 'put' ? env.put(event.entry.key, records[i]!) : env.remove(event.key)));
+      void env.put(REVISION_KEY, revision);
     });
   } catch (error) {
     // lmdb tells the cause by a promise of its own, which rejects; unheard, it would end the process.
@@ -111,21 +115,40 @@ function explained(error: unknown, directory: string): unknown {
   return bavail * bsize < FULL ? new Error(`no space left on device for ${directory}: ${(error as Error).message}`, { cause: error }) : error;
 }
 
-/** Records are put together in one place, since lmdb has read them when `putSync` returns inside a transaction: it asks for the address of each new buffer, which takes longer than the copy. */
-const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/** Groups of more bytes get memory of their own. */
+const USUAL_GROUP = 512 * 1024;
 
-/** What is stored of an entry. Good until the next call. */
-function record(entry: Entry<unknown>, bytes: Uint8Array): Uint8Array {
-  const length = HEADER + bytes.length;
-  const out = length <= scratch.length ? scratch.subarray(0, length) : Buffer.allocUnsafeSlow(length);
-  out.writeDoubleBE(entry.createRevision, 0);
-  out.writeDoubleBE(entry.modRevision, 8);
-  out.set(bytes, HEADER);
-  return out;
+/** Where one engine puts together the records of a group: lmdb reads them until the group is committed, and asks for the address of each new memory, which takes longer than the copy. */
+class RecordMemory {
+  readonly #usual = Buffer.allocUnsafeSlow(USUAL_GROUP);
+
+  /** The record of each put, and that of the newest revision. Good until the next call. */
+  lay(writes: readonly Write<unknown>[]): { readonly records: readonly (Uint8Array | undefined)[]; readonly revision: Uint8Array } {
+    let size = NUMBER;
+    for (const { bytes } of writes) if (bytes) size += HEADER + bytes.length;
+    const memory = size <= this.#usual.length ? this.#usual : Buffer.allocUnsafeSlow(size);
+    const last = writes.at(-1)!.event;
+    memory.writeDoubleBE(last.type === 'put' ? last.entry.modRevision : last.revision);
+    let end = NUMBER;
+    const records = writes.map(({ event, bytes }) => {
+      if (event.type !== 'put') return undefined;
+      const start = end;
+      end += HEADER + bytes!.length;
+      return fill(memory.subarray(start, end), event.entry, bytes!);
+    });
+    return { records, revision: memory.subarray(0, NUMBER) };
+  }
+}
+
+function fill(record: Buffer, entry: Entry<unknown>, bytes: Uint8Array): Buffer {
+  record.writeDoubleBE(entry.createRevision, 0);
+  record.writeDoubleBE(entry.modRevision, 8);
+  record.set(bytes, HEADER);
+  return record;
 }
 
 function numberBytes(value: number): Uint8Array {
-  const out = Buffer.alloc(8);
+  const out = Buffer.alloc(NUMBER);
   out.writeDoubleBE(value);
   return out;
 }
