@@ -353,11 +353,12 @@ class RunningScheduler implements Scheduler {
     this.#queue.hold(pod.key);
     const eviction = evictVictims({ client, clock, recorder: this.#recorderOf(pod.pod), schedulerName: nameOf(pod.pod), preemptor: pod.pod, ...candidate })
       .then(() => {
-        if (!candidate.victims.some((victim) => this.#cluster.placeOf(keyOf(victim)) === candidate.node)) this.#queue.activate(pod.key);
+        if (candidate.victims.length === 0) this.#queue.retry(pod.key);
+        else if (!candidate.victims.some((victim) => this.#cluster.placeOf(keyOf(victim)) === candidate.node)) this.#queue.activate(pod.key);
       }, (error: unknown) => {
         if (this.#ending.signal.aborted) return;
         log.warn('preemption failed', { pod: pod.key, node: candidate.node, error });
-        this.#queue.activate(pod.key);
+        this.#queue.retry(pod.key);
       })
       .finally(() => {
         this.#evictions.delete(pod.key);

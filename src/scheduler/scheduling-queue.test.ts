@@ -57,6 +57,35 @@ test('a pod in its backoff lets fresh ones go first', () => {
   expect(queue.pop()).toMatchObject({ key: 'default/again', attempts: 2 });
 });
 
+test('one whose backoff is over comes by its last try, before those who came later', async () => {
+  const { clock, queue } = setUp();
+  queue.set(prioritized('again', 0), false);
+  queue.pop();
+  queue.reject('default/again', new Set());
+  queue.onEvent({ resource: 'Node', action: 'add', object: nodeObject('n') });
+  await clock.advance(1);
+  for (const name of ['one', 'two']) queue.set(prioritized(name, 0), false);
+  queue.set(prioritized('urgent', 5), false);
+  expect(queue.pop()!.pod.metadata.name).toBe('urgent');
+  expect(queue.pop()!.pod.metadata.name).toBe('one');
+  await clock.advance(1000);
+  expect(queue.pop()!.pod.metadata.name).toBe('again');
+  expect(queue.pop()!.pod.metadata.name).toBe('two');
+});
+
+test('what is activated is tried without its backoff, what is retried with it', () => {
+  const { queue } = setUp();
+  for (const name of ['activated', 'retried']) {
+    queue.set(prioritized(name, 0), false);
+    queue.pop();
+    queue.reject(`default/${name}`, new Set());
+  }
+  queue.retry('default/retried');
+  queue.activate('default/activated');
+  expect(queue.counts()).toMatchObject({ active: 1, backoff: 1 });
+  expect(queue.pop()!.pod.metadata.name).toBe('activated');
+});
+
 test('after an error the backoff is served in full: 1 s, doubling to 10 s', async () => {
   const { clock, queue, popAll } = setUp();
   queue.set(podObject('p'), false);

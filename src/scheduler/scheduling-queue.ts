@@ -115,6 +115,7 @@ export class SchedulingQueue implements Disposable {
 
   /** The next pod to try. It must be given back by `reject` or `fail`, or be `delete`d. */
   pop(): QueuedPod | undefined {
+    this.#endBackoffs();
     const next = this.#active.peek() ?? this.#backoff.peek();
     if (!next) return undefined;
     this.#takeOut(next);
@@ -173,11 +174,21 @@ export class SchedulingQueue implements Disposable {
     }
   }
 
-  /** Tries a pod again as soon as may be, whatever it waits for. */
+  /** Tries a pod again at once, without the rest of its backoff: what kept it away is known to be gone. Upstream: PriorityQueue.Activate. */
   activate(key: string): void {
+    this.#tryAgain(key, true);
+  }
+
+  /** Tries a pod again when its backoff is over, whatever it waits for. */
+  retry(key: string): void {
+    this.#tryAgain(key, false);
+  }
+
+  #tryAgain(key: string, atOnce: boolean): void {
     const waiting = this.#pods.get(key);
     if (!waiting || waiting.place === 'trying') return;
     this.#takeOut(waiting);
+    if (atOnce) waiting.backoffUntil = 0;
     this.#requeue(waiting, 'ForceActivate');
   }
 
@@ -213,6 +224,18 @@ export class SchedulingQueue implements Disposable {
     const now = this.#options.clock.monotonic();
     waiting.backoffUntil = now + delayAfter(waiting.failures++, { initialMs: this.#options.initialBackoffMs ?? INITIAL_BACKOFF_MS, maxMs: this.#options.maxBackoffMs ?? MAX_BACKOFF_MS });
     return waiting;
+  }
+
+  /** Those whose backoff is over come among the others, by the time of their last try: else newcomers would go before them for as long as there are any. */
+  #endBackoffs(): void {
+    if (this.#backoff.size === 0) return;
+    const now = this.#options.clock.monotonic();
+    for (let due = this.#backoff.peek(); due && due.backoffUntil <= now; due = this.#backoff.peek()) {
+      this.#backoff.delete(due);
+      due.place = 'active';
+      this.#active.push(due);
+      this.#options.onEnter?.('active', 'BackoffComplete');
+    }
   }
 
   /** Puts a pod where it waits for its next try. */
