@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { parseDuration } from '../api/schema/time-text.ts';
 import { UserError } from '../base/user-error.ts';
 
 /** A point at which plugins are on or off: those switched off (or all, `*`), then those switched on, with their weight where they score. */
@@ -26,6 +27,8 @@ export interface PluginArguments {
   readonly hardPodAffinityWeight?: number;
   /** Instead of the system's own: how pods are spread that say nothing of it. */
   readonly defaultConstraints?: readonly { readonly maxSkew: number; readonly topologyKey: string; readonly whenUnsatisfiable: string }[];
+  /** How long it may take to find devices on one node (0: as long as it takes), and until they are ready. */
+  readonly devices?: { readonly filterTimeoutMs?: number; readonly bindingTimeoutMs?: number };
 }
 
 /** Pods choose one by `spec.schedulerName`. */
@@ -58,7 +61,7 @@ const FOLLOWING = ['preEnqueue', 'queueSort', 'preFilter', 'preScore', 'reserve'
 
 /**
  * Reads a KubeSchedulerConfiguration (`kubescheduler.config.k8s.io/v1`). Throws UserError, with where it is, for what is wrong or not to be had:
- * extenders, arguments of plugins other than NodeResourcesFit, InterPodAffinity and PodTopologySpread, and switches of single points other than
+ * extenders, arguments of plugins other than NodeResourcesFit, InterPodAffinity, PodTopologySpread and DynamicResources, and switches of single points other than
  * filter, postFilter and score.
  */
 export function readSchedulerConfiguration(text: string, source: string): SchedulerConfig {
@@ -138,8 +141,14 @@ function argumentsOf(items: readonly unknown[], source: string, path: string): P
         }
         break;
       }
+      case 'DynamicResources': {
+        known(args, source, `${at}.args`, ['apiVersion', 'kind', 'filterTimeout', 'bindingTimeout']);
+        const [filterTimeoutMs, bindingTimeoutMs] = [milliseconds(args, 'filterTimeout', source, `${at}.args`), milliseconds(args, 'bindingTimeout', source, `${at}.args`)];
+        all = { ...all, devices: { ...(filterTimeoutMs !== undefined && { filterTimeoutMs }), ...(bindingTimeoutMs !== undefined && { bindingTimeoutMs }) } };
+        break;
+      }
       default:
-        throw new UserError(`${source}: ${at} has arguments for ${String(name)}, which takes none here`, 'NodeResourcesFit, InterPodAffinity and PodTopologySpread do');
+        throw new UserError(`${source}: ${at} has arguments for ${String(name)}, which takes none here`, 'NodeResourcesFit, InterPodAffinity, PodTopologySpread and DynamicResources do');
     }
   }
   return all;
@@ -197,6 +206,14 @@ function texts(object: Fields, name: string, source: string, path: string): read
     if (typeof value !== 'string') throw new UserError(`${source}: ${path}.${name} must be a list of texts`);
     return value;
   });
+}
+
+function milliseconds(object: Fields, name: string, source: string, path: string): number | undefined {
+  const value = object[name];
+  if (value === undefined || value === null) return undefined;
+  const isDuration = typeof value === 'string' && /^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/.test(value);
+  if (!isDuration) throw new UserError(`${source}: ${path}.${name} must be a duration like 10s`);
+  return parseDuration(value) / 1e6;
 }
 
 function number(object: Fields, name: string, source: string, path: string): number | undefined {

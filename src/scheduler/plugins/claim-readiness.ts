@@ -7,7 +7,7 @@ export const BINDING_TIMEOUT_MS = 600_000;
 export type Readiness = { readonly state: 'ready' } | { readonly state: 'waiting' } | { readonly state: 'failed' | 'late'; readonly message: string };
 
 /** Upstream: dynamicresources isClaimReadyForBinding, isClaimTimeout. */
-export function claimReadiness({ metadata: { name }, status }: ResourceClaim, nowMs: number): Readiness {
+export function claimReadiness({ metadata: { name }, status }: ResourceClaim, nowMs: number, timeoutMs = BINDING_TIMEOUT_MS): Readiness {
   const { allocation, devices = [] } = status ?? {};
   const conditional = (allocation?.devices?.results ?? []).filter(({ bindingConditions }) => bindingConditions?.length);
   if (allocation && conditional.length === 0) return { state: 'ready' };
@@ -19,5 +19,5 @@ export function claimReadiness({ metadata: { name }, status }: ResourceClaim, no
   }
   if (allocation && conditional.every((result) => result.bindingConditions!.every((type) => conditionsOf(result).some((one) => one.type === type && one.status === 'True')))) return { state: 'ready' };
   const since = allocation?.allocationTimestamp;
-  return since !== undefined && Date.parse(since) + BINDING_TIMEOUT_MS < nowMs ? { state: 'late', message: `device binding timeout: claim=${name}` } : { state: 'waiting' };
+  return since !== undefined && Date.parse(since) + timeoutMs < nowMs ? { state: 'late', message: `device binding timeout: claim=${name}` } : { state: 'waiting' };
 }

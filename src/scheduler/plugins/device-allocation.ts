@@ -50,6 +50,8 @@ export interface AllocationInput {
   readonly newShareId?: () => string;
   /** Throws where the expression cannot be evaluated. */
   readonly selects: (selectors: readonly DeviceSelector[] | undefined, driver: string, device: Device) => boolean;
+  /** Asked again and again while it is searched: throws when that has taken too long. */
+  readonly checkTime?: () => void;
 }
 
 export const deviceId = (driver: string, pool: string, device: string): string => `${driver}/${pool}/${device}`;
@@ -155,6 +157,7 @@ function choose(left: readonly (readonly Wish[])[], constraints: readonly Device
     const pick = (from: number, count: number, now: readonly Taken[]): readonly Taken[] | undefined => {
       if (count === 0) return next(now);
       for (let i = from; i <= fitting.length - count; i++) {
+        input.checkTime?.();
         const candidate = [...now, fitting[i]!];
         const found = free(fitting[i]!) && mayBe(candidate) ? pick(i + 1, count - 1, candidate) : undefined;
         if (found) return found;

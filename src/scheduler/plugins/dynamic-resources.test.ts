@@ -45,6 +45,16 @@ describe('devices', () => {
     ['a class that there is not', [claim([request({ deviceClassName: 'none' })])], undefined],
   ])('%s', (_, claims, expected) => expect(given(claims)).toEqual(expected));
 
+  test('a search that would never end is broken off', () => {
+    const many = [slice('a', Array.from({ length: 40 }, (_, i) => device(`gpu-${i}`, `model-${i}`, '1Gi')))];
+    const hopeless = [claim([request({ count: 20 }), request({ count: 20 }, 'x'), request({}, 'y')])];
+    let steps = 0;
+    const checkTime = (): void => {
+      if (++steps > 1000) throw new Error('too late');
+    };
+    expect(() => allocateDevices({ claims: hopeless, node: nodeObject('a'), slices: many, classOf: (name) => classes[name], taken: new Set(), selects, checkTime })).toThrow('too late');
+  });
+
   test('what others have is not given, unless to look after it', () => {
     expect(given([claim([request()])], { taken: ['gpu-0', 'gpu-1'] })).toEqual(['gpu-2']);
     expect(given([claim([request({ adminAccess: true })])], { taken: ['gpu-0', 'gpu-1'] })).toEqual(['gpu-0']);

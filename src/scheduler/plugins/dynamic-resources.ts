@@ -7,7 +7,8 @@ import { matchesNodeSelector } from '../../api/scheduling/node-affinity.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { normalizeByMaximum, type SchedulerPlugin } from '../framework.ts';
 import { unresolvable } from '../rejection.ts';
-import { claimReadiness } from './claim-readiness.ts';
+import type { PluginArguments } from '../scheduler-configuration.ts';
+import { BINDING_TIMEOUT_MS, claimReadiness } from './claim-readiness.ts';
 import type { Capacities } from './consumable-capacity.ts';
 import { allocateDevices, deviceId } from './device-allocation.ts';
 import { deviceExpressionsLoaded, selects } from './device-expressions.ts';
@@ -19,6 +20,13 @@ const FINALIZER = 'resource.kubernetes.io/delete-protection';
 const MOST_USERS = 256;
 /** Whether devices have been made ready is looked at so often, in milliseconds, while a pod waits for it. */
 const LOOK_MS = 1000;
+/**
+ * A search for devices on one node may take so long, in milliseconds. Upstream, where it holds up nobody else, gives it ten seconds (DynamicResourcesArgs.filterTimeout); here
+ * the API server lives in the same thread.
+ */
+const FILTER_TIMEOUT_MS = 1000;
+/** The time is looked at once in so many steps of the search. */
+const STEPS_A_LOOK = 256;
 /** Of alternatives there are so many at most. Upstream: FirstAvailableDeviceRequestMaxSize. */
 const MOST_ALTERNATIVES = 8;
 
@@ -55,7 +63,7 @@ interface Promised {
 }
 
 /** A pod goes where the devices of its claims are; a claim that has none gets them on the node that is chosen. Upstream: plugins/dynamicresources. */
-export function dynamicResources(context: PluginContext): SchedulerPlugin<State, State> {
+export function dynamicResources(context: PluginContext, { filterTimeoutMs = FILTER_TIMEOUT_MS, bindingTimeoutMs = BINDING_TIMEOUT_MS }: PluginArguments['devices'] = {}): SchedulerPlugin<State, State> {
   /** By the uid of claims that are being given devices: what the cache does not show yet. */
   const promised = new Map<string, AllocationResult>();
   /** By pod: what is to be written. */
@@ -83,6 +91,16 @@ export function dynamicResources(context: PluginContext): SchedulerPlugin<State,
     }
     for (const allocation of promised.values()) take(allocation);
     return { taken, shares };
+  };
+
+  /** For one search. What is over time is tried again later, and not when something happens: it may be quicker then. */
+  const timeLimit = (node: string): (() => void) => {
+    if (filterTimeoutMs === 0) return () => undefined;
+    const end = context.clock.monotonic() + filterTimeoutMs;
+    let steps = 0;
+    return () => {
+      if (++steps % STEPS_A_LOOK === 0 && context.clock.monotonic() > end) throw new Error(`node ${node}: timed out trying to allocate devices`);
+    };
   };
 
   return {
@@ -126,7 +144,7 @@ export function dynamicResources(context: PluginContext): SchedulerPlugin<State,
       const unusable = allocated.filter((claim) => {
         const { nodeSelector } = claim.status!.allocation!;
         if (nodeSelector && !matchesNodeSelector(nodeSelector, node!)) return true;
-        const { state } = claimReadiness(claim, context.clock.now());
+        const { state } = claimReadiness(claim, context.clock.now(), bindingTimeoutMs);
         return state === 'failed' || state === 'late';
       });
       for (const claim of unusable) unavailable.add(claim);
@@ -138,7 +156,7 @@ export function dynamicResources(context: PluginContext): SchedulerPlugin<State,
       const slices = context.resourceSlices.list();
       // While the evaluation of selectors loads, nothing can be had; the scheduler is told of the slices again afterwards.
       if (!deviceExpressionsLoaded()) return impossible;
-      const allocations = allocateDevices({ claims, node: node!, slices, classOf: (className) => context.deviceClasses.get(className), ...given, newShareId: context.newId, selects });
+      const allocations = allocateDevices({ claims, node: node!, slices, classOf: (className) => context.deviceClasses.get(className), ...given, newShareId: context.newId, selects, checkTime: timeLimit(name) });
       if (!allocations) return impossible;
       found.set(name, { claims, allocations, mappings: asked?.mappings });
       return undefined;
@@ -202,7 +220,7 @@ export function dynamicResources(context: PluginContext): SchedulerPlugin<State,
         if (latest.status?.allocation?.devices?.results?.some(({ bindingConditions }) => bindingConditions?.length)) waitFor.push(latest);
       }
       if (waitFor.length > 0) context.event(pod, 'Normal', 'BindingConditionsPending', `waiting for binding conditions for device on node ${node}`);
-      for (const claim of waitFor) await untilReady(claim, context, signal);
+      for (const claim of waitFor) await untilReady(claim, context, bindingTimeoutMs, signal);
       plans.delete(key);
       made.delete(key);
     },
@@ -256,9 +274,9 @@ async function tellExtended({ metadata: { namespace, name, uid } }: Pod, claim: 
 }
 
 /** Rejects where the devices cannot be made ready, or are not in time. */
-async function untilReady(claim: ResourceClaim, { resourceClaims: known, clock }: PluginContext, signal: AbortSignal): Promise<void> {
+async function untilReady(claim: ResourceClaim, { resourceClaims: known, clock }: PluginContext, timeoutMs: number, signal: AbortSignal): Promise<void> {
   for (let latest = claim; ; latest = known.get(keyOf(claim)) ?? claim) {
-    const readiness = claimReadiness(latest, clock.now());
+    const readiness = claimReadiness(latest, clock.now(), timeoutMs);
     if (readiness.state === 'ready') return;
     if (readiness.state !== 'waiting') throw new Error(readiness.message);
     await clock.sleep(LOOK_MS, signal);

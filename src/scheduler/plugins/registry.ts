@@ -22,7 +22,7 @@ import { volumeZone } from './volume-zone.ts';
  * All plugins in the order in which they filter, with the weights of upstream's default profile. Order of the queue (PrioritySort),
  * preemption (DefaultPreemption) and binding (DefaultBinder) are parts of the scheduler itself: there is one way of each.
  */
-export const createPlugins = (context: PluginContext, { fit, hardPodAffinityWeight, defaultConstraints }: PluginArguments = {}): readonly WeightedPlugin[] => [
+export const createPlugins = (context: PluginContext, { fit, hardPodAffinityWeight, defaultConstraints, devices }: PluginArguments = {}): readonly WeightedPlugin[] => [
   { plugin: schedulingGates(), weight: 0 },
   { plugin: nodeUnschedulable(), weight: 0 },
   { plugin: nodeName(), weight: 0 },
@@ -34,7 +34,7 @@ export const createPlugins = (context: PluginContext, { fit, hardPodAffinityWeig
   { plugin: nodeVolumeLimits(context), weight: 0 },
   { plugin: volumeBinding(context), weight: 0 },
   { plugin: volumeZone(context), weight: 0 },
-  { plugin: dynamicResources(context), weight: 2 },
+  { plugin: dynamicResources(context, devices), weight: 2 },
   { plugin: podTopologySpread(context, defaultConstraints), weight: 2 },
   { plugin: interPodAffinity(context, hardPodAffinityWeight), weight: 2 },
   { plugin: nodeResourcesBalancedAllocation(), weight: 1 },
