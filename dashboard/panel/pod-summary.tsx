@@ -7,6 +7,7 @@ import { conditionWords, statusWords } from '../plain-words.ts';
 import { go } from '../route.ts';
 import { tables, usage } from '../store.ts';
 import { Age, ObjectLink, State } from '../ui.tsx';
+import { AskWhy } from './ask-why.tsx';
 import { Fact, Facts } from './facts.tsx';
 import { Forward, ForwardAny } from './forward.tsx';
 
@@ -48,6 +49,7 @@ export function PodSummary({ pod }: { readonly pod: Obj }): JSX.Element {
         )}
         {row && row.tone !== 'ok' && meaning && <p>{t(meaning)}</p>}
         {row?.why && <p class="quiet">{row.why}</p>}
+        {row && <AskWhy tone={row.tone} />}
       </section>
       <Facts title="Where">
         <Fact name="Node">

@@ -7,7 +7,7 @@ import { took } from '../format.ts';
 import { t } from '../language.ts';
 import { hrefOf } from '../route.ts';
 import { tables } from '../store.ts';
-import { Empty } from '../ui.tsx';
+import { Command, Empty } from '../ui.tsx';
 
 /** Alike siblings beyond these are told of in a word. */
 const ALIKE = 5;
@@ -62,7 +62,9 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
               <h4>{t('What would help')}</h4>
               <ul>
                 {help.map((line) => (
-                  <li key={line}>{line}</li>
+                  <li key={line}>
+                    <Advice text={line} />
+                  </li>
                 ))}
               </ul>
             </>
@@ -84,6 +86,17 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
           {gap}
         </p>
       ))}
+    </>
+  );
+}
+
+/** A line of advice; the command that it ends with can be copied. */
+function Advice({ text }: { readonly text: string }): JSX.Element {
+  const [, words, command] = /^(.*: )((?:kubectl|wherry) [^…]+)$/.exec(text) ?? [];
+  if (!command || /[A-Z]{4}| \(/.test(command)) return <>{text}</>;
+  return (
+    <>
+      {words} <Command text={command} />
     </>
   );
 }

@@ -7,6 +7,7 @@ import { opened } from '../route.ts';
 import { podsInWords, Squares } from '../squares.tsx';
 import { healthOf, podsByWorkload, tables, workloadTableOf, type Table } from '../store.ts';
 import { Age, attempt, ObjectLink, State } from '../ui.tsx';
+import { AskWhy } from './ask-why.tsx';
 import { Conditions, Fact, Facts } from './facts.tsx';
 import { Revisions } from './revisions.tsx';
 import { ScaleSlider } from './scale-slider.tsx';
@@ -39,6 +40,7 @@ export function WorkloadSummary({ object }: { readonly object: Obj }): JSX.Eleme
           <ScaleSlider row={row} />
         </p>
         {health.why && <p>{health.why}</p>}
+        <AskWhy tone={health.tone} />
         <Squares pods={pods} label={podsInWords(pods)} />
       </section>
       <Facts title={row.containers.length > 1 ? 'Images' : 'Image'}>

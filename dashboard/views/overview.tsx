@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { pathOfKind } from '../api.ts';
 import { t } from '../language.ts';
@@ -30,8 +31,13 @@ export function OverviewView(): JSX.Element {
   );
 }
 
+/** Of what needs a look, so much that the nodes stay in sight. */
+const AT_FIRST = 6;
+
 function Troubles(): JSX.Element | null {
+  const all = useSignal(false);
   const list = troubles.value.filter(here);
+  const shown = all.value || list.length <= AT_FIRST + 1 ? list : list.slice(0, AT_FIRST);
   if (!tables.pods.synced.value) return null;
   if (list.length === 0)
     return (
@@ -46,7 +52,7 @@ function Troubles(): JSX.Element | null {
         {t('Needs a look')} <small>{list.length}</small>
       </h2>
       <ul class="troubles">
-        {list.slice(0, 12).map(({ id, tone, what, means, why, ns, path }) => (
+        {shown.map(({ id, tone, what, means, why, ns, path }) => (
           <li key={id}>
             <Dot tone={tone} />
             <div>
@@ -57,10 +63,24 @@ function Troubles(): JSX.Element | null {
                 {why}
               </p>
             </div>
+            <a class="more" href={hrefOf({ params: { open: path, tab: 'why' } })}>
+              {t('Why?')}
+            </a>
           </li>
         ))}
       </ul>
-      {list.length > 12 && <p class="quiet">{t('and {n} more', { n: list.length - 12 })}</p>}
+      {shown.length < list.length && (
+        <p>
+          <button
+            type="button"
+            onClick={() => {
+              all.value = true;
+            }}
+          >
+            {t('Show all {n}', { n: list.length })}
+          </button>
+        </p>
+      )}
     </section>
   );
 }

@@ -23,9 +23,9 @@ export function pendingReason({ uid }: ServiceRow): string {
 
 function Endpoints({ row }: { readonly row: ServiceRow }): JSX.Element {
   const { ready, all } = endpointsOf(row);
-  return all === 0 ? (
-    <span class="quiet">{t('none')}</span>
-  ) : (
+  // Who has no selector waits for nobody.
+  if (all === 0) return Object.keys(row.selector).length === 0 ? <span class="quiet">{t('none')}</span> : <State tone="busy">{t('none')}</State>;
+  return (
     <State tone={ready === all ? 'ok' : 'busy'}>
       {ready === all ? t('{n} ready', { n: ready }) : t('{ready} of {wanted} ready', { ready, wanted: all })}
     </State>

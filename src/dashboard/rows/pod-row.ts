@@ -1,6 +1,7 @@
 import type { ContainerStatus, Pod } from '../../api/generated/core-v1.ts';
 import { isPodReady } from '../../api/pod/conditions.ts';
 import { summarizePod } from '../../api/pod/pod-summary.ts';
+import { plainFault } from '../../why/plain-fault.ts';
 import { baseRow, ownerOf } from './base-row.ts';
 import type { PodRow, Tone } from './row.ts';
 
@@ -70,7 +71,7 @@ function whyContainer({ name, state, lastState, restartCount }: ContainerStatus)
     return `${name} keeps ending${last ? ` (last: ${ending(last.exitCode, last.reason)}, ${restartCount} restarts)` : ''}; it is started again after a pause`;
   }
   if (waiting?.reason && waiting.reason !== 'ContainerCreating' && waiting.reason !== 'PodInitializing')
-    return `${name}: ${waiting.reason}${waiting.message ? ` – ${waiting.message}` : ''}`;
+    return `${name}: ${waiting.reason}${waiting.message ? ` – ${plainFault(waiting.message)}` : ''}`;
   if (terminated && terminated.exitCode !== 0)
     return `${name} ended: ${ending(terminated.exitCode, terminated.reason)}${terminated.message ? ` – ${terminated.message}` : ''}`;
   return undefined;

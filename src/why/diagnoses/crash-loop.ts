@@ -36,11 +36,13 @@ function failedProbe(situation: Situation, pod: Pod, { name, lastState }: Contai
   const began = Date.parse(lastState?.terminated?.startedAt ?? '');
   const killing = eventsOf(situation, pod.metadata.uid, 'Killing').findLast(({ message = '' }) => message.startsWith(`Container ${name} failed `));
   const [, kind] = /failed (liveness|startup) probe/.exec(killing?.message ?? '') ?? [];
-  // Events tell whole seconds.
-  if (!kind || Date.parse(killing!.lastTimestamp ?? '') + 1000 < began) return undefined;
+  const unhealthy = eventsOf(situation, pod.metadata.uid, 'Unhealthy').findLast(({ message = '' }) => message.toLowerCase().startsWith(`${kind} probe failed`));
+  // Events tell whole seconds; of those that come often, not each is told.
+  const latest = Math.max(...[killing, unhealthy].map((event) => Date.parse(event?.lastTimestamp ?? '')).filter((at) => !Number.isNaN(at)));
+  if (!kind || latest + 1000 < began) return undefined;
   const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find((candidate) => candidate.name === name);
   const probe = kind === 'startup' ? container?.startupProbe : container?.livenessProbe;
-  const answer = eventsOf(situation, pod.metadata.uid, 'Unhealthy').findLast(({ message = '' }) => message.toLowerCase().startsWith(`${kind} probe failed`))?.message;
+  const answer = unhealthy?.message;
   return { kind, asked: probe ? probeWords(probe) : 'by its probe', ...(answer !== undefined && { answer: answer.replace(/^\w+ probe failed: /, '') }) };
 }
 
