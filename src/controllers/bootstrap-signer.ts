@@ -34,7 +34,7 @@ export const bootstrapSignerController: Controller = {
       if (!semanticEqual(data, info.data)) await client.update(configMaps, { ...info, data });
     }
 
-    const loop = startLoop(context, { name: 'bootstrap-signer', needs: [tokens, infos], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'bootstrap-signer', queue: 'bootstrap_signer_queue', needs: [tokens, infos], workers: 1, reconcile });
     const always = (): string[] => [`${NAMESPACE}/${NAME}`];
     loop.follow(tokens, always);
     loop.follow(infos, always);

@@ -19,7 +19,7 @@ export const clusterRoleAggregationController: Controller = {
       await context.client.update(clusterRoles, { ...role, rules });
     }
 
-    const loop = startLoop(context, { name: 'clusterrole-aggregation-controller', needs: [roles], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'clusterrole-aggregation-controller', queue: 'ClusterRoleAggregator', needs: [roles], workers: 5, reconcile });
     loop.follow(roles, () => roles.list().filter((role) => role.aggregationRule).map((role) => role.metadata.name));
     return loop;
   },

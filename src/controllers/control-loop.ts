@@ -6,6 +6,8 @@ import type { ControllerContext } from './controller.ts';
 
 export interface ControlLoopOptions {
   readonly name: string;
+  /** What metrics call the queue, as upstream does; default its name. */
+  readonly queue?: string;
   /** Nothing is reconciled before all of these are filled: half a cache is a wrong picture of the world. */
   readonly needs: readonly Pick<Informer<unknown>, 'synced' | 'untilSynced'>[];
   readonly workers?: number;
@@ -27,10 +29,10 @@ export interface ControlLoop extends Reconciler {
 export const itself = (object: KubeObject): string[] => [keyOf(object)];
 
 export function startLoop(context: Pick<ControllerContext, 'clock' | 'log' | 'queueMetrics'>, options: ControlLoopOptions): ControlLoop {
-  const { name, needs, reconcile, workers = 4 } = options;
+  const { name, queue = name, needs, reconcile, workers = 4 } = options;
   const owned = new DisposableStack();
   const reconciler = startReconciler({
-    name, workers, clock: context.clock, log: context.log.child(name), observer: context.queueMetrics?.(name),
+    name, workers, clock: context.clock, log: context.log.child(name), observer: context.queueMetrics?.(queue),
     async reconcile(key, signal) {
       for (const informer of needs) if (!informer.synced) await informer.untilSynced(signal);
       return await reconcile(key, signal);

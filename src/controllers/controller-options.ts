@@ -8,6 +8,8 @@ export interface ControllerOptions {
   readonly rootCertificate?: string;
   /** The range that nodes get their pod ranges from, `10.244.0.0/16`; absent: nodes bring their own. */
   readonly clusterCidr?: string;
+  /** In a cluster of both families: the range of IPv6 that goes with a node's range of IPv4. */
+  readonly secondNodeCidr?: (first: string) => string;
   /** Bits of a node's range. Default 24. */
   readonly nodeCidrMaskSize?: number;
   /** Without a sign of life for so long, a node's readiness becomes Unknown. Default 50 s. */

@@ -112,7 +112,7 @@ export const disruptionController: Controller = {
 
     const stale = startLoop(context, { name: 'stale_pod_disruption', needs: [pods], workers: 1, reconcile: clearStale });
     stale.follow(pods, (pod) => (untilStale(pod, 0) === undefined ? [] : itself(pod)));
-    const loop = startLoop(context, { name: 'disruption-controller', needs: [budgets, pods, definitions], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'disruption-controller', queue: 'disruption', needs: [budgets, pods, definitions], workers: 1, reconcile });
     loop.follow(budgets, itself);
     loop.follow(pods, (pod) => budgetsOf(pod).map(keyOf), { gatherMs: 10 });
     loop.own(pods.subscribe({

@@ -73,7 +73,7 @@ export const namespaceController: Controller = {
     /** The end of a pod may be what its namespace waits for. */
     const endingNamespace = (pod: Pod): string[] => (namespaces.get(pod.metadata.namespace)?.metadata.deletionTimestamp ? [pod.metadata.namespace] : []);
 
-    const loop = startLoop(context, { name: 'namespace-controller', needs: [namespaces, definitions, pods], workers: 10, reconcile });
+    const loop = startLoop(context, { name: 'namespace-controller', queue: 'namespace', needs: [namespaces, definitions, pods], workers: 10, reconcile });
     loop.follow(namespaces, itself);
     loop.own(pods.subscribe({ delete: (pod) => endingNamespace(pod).forEach((key) => loop.enqueue(key)) }));
     return loop;

@@ -113,10 +113,10 @@ export const resourceClaimController: Controller = {
     }
 
     const needs = [pods, claims, templates];
-    const ofPods = startLoop(context, { name: 'resource-claims-of-pods', needs, workers: 4, reconcile: syncPod });
+    const ofPods = startLoop(context, { name: 'resource-claims-of-pods', queue: 'resource_claim', needs, workers: 4, reconcile: syncPod });
     ofPods.follow(pods, (pod) => (pod.spec.resourceClaims?.length ? [keyOf(pod)] : []));
     ofPods.follow(templates, ({ metadata: { namespace, name } }) => pods.list(namespace).filter((pod) => pod.spec.resourceClaims?.some((claim) => claim.resourceClaimTemplateName === name)).map(keyOf));
-    const ofClaims = startLoop(context, { name: 'resource-claim-controller', needs, workers: 4, reconcile: syncClaim });
+    const ofClaims = startLoop(context, { name: 'resource-claim-controller', queue: 'resource_claim', needs, workers: 4, reconcile: syncClaim });
     ofClaims.follow(claims, (claim) => [keyOf(claim)]);
     ofClaims.follow(pods, (pod) => [
       ...(pod.status?.extendedResourceClaimStatus ? [`${pod.metadata.namespace}/${pod.status.extendedResourceClaimStatus.resourceClaimName}`] : []),

@@ -34,7 +34,7 @@ export const rootCertificateController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'root-ca-certificate-publisher-controller', needs: [namespaces, maps], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'root-ca-certificate-publisher-controller', queue: 'root_ca_cert_publisher', needs: [namespaces, maps], workers: 1, reconcile });
     loop.follow(namespaces, itself);
     loop.follow(maps, (map) => (map.metadata.name === NAME ? [map.metadata.namespace] : []));
     return loop;

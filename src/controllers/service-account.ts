@@ -23,7 +23,7 @@ export const serviceAccountController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'service-account-controller', needs: [namespaces, accounts], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'service-account-controller', queue: 'serviceaccount', needs: [namespaces, accounts], workers: 1, reconcile });
     loop.follow(namespaces, itself);
     loop.follow(accounts, (account) => (account.metadata.name === NAME ? [account.metadata.namespace] : []));
     return loop;

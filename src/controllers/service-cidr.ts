@@ -49,7 +49,7 @@ export const serviceCidrController: Controller = {
       if (next !== conditions) await client.updateStatus(serviceCIDRs, { ...range, status: { ...range.status, conditions: next } });
     }
 
-    const loop = startLoop(context, { name: 'service-cidr-controller', needs: [ranges, addresses], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'service-cidr-controller', queue: 'ipaddresses', needs: [ranges, addresses], workers: 1, reconcile });
     loop.follow(ranges, () => ranges.list().map((range) => range.metadata.name));
     loop.own(addresses.subscribe({
       delete: () => ranges.list().filter((range) => range.metadata.deletionTimestamp).forEach((range) => loop.enqueue(range.metadata.name)),

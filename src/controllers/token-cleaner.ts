@@ -28,7 +28,7 @@ export const tokenCleanerController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'token-cleaner', needs: [tokens], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'token-cleaner', queue: 'token_cleaner', needs: [tokens], workers: 1, reconcile });
     loop.follow(tokens, itself);
     return loop;
   },

@@ -27,7 +27,7 @@ export const ttlAfterFinishedController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'ttl-after-finished-controller', needs: [jobs], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'ttl-after-finished-controller', queue: 'ttl_jobs_to_delete', needs: [jobs], workers: 5, reconcile });
     loop.follow(jobs, itself);
     return loop;
   },

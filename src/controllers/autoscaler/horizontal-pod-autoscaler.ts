@@ -291,7 +291,7 @@ export const horizontalPodAutoscalerController: Controller = {
       return { ...status, conditions: withCondition(status.conditions, condition) };
     }
 
-    const loop = startLoop(context, { name: 'horizontal-pod-autoscaler', needs: [autoscalers, pods, definitions], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'horizontal-pod-autoscaler', queue: 'horizontalpodautoscaler', needs: [autoscalers, pods, definitions], workers: 5, reconcile });
     // Its own status is no reason to look again at once.
     loop.own(autoscalers.subscribe({
       add: (hpa) => itself(hpa).forEach((key) => loop.enqueue(key)),

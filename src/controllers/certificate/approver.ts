@@ -40,7 +40,7 @@ export const certificateApproverController: Controller = {
       return review.status?.allowed ?? false;
     }
 
-    const loop = startLoop(context, { name: 'csrapproving-controller', needs: [requests], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'csrapproving-controller', queue: 'certificate', needs: [requests], workers: 1, reconcile });
     loop.follow(requests, itself);
     return loop;
   },

@@ -28,7 +28,7 @@ export const certificateSignerController: Controller = {
       await client.updateStatus(certificateSigningRequests, { ...request, status: { ...request.status, certificate: Buffer.from(certificate).toString('base64') } });
     }
 
-    const loop = startLoop(context, { name: 'csrsigning-controller', needs: [requests], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'csrsigning-controller', queue: 'certificate', needs: [requests], workers: 1, reconcile });
     loop.follow(requests, itself);
     return loop;
   },

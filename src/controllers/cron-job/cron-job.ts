@@ -158,7 +158,7 @@ export const cronJobController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'cronjob-controller', needs: [cronJobs, jobs], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'cronjob-controller', queue: 'cronjob', needs: [cronJobs, jobs], workers: 5, reconcile });
     loop.follow(cronJobs, itself);
     loop.follow(jobs, (job) => {
       const owner = controllerOf(job);

@@ -121,7 +121,7 @@ export const daemonSetController: Controller = {
       return left > 0 && here.some((pod) => pod.status?.phase === 'Failed') ? left : undefined;
     }
 
-    const loop = startLoop(context, { name: 'daemonset-controller', needs: [sets, pods, nodes, revisions], workers: 2, reconcile });
+    const loop = startLoop(context, { name: 'daemonset-controller', queue: 'daemonset', needs: [sets, pods, nodes, revisions], workers: 2, reconcile });
     loop.own(expectations);
     loop.follow(sets, itself);
     loop.follow(pods, keysOfOwners(sets, 'DaemonSet', ({ spec }) => spec.selector), { gatherMs: 10 });

@@ -207,7 +207,7 @@ export const deploymentController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'deployment-controller', needs: [deployments, sets, pods], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'deployment-controller', queue: 'deployment', needs: [deployments, sets, pods], workers: 5, reconcile });
     loop.follow(deployments, itself);
     loop.follow(sets, deploymentsOf);
     loop.follow(pods, recreatesOf);

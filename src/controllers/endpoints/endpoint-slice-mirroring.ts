@@ -73,7 +73,7 @@ export const endpointSliceMirroringController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'endpoint-slice-mirroring-controller', needs: [services, endpoints, slices], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'endpoint-slice-mirroring-controller', queue: 'endpoint_slice_mirroring', needs: [services, endpoints, slices], workers: 5, reconcile });
     loop.own(expectations);
     loop.follow(services, itself);
     loop.follow(endpoints, itself);

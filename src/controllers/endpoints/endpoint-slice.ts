@@ -107,7 +107,7 @@ export const endpointSliceController: Controller = {
       await expectations.delete(key, slice, () => client.delete(endpointSlices, { namespace, name }, { preconditions: { uid } }));
     }
 
-    const loop = startLoop(context, { name: 'endpoint-slice-controller', needs: [services, pods, nodes, slices], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'endpoint-slice-controller', queue: 'endpoint_slice', needs: [services, pods, nodes, slices], workers: 5, reconcile });
     loop.own(expectations);
     loop.follow(services, itself);
     loop.follow(pods, (pod) => servicesOf(pod, services), { gatherMs: 10 });

@@ -64,7 +64,7 @@ export const endpointsController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'endpoint-controller', needs: [services, pods, endpoints], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'endpoint-controller', queue: 'endpoint', needs: [services, pods, endpoints], workers: 5, reconcile });
     loop.follow(services, itself);
     loop.follow(pods, (pod) => servicesOf(pod, services), { gatherMs: 10 });
     loop.follow(endpoints, itself);

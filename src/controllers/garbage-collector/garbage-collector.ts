@@ -203,7 +203,7 @@ export const garbageCollectorController: Controller = {
       informers.forget(resource);
     }
 
-    const loop = startLoop(context, { name: 'garbage-collector-controller', needs: [definitions], workers: 20, reconcile });
+    const loop = startLoop(context, { name: 'garbage-collector-controller', queue: 'garbage_collector_attempt_to_delete', needs: [definitions], workers: 20, reconcile });
     for (const resource of storedResources([], 'delete', 'list', 'watch')) watch(resource);
     const builtIn = [...watched.values()];
     const watchCustom = (): void => storedResources(definitions.list(), 'delete', 'list', 'watch').forEach(watch);

@@ -231,9 +231,9 @@ export const jobController: Controller = {
 
     const jobsFor = (pod: Pod): readonly Job[] => jobs.list(pod.metadata.namespace).filter((job) => !isFinished(job) && selectorOf(job.spec?.selector).matches(pod.metadata.labels));
 
-    const orphans = startLoop(context, { name: 'job-orphans', needs: [jobs, pods], workers: 1, reconcile: freeOrphan });
+    const orphans = startLoop(context, { name: 'job-orphans', queue: 'job_orphan_pod', needs: [jobs, pods], workers: 1, reconcile: freeOrphan });
     orphans.follow(pods, (pod) => (isTracked(pod) && !controllerOf(pod) ? [keyOf(pod)] : []));
-    const loop = startLoop(context, { name: 'job-controller', needs: [jobs, pods], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'job-controller', queue: 'job', needs: [jobs, pods], workers: 5, reconcile });
     loop.own(expectations);
     loop.follow(jobs, itself);
     loop.follow(pods, (pod) => {

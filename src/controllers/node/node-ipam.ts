@@ -26,11 +26,11 @@ export const nodeIpamController: Controller = {
         throw new Error(`no range is left for the pods of node ${name}: all of ${options.clusterCidr} is given out`);
       }
       given.set(name, free);
-      await client.patch(nodeResource, { name }, { type: 'application/strategic-merge-patch+json', body: { spec: { podCIDR: free, podCIDRs: [free] } } });
+      await client.patch(nodeResource, { name }, { type: 'application/strategic-merge-patch+json', body: { spec: { podCIDR: free, podCIDRs: [free, ...(options.secondNodeCidr ? [options.secondNodeCidr(free)] : [])] } } });
     }
 
     // One worker: what one node gets, the next must not.
-    const loop = startLoop(context, { name: 'node-ipam-controller', needs: [nodes], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'node-ipam-controller', queue: 'node', needs: [nodes], workers: 1, reconcile });
     loop.follow(nodes, itself);
     return loop;
   },

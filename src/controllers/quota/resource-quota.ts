@@ -76,7 +76,7 @@ export const resourceQuotaController: Controller = {
       return entry.informer;
     }
 
-    const loop = startLoop(context, { name: 'resourcequota-controller', needs: [quotas, definitions], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'resourcequota-controller', queue: 'resourcequota_primary', needs: [quotas, definitions], workers: 5, reconcile });
     loop.own(quotas.subscribe({ update: (_, quota) => void changedMs.set(keyOf(quota), clock.now()) }));
     loop.follow(quotas, itself);
     loop.own(definitions.subscribe({ delete: (definition) => customResource(definition).forEach(({ resource, group }) => counted.delete(`${resource}.${group}`)) }));

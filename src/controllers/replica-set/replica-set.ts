@@ -21,6 +21,7 @@ const BURST = 500;
 /** What replica sets and replication controllers differ in. */
 export interface ReplicaKind<T extends KubeObject> {
   readonly name: string;
+  readonly queue: string;
   readonly resource: ResourceType<T>;
   /** The object in the form of a replica set. */
   view(object: T): ReplicaSet;
@@ -98,7 +99,7 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
     return siblings.length > 0 ? siblings.flatMap((sibling) => ownedBy(pods, sibling)) : ownedBy(pods, set);
   }
 
-  const loop = startLoop(context, { name: kind.name, needs: [sets, pods], workers: 5, reconcile });
+  const loop = startLoop(context, { name: kind.name, queue: kind.queue, needs: [sets, pods], workers: 5, reconcile });
   loop.own(expectations);
   loop.follow(sets, itself);
   loop.follow(pods, keysOfOwners(sets, kind.resource.kind, (object) => kind.view(object).spec.selector), { gatherMs: 10 });
@@ -108,6 +109,6 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
 export const replicaSetController: Controller = {
   name: 'replicaset-controller',
   start: (context) => startReplicaKind(context, {
-    name: 'replicaset-controller', resource: replicaSets, view: (set) => set, withStatus: (set, status) => ({ ...set, status }),
+    name: 'replicaset-controller', queue: 'replicaset', resource: replicaSets, view: (set) => set, withStatus: (set, status) => ({ ...set, status }),
   }),
 };

@@ -10,6 +10,7 @@ export const replicationControllerController: Controller = {
   name: 'replication-controller',
   start: (context) => startReplicaKind<ReplicationController>(context, {
     name: 'replication-controller',
+    queue: 'replicationmanager',
     resource: replicationControllers,
     view: ({ spec, ...rest }): ReplicaSet => ({ ...rest, spec: { ...spec, selector: { matchLabels: spec.selector } } }),
     // Replication controllers do not tell their terminating pods.

@@ -143,7 +143,7 @@ export const statefulSetController: Controller = {
       recorder.event(set, 'Normal', `Successful${verb}`, `${verb} Pod ${pod} in StatefulSet ${set.metadata.name} successful`);
     }
 
-    const loop = startLoop(context, { name: 'statefulset-controller', needs: [sets, pods, claims, revisions], workers: 5, reconcile });
+    const loop = startLoop(context, { name: 'statefulset-controller', queue: 'statefulset', needs: [sets, pods, claims, revisions], workers: 5, reconcile });
     loop.own(expectations);
     loop.follow(sets, itself);
     loop.follow(pods, keysOfOwners(sets, 'StatefulSet', ({ spec }) => spec.selector));

@@ -42,7 +42,7 @@ export const ephemeralVolumeController: Controller = {
       }
     }
 
-    const loop = startLoop(context, { name: 'ephemeral-volume-controller', needs: [pods, claims], workers: 2, reconcile });
+    const loop = startLoop(context, { name: 'ephemeral-volume-controller', queue: 'ephemeral_volume', needs: [pods, claims], workers: 2, reconcile });
     loop.follow(pods, (pod) => (pod.spec.volumes?.some((volume) => volume.ephemeral) ? [keyOf(pod)] : []));
     loop.own(claims.subscribe({
       delete(claim) {

@@ -189,7 +189,7 @@ export const persistentVolumeBinderController: Controller = {
       return true;
     }
 
-    const loop = startLoop(context, { name: 'persistentvolume-controller', needs: [claims, volumes, classes, pods], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'persistentvolume-controller', queue: 'claims', needs: [claims, volumes, classes, pods], workers: 1, reconcile });
     const unbound = (): string[] => claims.list().filter((claim) => claim.metadata.annotations?.[BIND_COMPLETED] === undefined).map((claim) => `claim|${keyOf(claim)}`);
     loop.follow(claims, (claim) => [`claim|${keyOf(claim)}`, ...(claim.spec.volumeName ? [`volume|${claim.spec.volumeName}`] : [])]);
     loop.follow(volumes, (volume) => {

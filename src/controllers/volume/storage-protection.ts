@@ -27,7 +27,7 @@ export const claimProtectionController: Controller = {
         using(pods.list(claim.metadata.namespace)) || using((await client.list(podResource, { namespace: claim.metadata.namespace })).items));
     }
 
-    const loop = startLoop(context, { name: 'persistentvolumeclaim-protection-controller', needs: [claims, pods], workers: 2, reconcile });
+    const loop = startLoop(context, { name: 'persistentvolumeclaim-protection-controller', queue: 'pvcprotection', needs: [claims, pods], workers: 2, reconcile });
     loop.follow(claims, itself);
     loop.follow(pods, (pod) => claimNames(pod).map((name) => keyOf({ metadata: { namespace: pod.metadata.namespace, name } })).filter((key) => claims.get(key)?.metadata.deletionTimestamp));
     return loop;
@@ -45,7 +45,7 @@ export const volumeProtectionController: Controller = {
       if (volume) await protect(context.client, persistentVolumes, volume, VOLUME_FINALIZER, async () => volume.status?.phase === 'Bound');
     }
 
-    const loop = startLoop(context, { name: 'persistentvolume-protection-controller', needs: [volumes], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'persistentvolume-protection-controller', queue: 'pvprotection', needs: [volumes], workers: 1, reconcile });
     loop.follow(volumes, itself);
     return loop;
   },
@@ -68,7 +68,7 @@ export const attributesClassProtectionController: Controller = {
         || (await client.list(persistentVolumeClaims)).items.some((claim) => attributesClasses(claim).includes(name)));
     }
 
-    const loop = startLoop(context, { name: 'volumeattributesclass-protection-controller', needs: [classes, claims, volumes], workers: 1, reconcile });
+    const loop = startLoop(context, { name: 'volumeattributesclass-protection-controller', queue: 'vacprotection', needs: [classes, claims, volumes], workers: 1, reconcile });
     const beingDeleted = (names: readonly string[]): readonly string[] => names.filter((name) => classes.get(name)?.metadata.deletionTimestamp);
     loop.follow(classes, itself);
     loop.follow(claims, (claim) => beingDeleted(attributesClasses(claim)));
