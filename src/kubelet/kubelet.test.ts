@@ -191,6 +191,31 @@ test('a new kubelet takes up what runs, and starts nothing twice', async () => {
   expect((await runtime.listPodSandbox()).map((s) => s.metadata.name)).toEqual(['kubia']);
 });
 
+test('while what the API forgot takes its time to end, pods go whole and others come', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  const first = await start();
+  for (const name of ['forgotten', 'going']) await createPod(admin, name, { terminationGracePeriodSeconds: 1 });
+  for (const name of ['forgotten', 'going']) await until(clock, admin, name, (pod) => pod?.status?.phase === 'Running');
+  await first.stop();
+  await admin.delete(pods, { namespace: 'default', name: 'forgotten' }, { gracePeriodSeconds: 0 });
+  await admin.delete(pods, { namespace: 'default', name: 'going' });
+  const names = async (): Promise<string[]> => (await runtime.listPodSandbox()).map((s) => s.metadata.name).sort();
+  const slow = (await runtime.listContainers()).find(({ labels }) => labels['io.kubernetes.pod.name'] === 'forgotten')!.id;
+  const ended = Promise.withResolvers<void>();
+  const stopContainer = runtime.stopContainer.bind(runtime);
+  runtime.stopContainer = async (id, timeout) => {
+    if (id === slow) await ended.promise;
+    return stopContainer(id, timeout);
+  };
+  await start();
+  await until(clock, admin, 'going', (pod) => pod === undefined);
+  await createPod(admin, 'coming', {});
+  await until(clock, admin, 'coming', (pod) => pod?.status?.phase === 'Running');
+  await expect.poll(names).toEqual(['coming', 'forgotten']);
+  ended.resolve();
+  await expect.poll(names).toEqual(['coming']);
+});
+
 test('a failing liveness probe restarts, a readiness probe only withdraws', async () => {
   const { admin, clock, start, runtime } = await nodeUnderTest();
   await start();

@@ -199,11 +199,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     const changes = new Map([...workers.values()].map((worker) => [worker.uid, worker.changes]));
     const found = await relist(runtime, (uid) => byUid.get(uid) ?? workers.get(uid)?.pod, podDirectory);
     for (const worker of workers.values()) worker.observe(found.get(worker.uid) ?? emptyObservation, changes.get(worker.uid) ?? -1);
-    if (first) for (const pod of byUid.values()) if (!workers.has(pod.metadata.uid)) add(pod, found.get(pod.metadata.uid) ?? emptyObservation);
-    for (const [uid, observation] of found) {
-      if (workers.has(uid)) continue;
-      await orphans.removePod(uid, observation);
+    if (first) {
+      for (const pod of byUid.values()) if (!workers.has(pod.metadata.uid)) add(pod, found.get(pod.metadata.uid) ?? emptyObservation);
+      followPods();
     }
+    // Each may take its time to end: nobody waits for another.
+    await Promise.all([...found].map(async ([uid, observation]) => {
+      if (!workers.has(uid)) await orphans.removePod(uid, observation);
+    }));
     if (!first) return;
     await orphans.removeRests();
     known = true;
@@ -216,6 +219,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let relistTimer: Disposable | undefined;
 
   function followPods(): void {
+    subscription?.[Symbol.dispose]();
     subscription = podInformer.subscribe({
       add: (pod) => {
         if (isMirror(pod)) return staticPods?.reconcile();
@@ -233,6 +237,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       },
       delete: (pod) => (isMirror(pod) ? staticPods?.reconcile() : workers.get(pod.metadata.uid)?.remove()),
     });
+    // Of pods that went while their workers were already at it (which let the API forget them) no event comes any more.
+    const present = new Set(assigned().map(({ metadata }) => metadata.uid));
+    for (const worker of workers.values()) if (!present.has(worker.uid)) worker.remove();
   }
 
   function scheduleRelist(): void {
@@ -247,7 +254,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       if (event.type === 'resync') {
         try {
           await reconcileAll(first);
-          if (first) followPods();
           first = false;
         } catch (error) {
           log.warn('cannot list what the runtime has', { error });

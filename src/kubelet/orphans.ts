@@ -29,7 +29,7 @@ export class Orphans {
   readonly #options: OrphansOptions;
   /** Something could not be removed: a storage driver, or the runtime, may be away. */
   #left = false;
-  /** Folders that nobody looked after when they were last looked at. */
+  /** Pods of which there were folders or cgroups when last looked, and whom nobody looked after. */
   #unknown: ReadonlySet<string> = new Set();
 
   constructor(options: OrphansOptions) {
@@ -56,9 +56,14 @@ export class Orphans {
     }
   }
 
-  /** What a worker had to leave behind, because the runtime was away when it ended, say. To be called now and then; removes what it finds twice. */
+  /**
+   * What a worker had to leave behind, because the runtime was away when it ended, say; or what a sandbox brought that a kubelet before this one had asked for.
+   * To be called now and then; removes what it finds twice.
+   */
   async look(): Promise<void> {
-    const unknown = new Set((await names(join(this.#options.rootDir, 'pods'))).filter((uid) => !this.#options.isWanted(uid)));
+    const { rootDir, cgroupTree, isWanted } = this.#options;
+    const present = [...await names(join(rootDir, 'pods')), ...(cgroupTree?.pods() ?? []).map(({ uid }) => uid)];
+    const unknown = new Set(present.filter((uid) => !isWanted(uid)));
     const isOld = unknown.values().some((uid) => this.#unknown.has(uid));
     this.#unknown = unknown;
     if (isOld || this.#left) await this.removeRests();
