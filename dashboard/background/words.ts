@@ -9,7 +9,7 @@ export interface Words {
 }
 
 /** What a beat tells. A single step in English is told as `wherry why` tells it. */
-export function wordsOf({ steps }: Beat): Words {
+export function wordsOf({ steps }: Pick<Beat, 'steps'>): Words {
   const [first] = steps as [Step, ...Step[]];
   if (steps.length === 1 && language.value === 'en') return { who: first.who, did: first.did, more: first.more };
   return { who: whoOf(steps), did: didOf(steps) ?? (steps.length === 1 ? first.did : t('did {n} more of the like: {did}', { n: steps.length, did: first.did })), more: steps.length === 1 ? first.more : [] };

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Explanation, ToldNode } from '../../src/dashboard/told.ts';
 import { call } from '../api.ts';
+import { wordsOf } from '../background/words.ts';
 import { took } from '../format.ts';
 import { t } from '../language.ts';
 import { hrefOf } from '../route.ts';
@@ -102,7 +103,8 @@ function Advice({ text }: { readonly text: string }): JSX.Element {
 }
 
 function Step({ node, began, first = false }: { readonly node: ToldNode; readonly began: number; readonly first?: boolean }): JSX.Element {
-  const { at, who, did, more, failed, children } = node;
+  const { at, failed, children } = node;
+  const { who, did, more } = wordsOf({ steps: [node] });
   const seen = new Map<string, number>();
   const shown = children.filter(({ like }) => {
     const number = like === undefined ? 0 : (seen.get(like) ?? 0) + 1;

@@ -10,7 +10,7 @@ import { systemRandom } from '../base/random.ts';
 import { createHttpClient, type HttpClient } from '../client/http-client.ts';
 import { startTestHttpsApiServer } from '../testing/api-server.ts';
 import { startDashboard, type Dashboard } from './dashboard-server.ts';
-import { isForeign } from './explanation.ts';
+import { isForeign } from '../why/is-foreign.ts';
 import type { Actions, Course } from './background/step.ts';
 import type { Frame } from './rows/row.ts';
 

@@ -1,8 +1,9 @@
 import { isReason } from '../api/errors.ts';
 import type { HttpClient } from '../client/http-client.ts';
 import { storyOf, type StoryNode } from '../why/story.ts';
-import { tell, type Reader } from '../why/words.ts';
+import type { Reader } from '../why/words.ts';
 import { accountOfPath } from './account-of-path.ts';
+import { stepOf } from './background/steps-of.ts';
 import type { Explanation, ToldNode } from './told.ts';
 
 /** Explains the object of a path; undefined where nothing is known of it. */
@@ -15,10 +16,7 @@ export async function explain(
   if (!account) return undefined;
   const { state, findings, gaps, entries } = account;
   const told = ({ entry, children }: StoryNode): ToldNode => ({
-    id: entry.id,
-    at: entry.at,
-    ...tell(entry, reader),
-    failed: entry.kind === 'work' && entry.error !== undefined,
+    ...stepOf(entry, reader),
     ...(entry.kind === 'write' && entry.verb !== 'update' && { like: `${entry.verb} ${entry.about.kind}` }),
     children: children.map(told),
   });
@@ -39,10 +37,4 @@ export async function whoAmI(http: HttpClient): Promise<string> {
     if (!isReason(error, 'NotFound', 'Forbidden')) throw error;
     return '';
   }
-}
-
-/** Whether it is another Kubernetes than ours, for which our commands are no help. */
-export async function isForeign(http: HttpClient): Promise<boolean> {
-  const { compiler } = JSON.parse((await http.raw('GET', '/version')).body.toString()) as { readonly compiler?: string };
-  return compiler !== 'node';
 }

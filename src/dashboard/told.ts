@@ -1,14 +1,8 @@
 import type { Finding } from '../why/finding.ts';
+import type { Step } from './background/step.ts';
 
 /** One step of the tree of causes, in words. */
-export interface ToldNode {
-  readonly id: number;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly who: string;
-  readonly did: string;
-  readonly more: readonly string[];
-  readonly failed: boolean;
+export interface ToldNode extends Step {
   /** Siblings of one word went the same way. */
   readonly like?: string;
   readonly children: readonly ToldNode[];

@@ -7,6 +7,7 @@ import type { Related } from '../ledger/related-entries.ts';
 import { diagnose } from './diagnose.ts';
 import type { Finding, Situation } from './finding.ts';
 import { gather } from './gather.ts';
+import { isForeign } from './is-foreign.ts';
 import { reconstruct } from './reconstruct.ts';
 import { stateOf } from './state.ts';
 import { kindWords } from './words.ts';
@@ -54,7 +55,7 @@ export async function accountOf(client: HttpClient, subject: Subject, nowMs: num
     if (!answer || answer.entries.length === 0) return undefined;
     return { state: `The ${kindWords(subject.kind)} ${name} is not there any more.`, entries: answer.entries, findings: [], gaps: [], related, ledger: true, focus: undefined };
   }
-  const full = { ...situation, wherry: !foreign };
+  const full = { ...situation, wherry: !foreign || !(await isForeign(client)) };
   const findings = diagnose(full);
   const known = answer?.entries.some(({ about }) => about.uid === situation.focus.metadata.uid) ?? false;
   const entries = known ? answer!.entries : reconstruct(full);
