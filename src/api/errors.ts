@@ -161,7 +161,8 @@ export interface FieldError {
   readonly message: string;
 }
 
-const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : typeof value === 'string' ? JSON.stringify(value) : String(value));
+/** As Go shows a value: what is not there is null. */
+const shown = (value: unknown): string => (value === undefined ? 'null' : typeof value === 'object' && value !== null ? JSON.stringify(value) : typeof value === 'string' ? JSON.stringify(value) : String(value));
 
 /** Makers of field errors, worded as upstream's field package. */
 export const fieldError = {

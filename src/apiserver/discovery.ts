@@ -47,6 +47,10 @@ export class Discovery {
     return this.#current().some((group) => group.name === name && group.versions.some(({ resources }) => resources.some(({ custom }) => !custom)));
   }
 
+  serves(group: string, version: string, resource: string): boolean {
+    return this.#registry.find(group, version, resource) !== undefined;
+  }
+
   /** `/api/v1`, `/apis/apps/v1`; undefined where there is no such version. */
   resourceList(groupName: string, versionName: string): object | undefined {
     const version = this.#current().find(({ name }) => name === groupName)?.versions.find((candidate) => candidate.version === versionName);

@@ -13,7 +13,7 @@ const ownFinalizer = 'kubernetes';
 export const namespace: KindDefinition<Namespace> = {
   returnsDeleted: true,
   resource: namespaces,
-  defaults: withNameLabel,
+  defaults: (object) => withNameLabel(object.status && !object.status.phase ? { ...object, status: { ...object.status, phase: 'Active' } } : object),
   prepareForCreate(object) {
     const named = withNameLabel(object);
     const finalizers = named.spec?.finalizers ?? [];

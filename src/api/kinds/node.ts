@@ -1,6 +1,6 @@
 /** Upstream: pkg/registry/core/node/strategy.go. */
 import type { KindDefinition } from '../kind.ts';
-import type { Node } from '../generated/core-v1.ts';
+import type { Node, NodeSpec } from '../generated/core-v1.ts';
 import { nodes } from '../generated/resources.ts';
 import { nodeErrors, nodeUpdateErrors } from '../validation/node.ts';
 import { fill, mapMember } from './fill.ts';
@@ -8,7 +8,7 @@ import { ageColumn, nameColumn, text, wide } from './table-columns.ts';
 
 export const node: KindDefinition<Node> = {
   resource: nodes,
-  defaults: (object) => mapMember(object, 'status', (status) => (status.capacity ? fill(status, { allocatable: status.capacity }) : status)),
+  defaults: (object) => mapMember(mapMember(object, 'spec', bothRanges), 'status', (status) => (status.capacity ? fill(status, { allocatable: status.capacity }) : status)),
   validate: (object) => [...nodeErrors(object)],
   validateUpdate: (next, previous) => [...nodeUpdateErrors(next, previous)],
   validateStatusUpdate: (next, previous) => [...nodeUpdateErrors(next, previous)],
@@ -32,6 +32,13 @@ export const node: KindDefinition<Node> = {
     wide(text('Container-Runtime', 'The container runtime and its version.', (object) => object.status?.nodeInfo?.containerRuntimeVersion || '<unknown>')),
   ],
 };
+
+/** The one range is the first of the many, whichever of both is given. Upstream: pkg/apis/core/v1/conversion.go. */
+function bothRanges(spec: NodeSpec): NodeSpec {
+  const { podCIDR, podCIDRs } = spec;
+  if (podCIDR) return podCIDRs?.[0] === podCIDR ? spec : { ...spec, podCIDRs: [podCIDR] };
+  return podCIDRs?.[0] ? { ...spec, podCIDR: podCIDRs[0] } : spec;
+}
 
 function statusText(object: Node): string {
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready');

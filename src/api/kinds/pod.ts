@@ -1,4 +1,5 @@
 /** Upstream: pkg/registry/core/pod/strategy.go, pkg/apis/core/v1/defaults.go SetDefaults_Pod. */
+import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
 import type { Affinity, Container, Pod, PodAffinityTerm, PodCondition, PodSpec, PodStatus } from '../generated/core-v1.ts';
 import type { LabelSelectorRequirement } from '../generated/meta-v1.ts';
@@ -18,9 +19,9 @@ export const pod: KindDefinition<Pod> = {
   returnsDeleted: true,
   resource: pods,
   defaults: (object) => mapMember(object, 'spec', (spec) => defaultOwnSpec(defaultPodSpec(spec))),
-  prepareForCreate(object) {
+  prepareForCreate(object, { nowMs }) {
     const withTerms = mapMember(object, 'spec', (spec) => withLabelKeys(spec, object.metadata.labels ?? {}));
-    return { ...withTerms, status: initialStatus(withTerms) };
+    return { ...withTerms, status: initialStatus(withTerms, nowMs) };
   },
   prepareForStatusUpdate(next, previous) {
     const qos = next.status?.qosClass || previous.status?.qosClass;
@@ -102,9 +103,9 @@ function hostPorts(container: Container): Container {
   return mapMember(container, 'ports', (ports) => mapItems(ports, (port) => (port.hostPort ? port : { ...port, hostPort: port.containerPort })));
 }
 
-function initialStatus(object: Pod): PodStatus {
+function initialStatus(object: Pod, nowMs: number): PodStatus {
   const gated: readonly PodCondition[] = [
-    { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates' },
+    { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates', lastTransitionTime: rfc3339(nowMs) },
   ];
   return { phase: 'Pending', ...(object.spec.schedulingGates?.length && { conditions: gated }), qosClass: qosClass(object) };
 }

@@ -46,7 +46,7 @@ test('requests for a group version with a service go to it, as the user who sent
     },
   });
   const available = () => admin.get(apiServices, { name: 'v1.boats.example.com' }).then(({ status }) => status?.conditions?.find(({ type }) => type === 'Available'));
-  await expect.poll(available).toMatchObject({ status: 'False', message: expect.stringContaining('service "boats" not found') });
+  await expect.poll(available).toMatchObject({ status: 'False', message: expect.stringContaining('service/boats in "default" is not present') });
   expect(await get(`${path}/namespaces/default/boats`)).toMatchObject({ code: 503, json: { reason: 'ServiceUnavailable' } });
 
   await admin.create(services, { metadata: { name: 'boats', namespace: 'default' }, spec: { type: 'ExternalName', externalName: 'localhost' } });

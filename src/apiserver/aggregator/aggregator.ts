@@ -200,7 +200,9 @@ export class Aggregator implements Disposable {
       if (context.signal.aborted || this.#aggregated.get(keyOf(service)) !== aggregated) return;
       const message = error instanceof Error ? error.message : String(error);
       if (aggregated.resources) this.#publish(service, aggregated.resources, true);
-      condition = { type: 'Available', status: 'False', reason: error instanceof StatusError ? 'MissingEndpoints' : 'FailedDiscoveryCheck', message };
+      const { namespace = '', name = '' } = service.spec.service ?? {};
+      if (!this.#options.objects.get(services, { namespace, name })) condition = { type: 'Available', status: 'False', reason: 'ServiceNotFound', message: `service/${name} in "${namespace}" is not present` };
+      else condition = { type: 'Available', status: 'False', reason: error instanceof StatusError ? 'MissingEndpoints' : 'FailedDiscoveryCheck', message };
       this.#check(aggregated, RETRY_MS);
     }
     try {

@@ -226,6 +226,7 @@ export class ServiceAllocation implements WriteHook, Disposable {
   #withHealthCheckPort(service: Service, spec: ServiceSpec, previous: Service | undefined, taken: Taken): ServiceSpec {
     if (spec.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') return spec;
     const asked = spec.healthCheckNodePort;
+    if (asked && (asked < 1 || asked > 65_535)) return spec; // refused by the validation
     if (asked && previous?.spec.healthCheckNodePort === asked) return spec;
     const port = asked || this.#nextPort();
     const fault = this.#portFault(port);

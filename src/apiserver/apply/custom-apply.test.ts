@@ -31,6 +31,12 @@ it('applies custom resources by the schema of their CRD', () => {
   expect(next.spec).toEqual({ ports: [{ port: 80, protocol: 'TCP', name: 'w' }], free: { x: { z: 3 } } });
 });
 
+it('leaves what consists of parts as it is where null is applied, and takes null for what is a whole', () => {
+  const live = apply({ ...request, manager: 'other', live: undefined, applied: config({ ports: [{ port: 80 }], tags: ['a'], free: { x: 1 } }) }).object;
+  const { object } = apply({ ...request, force: true, live, applied: config({ ports: null, tags: null, free: null }) }) as unknown as { object: { spec: unknown } };
+  expect(object.spec).toEqual({ ports: [{ port: 80 }], tags: null, free: { x: 1 } });
+});
+
 it('refuses what the schema does not have', () => {
   expect(() => apply({ ...request, live: undefined, applied: config({ odd: 1 }) })).toThrow('.spec.odd: field not declared in schema');
 });

@@ -5,7 +5,9 @@ import { deepEqual, form, isBlank, isDeclared, isObject, itemElement, typeOfFiel
 /** Lays `config` over `live`: what config sets wins, all else stays; items that only live has keep their places. */
 export function merge(type: Type | undefined, live: unknown, config: unknown): unknown {
   if (config === undefined) return live;
-  if (live === undefined || live === null || config === null) return config;
+  if (live === undefined || live === null) return config;
+  // What consists of parts stays as it is where the client names none of them.
+  if (config === null) return isComposed(type, live) ? live : config;
   const how = form(type, config);
   if (how === 'items' && Array.isArray(live) && Array.isArray(config)) return mergeItems(type as ListType, live, config);
   if (how !== 'fields' || !isObject(live) || !isObject(config)) return deepEqual(live, config) ? live : config;
@@ -18,6 +20,11 @@ export function merge(type: Type | undefined, live: unknown, config: unknown): u
     result[key] = after;
   }
   return result;
+}
+
+function isComposed(type: Type | undefined, live: unknown): boolean {
+  const how = form(type, live);
+  return (how === 'fields' && isObject(live)) || (how === 'items' && Array.isArray(live));
 }
 
 /**

@@ -3,10 +3,11 @@ import { ageOf } from '../../api/human-duration.ts';
 import type { KindDefinition, ScaleMapping, TableColumn } from '../../api/kind.ts';
 import { ageColumn, nameColumn } from '../../api/kinds/table-columns.ts';
 import type { KubeObject, ResourceType } from '../../api/object.ts';
+import { compareVersions } from '../../api/resources.ts';
 import { jsonPath } from './json-path.ts';
 
 /** What a version of a CRD says besides its schema: columns, scale, fields to select by. */
-export function customDefinition(resource: ResourceType<KubeObject>, version: CustomResourceDefinitionVersion): KindDefinition {
+export function customDefinition(resource: ResourceType<KubeObject>, version: CustomResourceDefinitionVersion, versions: readonly CustomResourceDefinitionVersion[] = [version]): KindDefinition {
   const { additionalPrinterColumns, subresources, selectableFields = [] } = version;
   const selectable = selectableFields.map((field) => [field.jsonPath.replace(/^\./, ''), jsonPath(field.jsonPath)] as const);
   return {
@@ -15,10 +16,16 @@ export function customDefinition(resource: ResourceType<KubeObject>, version: Cu
     generation: true,
     unconditionalUpdate: false,
     columns: additionalPrinterColumns?.length ? [nameColumn, ...additionalPrinterColumns.map(column)] : [nameColumn, ageColumn],
-    ...(version.deprecated && { deprecation: version.deprecationWarning ?? `${resource.group}/${resource.version} ${resource.kind} is deprecated` }),
+    ...(version.deprecated && { deprecation: version.deprecationWarning ?? deprecationOf(resource, versions) }),
     ...(selectable.length > 0 && { selectableFields: (object: KubeObject) => Object.fromEntries(selectable.map(([name, path]) => [name, String(path(object)[0] ?? '')])) }),
     ...(subresources?.scale && { scale: scaleMapping(subresources.scale) }),
   };
+}
+
+/** Upstream: apiextensions-apiserver pkg/apiserver/customresource_handler.go, defaultDeprecationWarning. */
+function deprecationOf({ group, version, kind }: ResourceType<KubeObject>, versions: readonly CustomResourceDefinitionVersion[]): string {
+  const [better] = versions.filter(({ name, served, deprecated }) => served && !deprecated && compareVersions(name, version) < 0).map(({ name }) => name).sort(compareVersions);
+  return `${group}/${version} ${kind} is deprecated${better === undefined ? '' : `; use ${group}/${better} ${kind}`}`;
 }
 
 /** Upstream: apiextensions-apiserver pkg/registry/customresource/tableconvertor. */

@@ -1,4 +1,4 @@
-import { badRequest, fieldError, type FieldError } from '../../api/errors.ts';
+import { badRequest, fieldError, invalid, type FieldError } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject, type ResourceType } from '../../api/object.ts';
 import { decode, DecodeError, type Decoded, type DecodeOptions } from '../../api/schema/decode.ts';
 import { structuralType } from '../../api/schema/structural-type.ts';
@@ -35,8 +35,8 @@ export class CustomSchema implements ObjectSchema {
     };
     if (!isObject(value)) return fail('expected a JSON object');
     const { apiVersion = apiVersionOf(resource), kind = resource.kind, metadata = {}, ...content } = value;
-    if (kind !== resource.kind) throw badRequest(`${shownText(kind)} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind match`);
     if (apiVersion !== apiVersionOf(resource)) throw badRequest(`the API version in the data (${shownText(apiVersion)}) does not match the expected API version (${apiVersionOf(resource)})`);
+    if (kind !== resource.kind) throw invalid({ group: resource.group, kind: shownText(kind) }, shownText((metadata as { readonly name?: unknown } | null)?.name ?? ''), [fieldError.invalid('kind', shownText(kind), `must be ${resource.kind}`)]);
     const warnings: string[] = fault ? [fault] : [];
     let decodedMetadata: unknown;
     try {

@@ -78,6 +78,6 @@ function servedResource({ metadata, spec }: CustomResourceDefinition, version: C
   return {
     resource, singular: names.singular || names.kind.toLowerCase(), listKind, shortNames: names.shortNames ?? [], categories: names.categories ?? [], verbs, subresources,
     documented: { ...resource, verbs, subresources, listKind, ...(schema && { schema: schema as Readonly<Record<string, unknown>> }) },
-    definition: customDefinition(resource, version), schema: new CustomSchema(resource, schema, ruleMetrics), custom: true,
+    definition: customDefinition(resource, version, spec.versions), schema: new CustomSchema(resource, schema, ruleMetrics), custom: true,
   };
 }

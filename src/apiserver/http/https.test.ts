@@ -102,6 +102,26 @@ test('writes and reads objects with upstream\'s codes and words', async () => {
   expect(await call('DELETE', `${accounts}/one`)).toMatchObject({ code: 200, json: { kind: 'ServiceAccount', metadata: { name: 'one', uid: account.json.metadata.uid } } });
 });
 
+test('custom resources are told apart by their head, listed to the end and scaled without a basis', async () => {
+  const version = (name: string, more: object) => ({ name, served: true, storage: name === 'v1', subresources: { status: {}, scale: { specReplicasPath: '.spec.n', statusReplicasPath: '.status.n' } }, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { n: { type: 'integer' }, list: { type: 'array', items: { type: 'string' } } } } } } }, ...more });
+  const path = '/apis/heads.example.com/v1/namespaces/default/boats';
+  expect(await call('GET', path)).toMatchObject({ code: 404, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+  await call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'boats.heads.example.com' },
+    spec: { group: 'heads.example.com', scope: 'Namespaced', names: { plural: 'boats', kind: 'Boat' }, versions: [version('v1', {}), version('v1beta1', { deprecated: true })] },
+  });
+  await expect.poll(async () => (await call('GET', path)).code).toBe(200);
+  const boat = { apiVersion: 'heads.example.com/v1', kind: 'Boat', metadata: { name: 'a' }, spec: { n: 1 } };
+  expect(await call('POST', path, { ...boat, kind: undefined })).toMatchObject({ code: 400, json: { message: expect.stringContaining("(must be of type Boat): Object 'Kind' is missing in '{") } });
+  expect(await call('POST', path, { ...boat, apiVersion: undefined })).toMatchObject({ code: 400, json: { message: 'the API version in the data () does not match the expected API version (heads.example.com/v1)' } });
+  expect(await call('POST', path, { ...boat, kind: 'Ship' })).toMatchObject({ code: 422, json: { message: 'Ship.heads.example.com "a" is invalid: kind: Invalid value: "Ship": must be Boat' } });
+  expect((await call('POST', path, boat)).code).toBe(201);
+  expect((await call('GET', path)).json.metadata).toEqual({ continue: '', resourceVersion: expect.any(String) });
+  expect(await call('PUT', `${path}/a/scale`, { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'a', namespace: 'default' }, spec: { replicas: 3 } })).toMatchObject({ code: 200, json: { spec: { replicas: 3 } } });
+  expect(await call('PATCH', `${path}/a`, { spec: { list: [] } }, { 'Content-Type': 'application/merge-patch+json' })).toMatchObject({ json: { metadata: { generation: 3 } } });
+  expect(await call('GET', path.replace('v1', 'v1beta1'))).toMatchObject({ headers: { warning: '299 - "heads.example.com/v1beta1 Boat is deprecated; use heads.example.com/v1 Boat"' } });
+});
+
 test('patches in three forms, warns of or refuses unknown fields, and changes nothing on a dry run', async () => {
   const path = '/apis/apps/v1/namespaces/default/deployments';
   const deployment = {

@@ -7,7 +7,7 @@ import type { FlowControl } from '../flow-control/flow-control.ts';
 import { answerHealth, HealthMetrics, type HealthCheck } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseAccept } from './negotiation.ts';
-import { sendBytes, sendObject, type Exchange } from './send.ts';
+import { sendBytes, sendNotFoundPage, sendObject, sendText, type Exchange } from './send.ts';
 import { ZPages } from './z-pages.ts';
 import { versionInfo } from './version.ts';
 
@@ -55,6 +55,12 @@ export class NonResourceRequests {
     this.#zPages = new ZPages({ ...options, paths: () => this.#paths() });
   }
 
+  /** Whether the path of a resource leads to nothing that kube-apiserver answers for: no resource, and of a group that is not built in. */
+  isNobodys({ group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): boolean {
+    const { discovery } = this.#options;
+    return !discovery.isBuiltIn(group) && !discovery.serves(group, version, resource);
+  }
+
   async answer(exchange: NonResourceRequest): Promise<void> {
     const { metrics, podResources, health, documents, openApi } = this.#options;
     const { request, path, query } = exchange;
@@ -65,15 +71,15 @@ export class NonResourceRequests {
         const { code, text } = answerHealth(path, query, health, this.#healthMetrics);
         return await sendText(exchange, code, text);
       }
-      case 'statusz': case 'flagz': return await (rest.length > 0 ? notFoundPage(exchange) : this.#zPages.answer(exchange, first));
+      case 'statusz': case 'flagz': return await (rest.length > 0 ? sendNotFoundPage(exchange) : this.#zPages.answer(exchange, first));
       case 'version': return await sendObject(exchange, 200, versionInfo, { media: 'application/json', pretty: true });
       case 'metrics': {
         const page = rest.length === 0 ? metrics : rest.length > 1 ? undefined : { slis: this.#healthMetrics, resources: podResources }[rest[0]!];
-        return await (page ? sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from(page.text())) : notFoundPage(exchange));
+        return await (page ? sendBytes(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from(page.text())) : sendNotFoundPage(exchange));
       }
       case 'debug': {
         const dump = DUMPS.includes(path) ? dumpFlowControl(this.#options.flowControl, rest[1]!, query) : undefined;
-        return await (dump === undefined ? notFoundPage(exchange) : sendText(exchange, 200, dump));
+        return await (dump === undefined ? sendNotFoundPage(exchange) : sendText(exchange, 200, dump));
       }
       case 'api': case 'apis': return await this.#discover(exchange, first, rest);
       case '': return await sendObject(exchange, 200, { paths: this.#paths() }, { media: 'application/json', pretty: true });
@@ -85,7 +91,7 @@ export class NonResourceRequests {
           return await sendBytes(exchange, 200, media, Buffer.from(JSON.stringify(await document())), { 'Cache-Control': 'public, max-age=3600' });
         }
         if (first === 'openapi' && (await openApi?.answer(exchange, path, query))) return;
-        return await notFoundPage(exchange);
+        return await sendNotFoundPage(exchange);
       }
     }
   }
@@ -112,7 +118,7 @@ export class NonResourceRequests {
     if (!document) {
       const group = root === 'api' ? '' : rest[0]!;
       if (rest.length === (root === 'api' ? 1 : 2) && discovery.isBuiltIn(group)) throw noSuchResource();
-      return await notFoundPage(exchange);
+      return await sendNotFoundPage(exchange);
     }
     await sendObject(exchange, 200, document, negotiate(request.headers, query, ['application/json', 'application/yaml']));
   }
@@ -142,10 +148,3 @@ function aggregatedVersion(accept: string | undefined): string | undefined {
   return undefined;
 }
 
-function sendText(exchange: Exchange, code: number, text: string): Promise<void> | undefined {
-  return sendBytes(exchange, code, 'text/plain; charset=utf-8', Buffer.from(text), { 'X-Content-Type-Options': 'nosniff' });
-}
-
-function notFoundPage(exchange: Exchange): Promise<void> | undefined {
-  return sendText(exchange, 404, '404 page not found\n');
-}

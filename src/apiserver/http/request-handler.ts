@@ -26,7 +26,7 @@ import type { NonResourceRequests } from './non-resource-requests.ts';
 import { RequestEnd } from './request-end.ts';
 import { RequestTargets } from './request-targets.ts';
 import { ResourceRequests } from './resource-requests.ts';
-import { sendStatus, statusOf } from './send.ts';
+import { sendNotFoundPage, sendStatus, statusOf } from './send.ts';
 import { WarningRecorder } from './warnings.ts';
 import { webSocketOutput } from './watch-stream.ts';
 
@@ -128,7 +128,8 @@ export class RequestHandler {
       trail?.failed(statusOf(error));
       leaveBody(request, response);
       try {
-        await sendStatus({ request, response }, statusOf(error), formOf(request, query));
+        if (error instanceof StatusError && error.code === 404 && info.isResourceRequest && this.#options.nonResource.isNobodys(info)) await sendNotFoundPage({ request, response });
+        else await sendStatus({ request, response }, statusOf(error), formOf(request, query));
       } catch (fault) {
         log.error('answer failed', { method, path, error: fault });
         response.destroy();

@@ -1,6 +1,6 @@
 import { badRequest, fieldError, invalid, methodNotAllowed, methodNotAllowedHere, noSuchResource, qualified, statusError, unsupportedMediaType, type Status } from '../../api/errors.ts';
 import { without } from '../../api/kinds/fill.ts';
-import type { KubeObject, ObjectKey, ObjectList } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject, type ObjectKey, type ObjectList } from '../../api/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { DeleteOptions, Patch } from '../../client/client.ts';
@@ -129,6 +129,7 @@ export class ResourceRequests {
     const options = writeOptions(query, request.request.headers['user-agent'] ?? '', 'CreateOptions');
     const sent = parseBody(await readBody(request.request, this.#clock), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(sent.value);
+    checkHead(served, info, sent.value);
     if (info.subresource) {
       refuseTable(served, negotiated);
       const answer = await this.#verbs.createSubresource(context, served.resource, keyOf(info), info.subresource, sent, options);
@@ -147,6 +148,7 @@ export class ResourceRequests {
     const options = { ...writeOptions(query, request.request.headers['user-agent'] ?? '', 'UpdateOptions'), ...(info.subresource && { subresource: info.subresource }) };
     const sent = parseBody(await readBody(request.request, this.#clock), bodyMediaType(request.request), query.get('fieldValidation'), served.resource.kind);
     context.audit?.request(sent.value);
+    checkHead(served, info, sent.value);
     checkName(sent.value, info.name);
     const { object, created } = await this.#verbs.update(context, served.resource, keyOf(info), sent, options);
     await this.#sendOne(request, served, created ? 201 : 200, object, negotiated);
@@ -222,6 +224,8 @@ export class ResourceRequests {
         return sendObject(request, 200, negotiated.media === 'application/vnd.kubernetes.protobuf' ? partial : plainList(partial, true), negotiated);
       }
       default:
+        // Lists of custom resources say of the last part, too, that it is the last.
+        if (served.custom && list.metadata.continue === undefined) list = { ...list, metadata: { continue: '', ...list.metadata } };
         if (negotiated.media === 'application/json' && !negotiated.pretty) return sendBytes(request, 200, contentTypeOf('application/json'), listBytes(list, served.custom));
         if (negotiated.media === 'application/vnd.kubernetes.protobuf') return sendBytes(request, 200, contentTypeOf(negotiated.media), listMessage(list));
         return sendObject(request, 200, plainList(list, served.custom), negotiated);
@@ -279,6 +283,17 @@ function checkTimeout(query: URLSearchParams): void {
 
 function keyOf({ namespace, name, resource }: RequestInfo): ObjectKey {
   return namespace && resource !== 'namespaces' ? { namespace, name } : { name };
+}
+
+/** Throws 400 for a custom resource without kind or version: nothing tells what it would be, other than of built-in ones. */
+function checkHead({ custom, resource }: ServedResource, { subresource }: RequestInfo, value: unknown): void {
+  if (!custom || subresource === 'scale') return;
+  const { apiVersion, kind } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
+  if (!kind) {
+    const text = JSON.stringify(value);
+    throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind}): Object 'Kind' is missing in '${text}' (${text.slice(0, 30)}${text.length > 30 ? ' ...' : ''})`);
+  }
+  if (!apiVersion) throw badRequest(`the API version in the data () does not match the expected API version (${apiVersionOf(resource)})`);
 }
 
 function checkName(value: unknown, name: string): void {

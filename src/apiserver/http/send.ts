@@ -35,6 +35,15 @@ export function sendBytes({ request, response }: Exchange, code: number, content
   return gzip(bytes, { level: constants.Z_BEST_SPEED }).then((compressed) => response.send(code, all, compressed, withBody));
 }
 
+export function sendText(exchange: Exchange, code: number, text: string): Promise<void> | undefined {
+  return sendBytes(exchange, code, 'text/plain; charset=utf-8', Buffer.from(text), { 'X-Content-Type-Options': 'nosniff' });
+}
+
+/** As Go's mux answers for a path that it does not know. */
+export function sendNotFoundPage(exchange: Exchange): Promise<void> | undefined {
+  return sendText(exchange, 404, '404 page not found\n');
+}
+
 /** Sends an object or any other JSON value in the form that was negotiated. */
 export function sendObject(exchange: Exchange, code: number, value: object, { media, pretty }: Negotiated): Promise<void> | undefined {
   return sendBytes(exchange, code, contentTypeOf(media), encode(value, media, pretty));

@@ -53,13 +53,25 @@ export function systemPriorityClasses(): readonly DefaultObject[] {
   ];
 }
 
+/** Where the groups stand among each other in discovery. Upstream: kube-aggregator's priorities, pkg/controlplane/apiserver/aggregator.go. */
+const GROUP_PRIORITIES: Readonly<Record<string, number>> = {
+  '': 18_000, apps: 17_800, 'events.k8s.io': 17_750, 'authentication.k8s.io': 17_700, 'authorization.k8s.io': 17_600, autoscaling: 17_500, batch: 17_400, 'certificates.k8s.io': 17_300,
+  'networking.k8s.io': 17_200, policy: 17_100, 'rbac.authorization.k8s.io': 17_000, 'storage.k8s.io': 16_800, 'apiextensions.k8s.io': 16_700, 'admissionregistration.k8s.io': 16_700,
+  'scheduling.k8s.io': 16_600, 'coordination.k8s.io': 16_500, 'node.k8s.io': 16_300, 'discovery.k8s.io': 16_200, 'resource.k8s.io': 16_200, 'flowcontrol.apiserver.k8s.io': 16_100, 'metrics.k8s.io': 100,
+};
+
+/** Versions that do not have the priority of the rest, 15. */
+const VERSION_PRIORITIES: Readonly<Record<string, number>> = { '/v1': 1, 'autoscaling/v2': 30, 'flowcontrol.apiserver.k8s.io/v1': 21, 'resource.k8s.io/v1': 21 };
+
+const prioritiesOf = (group: string, version: string) => ({ groupPriorityMinimum: GROUP_PRIORITIES[group] ?? 17_000, versionPriority: VERSION_PRIORITIES[`${group}/${version}`] ?? 15 });
+
 /** One APIService for each group version that the server serves itself, as `kubectl get apiservices` shows. Upstream: kube-aggregator's autoregister controller. */
 export async function ensureApiServices(registry: ApiRegistry, context: RequestContext, nowText: string): Promise<void> {
   const versions = new Map([...registry.all()].filter(({ served }) => !served.custom).map(({ served: { resource: { group, version } } }) => [`${version}.${group}`, { group, version }]));
   await Promise.all([...versions].map(async ([name, { group, version }]) => {
     await ensureObjects(registry, context, [[apiServices, {
       metadata: { name, labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' } },
-      spec: { ...(group && { group }), version, groupPriorityMinimum: group ? 17_000 : 18_000, versionPriority: 15 },
+      spec: { ...(group && { group }), version, ...prioritiesOf(group, version) },
     }]]);
     const status = { conditions: [{ type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available', lastTransitionTime: nowText }] };
     await storeOf(registry, apiServices).update(context, { name }, (current) => ('status' in current! ? current : { ...current!, status } as KubeObject), { subresource: 'status' });

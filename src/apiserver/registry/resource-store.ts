@@ -242,7 +242,7 @@ export class ResourceStore implements WatchableStore {
     }
     if (!resourceVersion) {
       if (this.served.definition.unconditionalUpdate === false) {
-        throw invalid(resource, previous.metadata.name, [fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
+        throw invalid({ group: resource.group, kind: resource.resource }, previous.metadata.name, [fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
       }
     } else if (parseRevision(resourceVersion) !== parseRevision(previous.metadata.resourceVersion)) {
       throw conflict(resource, previous.metadata.name);

@@ -29,5 +29,7 @@ export function withScale({ definition, resource }: ServedResource, object: Kube
   }
   const changed = definition.scale!.withReplicas(object, replicas);
   const rest = without(changed.metadata, 'resourceVersion');
-  return { ...changed, metadata: { ...rest, ...(metadata?.resourceVersion && { resourceVersion: metadata.resourceVersion }) } } as KubeObject;
+  // A scale may always be written without saying which state it was read from.
+  const basis = metadata?.resourceVersion || (definition.unconditionalUpdate === false ? object.metadata.resourceVersion : undefined);
+  return { ...changed, metadata: { ...rest, ...(basis && { resourceVersion: basis }) } } as KubeObject;
 }

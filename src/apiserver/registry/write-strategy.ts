@@ -5,6 +5,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../api/validation/object-meta.ts';
 import { isSame } from '../../api/validation/same.ts';
 import type { UpdateSubresource } from '../subresources/update-subresource.ts';
+import { deepEqual } from './deep-equal.ts';
 import { metaOf } from './fill-metadata.ts';
 import { subresourceOf, type ServedResource } from './served-resource.ts';
 
@@ -71,7 +72,7 @@ export class WriteStrategy {
   }
 
   #withGeneration(next: KubeObject, previous: KubeObject): KubeObject {
-    if (!this.#countsGenerations || !contentDiffers(next, previous, this.hasStatus)) return next;
+    if (!this.#countsGenerations || !contentDiffers(next, previous, this.hasStatus, this.#served.custom ? deepEqual : isSame)) return next;
     return { ...next, metadata: { ...next.metadata, generation: (previous.metadata.generation ?? 0) + 1 } };
   }
 
@@ -128,12 +129,12 @@ export function keepMetadata(proposed: KubeObject, previous: KubeObject): KubeOb
   return metadata as unknown as KubeObject['metadata'];
 }
 
-/** Whether anything but metadata, and the status where it has a door of its own, differs. */
-function contentDiffers(next: KubeObject, previous: KubeObject, statusApart: boolean): boolean {
+/** Whether anything but metadata, and the status where it has a door of its own, differs. An empty list of a custom resource is something else than none. */
+function contentDiffers(next: KubeObject, previous: KubeObject, statusApart: boolean, equal: (a: unknown, b: unknown) => boolean): boolean {
   const left = next as unknown as Readonly<Record<string, unknown>>;
   const right = previous as unknown as Readonly<Record<string, unknown>>;
   for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    if (key !== 'metadata' && (key !== 'status' || !statusApart) && !isSame(left[key], right[key])) return true;
+    if (key !== 'metadata' && (key !== 'status' || !statusApart) && !equal(left[key], right[key])) return true;
   }
   return false;
 }
