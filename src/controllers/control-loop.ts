@@ -18,7 +18,8 @@ export interface ControlLoopOptions {
 export interface ControlLoop extends Reconciler {
   /**
    * Enqueues the keys that an object stands for whenever it appears, changes (those of its former state too) or goes.
-   * With `gatherMs` not at once: objects that come in crowds, each of them a reason to write, are then answered by one write.
+   * With `gatherMs` not at once: objects that come in crowds, each of them a reason to write, are then answered by one write. A key whose work takes long because it
+   * stands for very many objects waits longer, so that the work of 100,000 changes does not grow with the square of their number.
    */
   follow<T extends KubeObject>(informer: Informer<T>, keys: (object: T) => Iterable<string>, options?: { readonly gatherMs?: number }): void;
   /** Ends with the loop. */
@@ -28,14 +29,26 @@ export interface ControlLoop extends Reconciler {
 /** The key of the object itself, for `follow`. */
 export const itself = (object: KubeObject): string[] => [keyOf(object)];
 
+/** Work on a key that held the process up for so many milliseconds comes with ten times as long between, at most half a second. */
+const NOTABLE_MS = 1;
+const REST_FACTOR = 10;
+const LONGEST_GATHER_MS = 500;
+
 export function startLoop(context: Pick<ControllerContext, 'clock' | 'log' | 'queueMetrics'>, options: ControlLoopOptions): ControlLoop {
   const { name, queue = name, needs, reconcile, workers = 4 } = options;
   const owned = new DisposableStack();
+  /** How long the work on a key went on in its first turn; only keys of which that is notable. */
+  const firstTurns = new Map<string, number>();
   const reconciler = startReconciler({
     name, workers, clock: context.clock, log: context.log.child(name), observer: context.queueMetrics?.(queue),
     async reconcile(key, signal) {
       for (const informer of needs) if (!informer.synced) await informer.untilSynced(signal);
-      return await reconcile(key, signal);
+      const began = context.clock.monotonic();
+      const working = reconcile(key, signal);
+      const tookMs = context.clock.monotonic() - began;
+      if (tookMs >= NOTABLE_MS) firstTurns.set(key, tookMs);
+      else firstTurns.delete(key);
+      return await working;
     },
   });
   return {
@@ -45,7 +58,10 @@ export function startLoop(context: Pick<ControllerContext, 'clock' | 'log' | 'qu
     own: (disposable) => void owned.use(disposable),
     follow(informer, keys, { gatherMs = 0 } = {}) {
       const enqueueAll = (object: Parameters<typeof keys>[0]): void => {
-        for (const key of keys(object)) reconciler.enqueueAfter(key, gatherMs);
+        for (const key of keys(object)) {
+          const rest = gatherMs === 0 ? 0 : Math.min(REST_FACTOR * (firstTurns.get(key) ?? 0), LONGEST_GATHER_MS);
+          reconciler.enqueueAfter(key, Math.max(gatherMs, rest));
+        }
       };
       owned.use(informer.subscribe({
         add: enqueueAll,
