@@ -1,4 +1,4 @@
-// The page's two languages. English is written where it is shown; the other's words stand in korean.ts under the English ones.
+// The page's two languages. English is written where it is shown; the other's words stand in korean/ under the English ones.
 import { signal } from '@preact/signals';
 import { korean } from './korean.ts';
 

@@ -1,4 +1,4 @@
-// What the cluster's own words mean, for who does not know them. Each is a key of korean.ts as well.
+// What the cluster's own words mean, for who does not know them. Each is a key of korean/meanings.ts as well.
 
 const STATUSES: Readonly<Record<string, string>> = {
   Pending: 'No node has taken it yet.',

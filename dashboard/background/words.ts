@@ -1,5 +1,6 @@
 import type { Step } from '../../src/dashboard/background/step.ts';
 import { language, many, t } from '../language.ts';
+import { said } from '../said.ts';
 import type { Beat } from './beats.ts';
 
 export interface Words {
@@ -26,7 +27,7 @@ function whoOf(steps: readonly Step[]): string {
     const name = first.you ? t('you') : first.who.replace(/, with .+$/, '');
     return tool ? t('{who}, with {tool}', { who: name, tool }) : name;
   }
-  return t(first.who);
+  return said(t(first.who));
 }
 
 function didOf(steps: readonly Step[]): string | undefined {

@@ -7,6 +7,7 @@ import { wordsOf } from '../background/words.ts';
 import { took } from '../format.ts';
 import { t } from '../language.ts';
 import { hrefOf } from '../route.ts';
+import { said } from '../said.ts';
 import { tables } from '../store.ts';
 import { Command, Empty } from '../ui.tsx';
 
@@ -45,7 +46,7 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
   return (
     <>
       <section class="lead">
-        <p>{state}</p>
+        <p>{said(state)}</p>
         <p class="buttons">
           <a class="button" href={hrefOf({ view: 'background', params: { of: path, open: '', tab: '' } })}>
             {t('Watch it in the background')}
@@ -54,9 +55,9 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
       </section>
       {findings.map(({ waitsFor, over, because, help }) => (
         <section key={waitsFor} class="finding">
-          <h3>{over ? t('It is over: {what}', { what: waitsFor }) : t('Waits for {what}', { what: waitsFor })}</h3>
+          <h3>{over ? t('It is over: {what}', { what: said(waitsFor) }) : t('Waits for {what}', { what: said(waitsFor) })}</h3>
           {because.map((line) => (
-            <p key={line}>{line}</p>
+            <p key={line}>{said(line)}</p>
           ))}
           {help.length > 0 && (
             <>
@@ -93,11 +94,11 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
 
 /** A line of advice; the command that it ends with can be copied. */
 function Advice({ text }: { readonly text: string }): JSX.Element {
-  const [, words, command] = /^(.*: )((?:kubectl|wherry) [^…]+)$/.exec(text) ?? [];
-  if (!command || /[A-Z]{4}| \(/.test(command)) return <>{text}</>;
+  const [, words, command] = /^(.*): ((?:kubectl|wherry) [^…]+)$/.exec(text) ?? [];
+  if (!words || !command || /[A-Z]{4}| \(/.test(command)) return <>{said(text)}</>;
   return (
     <>
-      {words} <Command text={command} />
+      {said(words)}: <Command text={command} />
     </>
   );
 }
