@@ -43,6 +43,8 @@ export const KUBELET_VERSION = 'v1.36.0';
 
 /** Even where events are pushed, all is listed again so often, in case one was lost. Upstream's evented PLEG does the same. */
 const RELIST_MS = 5 * 60_000;
+/** Up to so much sooner, by chance: nodes that started together, in one process, would all list at once. */
+const RELIST_SPREAD = 0.5;
 const MOST_UNCLAIMED = 1000;
 const MAX_PODS = 110;
 /** Pods of manifests that come later wait so long for the API to answer first. */
@@ -243,7 +245,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   }
 
   function scheduleRelist(): void {
-    relistTimer = clock.timer(RELIST_MS, () => void reconcileAll(false)
+    relistTimer = clock.timer(RELIST_MS * (1 - RELIST_SPREAD * random.next()), () => void reconcileAll(false)
       .catch((error: unknown) => log.warn('cannot list what the runtime has', { error }))
       .finally(() => { if (!ended.signal.aborted) scheduleRelist(); }));
   }

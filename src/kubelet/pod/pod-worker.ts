@@ -1,6 +1,7 @@
 import type { Pod, PodStatus } from '../../api/generated/core-v1.ts';
 import { probeGrace } from '../probes/prober.ts';
 import { rotateLog } from './container-log-files.ts';
+import { isEqual } from './equal.ts';
 import type { ObservedContainer, PodObservation } from './observation.ts';
 import { computePodActions, type KillAction, type PodActions } from './pod-actions.ts';
 import { findContainer } from './pod-containers.ts';
@@ -170,11 +171,13 @@ export class PodWorker {
    * is known, and would have it done twice: then, or while work is under way, only what is known to run is looked at again.
    */
   observe(observation: PodObservation, changes: number): void {
-    this.#state.retryAt.delete('');
+    const waited = this.#state.retryAt.delete('');
     const isBusy = this.#start !== undefined || this.#stopper.busy;
     this.#stale = isBusy;
     if (isBusy) return;
     if (changes !== this.#state.changes) return void this.#catchUp();
+    // Mostly no event was lost: then there is nothing to decide.
+    if (!waited && isEqual(observation, this.#state.observation)) return;
     this.#state.observation = observation;
     this.#sync();
   }
