@@ -32,6 +32,9 @@ export function real(program: string, line: string, env: NodeJS.ProcessEnv): Pro
 export function normalized({ code, stdout, stderr }: Outcome): string {
   const text = `${stdout}\n--- stderr\n${stderr}\n--- code ${code}`;
   return text
+    // What older ones print besides, and what they leave out.
+    .replaceAll(/^( *)metadata:\n\1 {2}creationTimestamp: null\n(?!\1 {2})/gm, '$1metadata: {}\n').replaceAll(/^ *creationTimestamp: null\n/gm, '').replaceAll(/"metadata": \{\s*"creationTimestamp": null\s*\}/g, '"metadata": {}')
+    .replaceAll(/ *"creationTimestamp": null,?\n/g, '').replaceAll(/ deleted from \S+ namespace/g, ' deleted')
     // An output that older ones have not.
     .replaceAll('kyaml,', '')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME').replaceAll(/[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} \+0000/g, 'TIME').replaceAll(/\d{4}-\d\d-\d\d [\d:]{8}[.\d]*( \+0000 (UTC)?)?/g, 'TIME')

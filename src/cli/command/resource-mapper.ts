@@ -42,6 +42,13 @@ export class ResourceMapper {
     return undefined;
   }
 
+  /** Other resources that the short name could mean as well, as Go prints them; empty for any other name. */
+  alsoCalled(text: string): readonly string[] {
+    const found = this.find(text);
+    if (!found || text.includes('.') || !found.shortNames.includes(text)) return [];
+    return [...new Set(this.resources.filter((r) => r.shortNames.includes(text) && (r.group !== found.group || r.resource !== found.resource)).map((r) => (r.group ? `${r.resource}.${r.group}` : r.resource)))];
+  }
+
   mustFind(text: string): DiscoveredResource {
     const found = this.find(text);
     if (found) return found;

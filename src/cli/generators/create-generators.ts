@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import type { CronJob } from '../../api/generated/batch-v1.ts';
 import { isQuantity, QUANTITY_FAULT } from '../mutation/quantity-fault.ts';
 import { parseApiVersion } from '../../api/resources.ts';
-import type { FlagSpecs } from '../command/flags.ts';
+import { UsageError, type FlagSpecs } from '../command/flags.ts';
+import { parseSelector } from '../../api/selector.ts';
 import { namedHash } from '../kustomize/content-hash.ts';
 import { resolveTargets, targetPath } from '../targets/targets.ts';
 import { KubectlError, type Call } from '../command/verb.ts';
@@ -29,10 +30,10 @@ function readBytes(file: string, fault: (why: string) => string): Buffer {
   }
 }
 
-function required(call: Call, flag: string): string {
-  const value = call.flags.string(flag);
-  if (!value) throw new KubectlError(`required flag(s) "${flag}" not set`);
-  return value;
+/** Flags that a noun cannot do without are asked for before anything else. */
+function requireFlags({ flags }: Call, ...names: readonly string[]): void {
+  const missing = names.filter((name) => !flags.changed(name));
+  if (missing.length > 0) throw new KubectlError(`required flag(s) ${missing.map((name) => `"${name}"`).join(', ')} not set`);
 }
 
 /** `--from-literal`, `--from-file`, `--from-env-file` as pairs of key and bytes. */
@@ -103,6 +104,7 @@ function servicePorts(call: Call, nodePort?: number): unknown[] {
   return pairs.map((pair) => {
     const [port, target = port] = pair.split(':');
     if (!/^\d+$/.test(port!)) throw new KubectlError(`strconv.ParseUint: parsing "${port}": invalid syntax`);
+    if (Number(port) > 65535) throw new KubectlError(`strconv.ParseUint: parsing "${port}": value out of range`);
     for (const part of [port!, ...(/^\d+$/.test(target!) ? [target!] : [])]) if (Number(part) < 1 || Number(part) > 65535) throw new KubectlError('must be between 1 and 65535, inclusive');
     return { name: pair.replace(':', '-'), port: Number(port), protocol: 'TCP', targetPort: /^\d+$/.test(target!) ? Number(target) : target, ...(nodePort && { nodePort }) };
   });
@@ -117,20 +119,23 @@ function serviceOf(call: Call, type: string, more: Readonly<Record<string, unkno
 
 const serviceVerbs: Readonly<Record<string, Generator>> = {
   clusterip: {
-    usage: 'NAME [--tcp=<port>:<targetPort>]', summary: 'Create a ClusterIP service',
+    usage: 'NAME [--tcp=<port>:<targetPort>] [--dry-run=server|client|none]', summary: 'Create a ClusterIP service',
     flags: { ...portFlags, clusterip: { type: 'string', usage: "Assign your own ClusterIP or set to 'None' for a 'headless' service" } },
     generate: (call) => serviceOf(call, 'ClusterIP', call.flags.string('clusterip') ? { clusterIP: call.flags.string('clusterip') } : {}),
   },
   nodeport: {
-    usage: 'NAME [--tcp=port:targetPort]', summary: 'Create a NodePort service',
+    usage: 'NAME [--tcp=port:targetPort] [--dry-run=server|client|none]', summary: 'Create a NodePort service',
     flags: { ...portFlags, 'node-port': { type: 'int', usage: 'Port used to expose the service on each node in a cluster.' } },
     generate: (call) => serviceOf(call, 'NodePort', {}, call.flags.int('node-port')),
   },
-  loadbalancer: { usage: 'NAME [--tcp=port:targetPort]', summary: 'Create a LoadBalancer service', flags: portFlags, generate: (call) => serviceOf(call, 'LoadBalancer') },
+  loadbalancer: { usage: 'NAME [--tcp=port:targetPort] [--dry-run=server|client|none]', summary: 'Create a LoadBalancer service', flags: portFlags, generate: (call) => serviceOf(call, 'LoadBalancer') },
   externalname: {
-    usage: 'NAME --external-name external.name', summary: 'Create an ExternalName service',
+    usage: 'NAME --external-name external.name [--dry-run=server|client|none]', summary: 'Create an ExternalName service',
     flags: { ...portFlags, 'external-name': { type: 'string', usage: 'External name of service' } },
-    generate: (call) => serviceOf(call, 'ExternalName', { externalName: required(call, 'external-name') }),
+    generate(call) {
+      requireFlags(call, 'external-name');
+      return serviceOf(call, 'ExternalName', { externalName: call.flags.string('external-name') });
+    },
   },
 };
 
@@ -142,6 +147,14 @@ function secretType(call: Call, type: string, data: readonly [string, Buffer][])
 }
 
 const RESOURCE_VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'use', 'bind', 'escalate', 'impersonate', 'approve', 'sign', 'attest', '*'];
+
+/** Verbs that belong to few resources. Upstream: kubectl pkg/cmd/create/create_role.go. */
+const SPECIAL_VERBS: Readonly<Record<string, readonly string[]>> = {
+  use: ['podsecuritypolicies.policy', 'podsecuritypolicies.extensions'], bind: ['roles.rbac.authorization.k8s.io', 'clusterroles.rbac.authorization.k8s.io'],
+  escalate: ['roles.rbac.authorization.k8s.io', 'clusterroles.rbac.authorization.k8s.io'], impersonate: ['users.', 'serviceaccounts.', 'groups.', 'userextras.authentication.k8s.io'],
+};
+
+const URL_VERBS = ['*', 'get', 'post', 'put', 'delete', 'patch', 'head', 'options'];
 
 const roleFlags = {
   verb: { type: 'strings', usage: 'Verb that applies to the resources contained in the rule' },
@@ -160,11 +173,19 @@ async function rulesOf(call: Call): Promise<unknown[]> {
   for (const text of call.flags.strings('resource')) {
     const [name, subresource] = text.split('/');
     const found = name === '*' ? { group: '', resource: '*' } : mapper.find(name!);
-    if (!found) throw new KubectlError(`the server doesn't have a resource type "${name}"`, { bare: true });
+    if (!found) {
+      const [resource, ...group] = name!.split('.');
+      throw new KubectlError(`the server doesn't have a resource type "${resource}"${group.length > 0 ? ` in group "${group.join('.')}"` : ''}`, { bare: true });
+    }
+    if (name === '*') break;
+    for (const verb of verbs) {
+      const bound = SPECIAL_VERBS[verb];
+      if (bound && !bound.includes(`${found.resource}.${found.group}`)) throw new KubectlError(`can not perform '${verb}' on '${found.resource}' in group '${found.group}'`);
+    }
     groups.set(found.group, [...(groups.get(found.group) ?? []), subresource ? `${found.resource}/${subresource}` : found.resource]);
   }
   const names = call.flags.strings('resource-name');
-  return [...groups].map(([group, resources]) => ({ apiGroups: [group], ...(names.length > 0 && { resourceNames: names }), resources, verbs: [...verbs] }));
+  return [...groups].map(([group, resources]) => ({ apiGroups: [group], ...(names.length > 0 && { resourceNames: names }), resources, verbs: verbs.includes('*') ? ['*'] : [...verbs] }));
 }
 
 const bindingFlags = {
@@ -175,8 +196,10 @@ const bindingFlags = {
   serviceaccount: { type: 'array', usage: 'Service accounts to bind to the role, in the format <namespace>:<name>.' },
 } as const satisfies FlagSpecs;
 
+const { role: _role, ...clusterBindingFlags } = bindingFlags;
+
 function bindingOf(call: Call, kind: 'RoleBinding' | 'ClusterRoleBinding'): Generated[] {
-  const [clusterRole, role] = [call.flags.string('clusterrole'), call.flags.string('role')];
+  const [clusterRole, role] = [call.flags.string('clusterrole'), call.flags.has('role') ? call.flags.string('role') : ''];
   if ((clusterRole === '') === (role === '')) throw new KubectlError('exactly one of clusterrole or role must be specified');
   const apiGroup = 'rbac.authorization.k8s.io';
   const subjects = [
@@ -192,7 +215,7 @@ function bindingOf(call: Call, kind: 'RoleBinding' | 'ClusterRoleBinding'): Gene
 }
 
 function podTemplateOf(image: string, name: string, command: readonly string[], restartPolicy: string): unknown {
-  return { metadata: { creationTimestamp: null }, spec: { containers: [{ image, name, resources: {}, ...(command.length > 0 && { command: [...command] }) }], restartPolicy } };
+  return { metadata: {}, spec: { containers: [{ image, name, resources: {}, ...(command.length > 0 && { command: [...command] }) }], restartPolicy } };
 }
 
 const namespaceGenerator: Generator = {
@@ -201,7 +224,7 @@ const namespaceGenerator: Generator = {
 };
 
 const configMapGenerator: Generator = {
-  usage: 'NAME [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a config map from a local file, directory or literal value', flags: { ...dataFlags, ...hashFlag },
+  usage: 'NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]', summary: 'Create a config map from a local file, directory or literal value', flags: { ...dataFlags, ...hashFlag },
   generate(call) {
     const data: Record<string, string> = {};
     const binaryData: Record<string, string> = {};
@@ -215,7 +238,7 @@ const configMapGenerator: Generator = {
 };
 
 const serviceAccountGenerator: Generator = {
-  usage: 'NAME', summary: 'Create a service account with the specified name', flags: {},
+  usage: 'NAME [--dry-run=server|client|none]', summary: 'Create a service account with the specified name', flags: {},
   generate: (call) => [{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: nameOf(call) } }],
 };
 
@@ -227,30 +250,30 @@ const deploymentGenerator: Generator = {
     port: { type: 'int', default: -1, usage: 'The containerPort that this deployment exposes.' },
   },
   generate(call) {
+    requireFlags(call, 'image');
     const name = nameOf(call);
     const images = call.flags.strings('image');
-    if (images.length === 0) throw new KubectlError('required flag(s) "image" not set');
     const command = call.dashAt >= 0 ? call.args.slice(call.dashAt) : [];
     if (images.length > 1 && command.length > 0) throw new KubectlError('cannot specify multiple --image options and command');
     const port = call.flags.int('port');
     const names = new Map<string, number>();
-    const containers = images.map((image) => {
+    const containers = images.map((image, i) => {
       const base = containerName(image);
       const count = names.get(base) ?? 0;
       names.set(base, count + 1);
-      return { image, name: count === 0 ? base : `${base}-${count}`, ...(command.length > 0 && { command }), ...(port >= 0 && { ports: [{ containerPort: port }] }), resources: {} };
+      return { image, name: count === 0 ? base : `${base}-${count}`, ...(command.length > 0 && { command }), ...(port >= 0 && i === 0 && { ports: [{ containerPort: port }] }), resources: {} };
     });
     const labels = { app: name };
     return [{
       apiVersion: 'apps/v1', kind: 'Deployment', metadata: { labels, name },
-      spec: { replicas: call.flags.int('replicas'), selector: { matchLabels: labels }, strategy: {}, template: { metadata: { creationTimestamp: null, labels }, spec: { containers } } },
+      spec: { replicas: call.flags.int('replicas'), selector: { matchLabels: labels }, strategy: {}, template: { metadata: { labels }, spec: { containers } } },
       status: {},
     }];
   },
 };
 
 const quotaGenerator: Generator = {
-  usage: 'NAME [--hard=key1=value1,key2=value2]', summary: 'Create a quota with the specified name',
+  usage: 'NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [--dry-run=server|client|none]', summary: 'Create a quota with the specified name',
   flags: { hard: { type: 'string', usage: 'A comma-delimited set of resource=quantity pairs that define a hard limit.' }, scopes: { type: 'string', usage: 'A comma-delimited set of quota scopes.' } },
   generate(call) {
     const hard = Object.fromEntries(call.flags.string('hard').split(',').filter(Boolean).map((pair) => {
@@ -273,17 +296,17 @@ const secretGenerator: Generator = {
   usage: '(docker-registry | generic | tls)', summary: 'Create a secret using a specified subcommand', flags: {},
   verbs: {
     generic: {
-      usage: 'NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1]', summary: 'Create a secret from a local file, directory, or literal value',
+      usage: 'NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]', summary: 'Create a secret from a local file, directory, or literal value',
       flags: { ...dataFlags, ...hashFlag, type: { type: 'string', usage: 'The type of secret to create' } },
       generate: (call) => secretType(call, call.flags.string('type'), dataOf(call)),
     },
     tls: {
-      usage: 'NAME --cert=path/to/cert/file --key=path/to/key/file', summary: 'Create a TLS secret',
+      usage: 'NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none]', summary: 'Create a TLS secret',
       flags: { ...hashFlag, cert: { type: 'string', usage: 'Path to PEM encoded public key certificate.' }, key: { type: 'string', usage: 'Path to private key associated with given certificate.' } },
       generate: (call) => secretType(call, 'kubernetes.io/tls', [['tls.crt', certificateFile(call, 'cert')], ['tls.key', certificateFile(call, 'key')]]),
     },
     'docker-registry': {
-      usage: 'NAME --docker-username=user --docker-password=password [--docker-server=string]', summary: 'Create a secret for use with a Docker registry',
+      usage: 'NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none]', summary: 'Create a secret for use with a Docker registry',
       flags: {
         ...hashFlag, 'from-file': { type: 'array', usage: 'A file with the credentials, as .dockerconfigjson: in the place of server, user and password.' },
         'docker-server': { type: 'string', default: 'https://index.docker.io/v1/', usage: 'Server location for Docker registry' }, 'docker-username': { type: 'string', usage: 'Username for Docker registry authentication' },
@@ -292,7 +315,7 @@ const secretGenerator: Generator = {
       generate(call) {
         if (call.flags.strings('from-file').length > 0) return secretType(call, 'kubernetes.io/dockerconfigjson', dataOf(call).map(([key, bytes]) => [key === '.dockerconfigjson' || call.flags.strings('from-file').length > 1 ? key : '.dockerconfigjson', bytes]));
         if (!call.flags.string('docker-username') || !call.flags.string('docker-password')) throw new KubectlError('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required');
-        const [username, password, email] = [required(call, 'docker-username'), required(call, 'docker-password'), call.flags.string('docker-email')];
+        const [username, password, email] = [call.flags.string('docker-username'), call.flags.string('docker-password'), call.flags.string('docker-email')];
         const auth = Buffer.from(`${username}:${password}`).toString('base64');
         const config = { auths: { [call.flags.string('docker-server')]: { username, password, ...(email && { email }), auth } } };
         return secretType(call, 'kubernetes.io/dockerconfigjson', [['.dockerconfigjson', Buffer.from(JSON.stringify(config))]]);
@@ -323,16 +346,17 @@ const jobGenerator: Generator = {
 };
 
 const cronJobGenerator: Generator = {
-  usage: "NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...]", summary: 'Create a cron job with the specified name',
+  usage: "NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...] [flags]", summary: 'Create a cron job with the specified name',
   flags: { image: { type: 'string', usage: 'Image name to run.' }, schedule: { type: 'string', usage: 'A schedule in the Cron format the job should be run with.' }, restart: { type: 'string', default: 'OnFailure', usage: 'job\'s restart policy. supported values: OnFailure, Never' } },
   generate(call) {
+    requireFlags(call, 'image', 'schedule');
     const name = nameOf(call, call.args.length);
-    return [{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name }, spec: { jobTemplate: { metadata: { creationTimestamp: null, name }, spec: { template: podTemplateOf(required(call, 'image'), name, commandAfterDash(call), call.flags.string('restart')) } }, schedule: required(call, 'schedule') }, status: {} }];
+    return [{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name }, spec: { jobTemplate: { metadata: { name }, spec: { template: podTemplateOf(call.flags.string('image'), name, commandAfterDash(call), call.flags.string('restart')) } }, schedule: call.flags.string('schedule') }, status: {} }];
   },
 };
 
 const clusterRoleGenerator: Generator = {
-  usage: 'NAME --verb=verb --resource=resource.group [--resource-name=resourcename]', summary: 'Create a cluster role',
+  usage: 'NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none]', summary: 'Create a cluster role',
   flags: {
     ...roleFlags, 'non-resource-url': { type: 'strings', usage: 'A partial url that user should have access to.' },
     'aggregation-rule': { type: 'string', usage: 'An aggregation label selector for combining ClusterRoles.' },
@@ -342,14 +366,31 @@ const clusterRoleGenerator: Generator = {
     const { flags } = call;
     const [aggregation, urls, verbs] = [flags.string('aggregation-rule'), flags.strings('non-resource-url'), flags.strings('verb')];
     if (aggregation) {
+      const bad = aggregation.split(',').find((pair) => !pair.includes('='));
+      if (bad !== undefined) throw new UsageError(`invalid argument "${aggregation}" for "--aggregation-rule" flag: malformed pair, expect string=string`);
       if (urls.length > 0 || verbs.length > 0 || flags.strings('resource').length > 0 || flags.strings('resource-name').length > 0) throw new KubectlError('aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames');
       return [{ ...base, aggregationRule: { clusterRoleSelectors: [{ matchLabels: parseLabels(aggregation) }] }, rules: null }];
     }
     for (const url of urls) if (url !== '*' && !url.startsWith('/')) throw new KubectlError('nonResourceURL should start with /');
+    const stray = urls.length > 0 && flags.strings('resource').length === 0 ? verbs.find((verb) => !URL_VERBS.includes(verb)) : undefined;
+    if (stray !== undefined) throw new KubectlError(`invalid verb: '${stray}' for nonResourceURL`);
     const rules = flags.strings('resource').length > 0 || urls.length === 0 ? await rulesOf(call) : [];
     return [{ ...base, rules: [...rules, ...(urls.length > 0 ? [{ nonResourceURLs: [...urls], verbs: [...verbs] }] : [])] }];
   },
 };
+
+/** A selector as an object has it: pairs apart from expressions. Upstream: apimachinery pkg/apis/meta/v1, ParseToLabelSelector. */
+function labelSelectorOf(text: string): unknown {
+  const operators: Readonly<Record<string, string>> = { in: 'In', notin: 'NotIn', '!=': 'NotIn', exists: 'Exists', '!': 'DoesNotExist' };
+  const pairs: [string, string][] = [];
+  const matchExpressions: unknown[] = [];
+  for (const { key, operator, values } of parseSelector(text).requirements) {
+    if (operator === '=' || operator === '==') pairs.push([key, values[0] ?? '']);
+    else if (!operators[operator]) throw new KubectlError(`"${operator === 'gt' ? '>' : '<'}" isn't supported in label selectors`);
+    else matchExpressions.push({ key, operator: operators[operator], ...(values.length > 0 && { values }) });
+  }
+  return { ...(matchExpressions.length > 0 && { matchExpressions }), ...(pairs.length > 0 && { matchLabels: Object.fromEntries(pairs) }) };
+}
 
 const disruptionBudgetGenerator: Generator = {
   usage: 'NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none]', summary: 'Create a pod disruption budget with the specified name',
@@ -363,13 +404,23 @@ const disruptionBudgetGenerator: Generator = {
     if (!selector) throw new KubectlError('a selector must be specified');
     if (!min && !max) throw new KubectlError('one of min-available or max-unavailable must be specified');
     if (min && max) throw new KubectlError('min-available and max-unavailable cannot be both specified');
+    for (const flag of ['min-available', 'max-unavailable']) {
+      const text = call.flags.string(flag);
+      if (text && !/^\d+%?$/.test(text)) throw new KubectlError(`invalid format specified for ${flag}`);
+    }
     const amount = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
     return [{
-      apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec: { ...(min ? { minAvailable: amount(min) } : { maxUnavailable: amount(max) }), selector: { matchLabels: parseLabels(selector) } },
+      apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec: { ...(min ? { minAvailable: amount(min) } : { maxUnavailable: amount(max) }), selector: labelSelectorOf(selector) },
       status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
     }];
   },
 };
+
+function int32Of({ flags }: Call, flag: string): number {
+  const value = flags.int(flag);
+  if (Math.abs(value) > 2 ** 31 - 1) throw new UsageError(`invalid argument "${value}" for "--${flag}" flag: strconv.ParseInt: parsing "${value}": value out of range`);
+  return value;
+}
 
 const priorityClassGenerator: Generator = {
   usage: 'NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none]', summary: 'Create a priority class with the specified name',
@@ -378,9 +429,9 @@ const priorityClassGenerator: Generator = {
     description: { type: 'string', usage: 'description is an arbitrary string that usually provides guidelines on when this priority class should be used.' },
     'preemption-policy': { type: 'string', default: 'PreemptLowerPriority', usage: 'preemption-policy is the policy for preempting pods with lower priority.' },
   },
-  generate: ({ flags, ...call }) => [{
-    apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: nameOf({ flags, ...call }) }, value: flags.int('value'), ...(flags.bool('global-default') && { globalDefault: true }),
-    ...(flags.string('description') && { description: flags.string('description') }), preemptionPolicy: flags.string('preemption-policy'),
+  generate: (call) => [{
+    apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: nameOf(call) }, value: int32Of(call, 'value'), ...(call.flags.bool('global-default') && { globalDefault: true }),
+    ...(call.flags.string('description') && { description: call.flags.string('description') }), preemptionPolicy: call.flags.string('preemption-policy'),
   }],
 };
 
@@ -391,7 +442,7 @@ const serviceGenerator: Generator = { usage: '(clusterip | nodeport | loadbalanc
 /** `kubectl create NOUN`, one line a noun and its aliases. */
 export const createGenerators: Readonly<Record<string, Generator>> = {
   clusterrole: clusterRoleGenerator,
-  clusterrolebinding: { usage: 'NAME --clusterrole=NAME [--user=username]', summary: 'Create a cluster role binding for a particular cluster role', flags: bindingFlags, generate(call) { nameOf(call); required(call, 'clusterrole'); return bindingOf(call, 'ClusterRoleBinding'); } },
+  clusterrolebinding: { usage: 'NAME --clusterrole=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]', summary: 'Create a cluster role binding for a particular cluster role', flags: clusterBindingFlags, generate(call) { requireFlags(call, 'clusterrole'); return bindingOf(call, 'ClusterRoleBinding'); } },
   configmap: configMapGenerator,
   cm: configMapGenerator,
   cronjob: cronJobGenerator,
@@ -409,8 +460,8 @@ export const createGenerators: Readonly<Record<string, Generator>> = {
   pc: priorityClassGenerator,
   quota: quotaGenerator,
   resourcequota: quotaGenerator,
-  role: { usage: 'NAME --verb=verb --resource=resource.group', summary: 'Create a role with single rule', flags: roleFlags, generate: async (call) => [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: nameOf(call) }, rules: await rulesOf(call) }] },
-  rolebinding: { usage: 'NAME --clusterrole=NAME|--role=NAME', summary: 'Create a role binding for a particular role or cluster role', flags: bindingFlags, generate: (call) => bindingOf(call, 'RoleBinding') },
+  role: { usage: 'NAME --verb=verb --resource=resource.group/subresource [--resource-name=resourcename] [--dry-run=server|client|none]', summary: 'Create a role with single rule', flags: roleFlags, generate: async (call) => [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: nameOf(call) }, rules: await rulesOf(call) }] },
+  rolebinding: { usage: 'NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]', summary: 'Create a role binding for a particular role or cluster role', flags: bindingFlags, generate: (call) => bindingOf(call, 'RoleBinding') },
   secret: secretGenerator,
   service: serviceGenerator,
   svc: serviceGenerator,

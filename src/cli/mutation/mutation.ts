@@ -62,7 +62,7 @@ export async function createObject(call: Call, object: { readonly apiVersion: st
   const resource = (await session.mapper((builtIn) => builtIn.findKind(object.apiVersion, object.kind))).byKind(object.apiVersion, object.kind);
   const namespace = resource.namespaced ? (object.metadata.namespace ?? (await session.namespace())) : undefined;
   if (dryRunOf(flags) === 'client') {
-    printResult(call, resource, { ...object, metadata: { creationTimestamp: null, ...object.metadata, ...(session.namespaceGiven && namespace && { namespace }) } }, done);
+    printResult(call, resource, { ...object, metadata: { ...object.metadata, ...(session.namespaceGiven && namespace && { namespace }) } }, done);
     return;
   }
   const created = await session.call('POST', pathOf(resource, { namespace }), { body: object, query: writeQuery(call, manager) });

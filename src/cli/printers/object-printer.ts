@@ -41,6 +41,7 @@ export function objectPrinter(flags: Flags, { columns = false }: { readonly colu
     if (!argument) throw new KubectlError(format === 'custom-columns' ? 'custom-columns format specified but no custom columns given' : 'template format specified but no template given');
     return argument;
   };
+  if (equals >= 0 && ['json', 'yaml', 'kyaml', 'name', 'wide'].includes(format)) throw unknownFormat(output, columns);
   const clean = flags.bool('show-managed-fields') ? (object: unknown) => object : withoutManagedFields;
   switch (format) {
     case '':
@@ -158,7 +159,7 @@ function customColumns(spec: string, headers: boolean, managedFields: boolean): 
   const columns = spec.split(',').map((part) => {
     const colon = part.indexOf(':');
     if (colon < 0) throw new KubectlError(`unexpected custom-columns spec: ${part}, expected <header>:<json-path-expr>`);
-    return { header: part.slice(0, colon), path: relaxedJsonPath(part.slice(colon + 1)) };
+    return { header: part.slice(0, colon), path: part.length === colon + 1 ? undefined : relaxedJsonPath(part.slice(colon + 1)) };
   });
   // What a watch prints later stands under the same header, in the same columns.
   const widths: number[] = [];
@@ -166,6 +167,7 @@ function customColumns(spec: string, headers: boolean, managedFields: boolean): 
   return (object) => {
     const items = (object as Printable).items ?? [object as Printable];
     const rows = items.map((item) => columns.map(({ path }) => {
+      if (path === undefined) return '<none>';
       const found = findAll(path, managedFields ? item : withoutManagedFields(item), { allowMissingKeys: true });
       return found.length === 0 ? '<none>' : found.map((value) => (value !== null && typeof value === 'object' ? goMap(value) : String(value ?? '<nil>'))).join(',');
     }));

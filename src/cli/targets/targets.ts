@@ -37,7 +37,7 @@ export function targetPath(target: Target, subresource?: string): string {
 
 /** Reads `TYPE NAME…`, `TYPE/NAME…`, `TYPE1,TYPE2`, `-f FILE`, with `-A`/`-n`. Upstream: cli-runtime resource.Builder. */
 export async function resolveTargets(call: Call, options: { readonly args?: readonly string[]; readonly allNamespaces?: boolean; readonly noun?: string; /** Whether `--selector` picks among objects; else it is for what is made. */ readonly selects?: boolean } = {}): Promise<Target[]> {
-  const { flags, session } = call;
+  const { flags, session, io } = call;
   const args = options.args ?? call.args;
   if (sourcesGiven(flags)) {
     if (args.length > 0) throw new KubectlError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well');
@@ -45,6 +45,7 @@ export async function resolveTargets(call: Call, options: { readonly args?: read
   }
   const words = args.some((arg) => arg.includes('/')) ? args.map((arg) => arg.split('/')[0]!) : (args[0]?.split(',') ?? []);
   const mapper = await session.mapper((builtIn) => words.every((word) => builtIn.find(word)));
+  for (const word of words) for (const other of mapper.alsoCalled(word)) io.err(`Warning: short name ${JSON.stringify(word)} could also match lower priority resource ${other}\n`);
   const namespace = options.allNamespaces ? undefined : await session.namespace();
   const selecting = options.args === undefined && options.selects !== false && selects(flags);
   const at = (resource: DiscoveredResource, name?: string): Target => {

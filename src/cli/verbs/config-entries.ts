@@ -89,7 +89,7 @@ export const entryVerbs: Readonly<Record<string, Verb>> = {
     },
   },
   'set-credentials': {
-    usage: 'NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password]', summary: 'Set a user entry in kubeconfig',
+    usage: 'NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password] [--auth-provider=provider_name] [--auth-provider-arg=key=value] [--exec-command=exec_command] [--exec-api-version=exec_api_version] [--exec-arg=arg] [--exec-env=key=value]', summary: 'Set a user entry in kubeconfig',
     flags: {
       'embed-certs': { type: 'bool', usage: 'Embed client cert/key for the user entry in kubeconfig' }, username: { type: 'string', usage: 'username for the user entry in kubeconfig' }, password: { type: 'string', usage: 'password for the user entry in kubeconfig' },
       'auth-provider': { type: 'string', usage: 'Auth provider for the user entry in kubeconfig' }, 'auth-provider-arg': { type: 'array', usage: "'key=value' arguments for the auth provider" },

@@ -42,6 +42,7 @@ export const verb: Verb = {
     const propagationPolicy = policies[given.string('cascade')];
     if (!propagationPolicy) throw new KubectlError(`invalid cascade value (${given.string('cascade')}). Must be "background", "foreground", or "orphan"`);
     if (!['', 'name'].includes(given.string('output'))) throw new KubectlError(`unexpected -o output mode: ${given.string('output')}. We only support '-o name'`);
+    if (given.changed('cascade') && ['true', 'false'].includes(given.string('cascade'))) io.err(`warning: --cascade=${given.string('cascade')} is deprecated (boolean value) and can be replaced with --cascade=${given.string('cascade') === 'true' ? 'background' : 'orphan'}.\n`);
     const grace = gracePeriod(call);
     if (call.args.length === 0 && !sourcesGiven(given) && (given.bool('all') || given.string('selector'))) throw new KubectlError('at least one resource must be specified to use a selector');
     if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError("You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
@@ -71,7 +72,7 @@ export const verb: Verb = {
         const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRun];
         const what = `${qualifiedKind(target.resource)}`;
         if (given.string('output') === 'name') io.out(`${what}/${target.name}\n`);
-        else io.out(`${what} "${target.name}" ${given.bool('force') && grace === 0 ? 'force deleted' : 'deleted'}${suffix}\n`);
+        else io.out(`${what} "${target.name}" ${given.bool('force') && grace === 0 ? 'force deleted' : 'deleted'}${target.resource.namespaced && target.namespace ? ` from ${target.namespace} namespace` : ''}${suffix}\n`);
       } catch (error) {
         if (!(error instanceof StatusError)) throw error;
         if (tolerant && error.reason === 'NotFound') continue;
@@ -101,8 +102,9 @@ async function firstLine(input: NodeJS.ReadableStream): Promise<string> {
 
 function gracePeriod(call: Call): number | undefined {
   const { flags: given, io } = call;
+  if (given.bool('now') && given.int('grace-period') !== -1) throw new KubectlError('--now and --grace-period cannot be specified together');
+  if (given.bool('force') && (given.bool('now') || given.int('grace-period') > 0)) throw new KubectlError('--force and --grace-period greater than 0 cannot be specified together');
   if (given.bool('now')) {
-    if (given.int('grace-period') !== -1) throw new KubectlError('--now and --grace-period cannot be specified together');
     return 1;
   }
   if (given.bool('force')) {

@@ -25,41 +25,49 @@ export const verb: Verb = {
     const { flags: given, io, session } = call;
     if (call.args.length === 0 && !sourcesGiven(given)) throw new KubectlError('You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.');
     const targets = await resolveTargets(call, { allNamespaces: given.bool('all-namespaces') });
-    const texts: string[] = [];
-    let code = 0;
+    const found: { readonly target: Target; readonly object: KubeObject; readonly exact: boolean }[] = [];
+    const faults: StatusError[] = [];
     for (const target of targets) {
       try {
-        for (const object of await objectsOf(call, target)) {
-          const out = new DescribeWriter();
-          const hasEvents = await describeObject(object, target.resource.group, { session, out, nowMs: systemClock.now() });
-          if (hasEvents && given.bool('show-events')) await describeEvents(session, object, out, systemClock.now());
-          texts.push(out.toString());
-        }
+        found.push(...(await objectsOf(call, target)).map(([object, exact]) => ({ target, object, exact })));
       } catch (error) {
         if (!(error instanceof StatusError)) throw error;
-        io.err(`${statusText(error)}\n`);
-        code = 1;
+        faults.push(error);
       }
     }
+    // Events are shown of one object that is called by its whole name, else only where they are asked for.
+    const single = faults.length === 0 && found.length === 1 && found[0]!.exact;
+    const withEvents = given.bool('show-events') && (single || given.changed('show-events'));
+    const texts: string[] = [];
+    for (const { target, object, exact } of found) {
+      const out = new DescribeWriter();
+      const hasEvents = await describeObject(object, target.resource.group, { session, out, nowMs: systemClock.now() });
+      if (hasEvents && withEvents) await describeEvents(session, object, out, systemClock.now());
+      texts.push(exact ? out.toString() : `${out.toString()}\n`);
+    }
+    for (const fault of faults) io.err(`${statusText(fault)}\n`);
+    const code = faults.length > 0 ? 1 : 0;
     if (texts.length === 0 && code === 0) io.err(!given.bool('all-namespaces') ? `No resources found in ${await session.namespace()} namespace.\n` : 'No resources found\n');
-    io.out(texts.join('\n\n'));
+    // kubectl takes two arguments for a type and the beginning of a name, and shows nothing then where something is missing.
+    if (code === 0 || call.args.length !== 2) io.out(texts.join('\n\n'));
     return code;
   },
 };
 
-async function objectsOf(call: Call, target: Target): Promise<KubeObject[]> {
+/** With each, whether it is called by its whole name. */
+async function objectsOf(call: Call, target: Target): Promise<(readonly [KubeObject, boolean])[]> {
   const { session, flags: given } = call;
   const { resource } = target;
   const typed = (object: KubeObject): KubeObject => ({ ...object, apiVersion: resource.group ? `${resource.group}/${resource.version}` : resource.version, kind: resource.kind });
   const list = async (): Promise<readonly KubeObject[]> => (await session.json<ObjectList<KubeObject>>(pathOf(resource, { namespace: target.namespace }), { query: { labelSelector: given.string('selector') } })).items;
-  if (target.name === undefined) return (await list()).map(typed);
+  if (target.name === undefined) return (await list()).map((object) => [typed(object), true]);
   try {
-    return [typed(await session.json<KubeObject>(targetPath(target)))];
+    return [[typed(await session.json<KubeObject>(targetPath(target))), true]];
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
     // The name may be the beginning of one.
     const matching = (await list()).filter(({ metadata }) => metadata.name.startsWith(target.name!));
     if (matching.length === 0) throw error;
-    return matching.map(typed);
+    return matching.map((object) => [typed(object), false]);
   }
 }

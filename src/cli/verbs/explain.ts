@@ -21,6 +21,7 @@ export const verb: Verb = {
     if (args.length > 1) throw new KubectlError('We accept only this format: explain RESOURCE');
     if (!['plaintext', 'plaintext-openapiv2'].includes(given.string('output'))) throw new KubectlError(`unrecognized format: ${given.string('output')}`);
     const parts = args[0]!.replace(/\.$/, '').split('.');
+    if (parts[0] === '') throw new KubectlError('a resource must be present, got: /, Resource=');
     if (parts.includes('')) throw new KubectlError('invalid jsonpath syntax, first node must be field node');
     // A word with a dot may also begin with a group of custom resources that use a built-in name.
     const mapper = await (parts.length === 1 ? session.mapper((builtIn) => builtIn.find(parts[0]!)) : session.discovered());

@@ -75,7 +75,7 @@ export const verb: Verb = {
       const name = given.string('name') || object.metadata.name;
       const labels = given.string('labels') ? parseLabels(given.string('labels')) : object.metadata.labels;
       const generated = {
-        apiVersion: 'v1', kind: 'Service', metadata: { creationTimestamp: null, ...(labels && { labels }), name: name.slice(0, 63) }, status: { loadBalancer: {} },
+        apiVersion: 'v1', kind: 'Service', metadata: { ...(labels && { labels }), name: name.slice(0, 63) }, status: { loadBalancer: {} },
         spec: {
           ...(given.string('cluster-ip') && { clusterIP: given.string('cluster-ip') }), ...(given.string('external-ip') && { externalIPs: [given.string('external-ip')] }),
           ...(given.string('load-balancer-ip') && { loadBalancerIP: given.string('load-balancer-ip') }), ports, selector,

@@ -114,7 +114,7 @@ async function remove({ session, flags: given, io }: Call, namespace: string, na
   for (const resource of given.bool('expose') ? ['pods', 'services'] : ['pods']) {
     try {
       await session.call('DELETE', `/api/v1/namespaces/${namespace}/${resource}/${encodeURIComponent(name)}`, { body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: policy } });
-      if (!given.bool('quiet')) io.out(`${resource.slice(0, -1)} "${name}" deleted\n`);
+      if (!given.bool('quiet')) io.out(`${resource.slice(0, -1)} "${name}" deleted from ${namespace} namespace\n`);
     } catch (error) {
       if (!isReason(error, 'NotFound')) throw error; // gone already, as wanted
     }

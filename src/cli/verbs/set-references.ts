@@ -74,7 +74,7 @@ function requirementsOf(expression: string): Requirement[] {
 
 /** Upstream: kubectl pkg/cmd/set/set_subject.go. */
 export const setSubject: Verb = {
-  usage: '(-f FILENAME | TYPE NAME) [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname]', summary: 'Update the user, group, or service account in a role binding or cluster role binding',
+  usage: '(-f FILENAME | TYPE NAME) [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]', summary: 'Update the user, group, or service account in a role binding or cluster role binding',
   flags: {
     ...setFlags, user: { type: 'array', usage: 'Usernames to bind to the role' }, group: { type: 'array', usage: 'Groups to bind to the role' }, serviceaccount: { type: 'array', usage: 'Service accounts to bind to the role' },
   },
