@@ -217,18 +217,18 @@ export async function startNodeProcess(profile: Profile, config: ClusterConfig, 
   return true;
 }
 
-/** Gives every node of this machine its routes to the pods of the others here. */
+/** Gives every node of this machine its routes to the pods of the others here. One whose making was cut short gets them when it is started. */
 export async function setAllPeers(profile: Profile, config: ClusterConfig): Promise<void> {
-  await Promise.all(config.nodes.map((node) => groundOf(profile, config, node).setPeers(config.nodes.filter((peer) => peer !== node).map(({ index }) => index))));
+  await Promise.all(config.nodes.filter(({ name }) => findProcess(profile.nodePidFile(name))).map((node) => groundOf(profile, config, node).setPeers(config.nodes.filter((peer) => peer !== node).map(({ index }) => index))));
 }
 
 /** The first node bears it, as in other local clusters. A node may not give it to itself. */
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
-/** Waits until every node of the cluster says Ready. */
-export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, clock: Clock, signal?: AbortSignal): Promise<void> {
+/** Waits until every node of the cluster, or each of those that are named, says Ready. */
+export async function untilNodesReady(config: ClusterConfig, pki: ClusterPki, clock: Clock, signal?: AbortSignal, names: readonly string[] = config.nodes.map(({ name }) => name)): Promise<void> {
   using client = createHttpClient({ server: `https://127.0.0.1:${config.apiPort}`, ca: pki.authority.certificate, certificate: pki.admin.certificate, key: pki.admin.key, userAgent: 'wherry' });
-  const wanted = new Set(config.nodes.map(({ name }) => name));
+  const wanted = new Set(names);
   const patience = new AbortController();
   const until = signal ? AbortSignal.any([signal, patience.signal]) : patience.signal;
   using _limit = clock.timer(60_000, () => patience.abort(new UserError(`not ready after 60 s: ${[...wanted].join(', ')}`, 'wherry status, and the logs that it names')));

@@ -189,7 +189,17 @@ test.skipIf(process.getuid?.() !== 0)('nodes come and go; what runs on others st
   for (const pod of before) expect(after).toContain(pod.metadata.uid);
   expect((await run(['ip', 'link', 'show'])).stdout.match(/wh\d+n2@/g) ?? []).not.toContain(`wh${indexOf(cluster)}n2@`);
   expect(plainError(await cluster.wherry('node delete', 'growing'))).toMatch(/^wherry: growing is the only node\n {2}try: wherry delete --profile growing removes the whole cluster\n$/);
-}), 120_000);
+
+  // One that is killed on the way keeps no other from coming, and is taken up by the next start.
+  const add = cluster.wherry('node add');
+  await eventually('a node is noted', async () => /"growing-\d"/.test(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')));
+  process.kill(Number(/"pid":(\d+)/.exec(readFileSync(join(cluster.dataDir, 'busy.pid'), 'utf8'))![1]), 'SIGKILL');
+  expect((await add).code).not.toBe(0);
+  expect((await cluster.wherry('node add')).stderr).toMatch(/^ *✓ growing-\d/m);
+  expect((await cluster.status()).nodes.map(({ pid }) => pid !== undefined)).toEqual([true, false, true]);
+  await cluster.start();
+  await eventually('all three are ready', async () => (await client.list(nodes)).items.filter(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True')).length === 3);
+}), 150_000);
 
 test.skipIf(process.getuid?.() !== 0)('two clusters side by side do not disturb each other', () => leavesNothing('left', async (left) => {
   await using right = new ClusterUnderTest('right');

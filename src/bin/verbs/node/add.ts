@@ -28,7 +28,8 @@ export const command: Command = {
         const fabric = await makeFabric(grown, tools);
         await startNodeProcess(profile, grown, node, fabric, tools);
         await setAllPeers(profile, grown);
-        await untilNodesReady(grown, readPki(profile), systemClock);
+        // Another may not run, one whose adding was cut short say: `wherry start` takes that up.
+        await untilNodesReady(grown, readPki(profile), systemClock, io.signal, [node.name]);
       });
     });
   },
