@@ -125,7 +125,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
         pods: [pod('a', { nodeName: 'n1', containers: [{ name: 'main', livenessProbe: { httpGet: { path: '/live', port: 99 } } }] }, waiting('CrashLoopBackOff', 'back-off 10s restarting', { restartCount: 1, lastState: { terminated: { exitCode: 137, startedAt: '2026-01-01T11:59:00Z' } } }))],
         events: [event('a', 'Unhealthy', 'Liveness probe failed: connection refused'), event('a', 'Killing', 'Container main failed liveness probe, will be restarted', { lastTimestamp: '2026-01-01T11:59:10Z' })],
       },
-      waitsFor: 'the next start of the container main', because: [/2 times/, /killed/, /asked by HTTP at port 99, path \/live whether it lives/, 'The last answer: connection refused', 'It wrote nothing.'], help: ['Check path, port', 'startupProbe'],
+      waitsFor: 'the next start of the container main', because: [/2 times/, /with exit code 137/, /asked by HTTP at port 99, path \/live whether it lives/, 'The last answer: connection refused', 'It wrote nothing.'], help: ['Check path, port', 'startupProbe'],
     },
     {
       what: 'an init container that keeps ending', given: {

@@ -21,7 +21,7 @@ export const crashLoop: Diagnose = (situation) => groupAlike(
       because: [
         `It has been started ${status.restartCount + 1} times, and ended each time.${delay ? ` After each end the node waits longer; now ${delay}.` : ''}`,
         ...(init ? ['It prepares the pod: the containers proper start only when it has ended well.'] : []),
-        ...(last ? [`The last time it ended ${last.finishedAt ? `${humanDuration(nowMs - Date.parse(last.finishedAt))} ago, ` : ''}${endWords(last)}.`] : []),
+        ...(last ? [`The last time it ended ${last.finishedAt ? `${humanDuration(nowMs - Date.parse(last.finishedAt))} ago, ` : ''}${probe ? `with exit code ${last.exitCode}` : endWords(last)}.`] : []),
         ...(probe ? [`It did not end by itself: the node ended it, for it was asked ${probe.asked} whether it ${probe.kind === 'startup' ? 'is up' : 'lives'}, and did not answer well (its ${probe.kind} probe).`, ...(probe.answer ? [`The last answer: ${probe.answer}`] : [])] : []),
         ...(last?.message ? [`It said: ${last.message.trim()}`] : []),
         ...(lines.length > 0 ? ['Its last lines:', ...lines.map((line) => `  │ ${line}`)] : ['It wrote nothing.']),
