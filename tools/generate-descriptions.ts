@@ -23,7 +23,7 @@ const COMMENT = /\/\*\*((?:[^*]|\*(?!\/))*)\*\/\s*/;
 
 /** The text of a doc comment; its paragraphs are apart by an empty line. */
 function textOf(comment: string): string {
-  return comment.split('\n').map((line) => line.replace(/^\s*\* ?/, '').trimEnd()).join('\n').trim().replaceAll('*\\/', '*/');
+  return comment.split('\n').map((line) => line.replace(/^\s*\* ?/, '').trimEnd()).join('\n').trim().replaceAll('*\\/', '*/').replaceAll('\\*', '*').replace(/\n+@deprecated$/, '');
 }
 
 const descriptions: Record<string, [string, Record<string, string>]> = {};

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { configMaps, deployments, mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings, mutatingWebhookConfigurations, namespaces, pods, serviceAccounts, validatingAdmissionPolicies, validatingAdmissionPolicyBindings, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
+import { configMaps, deployments, deviceClasses, resourceClaims, mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings, mutatingWebhookConfigurations, namespaces, pods, serviceAccounts, validatingAdmissionPolicies, validatingAdmissionPolicyBindings, validatingWebhookConfigurations } from '../../api/generated/resources.ts';
 import { createAuthority, issueCertificate } from '../../base/certificates.ts';
 import { systemClock } from '../../base/clock.ts';
 import { silentLog, type Log } from '../../base/log.ts';
@@ -170,6 +170,20 @@ test('mutating policies merge and patch', async () => {
   expect(made.metadata.labels).toEqual({ k: 'v' });
   expect(made.spec.template.spec!.containers).toMatchObject([{ name: 'c', image: 'i', imagePullPolicy: 'Never' }]);
   await expect(policy('c', { patchType: 'JSONPatch', jsonPatch: { expression: 'object.' } })).rejects.toThrow('spec.mutations[0].jsonPatch.expression: Invalid value: "object.": compilation failed');
+});
+
+test('expressions that cannot be compiled, or name variables that a policy does not have, are refused', async () => {
+  await using w = await world({});
+  const policy = (spec: object) => w.admin.create(validatingAdmissionPolicies, { metadata: { name: 'p' }, spec: { matchConstraints: { resourceRules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }] }, ...spec } } as never);
+  await expect(policy({ validations: [{ expression: 'variables.r < 5' }] })).rejects.toThrow("compilation failed: ERROR: <input>:1:1: undeclared reference to 'variables' (in container '')\n | variables.r < 5\n | ^");
+  await expect(policy({ variables: [{ name: 'a', expression: '1' }], validations: [{ expression: '"variables.x" == "" || variables.r < 5' }] })).rejects.toThrow("ERROR: <input>:1:33: undefined field 'r'");
+  await expect(policy({ variables: [{ name: 'a', expression: '1' }], validations: [{ expression: 'variables.a < 5' }], auditAnnotations: [{ key: 'k', valueExpression: 'Bad_Value!' }] })).rejects.toThrow('spec.auditAnnotations[0].valueExpression');
+  const selectors = (expression: string) => [{ cel: { expression } }];
+  await expect(w.admin.create(deviceClasses, { metadata: { name: 'c' }, spec: { selectors: selectors('other') } })).rejects.toThrow('spec.selectors[0].cel.expression: Invalid value: "other": compilation failed');
+  await w.admin.create(deviceClasses, { metadata: { name: 'c' }, spec: { selectors: selectors('device.driver == "x" && device.attributes["x"].model == "m"') } });
+  const claim = (expression: string) => w.admin.create(resourceClaims, { metadata: { namespace: 'default', name: 'c' }, spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c', selectors: selectors(expression) } }] } } });
+  await expect(claim('device.')).rejects.toThrow('spec.devices.requests[0].exactly.selectors[0].cel.expression');
+  await claim('device.capacity["x"].memory.compareTo(quantity("1Gi")) >= 0');
 });
 
 test('what a webhook adds is defaulted as if it had been sent, and it is shown the version that it names', async () => {
