@@ -28,6 +28,9 @@ export const resourceClaimController: Controller = {
     const claims = informers.informer(resourceClaims);
     const templates = informers.informer(resourceClaimTemplates);
 
+    /** By the uid of the claim: what was made and the cache does not show yet. It would be made a second time. */
+    const unseen = new Map<string, ResourceClaim>();
+
     async function syncPod(key: string): Promise<void> {
       const pod = pods.get(key);
       if (!pod?.spec.resourceClaims?.length || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return;
@@ -53,16 +56,18 @@ export const resourceClaimController: Controller = {
       const template = templates.get(`${namespace}/${resourceClaimTemplateName!}`);
       if (!template) throw new Error(`resource claim template "${resourceClaimTemplateName!}": resourceclaimtemplate.resource.k8s.io "${resourceClaimTemplateName!}" not found`);
       const { metadata, spec } = template.spec;
-      return await client.create(resourceClaims, {
+      const claim = await client.create(resourceClaims, {
         metadata: {
           generateName: `${pod.metadata.name}-${name}-`, namespace, ...(metadata?.labels && { labels: metadata.labels }), annotations: { ...metadata?.annotations, [POD_CLAIM]: name },
           ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid, controller: true, blockOwnerDeletion: true }],
         },
         spec,
       });
+      if (!claims.get(keyOf(claim))) unseen.set(claim.metadata.uid, claim);
+      return claim;
     }
 
-    const ownedClaim = (pod: Pod, name: string): ResourceClaim | undefined => claims.list(pod.metadata.namespace)
+    const ownedClaim = (pod: Pod, name: string): ResourceClaim | undefined => [...claims.list(pod.metadata.namespace), ...unseen.values()]
       .find((claim) => controllerOf(claim)?.uid === pod.metadata.uid && claim.metadata.annotations?.[POD_CLAIM] === name && !claim.metadata.deletionTimestamp);
 
     /** A pod that got its node without the scheduler uses its claims all the same. */
@@ -116,6 +121,8 @@ export const resourceClaimController: Controller = {
     const ofPods = startLoop(context, { name: 'resource-claims-of-pods', queue: 'resource_claim', needs, workers: 4, reconcile: syncPod });
     ofPods.follow(pods, (pod) => (pod.spec.resourceClaims?.length ? [keyOf(pod)] : []));
     ofPods.follow(templates, ({ metadata: { namespace, name } }) => pods.list(namespace).filter((pod) => pod.spec.resourceClaims?.some((claim) => claim.resourceClaimTemplateName === name)).map(keyOf));
+    const seen = ({ metadata: { uid } }: ResourceClaim): void => void unseen.delete(uid);
+    ofPods.own(claims.subscribe({ add: seen, update: (_, claim) => seen(claim), delete: seen }));
     const ofClaims = startLoop(context, { name: 'resource-claim-controller', queue: 'resource_claim', needs, workers: 4, reconcile: syncClaim });
     ofClaims.follow(claims, (claim) => [keyOf(claim)]);
     ofClaims.follow(pods, (pod) => [

@@ -62,7 +62,7 @@ export function describeCluster(description: ClusterDescription) {
   const context: PluginContext = {
     cluster, waitingFor: (node) => nominator.on(node), namespaces: listed(description.namespaces), services: listed(description.services), replicationControllers: listed<ReplicationController>(),
     replicaSets: listed(description.replicaSets), statefulSets: listed<StatefulSet>(), persistentVolumes: listed(description.volumes),
-    persistentVolumeClaims: listed(description.claims), storageClasses: listed(description.classes), csiNodes: listed(description.csiNodes), volumeAttachments: listed(description.attachments), resourceClaims: listed(description.resourceClaims), resourceSlices: listed(description.slices), deviceClasses: listed(description.deviceClasses), client: undefined as unknown as Client, clock: { now: () => 0 } as Clock, event: () => undefined, newId: () => 'id',
+    persistentVolumeClaims: listed(description.claims), storageClasses: listed(description.classes), csiNodes: listed(description.csiNodes), volumeAttachments: listed(description.attachments), resourceClaims: listed(description.resourceClaims), resourceSlices: listed(description.slices), deviceClasses: listed(description.deviceClasses), client: undefined as unknown as Client, clock: { now: () => 0, monotonic: () => 0 } as Clock, event: () => undefined, newId: () => 'id',
   };
   const plugins = createPlugins(context);
   const random = { next: description.random ?? (() => 0) };

@@ -66,6 +66,9 @@ interface Promised {
 export function dynamicResources(context: PluginContext, { filterTimeoutMs = FILTER_TIMEOUT_MS, bindingTimeoutMs = BINDING_TIMEOUT_MS }: PluginArguments['devices'] = {}): SchedulerPlugin<State, State> {
   /** By the uid of claims that are being given devices: what the cache does not show yet. */
   const promised = new Map<string, AllocationResult>();
+  // Seen at once, and not when the next pod wants devices: by then they may have been given back, and would seem to be promised for ever.
+  const shown = ({ metadata, status }: ResourceClaim): void => void (status?.allocation && promised.delete(metadata.uid));
+  context.resourceClaims.subscribe({ add: shown, update: (_, claim) => shown(claim), delete: ({ metadata }) => void promised.delete(metadata.uid) });
   /** By pod: what is to be written. */
   const plans = new Map<string, readonly Promised[]>();
   /** By pod: the claim that was made for its extended resources, until the pod is bound. */

@@ -25,7 +25,7 @@ export interface PluginContext {
   readonly storageClasses: Lister<StorageClass>;
   readonly csiNodes: Lister<CSINode>;
   readonly volumeAttachments: Lister<VolumeAttachment>;
-  readonly resourceClaims: Lister<ResourceClaim>;
+  readonly resourceClaims: Pick<Informer<ResourceClaim>, 'get' | 'list' | 'subscribe'>;
   readonly resourceSlices: Lister<ResourceSlice>;
   readonly deviceClasses: Lister<DeviceClass>;
   /** For `preBind` and `postFilter` alone. */
