@@ -166,7 +166,7 @@ class CachedInformer<T extends KubeObject> implements Informer<T> {
 }
 
 /** Whether the server's own objects come in: what did not change is the same object already. */
-function isSharing(previous: { readonly spec?: unknown }, fresh: { readonly spec?: unknown }): boolean {
+function isSharing(previous: KubeObject & { readonly spec?: unknown }, fresh: KubeObject & { readonly spec?: unknown }): boolean {
   return fresh.spec !== undefined && fresh.spec === previous.spec;
 }
 
