@@ -73,7 +73,7 @@ export async function startNode(options: NodeOptions): Promise<AsyncDisposable &
   const informers = stack.use(createInformerFactory({ client, clock, random, log: log.child('informer') }));
   if (options.machines) {
     const { host: machineHost, keep } = options.machines;
-    stack.use(keepNodeRoutes({ informers, plan: ground.plan, clock, log, machineHost }));
+    stack.use(keepNodeRoutes({ informers, plan: ground.plan, clock, log, machineHost, dual: ground.six !== undefined }));
     if (keep) stack.use(keepMachineLinks({ client, informers, plan: ground.plan, clock, log, names: () => [ground.nodeName], ...keep }));
   }
   const work = stack.use(createWorkSender({ client, clock, log: log.child('ledger') }));

@@ -9,7 +9,7 @@ import { createInformerFactory } from '../client/informer-factory.ts';
 import { apiCustomMetrics } from '../controllers/autoscaler/custom-metrics.ts';
 import { authoritySigner } from '../controllers/certificate/authority-signer.ts';
 import { startControllers } from '../controllers/controllers.ts';
-import type { AddressPlan } from '../machine/address-plan.ts';
+import { nodeSix, numberOfPods, type AddressPlan } from '../machine/address-plan.ts';
 import type { SchedulerConfig } from '../scheduler/scheduler-configuration.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { HttpsReader } from './https-reader.ts';
@@ -71,7 +71,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
   stack.use(startControllers({
     ...informersFor('system:kube-controller-manager'), clock, random, log: log.child('controllers'), queueMetrics: workQueueMetrics(api.metrics, clock), metrics: api.metrics,
-    options: { rootCertificate: pki.authority.certificate, certificateSigner: authoritySigner(pki.authority, clock), clusterCidr: plan.pods, ...(serving && { customMetrics: apiCustomMetrics(stack.use(new HttpsReader('system:kube-controller-manager', () => api.url!, pki, clock)).get) }), ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
+    options: { rootCertificate: pki.authority.certificate, certificateSigner: authoritySigner(pki.authority, clock), clusterCidr: plan.pods, ...(dual && { secondNodeCidr: (first: string) => nodeSix(plan, numberOfPods(first)).pods }), ...(serving && { customMetrics: apiCustomMetrics(stack.use(new HttpsReader('system:kube-controller-manager', () => api.url!, pki, clock)).get) }), ...(nodeGraceMs !== undefined && { nodeMonitorGraceMs: nodeGraceMs }) },
   }));
   stack.use(await startScheduler({ ...informersFor('system:kube-scheduler'), ...(schedulerConfig && { config: schedulerConfig }), clock, random, log: log.child('scheduler'), metrics: api.metrics, ...(api.ledger && { work: { note: (note) => api.ledger!.work('system:kube-scheduler', note) } }) }));
   const running = stack.move();

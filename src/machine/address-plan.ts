@@ -67,6 +67,11 @@ export function nodePods(plan: AddressPlan, node: number): string {
   return `10.${244 + plan.index}.${checkedNode(node)}.0/24`;
 }
 
+/** The number of the node whose pods have this range, `10.244.3.0/24`. */
+export function numberOfPods(range: string): number {
+  return Number(range.split('.')[2]);
+}
+
 /** The node's address of IPv6 on the bridge, and the range of its pods: `fd00:10:231::11`, `fd00:10:244:1::/64`. */
 export function nodeSix(plan: AddressPlan, node: number): { readonly address: string; readonly pods: string } {
   const prefix = plan.six.pods.slice(0, plan.six.pods.indexOf('::'));

@@ -60,7 +60,7 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
   const plan = addressPlan(index);
   const did: string[] = [];
   await refuseConflicts(profile, plan);
-  if (dual && !hasSix()) throw new Error('this machine has no IPv6, which a cluster of both families needs');
+  if (dual && !hasIPv6()) throw new Error('this machine has no IPv6, which a cluster of both families needs');
   if (dual) await run(['ip', '-6', '-batch', '-'], { input: leakGuardSix(plan, 'replace') });
 
   const isNew = !existsSync(`/sys/class/net/${plan.bridge}`);
@@ -77,7 +77,7 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
 
   if (dual) {
     await run(['ip', '-6', 'addr', 'replace', `${plan.six.host}/64`, 'dev', plan.bridge, 'nodad']);
-    await run(['nft', '-f', '-'], { input: fabricRulesSix(plan) });
+    did.push(...(await guardSix(plan, machines !== undefined)));
   }
   const { mirrors, forwards, resolvers } = reachableFromNodes(plan, options.mirrors ?? [], egress ? hostNameservers() : []);
   if (forwards.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${plan.bridge}/route_localnet`, '1');
@@ -108,7 +108,11 @@ export async function destroyFabric(options: { readonly profile: string; readonl
     if (chains.includes(FORWARDING_WAS_OFF)) await handOverForwarding(plan);
     await run(['nft', 'delete', 'table', 'ip', fabricTable(plan)]);
   }
-  if (hasSix() && (await listChains(plan, 'ip6'))) await run(['nft', 'delete', 'table', 'ip6', fabricTable(plan)]);
+  if (hasIPv6()) {
+    const six = await listChains(plan, 'ip6');
+    if (six?.includes(FORWARDING_WAS_OFF)) await handOverForwardingSix(plan, six);
+    if (six) await run(['nft', 'delete', 'table', 'ip6', fabricTable(plan)]);
+  }
   if (readAlias(plan.bridge) === bridgeAlias(profile)) {
     await closeFirewall(plan.bridge);
     const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`wh${index}n`));
@@ -122,7 +126,7 @@ export async function destroyFabric(options: { readonly profile: string; readonl
   if (guards.some((route) => ours.includes(route.dst)) && !existsSync(`/sys/class/net/${plan.bridge}`)) {
     await run(['ip', '-force', '-batch', '-'], { input: leakGuard(plan, 'del') });
   }
-  if (hasSix() && !existsSync(`/sys/class/net/${plan.bridge}`)) {
+  if (hasIPv6() && !existsSync(`/sys/class/net/${plan.bridge}`)) {
     const six = await readRoutes(['show', 'type', 'unreachable'], '-6');
     if (six.some((route) => route.dst === plan.six.pods && isGuard(route))) await run(['ip', '-6', '-force', '-batch', '-'], { input: leakGuardSix(plan, 'del') });
   }
@@ -135,7 +139,7 @@ export async function guardedNow(index: number): Promise<string[]> {
 }
 
 /** Whether the kernel knows IPv6. */
-function hasSix(): boolean {
+export function hasIPv6(): boolean {
   return existsSync('/proc/net/if_inet6');
 }
 
@@ -143,10 +147,52 @@ const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
 
 /** The last cluster that needs forwarding turns it off; as long as there is another, that one gets the duty. */
 async function handOverForwarding(plan: AddressPlan): Promise<void> {
-  const listed = JSON.parse(await run(['nft', '-j', 'list', 'chains'])) as { nftables: { chain?: { family: string; table: string; name: string } }[] };
-  const heir = listed.nftables.find(({ chain }) => chain?.family === 'ip' && (chain.name === EGRESS_CHAIN || chain.name === MACHINES_CHAIN) && /^wherry\d+$/.test(chain.table) && chain.table !== fabricTable(plan))?.chain;
-  if (heir) await run(['nft', 'add', 'chain', 'ip', heir.table, FORWARDING_WAS_OFF]);
+  const heir = await heirOf(plan, 'ip', [EGRESS_CHAIN, MACHINES_CHAIN]);
+  if (heir) await run(['nft', 'add', 'chain', 'ip', heir, FORWARDING_WAS_OFF]);
   else writeFileSync(FORWARDING, '0');
+}
+
+const CONF_SIX = '/proc/sys/net/ipv6/conf';
+const FORWARDING_SIX = `${CONF_SIX}/all/forwarding`;
+/** A chain of this name says of an interface that it took router advertisements because the machine did not forward. */
+const ADVERTISED = 'advertised-';
+
+/**
+ * The rules for IPv6, and forwarding where there are other machines. A machine that forwards takes no router advertisements any more, and would lose its own way out by that: interfaces
+ * that did are told to go on. Resolves to what was changed, a sentence each.
+ */
+async function guardSix(plan: AddressPlan, machines: boolean): Promise<string[]> {
+  const isOff = machines && readFileSync(FORWARDING_SIX, 'utf8').trim() === '0';
+  const known = (await listChains(plan, 'ip6')) ?? [];
+  const advertised = isOff ? readdirSync(CONF_SIX).filter((name) => /^[\w-]+$/.test(name) && name !== 'all' && name !== 'default' && readIfThere(`${CONF_SIX}/${name}/accept_ra`)?.trim() === '1' && !/^(lo|wherry|wh\d)/.test(name)) : [];
+  const remarks = new Set([...known.filter((name) => name === FORWARDING_WAS_OFF || name.startsWith(ADVERTISED)), ...(isOff ? [FORWARDING_WAS_OFF] : []), ...advertised.map((name) => `${ADVERTISED}${name}`)]);
+  // The remarks are in place before the changes that they remember.
+  await run(['nft', '-f', '-'], { input: fabricRulesSix(plan, { machines, remarks: [...remarks] }) });
+  if (!isOff) return [];
+  for (const name of advertised) writeFileSync(`${CONF_SIX}/${name}/accept_ra`, '2');
+  writeFileSync(FORWARDING_SIX, '1');
+  return ['turned on forwarding of IPv6'];
+}
+
+/** As `handOverForwarding`. */
+async function handOverForwardingSix(plan: AddressPlan, chains: readonly string[]): Promise<void> {
+  const remarks = chains.filter((name) => name === FORWARDING_WAS_OFF || name.startsWith(ADVERTISED));
+  const heir = await heirOf(plan, 'ip6', [MACHINES_CHAIN]);
+  if (heir) {
+    for (const name of remarks) await run(['nft', 'add', 'chain', 'ip6', heir, name]);
+    return;
+  }
+  writeFileSync(FORWARDING_SIX, '0');
+  for (const name of remarks.filter((one) => one.startsWith(ADVERTISED))) {
+    const file = `${CONF_SIX}/${name.slice(ADVERTISED.length)}/accept_ra`;
+    if (existsSync(file)) writeFileSync(file, '1');
+  }
+}
+
+/** The table of another cluster that needs the host to forward, as one of these chains in it says. */
+async function heirOf(plan: AddressPlan, family: 'ip' | 'ip6', chains: readonly string[]): Promise<string | undefined> {
+  const listed = JSON.parse(await run(['nft', '-j', 'list', 'chains'])) as { nftables: { chain?: { family: string; table: string; name: string } }[] };
+  return listed.nftables.find(({ chain }) => chain?.family === family && chains.includes(chain.name) && /^wherry\d+$/.test(chain.table) && chain.table !== fabricTable(plan))?.chain?.table;
 }
 
 async function refuseConflicts(profile: string, plan: AddressPlan): Promise<void> {

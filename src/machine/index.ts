@@ -1,5 +1,5 @@
-export { addressPlan, HIGHEST_CLUSTER_INDEX, HIGHEST_NODE_NUMBER, nodeAddress, nodeLink, nodePods, nodeSix, type AddressPlan } from './address-plan.ts';
-export { createFabric, destroyFabric, guardedNow, hidesNameserver, type Fabric, type FabricOptions, type RegistryMirror } from './fabric.ts';
+export { addressPlan, HIGHEST_CLUSTER_INDEX, HIGHEST_NODE_NUMBER, nodeAddress, nodeLink, nodePods, nodeSix, numberOfPods, type AddressPlan } from './address-plan.ts';
+export { createFabric, destroyFabric, guardedNow, hasIPv6, hidesNameserver, type Fabric, type FabricOptions, type RegistryMirror } from './fabric.ts';
 export { createNodeGround, findNodeNames, nodeGround, releaseNodeGround, type NodeGround, type NodeGroundOptions, type NodeName } from './node-ground.ts';
 export { findRuntime, importImage, startRuntime, type Runtime, type RuntimeOptions } from './containerd.ts';
 export { drainDeadInputs } from './dead-inputs.ts';
@@ -13,5 +13,5 @@ export { findProgram } from './program-versions.ts';
 export { CommandError, run } from './run.ts';
 export { checkMachine, explainMissing, type MachineCheck, type MachineView, type MissingPiece } from './check-machine.ts';
 export { machineFacts, type MachineFacts } from './machine-facts.ts';
-export { hostOf, isMachineAddress, LINK_KINDS, linkBetween, seeEachOther, wireguardDevice, vxlanDevice, type LinkKind, type Machine, type MachineNode } from './machine-links.ts';
-export { applyLinks, linkFault, machineAddress, offeredLinks, setLinkRoutes, type EnterNetwork } from './link-devices.ts';
+export { hostOf, isLinkLocal, isMachineAddress, LINK_KINDS, linkBetween, seeEachOther, wireguardDevice, vxlanDevice, type LinkKind, type Machine, type MachineNode } from './machine-links.ts';
+export { applyLinks, linkFault, linkLocalAddress, machineAddress, offeredLinks, setLinkRoutes, type EnterNetwork } from './link-devices.ts';

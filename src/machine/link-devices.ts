@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { hardwareAddress, type AddressPlan } from './address-plan.ts';
 import { unlessGone } from './delete-link.ts';
 import {
-  hostOf, linkPlan, OVERHEAD, vxlanDevice, VXLAN_PORT, vxlanNumber, wireguardConfiguration, wireguardDevice, type LinkKind, type LinkPlan, type Machine,
+  hostOf, isLinkLocal, linkPlan, OVERHEAD, vxlanDevice, VXLAN_PORT, vxlanNumber, wireguardConfiguration, wireguardDevice, type LinkKind, type LinkPlan, type Machine,
 } from './machine-links.ts';
 import { findProgram } from './program-versions.ts';
-import { LINK_PROTOCOL, overlaps, type RouteRow } from './root-network.ts';
+import { isWithinSix, LINK_PROTOCOL, overlaps, type RouteRow } from './root-network.ts';
 import { CommandError, run } from './run.ts';
 
 /** Puts before a command what runs it in the network of the machine; as it is for who is there already. */
@@ -56,14 +56,23 @@ export async function machineAddress(host: string, enter: EnterNetwork = stay): 
   return own && `${host}/${own.prefixlen}`;
 }
 
+/** Where neighbours may route IPv6 to: the link-local address of the interface that has `host`. */
+export async function linkLocalAddress(host: string, enter: EnterNetwork = stay): Promise<string | undefined> {
+  const [found] = await addresses(enter, ['to', `${host}/32`]);
+  const rows = found ? await addresses(enter, ['dev', found.ifname, 'scope', 'link'], '-6') : [];
+  return rows.flatMap(({ addr_info }) => addr_info).map(({ local }) => local).find(isLinkLocal);
+}
+
+type Family = '-4' | '-6';
+
 interface AddressRow {
   readonly ifname: string;
   readonly mtu: number;
   readonly addr_info: readonly { readonly local: string; readonly prefixlen: number }[];
 }
 
-async function addresses(enter: EnterNetwork, words: readonly string[]): Promise<AddressRow[]> {
-  const rows = JSON.parse((await run(enter(['ip', '-j', '-4', 'addr', 'show', ...words]))) || '[]') as Partial<AddressRow>[];
+async function addresses(enter: EnterNetwork, words: readonly string[], family: Family = '-4'): Promise<AddressRow[]> {
+  const rows = JSON.parse((await run(enter(['ip', '-j', family, 'addr', 'show', ...words]))) || '[]') as Partial<AddressRow>[];
   // Interfaces without a match are there as empty objects.
   return rows.filter((row): row is AddressRow => row.ifname !== undefined);
 }
@@ -74,19 +83,22 @@ async function addresses(enter: EnterNetwork, words: readonly string[]): Promise
  */
 export async function applyLinks(plan: AddressPlan, own: Machine, others: readonly Machine[], options: { readonly wireguardKey?: string; readonly enter?: EnterNetwork } = {}): Promise<readonly Machine[]> {
   const { wireguardKey, enter = stay } = options;
-  const wanted = linkPlan(plan, own, others);
   const underlay = (await addresses(enter, ['to', `${hostOf(own)}/32`]))[0];
+  const wanted = linkPlan(plan, own, others, underlay?.ifname ?? '');
   if (!underlay) throw new Error(`this machine has lost its address ${hostOf(own)}, under which the cluster's other machines know it`);
   await setGateway(plan, wanted.gateway, enter);
+  if (wanted.gatewaySix !== undefined) await setGatewaySix(plan, wanted.gatewaySix, enter);
   await setVxlan(plan, own, wanted.vxlan, underlay.mtu, enter);
   await setWireguard(plan, wireguardKey, wanted.wireguard, underlay.mtu, enter);
   await setLinkRoutes(plan, wanted.routes, enter);
+  if (wanted.gatewaySix !== undefined) await setLinkRoutes(plan, wanted.routesSix, enter, '-6');
   return wanted.unlinked;
 }
 
 /** Takes all links of the cluster away, of this network namespace. */
 export async function removeLinks(plan: AddressPlan): Promise<void> {
   await setLinkRoutes(plan, new Map(), stay);
+  if (existsSync('/proc/net/if_inet6')) await setLinkRoutes(plan, new Map(), stay, '-6');
   for (const device of [vxlanDevice(plan), wireguardDevice(plan)]) if (existsSync(`/sys/class/net/${device}`)) await unlessGone(run(['ip', 'link', 'del', device]));
 }
 
@@ -96,13 +108,19 @@ async function setGateway(plan: AddressPlan, gateway: string | undefined, enter:
   for (const stale of present) if (stale !== gateway) await unlessGone(run(enter(['ip', 'addr', 'del', `${stale}/32`, 'dev', plan.bridge])));
 }
 
+async function setGatewaySix(plan: AddressPlan, gateway: string, enter: EnterNetwork): Promise<void> {
+  const present = (await addresses(enter, ['dev', plan.bridge], '-6')).flatMap((row) => row.addr_info).map(({ local }) => local).filter((local) => isWithinSix(plan.six.pods, local));
+  if (!present.includes(gateway)) await run(enter(['ip', '-6', 'addr', 'add', `${gateway}/128`, 'dev', plan.bridge, 'nodad']));
+  for (const stale of present) if (stale !== gateway) await unlessGone(run(enter(['ip', '-6', 'addr', 'del', `${stale}/128`, 'dev', plan.bridge])));
+}
+
 /** Routes to other machines' nodes and pods: destination → the rest of the command. Those of other clusters stay. */
-export async function setLinkRoutes(plan: AddressPlan, wanted: ReadonlyMap<string, string>, enter: EnterNetwork): Promise<void> {
-  const rows = JSON.parse((await run(enter(['ip', '-j', '-4', 'route', 'show', 'proto', String(LINK_PROTOCOL)]))) || '[]') as RouteRow[];
-  const stale = rows.filter(({ dst }) => !wanted.has(dst) && (overlaps(dst, plan.pods) || overlaps(dst, plan.fabric)));
-  for (const { dst } of stale) await unlessGone(run(enter(['ip', 'route', 'del', dst, 'proto', String(LINK_PROTOCOL)])));
+export async function setLinkRoutes(plan: AddressPlan, wanted: ReadonlyMap<string, string>, enter: EnterNetwork, family: Family = '-4'): Promise<void> {
+  const rows = JSON.parse((await run(enter(['ip', '-j', family, 'route', 'show', 'proto', String(LINK_PROTOCOL)]))) || '[]') as RouteRow[];
+  const stale = rows.filter(({ dst }) => !wanted.has(dst) && (family === '-4' ? overlaps(dst, plan.pods) || overlaps(dst, plan.fabric) : isWithinSix(plan.six.pods, dst) || isWithinSix(plan.six.fabric, dst)));
+  for (const { dst } of stale) await unlessGone(run(enter(['ip', family, 'route', 'del', dst, 'proto', String(LINK_PROTOCOL)])));
   const lines = [...wanted].map(([destination, way]) => `route replace ${destination} ${way} proto ${LINK_PROTOCOL}\n`);
-  if (lines.length > 0) await run(enter(['ip', '-batch', '-']), { input: lines.join('') });
+  if (lines.length > 0) await run(enter(['ip', family, '-batch', '-']), { input: lines.join('') });
 }
 
 async function exists(device: string, enter: EnterNetwork): Promise<boolean> {
@@ -129,12 +147,12 @@ async function setVxlan(plan: AddressPlan, own: Machine, wanted: LinkPlan['vxlan
   await run(enter(['ip', 'link', 'set', device, 'mtu', String(underlayMtu - OVERHEAD.vxlan), 'up']));
   const entries = JSON.parse((await run(enter(['bridge', '-j', 'fdb', 'show', 'dev', device]))) || '[]') as { readonly mac: string; readonly dst?: string }[];
   for (const { mac, dst } of entries) if (dst !== undefined && wanted.get(mac)?.host !== dst) await unlessGone(run(enter(['bridge', 'fdb', 'del', mac, 'dev', device, 'dst', dst, 'self'])));
-  const neighbours = JSON.parse((await run(enter(['ip', '-j', '-4', 'neigh', 'show', 'dev', device, 'nud', 'permanent']))) || '[]') as { readonly dst: string; readonly lladdr?: string }[];
-  const gateways = new Set([...wanted.values()].map(({ gateway }) => gateway));
+  const neighbours = JSON.parse((await run(enter(['ip', '-j', 'neigh', 'show', 'dev', device, 'nud', 'permanent']))) || '[]') as { readonly dst: string; readonly lladdr?: string }[];
+  const gateways = new Set([...wanted.values()].flatMap(({ gateway, gatewaySix }) => [gateway, gatewaySix]));
   for (const { dst } of neighbours) if (!gateways.has(dst)) await unlessGone(run(enter(['ip', 'neigh', 'del', dst, 'dev', device])));
-  for (const [mac, { host: far, gateway }] of wanted) {
+  for (const [mac, { host: far, gateway, gatewaySix }] of wanted) {
     await run(enter(['bridge', 'fdb', 'replace', mac, 'dev', device, 'dst', far, 'self', 'permanent']));
-    await run(enter(['ip', 'neigh', 'replace', gateway, 'lladdr', mac, 'dev', device, 'nud', 'permanent']));
+    for (const one of [gateway, ...(gatewaySix === undefined ? [] : [gatewaySix])]) await run(enter(['ip', 'neigh', 'replace', one, 'lladdr', mac, 'dev', device, 'nud', 'permanent']));
   }
 }
 

@@ -1,4 +1,4 @@
-import { isIPv4 } from '../base/ip-family.ts';
+import { isIPv4, isIPv6 } from '../base/ip-family.ts';
 import { hardwareAddress, type AddressPlan } from './address-plan.ts';
 import { ipv4Number, overlaps } from './root-network.ts';
 
@@ -19,6 +19,8 @@ export interface Machine {
   readonly wants?: LinkKind;
   /** Base64, of 32 bytes; public. */
   readonly wireguardKey?: string;
+  /** `fe80::1`, of the interface with its address: where neighbours route IPv6 to. */
+  readonly linkLocal?: string;
   readonly nodes: readonly MachineNode[];
 }
 
@@ -27,12 +29,14 @@ export interface MachineNode {
   readonly address: string;
   /** `10.244.2.0/24` */
   readonly podCidr: string;
+  /** In a cluster of both families: `fd00:10:231::12`, `fd00:10:244:2::/64`. */
+  readonly six?: { readonly address: string; readonly pods: string };
 }
 
-/** The link of a pair, the same from both ends. Undefined where none of those that may be is possible: what somebody chose is never replaced by less. */
-export function linkBetween(a: Machine, b: Machine): LinkKind | undefined {
+/** The link of a pair, the same from both ends and for both families (`dual`). Undefined where none of those that may be is possible: what somebody chose is never replaced by less. */
+export function linkBetween(a: Machine, b: Machine, dual = false): LinkKind | undefined {
   const possible = (kind: LinkKind): boolean => a.offers.includes(kind) && b.offers.includes(kind)
-    && (kind !== 'host-gw' || seeEachOther(a, b)) && (kind !== 'wireguard' || (a.wireguardKey !== undefined && b.wireguardKey !== undefined));
+    && (kind !== 'host-gw' || (seeEachOther(a, b) && (!dual || (a.linkLocal !== undefined && b.linkLocal !== undefined)))) && (kind !== 'wireguard' || (a.wireguardKey !== undefined && b.wireguardKey !== undefined));
   const chosen = (['wireguard', 'vxlan', 'host-gw'] as const).find((kind) => a.wants === kind || b.wants === kind);
   return (chosen ? [chosen] : (['host-gw', 'vxlan'] as const)).find(possible);
 }
@@ -61,6 +65,17 @@ export function gatewayOf(machine: Machine): string | undefined {
   return first;
 }
 
+/** The same of IPv6. */
+export function gatewaySixOf(machine: Machine): string | undefined {
+  const first = gatewayOf(machine);
+  return machine.nodes.find(({ podCidr }) => podCidr.startsWith(`${first}/`))?.six?.pods.replace(/\/.*/, '');
+}
+
+/** `fe80::1`, and nothing that would be more than an address in a command. */
+export function isLinkLocal(text: string): boolean {
+  return text.startsWith('fe80:') && isIPv6(text) && !text.includes('%');
+}
+
 export function vxlanDevice(plan: AddressPlan): string {
   return `${plan.bridge}-vxlan`;
 }
@@ -82,41 +97,53 @@ export interface LinkPlan {
   readonly gateway: string | undefined;
   /** Destination → the rest of `ip route replace DESTINATION`. */
   readonly routes: ReadonlyMap<string, string>;
-  /** Hardware address in the overlay → where it is, and the gateway that has it. */
-  readonly vxlan: ReadonlyMap<string, { readonly host: string; readonly gateway: string }>;
+  /** Both again for IPv6. */
+  readonly gatewaySix: string | undefined;
+  readonly routesSix: ReadonlyMap<string, string>;
+  /** Hardware address in the overlay → where it is, and the gateways that have it. */
+  readonly vxlan: ReadonlyMap<string, { readonly host: string; readonly gateway: string; readonly gatewaySix?: string }>;
   readonly wireguard: readonly { readonly key: string; readonly host: string; readonly ranges: readonly string[] }[];
   /** Those that cannot be reached. */
   readonly unlinked: readonly Machine[];
 }
 
-export function linkPlan(plan: AddressPlan, own: Machine, others: readonly Machine[]): LinkPlan {
+/** `device`: the interface that has the machine's own address. */
+export function linkPlan(plan: AddressPlan, own: Machine, others: readonly Machine[], device: string): LinkPlan {
   const gateway = gatewayOf(own);
+  const gatewaySix = gatewaySixOf(own);
   const routes = new Map<string, string>();
-  const vxlan = new Map<string, { readonly host: string; readonly gateway: string }>();
+  const routesSix = new Map<string, string>();
+  const vxlan = new Map<string, { readonly host: string; readonly gateway: string; readonly gatewaySix?: string }>();
   const wireguard: LinkPlan['wireguard'][number][] = [];
   const unlinked: Machine[] = [];
   for (const other of gateway === undefined ? [] : others) {
     const far = gatewayOf(other);
     if (far === undefined) continue;
-    const kind = linkBetween(own, other);
+    const farSix = gatewaySix === undefined ? undefined : gatewaySixOf(other);
+    const kind = linkBetween(own, other, farSix !== undefined);
     const host = hostOf(other);
     const ranges = other.nodes.flatMap(({ address, podCidr }) => [podCidr, address]);
+    const rangesSix = farSix === undefined ? [] : other.nodes.flatMap(({ six }) => (six ? [six.pods, six.address] : []));
     let way: string;
+    let waySix: string;
     if (kind === undefined) {
       unlinked.push(other);
       continue;
     } else if (kind === 'host-gw') {
       way = `via ${host}`;
+      waySix = `via ${other.linkLocal} dev ${device}`;
     } else if (kind === 'vxlan') {
-      vxlan.set(hardwareAddress(host), { host, gateway: far });
+      vxlan.set(hardwareAddress(host), { host, gateway: far, ...(farSix !== undefined && { gatewaySix: farSix }) });
       way = `via ${far} dev ${vxlanDevice(plan)} onlink`;
+      waySix = `via ${farSix} dev ${vxlanDevice(plan)} onlink`;
     } else {
-      wireguard.push({ key: other.wireguardKey!, host, ranges: ranges.map((range) => (range.includes('/') ? range : `${range}/32`)) });
-      way = `dev ${wireguardDevice(plan)}`;
+      wireguard.push({ key: other.wireguardKey!, host, ranges: [...ranges, ...rangesSix].map((range) => (range.includes('/') ? range : `${range}/${range.includes(':') ? 128 : 32}`)) });
+      way = waySix = `dev ${wireguardDevice(plan)}`;
     }
     for (const range of ranges) routes.set(range, `${way} src ${gateway}`);
+    for (const range of rangesSix) routesSix.set(range, `${waySix} src ${gatewaySix}`);
   }
-  return { gateway, routes, vxlan, wireguard, unlinked };
+  return { gateway, routes, gatewaySix, routesSix, vxlan, wireguard, unlinked };
 }
 
 /** For `wg setconf`. The private key is base64, too. */

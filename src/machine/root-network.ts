@@ -1,3 +1,4 @@
+import { ipv6Groups } from '../base/ipv6-address.ts';
 import type { AddressPlan } from './address-plan.ts';
 
 /** Marks the routes that are ours among the machine's (`ip route show proto 231`). */
@@ -40,11 +41,20 @@ export function leakGuardSix({ six }: AddressPlan, verb: 'replace' | 'del'): str
   return [six.pods, six.services, six.fabric].map((range) => `route ${verb} unreachable ${range} metric ${HIGHEST_METRIC} proto ${ROUTE_PROTOCOL}\n`).join('');
 }
 
-/** Nothing of IPv6 leaves the cluster: its addresses are of this machine alone. */
-export function fabricRulesSix(plan: AddressPlan): string {
+/** Whether an address or a range of IPv6 is of this range. */
+export function isWithinSix(range: string, other: string): boolean {
+  const [[network, bits = '128'], [address, length = '128']] = [range.split('/'), other.split('/')] as [[string, string?], [string, string?]];
+  const binary = (text: string): string => (ipv6Groups(text) ?? []).map((group) => group.toString(2).padStart(16, '0')).join('').slice(0, Number(bits));
+  return Number(length) >= Number(bits) && binary(address) === binary(network);
+}
+
+/**
+ * Nothing of IPv6 leaves the cluster: it has no way out but to nodes of other machines. `remarks`: names of empty chains, which remember what forwarding changed.
+ */
+export function fabricRulesSix(plan: AddressPlan, { machines = false, remarks = [] }: { readonly machines?: boolean; readonly remarks?: readonly string[] } = {}): string {
   const table = `ip6 ${fabricTable(plan)}`;
   const bridge = JSON.stringify(plan.bridge);
-  return `table ${table}\ndelete table ${table}\ntable ${table} {\n\tchain no-egress {\n\t\ttype filter hook forward priority -10\n\t\tiifname ${bridge} oifname != ${bridge} drop\n\t}\n}\n`;
+  return `table ${table}\ndelete table ${table}\ntable ${table} {\n\tchain no-egress {\n\t\ttype filter hook forward priority -10\n${machines ? `\t\tiifname ${bridge} ip6 daddr { ${plan.six.pods}, ${plan.six.fabric} } accept\n` : ''}\t\tiifname ${bridge} oifname != ${bridge} drop\n\t}\n${[...(machines ? [MACHINES_CHAIN] : []), ...remarks].map((name) => `\tchain ${name} {\n\t}\n`).join('')}}\n`;
 }
 
 /** Whether the route is one of the leak guard's. */

@@ -66,7 +66,9 @@ export class MachineUnderTest implements AsyncDisposable {
       this.must('cut', '-d', ' ', '-f', '4,5', '/proc/self/mountinfo'), this.must('cat', '/proc/sys/net/ipv4/ip_forward'),
     ]);
     const names = links.trim().split('\n').map((line) => line.split(': ')[1]!.split('@')[0]!);
-    return [...names, ...addresses.trim().split('\n').map((line) => line.split(/\s+/).slice(1, 4).join(' ')), ...routes.trim().split('\n'), tables, ...mounts.trim().split('\n'), `forwarding ${forwarding.trim()}`];
+    // What the kernel makes by itself for each interface comes late.
+    const six = await this.run(['sh', '-c', 'test -e /proc/net/if_inet6 || exit 0; ip -o -6 addr show scope global; ip -6 route show table all | grep -vE "fe80|ff00|multicast"; cd /proc/sys/net/ipv6/conf; grep . all/forwarding eth0/accept_ra']);
+    return [...six.stdout.trim().split('\n').map((line) => `of IPv6: ${line}`), ...names, ...addresses.trim().split('\n').map((line) => line.split(/\s+/).slice(1, 4).join(' ')), ...routes.trim().split('\n'), tables, ...mounts.trim().split('\n'), `forwarding ${forwarding.trim()}`];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 // Nodes that are other machines: three machines made of namespaces, two of them neighbours, the third behind a router. The first has the cluster, the others join it.
 import { spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ClusterUnderTest, eventually, WHERRY, type Outcome } from '../../src/testing/cluster-under-test.ts';
@@ -14,6 +14,8 @@ const names = Object.keys(addresses) as Name[];
 const machines = {} as Record<Name, MachineUnderTest>;
 const clusters = {} as Record<Name, ClusterUnderTest>;
 let router: MachineUnderTest;
+/** Whether the cluster has addresses of both families: where there is IPv6. */
+const dual = existsSync('/proc/net/if_inet6');
 /** Before anything of wherry's was on them. */
 const before = {} as Record<Name, string[]>;
 let here: MachineSnapshot;
@@ -28,6 +30,7 @@ table inet watch {
   chain sent-on {
     type filter hook forward priority 0
     ip daddr { 10.244.0.0/16, 10.96.0.0/16, 10.231.0.0/24 } counter
+    ip6 daddr fd00:10::/32 counter
   }
 }
 `;
@@ -35,7 +38,7 @@ table inet watch {
 beforeAll(async () => {
   here = new MachineSnapshot('/nowhere');
   router = await MachineUnderTest.make('router');
-  await router.must('sh', '-c', 'ip route add unreachable default metric 4294967295; echo 1 > /proc/sys/net/ipv4/ip_forward; f=/proc/sys/net/bridge/bridge-nf-call-iptables; [ ! -e $f ] || echo 0 > $f; ip link add lan type bridge; ip addr add 10.77.1.254/24 dev lan; ip link set lan up');
+  await router.must('sh', '-c', 'ip route add unreachable default metric 4294967295; echo 1 > /proc/sys/net/ipv4/ip_forward; for f in /proc/sys/net/bridge/bridge-nf-call-ip*tables; do [ ! -e $f ] || echo 0 > $f; done; ip link add lan type bridge; ip addr add 10.77.1.254/24 dev lan; ip link set lan up');
   expect(await router.run(['nft', '-f', '-'], { input: WATCH })).toMatchObject({ code: 0 });
   const image = await imageArchive(await sampleImage('0.1.0'), 'docker.io/msung99/maestro:0.1.0');
   await Promise.all(names.map(async (name) => {
@@ -81,7 +84,7 @@ const well = ({ code, stderr }: Outcome): string => {
 };
 
 test('machines join, near and far', async () => {
-  await clusters.span.start('--listen-address', addresses.span);
+  await clusters.span.start('--listen-address', addresses.span, ...(dual ? ['--ip-family', 'dual'] : []));
   const [server, tokenWord, token, hashWord, hash] = await invitation() as [string, string, string, string, string];
   const over = await invitation('--ttl', '30m');
   await kubectl('patch', 'secret', '-n', 'kube-system', `bootstrap-token-${over[2]!.slice(0, 6)}`, '-p', '{"stringData":{"expiration":"2026-01-01T00:00:00Z"}}');
@@ -147,6 +150,20 @@ test('pods reach each other over all machines, directly and through a service, b
   await Promise.all(names.map(async (name) => {
     expect(await exec(name, others(name).map((other) => `${get(pods[other].address, 'big')} | wc -c`).join('; ')), `to ${name}`).toMatch(/^2097152\s*\n2097152\s*$/);
   }));
+  if (dual) {
+    const six = new Map((await kubectl('get', 'pods', '-o', 'jsonpath={range .items[*]}{.spec.nodeName} {.status.podIPs[1].ip}{"\\n"}{end}')).trim().split('\n').map((line) => line.split(' ') as [Name, string]));
+    await kubectl('patch', 'service', 'web', '-p', '{"spec":{"ipFamilyPolicy":"RequireDualStack"}}');
+    const [, service] = JSON.parse(await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIPs}')) as string[];
+    const ask = (address: string, path = ''): string => `printf 'GET /${path} HTTP/1.0\\r\\n\\r\\n' | nc -w 3 ${address} 8080`;
+    await Promise.all(names.map(async (name) => {
+      expect(hits(await exec(name, names.map((other) => ask(six.get(other)!)).join('; '))), `from ${name}, directly, by IPv6`).toEqual(everybody);
+      await eventually(`from ${name} through the service, by IPv6`, async () => hits(await exec(name, `for i in 1 2 3 4 5 6 7 8 9 10 11 12; do ${ask(service!)}; done`)).length === 3);
+      expect(await exec(name, others(name).map((other) => `${ask(six.get(other)!, 'big')} | wc -c`).join('; ')), `to ${name}, by IPv6`).toMatch(/^2097\d{3}\s*\n2097\d{3}\s*$/);
+      expect((await machines[name].run(['curl', '-sg', '-m', '5', ...others(name).map((other) => `http://[${six.get(other)}]:8080/`)])).stdout, `from the machine ${name}, by IPv6`).toMatch(/hit .*\n.*hit /);
+    }));
+    expect(await machines.span.must('ip', '-6', 'route', 'show', 'proto', '233')).toMatch(/^fd00:10:244:\d::\/64 via fe80::\S+ dev eth0 /m);
+    expect(await machines.gamma.must('ip', '-6', 'route', 'show', 'proto', '233')).not.toContain('dev eth0');
+  }
   expect(await machines.span.must('ip', 'route', 'show', 'proto', '233')).toMatch(/^10\.244\.\d\.0\/24 via 10\.77\.1\.2 dev eth0 /m);
   expect(await machines.gamma.must('ip', 'link', 'show', 'wherry0-vxlan')).toContain(' mtu 1450 ');
   expect(await machines.gamma.must('ip', 'route', 'show', 'proto', '233')).not.toContain('dev eth0');
@@ -197,11 +214,12 @@ test('machines leave, and nothing is left', async () => {
     well(await clusters.gamma.wherry('node join', ...(await invitation()), '--backend', 'wireguard'));
     expect(await kubectl('get', '--raw', '/api/v1/nodes/gamma/proxy/healthz')).toBe('ok');
     expect(await machines.gamma.must('wg', 'show', 'wherry0-wg', 'latest-handshakes')).toMatch(/\t[1-9]\d+$/m);
+    if (dual) await eventually('the node answers by IPv6 over WireGuard', async () => (await machines.gamma.run(['ping', '-6', '-c', '1', '-W', '2', 'fd00:10:231::11'])).code === 0);
     well(await clusters.gamma.wherry('node leave'));
   }
   await eventually('no way leads to them', async () => (await machines.span.must('ip', 'route', 'show', 'proto', '233')) === '' && (await machines.span.run(['ip', 'link', 'show', 'wherry0-vxlan'])).code !== 0);
   well(await clusters.span.wherry('delete'));
   for (const name of names) expect((await machines[name].facts()).filter((fact) => !before[name].includes(fact)), name).toEqual([]);
   expect(new MachineSnapshot('/nowhere').changesSince(here)).toEqual([]);
-  expect(await router.must('nft', 'list', 'table', 'inet', 'watch')).toContain('counter packets 0 bytes 0');
+  expect(await router.must('nft', 'list', 'table', 'inet', 'watch')).toMatch(/ip daddr .* counter packets 0 bytes 0\n.*ip6 daddr .* counter packets 0 bytes 0\n/);
 }, PATIENCE_MS);

@@ -1,19 +1,20 @@
 import type { Node } from '../../api/generated/core-v1.ts';
-import { hostOf, isMachineAddress, LINK_KINDS, nodeAddress, nodePods, HIGHEST_NODE_NUMBER, type AddressPlan, type LinkKind, type Machine, type MachineNode } from '../../machine/index.ts';
+import { hostOf, isLinkLocal, isMachineAddress, LINK_KINDS, nodeAddress, nodePods, nodeSix, HIGHEST_NODE_NUMBER, type AddressPlan, type LinkKind, type Machine, type MachineNode } from '../../machine/index.ts';
 
 /** What a node says of the machine it is on, for the other machines: each node of itself. */
 export const MACHINE = 'wherry.dev/machine';
 const LINKS = 'wherry.dev/machine-links';
 const BACKEND = 'wherry.dev/machine-backend';
 const WIREGUARD_KEY = 'wherry.dev/wireguard-key';
+const LINK_LOCAL = 'wherry.dev/machine-link-local';
 /** A node that goes for good says so with this, for it may not remove itself. */
 export const LEAVING = 'wherry.dev/leaving';
 
 /** A machine without its nodes. */
 export type MachineSelf = Omit<Machine, 'nodes'>;
 
-export function annotationsOf({ address, offers, wants, wireguardKey }: MachineSelf): Record<string, string | null> {
-  return { [MACHINE]: address, [LINKS]: offers.join(','), [BACKEND]: wants ?? null, [WIREGUARD_KEY]: wireguardKey ?? null };
+export function annotationsOf({ address, offers, wants, wireguardKey, linkLocal }: MachineSelf): Record<string, string | null> {
+  return { [MACHINE]: address, [LINKS]: offers.join(','), [BACKEND]: wants ?? null, [WIREGUARD_KEY]: wireguardKey ?? null, [LINK_LOCAL]: linkLocal ?? null };
 }
 
 /** What the node's annotations lack of these, as a merge patch; undefined when nothing. */
@@ -30,7 +31,9 @@ export function numberOf({ spec }: Node, plan: AddressPlan): number | undefined 
 
 export function machineNode(node: Node, plan: AddressPlan): MachineNode | undefined {
   const number = numberOf(node, plan);
-  return number === undefined ? undefined : { address: nodeAddress(plan, number), podCidr: nodePods(plan, number) };
+  if (number === undefined) return undefined;
+  const six = nodeSix(plan, number);
+  return { address: nodeAddress(plan, number), podCidr: nodePods(plan, number), ...(node.spec?.podCIDRs?.includes(six.pods) && { six }) };
 }
 
 /** The machine's own address, as the node says it, where it is one. */
@@ -52,11 +55,11 @@ export function machinesOf(nodes: readonly Node[], plan: AddressPlan): Machine[]
     const address = machineAddressOf(node);
     const place = machineNode(node, plan);
     if (address === undefined || !place) continue;
-    const { [LINKS]: links = '', [BACKEND]: backend, [WIREGUARD_KEY]: key } = node.metadata.annotations!;
+    const { [LINKS]: links = '', [BACKEND]: backend, [WIREGUARD_KEY]: key, [LINK_LOCAL]: linkLocal } = node.metadata.annotations!;
     const known = machines.get(address);
     machines.set(address, known ? { ...known, nodes: [...known.nodes, place] } : {
       address, offers: links.split(',').filter(isLinkKind), ...(backend !== undefined && isLinkKind(backend) && { wants: backend }),
-      ...(key !== undefined && /^[A-Za-z0-9+/]{43}=$/.test(key) && { wireguardKey: key }), nodes: [place],
+      ...(key !== undefined && /^[A-Za-z0-9+/]{43}=$/.test(key) && { wireguardKey: key }), ...(linkLocal !== undefined && isLinkLocal(linkLocal) && { linkLocal }), nodes: [place],
     });
   }
   return [...machines.values()];

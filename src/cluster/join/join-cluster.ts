@@ -5,7 +5,7 @@ import { UserError } from '../../base/user-error.ts';
 import { connectionError } from '../../client/connection-error.ts';
 import { createHttpClient, type HttpClient } from '../../client/http-client.ts';
 import type { Client } from '../../client/client.ts';
-import { addressPlan, hostOf, linkBetween, linkFault, seeEachOther, type AddressPlan, type LinkKind, type Machine } from '../../machine/index.ts';
+import { addressPlan, hasIPv6, hostOf, linkBetween, linkFault, seeEachOther, type AddressPlan, type LinkKind, type Machine } from '../../machine/index.ts';
 import { claimClusterNumber, clusterNumberOf, holderOf, releaseClusterNumber } from '../cluster-number.ts';
 import { CLUSTER_NUMBERS, requireMachine, type LaunchTools } from '../launch.ts';
 import { isJoined, type ClusterConfig, type JoinedCluster, type Profile } from '../profile.ts';
@@ -49,7 +49,7 @@ export async function joinCluster(profile: Profile, request: JoinRequest, tools:
   const host = await addressTowards(server).catch((error: NodeJS.ErrnoException) => { throw explained(connectionError(error, new URL(server)), server); });
   const { self } = await describeMachine(profile, host, { ...(request.backend && { wants: request.backend }), remedy: 'try again' });
   const known = identityFor(profile, authority, request.name);
-  await checkPlace(await listNodes(bootstrap), plan, self, request.name, known !== undefined);
+  await checkPlace(await listNodes(bootstrap), plan, self, { name: request.name, resumed: known !== undefined, dual: config.dual });
   // From here on the folder is ours, and a failure removes it.
   if (!known) profile.claimFolder();
   claimNumber(profile, config.index);
@@ -60,7 +60,7 @@ export async function joinCluster(profile: Profile, request: JoinRequest, tools:
     using client = nodeClient(server, identity);
     const index = await steps.step('addresses of the node', () => register(client, request.name, plan, self, tools));
     joined = {
-      layout: 1, profile: profile.name, index: config.index, runtime: 'containerd', egress: request.egress ?? config.egress, apiPort: config.apiPort, nodes: [{ name: request.name, index }],
+      layout: 1, profile: profile.name, index: config.index, runtime: 'containerd', egress: request.egress ?? config.egress, ...(config.dual && { ipFamily: 'dual' }), apiPort: config.apiPort, nodes: [{ name: request.name, index }],
       registryMirrors: request.registryMirrors ?? {}, addons: [], joined: { server, address: host, ...(request.backend && { backend: request.backend }), volumes: config.volumes }, createdAt: clock.now(),
     };
     profile.write(joined);
@@ -73,8 +73,8 @@ export async function joinCluster(profile: Profile, request: JoinRequest, tools:
 }
 
 /** What a join that failed early is taken away by. */
-function shellOf(profile: Profile, { index, apiPort, volumes }: JoinConfig, name: string, server: string, address: string): JoinedCluster {
-  return { layout: 1, profile: profile.name, index, runtime: 'containerd', egress: false, apiPort, nodes: [{ name, index: 1 }], registryMirrors: {}, addons: [], joined: { server, address, volumes }, createdAt: 0 };
+function shellOf(profile: Profile, { index, apiPort, volumes, dual }: JoinConfig, name: string, server: string, address: string): JoinedCluster {
+  return { layout: 1, profile: profile.name, index, runtime: 'containerd', egress: false, ...(dual && { ipFamily: 'dual' }), apiPort, nodes: [{ name, index: 1 }], registryMirrors: {}, addons: [], joined: { server, address, volumes }, createdAt: 0 };
 }
 
 function requireFree(profile: Profile): void {
@@ -97,7 +97,7 @@ async function readJoinConfig(client: HttpClient, server: string): Promise<JoinC
   try {
     const { data } = await client.get(configMaps, JOIN_CONFIG);
     const config = JSON.parse(data?.['config.json'] ?? '{}') as JoinConfig;
-    if (config.dual) throw new UserError('the cluster has addresses of both families, and nodes of other machines have those of IPv4 only', 'a cluster without --ip-family dual');
+    if (config.dual && !hasIPv6()) throw new UserError('the cluster has addresses of both families, and this machine has no IPv6', 'a kernel with IPv6 (sysctl net.ipv6.conf.all.disable_ipv6=0), or a cluster without --ip-family dual');
     return config;
   } catch (error) {
     throw explained(error, server);
@@ -109,7 +109,7 @@ async function listNodes(client: Client): Promise<readonly Node[]> {
 }
 
 /** Throws UserError where the name is taken or another machine of the cluster could not be reached, before anything is made. */
-async function checkPlace(present: readonly Node[], plan: AddressPlan, self: MachineSelf, name: string, resumed: boolean): Promise<void> {
+async function checkPlace(present: readonly Node[], plan: AddressPlan, self: MachineSelf, { name, resumed, dual }: { readonly name: string; readonly resumed: boolean; readonly dual: boolean }): Promise<void> {
   if (!resumed && present.some(({ metadata }) => metadata.name === name)) {
     throw new UserError(`the cluster has a node called ${name} already`, `another name: --name NAME; if that node is gone for good, on the first machine: wherry kubectl delete node ${name}`);
   }
@@ -119,12 +119,13 @@ async function checkPlace(present: readonly Node[], plan: AddressPlan, self: Mac
   }
   const machines = machinesOf(present.filter(({ metadata }) => metadata.name !== name), plan);
   if (machines.some((machine) => hostOf(machine) === hostOf(self))) throw new UserError(`this machine (${hostOf(self)}) has a node of that cluster already`, 'wherry node add makes more on the first machine; a machine that joins has one');
-  for (const machine of machines) if (!linkBetween({ ...self, nodes: [] }, machine)) throw new UserError(...noLink(self, machine));
+  for (const machine of machines) if (!linkBetween({ ...self, nodes: [] }, machine, dual)) throw new UserError(...noLink(self, machine));
 }
 
 function noLink(self: MachineSelf, other: Machine): [message: string, remedy: string] {
   const wanted = self.wants ?? other.wants;
   if (wanted === 'host-gw' && !seeEachOther(self, other)) return [`there is a router between this machine (${self.address}) and ${other.address}, so that routes by host gateway do not reach`, 'leave out --backend, or --backend vxlan'];
+  if (wanted === 'host-gw' && (!self.linkLocal || !other.linkLocal)) return [`routes of IPv6 by host gateway need a link-local address (fe80::…) on the interfaces with ${self.address} and ${other.address}`, 'leave out --backend, or --backend vxlan'];
   return [`${wanted ?? 'VXLAN'} is not possible between this machine (${self.address}, which has ${self.offers.join(', ')}) and ${other.address} (which has ${other.offers.join(', ')})`, 'another --backend, or a kernel (and wireguard-tools) that can, on both'];
 }
 

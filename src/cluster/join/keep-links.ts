@@ -49,12 +49,15 @@ export function keepMachineLinks(options: LinksOptions): AsyncDisposable {
 }
 
 /** Within a node: what is on other machines goes by the host. */
-export function keepNodeRoutes(options: Pick<LinksOptions, 'informers' | 'plan' | 'clock' | 'log'> & { readonly machineHost: string }): AsyncDisposable {
-  const { informers, plan, clock, log, machineHost } = options;
+export function keepNodeRoutes(options: Pick<LinksOptions, 'informers' | 'plan' | 'clock' | 'log'> & { readonly machineHost: string; readonly dual: boolean }): AsyncDisposable {
+  const { informers, plan, clock, log, machineHost, dual } = options;
   const nodes = informers.informer(nodeResource);
   return onNodes('node-routes', nodes, { clock, log }, async () => {
     const elsewhere = nodesElsewhere(nodes.list(), plan, machineHost);
-    await setLinkRoutes(plan, new Map(elsewhere.flatMap(({ address, podCidr }) => [podCidr, address]).map((range) => [range, `via ${plan.host}`])), (argv) => [...argv]);
+    const stay = (argv: readonly string[]): string[] => [...argv];
+    await setLinkRoutes(plan, new Map(elsewhere.flatMap(({ address, podCidr }) => [podCidr, address]).map((range) => [range, `via ${plan.host}`])), stay);
+    const six = elsewhere.flatMap((node) => (node.six ? [node.six.pods, node.six.address] : []));
+    if (dual) await setLinkRoutes(plan, new Map(six.map((range) => [range, `via ${plan.six.host}`])), stay, '-6');
   });
 }
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { UserError } from '../../base/user-error.ts';
-import { machineAddress, offeredLinks, type EnterNetwork, type LinkKind } from '../../machine/index.ts';
+import { linkLocalAddress, machineAddress, offeredLinks, type EnterNetwork, type LinkKind } from '../../machine/index.ts';
 import type { Profile } from '../profile.ts';
 import type { MachineSelf } from './annotations.ts';
 import { wireguardKeys } from './identity.ts';
@@ -14,8 +14,9 @@ export async function describeMachine(profile: Profile, host: string, options: {
   const address = await machineAddress(host, enter);
   if (address === undefined) throw new UserError(`this machine has no address ${host}`, remedy);
   const offers = await offeredLinks(enter);
+  const linkLocal = await linkLocalAddress(host, enter);
   const keys = offers.includes('wireguard') ? wireguardKeys(profile) : undefined;
-  return { self: { address, offers, ...(wants && { wants }), ...(keys && { wireguardKey: keys.publicKey }) }, ...(keys && { wireguardKey: keys.privateKey }) };
+  return { self: { address, offers, ...(wants && { wants }), ...(keys && { wireguardKey: keys.publicKey }), ...(linkLocal !== undefined && { linkLocal }) }, ...(keys && { wireguardKey: keys.privateKey }) };
 }
 
 /** The addresses at which other machines may find this one; not those of bridges of ours. */
