@@ -35,4 +35,13 @@ export const faults: readonly Line[] = [
   'config set-credentials x --client-certificate=nosuch --embed-certs', 'config set-credentials x --exec-command=a --exec-interactive-mode=Zz',
   'config set-context --current x', 'config set-context', 'config unset clusters.nosuch.server', 'config use-context zz', 'config rename-context zz yy', 'config delete-user zz',
   'config delete-context zz', 'config delete-cluster zz', 'config set-cluster x --embed-certs', 'config set-credentials x --token=a --username=b',
+  // The order of checks, and what is told of several things at once.
+  'config delete-user a b', 'apply x', 'set selector', 'set selector svc/web a=b c', 'set subject rolebinding/nosuch', 'set subject --user=a', 'set resources deploy/nosuch',
+  'set image deploy/nosuch', 'events --for /x', 'apply view-last-applied ns/default', 'apply set-last-applied', "wait --for=jsonpath='{.a}=b=c' ns/default",
+  'wait ns --for=condition=Foo --all --timeout=0', 'drain kubectl nosuch --dry-run=client', 'cordon pods/x', 'cordon kubectl -l a=b', 'taint node kubectl a=b', 'taint node kubectl a=b:NoSchedule a-',
+  'taint node/kubectl a=b:NoSchedule --dry-run=client', 'delete pods x --force --grace-period=5', 'delete pods x --cascade=false', 'create role a --verb=use --resource=pods --dry-run=client',
+  'create role a --verb=get,* --resource=pods --dry-run=client -o yaml', 'create clusterrole a --verb=create --non-resource-url=/x --dry-run=client',
+  "create pdb a --selector='a in (b)' --max-unavailable=0 --dry-run=client -o yaml", 'create pdb a --selector=a=b --min-available=x', 'create service clusterip a --tcp=70000',
+  'create deploy a --image=b --image=c --port=80 -o yaml --dry-run=client', 'get deploy -o yaml=x', 'get pods -o custom-columns=A:', 'get ev -n nosuch', 'describe deploy/nosuch svc/web', 'explain .',
+  ...['config set a', 'config unset', 'config use-context a b', 'config rename-context a', 'config delete-context', 'config set-cluster', 'config set-context a b', 'rollout', 'certificate', 'config'].map((line) => [line, 'help texts are our own'] as const),
 ];

@@ -63,7 +63,7 @@ export const writingMore: readonly Line[] = [
   'annotate deploy kubia a=c --overwrite', 'annotate deploy kubia a-', 'annotate deploy kubia a-', 'run p1 --image=a --restart=Never', 'run p1 --image=a --restart=Never', 'certificate deny nosuch',
   'create token default --duration=10m -o jsonpath={.kind}', 'create sa robot2', 'create token robot2 -o name', 'drain nosuch',
   // from client-side to server-side apply: what the manifest no longer has goes, and the fields change hands
-  'apply -f test/kubectl/manifests/applied.yaml', 'apply -f test/kubectl/manifests/applied-changed.yaml --server-side', 'get cm applied -o jsonpath={.data}', 'get cm applied -o jsonpath={.metadata.managedFields[?(@.manager=="kubectl")].operation}',
+  'apply -f test/kubectl/manifests/applied.yaml', 'apply -f test/kubectl/manifests/applied-changed.yaml --server-side', 'get cm applied -o jsonpath={.data}', `get cm applied -o jsonpath='{.metadata.managedFields[?(@.manager=="kubectl")].operation} {.metadata.managedFields[?(@.manager=="kubectl-client-side-apply")].operation}'`,
   "patch cm applied --type=merge -p '{\"data\":{\"three\":\"4\"}}'", 'apply -f test/kubectl/manifests/applied-changed.yaml --server-side', 'apply -f test/kubectl/manifests/applied-changed.yaml --server-side --force-conflicts', 'delete -f test/kubectl/manifests/applied.yaml',
   // sets of applied objects
   'apply -f test/kubectl/manifests/one.yaml --prune --applyset=fleet', 'apply -f test/kubectl/manifests/applied.yaml --prune --applyset=fleet', 'get secret fleet -o jsonpath={.metadata.annotations.applyset\\.kubernetes\\.io/contains-group-kinds}', 'get cm -o name',
