@@ -27,6 +27,15 @@ export const resourceClaimController: Controller = {
     const pods = informers.informer(podResource);
     const claims = informers.informer(resourceClaims);
     const templates = informers.informer(resourceClaimTemplates);
+    const creates = context.metrics.counter('resourceclaim_controller_creates_total', 'Number of claims that were to be made, by what came of it.', ['status', 'admin_access']);
+    context.metrics.derived('resourceclaim_controller_resource_claims', 'Number of claims, by whether they have their devices, and by what they were made for.', 'gauge', ['allocated', 'admin_access', 'source'], () => {
+      const counts = new Map<string, readonly [readonly string[], number]>();
+      for (const claim of claims.list()) {
+        const labels = [String(claim.status?.allocation !== undefined), String(isAdmin(claim.spec)), sourceOf(claim)];
+        counts.set(labels.join(), [labels, (counts.get(labels.join())?.[1] ?? 0) + 1]);
+      }
+      return counts.values();
+    });
 
     /** By the uid of the claim: what was made and the cache does not show yet. It would be made a second time. */
     const unseen = new Map<string, ResourceClaim>();
@@ -56,13 +65,18 @@ export const resourceClaimController: Controller = {
       const template = templates.get(`${namespace}/${resourceClaimTemplateName!}`);
       if (!template) throw new Error(`resource claim template "${resourceClaimTemplateName!}": resourceclaimtemplate.resource.k8s.io "${resourceClaimTemplateName!}" not found`);
       const { metadata, spec } = template.spec;
+      const admin = String(isAdmin(spec));
       const claim = await client.create(resourceClaims, {
         metadata: {
           generateName: `${pod.metadata.name}-${name}-`, namespace, ...(metadata?.labels && { labels: metadata.labels }), annotations: { ...metadata?.annotations, [POD_CLAIM]: name },
           ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid, controller: true, blockOwnerDeletion: true }],
         },
         spec,
+      }).catch((error: unknown) => {
+        creates.of('failure', admin).add();
+        throw error;
       });
+      creates.of('success', admin).add();
       if (!claims.get(keyOf(claim))) unseen.set(claim.metadata.uid, claim);
       return claim;
     }
@@ -138,3 +152,9 @@ export const resourceClaimController: Controller = {
     return both;
   },
 };
+
+const isAdmin = ({ devices }: ResourceClaim['spec']): boolean => devices?.requests?.some(({ exactly }) => exactly?.adminAccess === true) ?? false;
+
+function sourceOf({ metadata: { annotations } }: ResourceClaim): string {
+  return annotations?.[POD_CLAIM] !== undefined ? 'resource_claim_template' : annotations?.[EXTENDED] === 'true' ? 'extended_resource' : '';
+}

@@ -20,6 +20,7 @@ export interface FollowedScheduler {
 export class SchedulerMetrics {
   readonly #attempts: CellFamily;
   readonly #durations: HistogramFamily;
+  readonly #searches: Histogram;
   readonly #podAttempts: Histogram;
   readonly #preemptions: () => void;
   readonly #victims: Histogram;
@@ -30,6 +31,7 @@ export class SchedulerMetrics {
   constructor(metrics: MetricRegistry) {
     this.#attempts = metrics.counter('scheduler_schedule_attempts_total', 'Number of attempts to find a node for a pod, by what came of it.', ['result', 'profile']);
     this.#durations = metrics.histogram('scheduler_scheduling_attempt_duration_seconds', 'How long an attempt took, in seconds.', SECONDS, ['result', 'profile']);
+    this.#searches = metrics.histogram('scheduler_scheduling_algorithm_duration_seconds', 'How long the search for a node took, in seconds.', SECONDS).of();
     this.#podAttempts = metrics.histogram('scheduler_pod_scheduling_attempts', 'Number of attempts that it took to find a node for a pod.', [1, 2, 4, 8, 16]).of();
     const preemptions = metrics.counter('scheduler_preemption_attempts_total', 'Number of times that pods were to go for another one.').of();
     this.#preemptions = () => preemptions.add();
@@ -83,6 +85,7 @@ export class SchedulerMetrics {
   decided({ outcome, attempt, tookMs }: Decision, profile: string): void {
     this.#attempts.of(RESULTS[outcome], profile).add();
     this.#durations.of(RESULTS[outcome], profile).observe(tookMs / 1000);
+    if (outcome !== 'failed') this.#searches.observe(tookMs / 1000);
     if (outcome === 'assigned') this.#podAttempts.observe(attempt);
   }
 
