@@ -191,6 +191,19 @@ test('a new kubelet takes up what runs, and starts nothing twice', async () => {
   expect((await runtime.listPodSandbox()).map((s) => s.metadata.name)).toEqual(['kubia']);
 });
 
+test('an end that the runtime does not tell is noticed all the same', async () => {
+  const { admin, clock, start, runtime } = await nodeUnderTest();
+  const events = runtime.events.bind(runtime);
+  runtime.events = async function* (signal) {
+    for await (const event of events(signal)) if (event.type !== 'stopped') yield event;
+  };
+  await start();
+  await createPod(admin, 'quiet', { restartPolicy: 'Never', containers: [busybox(['sleep', '5'])] });
+  await until(clock, admin, 'quiet', (pod) => pod?.status?.phase === 'Running');
+  await clock.advance(30_000);
+  await until(clock, admin, 'quiet', (pod) => pod?.status?.phase === 'Succeeded');
+});
+
 test('while what the API forgot takes its time to end, pods go whole and others come', async () => {
   const { admin, clock, start, runtime } = await nodeUnderTest();
   const first = await start();

@@ -149,6 +149,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   agent = new NodeAgent({
     ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, leaseSeconds: configuration.leaseSeconds, pressures: () => evictor.pressures, volumesInUse: (before) => (settled ? volumesInUse.names : [...new Set([...before, ...volumesInUse.names])].sort()), fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {
+      await noticeMissed().catch((error: unknown) => log.debug('cannot look whether anything ended', { error }));
       for (const worker of workers.values()) if (worker.logsAreDue()) await worker.rotateLogs();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
       await devices?.removeUnwanted((uid) => workers.has(uid)).catch((error: unknown) => log.warn('cannot give back devices of pods that are gone', { error }));
@@ -215,6 +216,18 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     settled = true;
     for (const pod of staticPods?.pods ?? []) addStatic(pod);
     staticPods?.reconcile();
+  }
+
+  /** The runtime may end something and not say so, when it or a shim was killed at that moment. Two calls; what is as it was costs nothing more. */
+  async function noticeMissed(): Promise<void> {
+    const [containers, sandboxes] = await Promise.all([runtime.listContainers(), runtime.listPodSandbox()]);
+    const runs = new Set([...containers.filter(({ state }) => state === 'CONTAINER_RUNNING'), ...sandboxes.filter(({ state }) => state === 'SANDBOX_READY')].map(({ id }) => id));
+    const over = new Set([...containers, ...sandboxes].map(({ id }) => id).filter((id) => !runs.has(id)));
+    for (const worker of workers.values()) {
+      const { observation } = worker;
+      const missed = [...observation.containers.filter(({ state }) => state === 'running'), ...observation.sandboxes.filter(({ ready }) => ready)].filter(({ id }) => over.has(id));
+      for (const { id } of missed) void worker.notice(id);
+    }
   }
 
   let subscription: Disposable | undefined;
