@@ -83,8 +83,9 @@ export function notFound(resource: Named, name: string): StatusError {
   return statusError(404, 'NotFound', `${qualified(resource)} "${name}" not found`, about(resource, name));
 }
 
-export function alreadyExists(resource: Named, name: string): StatusError {
-  return statusError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, about(resource, name));
+/** `isGoing`: what is there waits for its finalizers alone. */
+export function alreadyExists(resource: Named, name: string, isGoing = false): StatusError {
+  return statusError(409, 'AlreadyExists', `${isGoing ? 'object is being deleted: ' : ''}${qualified(resource)} "${name}" already exists`, about(resource, name));
 }
 
 export function conflict(resource: Named, name: string, cause = 'the object has been modified; please apply your changes to the latest version and try again'): StatusError {

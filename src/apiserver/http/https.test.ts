@@ -89,6 +89,9 @@ test('writes and reads objects with upstream\'s codes and words', async () => {
     const answer = await call(method, path, undefined, headers);
     expect({ code: answer.code, ...(json && { json: answer.json }) }).toMatchObject({ code, ...(json && { json }) });
   }
+  await call('POST', maps, { ...configMap('held'), metadata: { name: 'held', finalizers: ['example.com/held'] } });
+  await call('DELETE', `${maps}/held`);
+  expect(await call('POST', maps, configMap('held'))).toMatchObject({ code: 409, json: { message: 'object is being deleted: configmaps "held" already exists' } });
   expect(await call('PUT', `${maps}/two`, created.json)).toMatchObject({ code: 400, json: { message: 'the name of the object (one) does not match the name on the URL (two)' } });
   expect(await call('POST', maps, { ...configMap('x'), metadata: { name: 'x', namespace: 'other' } })).toMatchObject({
     code: 400, json: { message: 'the namespace of the provided object does not match the namespace sent on the request' },

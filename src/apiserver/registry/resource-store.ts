@@ -132,7 +132,8 @@ export class ResourceStore implements WatchableStore {
       await admission.validate({ ...attributes, object: final });
       const key = this.#reads.keyOf(final.metadata);
       if (dryRun) {
-        if (engine.get(key)) throw alreadyExists(resource, final.metadata.name);
+        const present = engine.get(key);
+        if (present) throw alreadyExists(resource, final.metadata.name, present.value.metadata.deletionTimestamp !== undefined);
         return final;
       }
       const stored = this.#form ? await this.#form.stored(final) : final;
@@ -141,7 +142,7 @@ export class ResourceStore implements WatchableStore {
         recorder?.record(context, { resource: this.#recorded, verb: 'create', object: value, revision: modRevision, began, fieldManager: options.fieldManager });
         return this.#reads.shown(value);
       } catch (error) {
-        if (error instanceof RevisionMismatchError) throw alreadyExists(resource, final.metadata.name);
+        if (error instanceof RevisionMismatchError) throw alreadyExists(resource, final.metadata.name, engine.get(key)?.value.metadata.deletionTimestamp !== undefined);
         throw error;
       }
     });
