@@ -1,6 +1,5 @@
 import type { Step } from '../../src/dashboard/background/step.ts';
 import { language, many, t } from '../language.ts';
-import { said } from '../said.ts';
 import type { Beat } from './beats.ts';
 
 export interface Words {
@@ -27,7 +26,10 @@ function whoOf(steps: readonly Step[]): string {
     const name = first.you ? t('you') : first.who.replace(/, with .+$/, '');
     return tool ? t('{who}, with {tool}', { who: name, tool }) : name;
   }
-  return said(t(first.who));
+  const [, controller] = /^the (.+) controller$/.exec(first.who) ?? [];
+  const words = t(first.who);
+  // A controller that has no name of its own here.
+  return controller && words === first.who && language.value !== 'en' ? t('the controller {name}', { name: controller }) : words;
 }
 
 function didOf(steps: readonly Step[]): string | undefined {

@@ -120,4 +120,5 @@ export const background: Readonly<Record<string, string>> = {
   'has ended': '끝남',
   'is ending': '끝나는 중',
   'gone': '사라짐',
+  'the controller {name}': '{name} 컨트롤러',
 };

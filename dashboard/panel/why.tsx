@@ -5,9 +5,8 @@ import type { Explanation, ToldNode } from '../../src/dashboard/told.ts';
 import { call } from '../api.ts';
 import { wordsOf } from '../background/words.ts';
 import { took } from '../format.ts';
-import { t } from '../language.ts';
+import { language, t } from '../language.ts';
 import { hrefOf } from '../route.ts';
-import { said } from '../said.ts';
 import { tables } from '../store.ts';
 import { Command, Empty } from '../ui.tsx';
 
@@ -23,14 +22,15 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
   const ask = async (): Promise<void> => {
     pending.current = undefined;
     try {
-      answer.value = await call<Explanation>('GET', `/why?${new URLSearchParams({ path })}`);
+      answer.value = await call<Explanation>('GET', `/why?${new URLSearchParams({ path, language: language.peek() })}`);
       fault.value = '';
     } catch (error) {
       fault.value = (error as Error).message;
     }
   };
   useSignalEffect(() => {
-    // Whatever happens may belong to the story.
+    // Whatever happens may belong to the story, and another language is told anew.
+    void language.value;
     for (const name of ['pods', 'deployments', 'replicasets', 'endpointslices'] as const) void tables[name].version.value;
     pending.current ??= setTimeout(() => void ask(), answer.peek() ? PATIENCE_MS : 0);
   });
@@ -46,7 +46,7 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
   return (
     <>
       <section class="lead">
-        <p>{said(state)}</p>
+        <p>{state}</p>
         <p class="buttons">
           <a class="button" href={hrefOf({ view: 'background', params: { of: path, open: '', tab: '' } })}>
             {t('Watch it in the background')}
@@ -55,9 +55,9 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
       </section>
       {findings.map(({ waitsFor, over, because, help }) => (
         <section key={waitsFor} class="finding">
-          <h3>{over ? t('It is over: {what}', { what: said(waitsFor) }) : t('Waits for {what}', { what: said(waitsFor) })}</h3>
+          <h3>{over ? t('It is over: {what}', { what: waitsFor }) : t('Waits for {what}', { what: waitsFor })}</h3>
           {because.map((line) => (
-            <p key={line}>{said(line)}</p>
+            <p key={line}>{line}</p>
           ))}
           {help.length > 0 && (
             <>
@@ -95,10 +95,10 @@ export function Why({ path }: { readonly path: string }): JSX.Element {
 /** A line of advice; the command that it ends with can be copied. */
 function Advice({ text }: { readonly text: string }): JSX.Element {
   const [, words, command] = /^(.*): ((?:kubectl|wherry) [^…]+)$/.exec(text) ?? [];
-  if (!words || !command || /[A-Z]{4}| \(/.test(command)) return <>{said(text)}</>;
+  if (!words || !command || /[A-Z]{4}| \(/.test(command)) return <>{text}</>;
   return (
     <>
-      {said(words)}: <Command text={command} />
+      {words}: <Command text={command} />
     </>
   );
 }

@@ -37,7 +37,7 @@ export class ServicesOfPage implements AsyncDisposable {
   }
 
   readonly #services: Readonly<Record<string, (asked: Asked) => Promise<unknown>>> = {
-    'GET /why': async ({ query }) => explain(this.#options.http, objectPath(query), await this.#telling()),
+    'GET /why': async ({ query }) => explain(this.#options.http, objectPath(query), { ...(await this.#telling()), korean: query.get('language') === 'ko' }),
     'GET /background': async ({ query }) => {
       const telling = await this.#telling();
       if (query.has('course')) return courseOfWrite(this.#options.http, Number(query.get('course')), telling.reader);

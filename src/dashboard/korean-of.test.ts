@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { account } from './korean/account.ts';
-import { koreanOf } from './said.ts';
+import { account } from './korean-account.ts';
+import { koreanAdvice, koreanOf } from './korean-of.ts';
 
 test.each([
   ['The pod mem has no node yet (made 33m ago).', '파드 mem: 아직 노드가 없음 (33m 전에 만듦).'],
@@ -14,6 +14,8 @@ test.each([
   ['the namespace controller', 'namespace 컨트롤러'],
   ['something that nobody has put into Korean', 'something that nobody has put into Korean'],
 ])('%s', (english, korean) => expect(koreanOf(english)).toBe(korean));
+
+test('commands in advice stay', () => expect(koreanAdvice('Read what it wrote: kubectl logs web -c c')).toBe('무엇을 썼는지 보세요: kubectl logs web -c c'));
 
 test('no value gets lost', () => {
   const places = (text: string): string => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort().join();

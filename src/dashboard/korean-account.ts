@@ -1,5 +1,5 @@
 /**
- * Korean by English: what `wherry why` says of what is stuck and what would help. The server tells it in English with the values filled in, so these are patterns: `{name}` and `{n}` stand for
+ * Korean by English: what `wherry why` says of what is stuck and what would help. It is told in English with the values filled in, so these are patterns: `{name}` and `{n}` stand for
  * one word, `{kind}` for a kind, others for any text, which is looked up here in its turn. Of two rows that fit the first counts. What has no row stays English.
  */
 export const account: Readonly<Record<string, string>> = {

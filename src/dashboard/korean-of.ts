@@ -1,6 +1,4 @@
-// What the server tells in English sentences, in the reader's language.
-import { account, kinds } from './korean/account.ts';
-import { language } from './language.ts';
+import { account, kinds } from './korean-account.ts';
 
 interface Pattern {
   readonly match: RegExp;
@@ -33,5 +31,8 @@ export function koreanOf(text: string): string {
   return text;
 }
 
-/** What the server told, in the reader's language as far as it is known. */
-export const said = (text: string): string => (language.value === 'ko' ? koreanOf(text) : text);
+/** Advice ends often with a command, which stays as it is: `Read what it wrote: kubectl logs web`. */
+export function koreanAdvice(text: string): string {
+  const [, words, command] = /^(.*?): ((?:kubectl|wherry) .*)$/s.exec(text) ?? [];
+  return words && command ? `${koreanOf(words)}: ${command}` : koreanOf(text);
+}
