@@ -81,3 +81,18 @@ describe.each([['wherry kubectl', [WHERRY, 'kubectl']], ...(KUBECTL ? [['kubectl
     expect(code).toBe(5);
   }, 50_000);
 });
+
+test('keys end an attachment, and the container goes on', async () => {
+  const pod = ['run', 'shore', '-it', '--attach=false', '--leave-stdin-open', '--image=wherry/sample:1', '--command', '--', 'sh'];
+  expect(await cluster.kubectl(...pod)).toMatchObject({ code: 0 });
+  expect(await cluster.kubectl('wait', '--for=condition=Ready', 'pod/shore', '--timeout=20s')).toMatchObject({ code: 0 });
+  const child = spawn('script', ['-qec', `${WHERRY} kubectl attach shore -it --detach-keys=ctrl-p,q`, '/dev/null'], { env: { ...process.env, ...cluster.env, TERM: 'dumb' }, stdio: ['pipe', 'ignore', 'inherit'] });
+  // Keys count one by one: what is typed before anybody listens, or is read at once, is tried again.
+  let typed = 0;
+  const typing = setInterval(() => child.stdin.write(typed++ % 2 === 0 ? '\x10' : 'q'), 200);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearInterval(typing);
+  expect(code).toBe(0);
+  const { stdout } = await cluster.kubectl('get', 'pod', 'shore', '-o', 'jsonpath={.status.phase} {.status.containerStatuses[0].restartCount}');
+  expect(stdout).toBe('Running 0');
+}, 40_000);
