@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { readMounts, type Mount } from './mounts.ts';
+import { sendSignal } from './process-table.ts';
 
 export type CgroupMode = 'v1' | 'hybrid' | 'v2' | 'none';
 
@@ -56,19 +57,30 @@ export function thawCgroup(cgroup: string): void {
 
 /**
  * Removes a cgroup and all below it from every hierarchy: containerd never removes the parents it was told to use, as
- * `/kubepods/besteffort/pod<UID>`. Waits up to `patienceMs` for processes that are still dying; rejects after it.
+ * `/kubepods/besteffort/pod<UID>`. Waits up to `patienceMs` for processes that are still dying; rejects after it. What a pod's cgroup still holds then is killed:
+ * a shim that was killed may have left it to nobody. Upstream: podContainerManager tryKillingCgroupProcesses.
  */
 export async function removeCgroup(cgroup: string, options: { readonly clock: Clock; readonly patienceMs?: number }): Promise<void> {
   const { clock, patienceMs = 2_000 } = options;
   if (!/^\/[^/]/.test(cgroup) || cgroup.includes('..')) throw new Error(`${cgroup} is no cgroup to remove`);
-  const deadline = clock.monotonic() + patienceMs;
+  const begun = clock.monotonic();
+  const deadline = begun + patienceMs;
   for (;;) {
     const busy = existingDirectories(cgroup).flatMap((directory) => removeTree(directory));
     if (busy.length === 0) return;
+    if (isPodCgroup(cgroup) && clock.monotonic() - begun >= DYING_MS) {
+      thawCgroup(cgroup);
+      for (const pid of cgroupProcesses(cgroup)) sendSignal(pid, 'SIGKILL');
+    }
     if (clock.monotonic() >= deadline) throw new Error(`cgroup ${busy[0]} is still in use by ${readIfThere(join(busy[0]!, 'cgroup.procs')).trim().split('\n').join(', ') || 'someone'}`);
     await clock.sleep(10);
   }
 }
+
+/** So long processes may take to die that were killed already. */
+const DYING_MS = 500;
+
+const isPodCgroup = (cgroup: string): boolean => /\/kubepods\/(\w+\/)?pod[\w-]+$/.test(cgroup);
 
 /** Answers the directories that are busy yet. */
 function removeTree(root: string): string[] {
