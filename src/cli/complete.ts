@@ -7,7 +7,9 @@ import { parseFlags, UsageError, type FlagSpec, type FlagSpecs } from './command
 import { pathsOf } from './config/kubeconfig-edit.ts';
 import { pathOf } from './command/resource-mapper.ts';
 import { globalFlags, Session } from './command/session.ts';
-import { KubectlError, type KubectlIo, type Verb } from './command/verb.ts';
+import type { Verb } from './command/verb.ts';
+import type { KubectlIo } from './command/kubectl-io.ts';
+import { KubectlError } from './command/kubectl-error.ts';
 import { verbs } from './verbs.ts';
 
 /** What stands before the word in question. */

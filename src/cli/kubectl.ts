@@ -6,10 +6,12 @@ import { ConnectionError } from '../client/connection-error.ts';
 import { KubeconfigError } from '../client/kubeconfig-faults.ts';
 import { parseFlags, UsageError, type FlagSpecs } from './command/flags.ts';
 import { JsonPathError } from './printers/jsonpath.ts';
-import { statusText } from './command/kubectl-errors.ts';
+import { statusText } from './command/status-text.ts';
 import type { Alias, Preference } from './config/kuberc.ts';
 import { globalFlags, Session } from './command/session.ts';
-import { KubectlError, type Call, type KubectlIo, type Verb } from './command/verb.ts';
+import type { Call, Verb } from './command/verb.ts';
+import type { KubectlIo } from './command/kubectl-io.ts';
+import { KubectlError } from './command/kubectl-error.ts';
 import { verbs } from './verbs.ts';
 
 /**

@@ -10,7 +10,7 @@ import { resourcePath, withQuery } from '../../client/resource-path.ts';
 import { parseFlags, UsageError, type FlagSpecs } from '../../cli/command/flags.ts';
 import { pathOf, type DiscoveredResource } from '../../cli/command/resource-mapper.ts';
 import { globalFlags, Session } from '../../cli/command/session.ts';
-import { KubectlError } from '../../cli/command/verb.ts';
+import { KubectlError } from '../../cli/command/kubectl-error.ts';
 import type { LedgerEntry } from '../../ledger/entry.ts';
 import { ledgerQuery } from '../../ledger/ledger-query.ts';
 import { accountOf, type Account, type Subject } from '../../why/account.ts';

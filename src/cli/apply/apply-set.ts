@@ -6,7 +6,8 @@ import { deletePruned } from './prune.ts';
 import { pathOf, type DiscoveredResource } from '../command/resource-mapper.ts';
 import type { ManifestObject } from '../manifests/manifest.ts';
 import type { Target } from '../targets/targets.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const PREFIX = 'applyset.kubernetes.io';
 const PART_OF = `${PREFIX}/part-of`;

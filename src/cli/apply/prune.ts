@@ -5,7 +5,8 @@ import { dryRunOf, printResult } from '../mutation/mutation.ts';
 import { pathOf, type DiscoveredResource } from '../command/resource-mapper.ts';
 import type { Target } from '../targets/targets.ts';
 import { untilGone } from '../watch/until-gone.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Which kinds are pruned unless the flag names others, `group/version/kind`. */
 const ALLOWED = [

@@ -5,7 +5,8 @@ import { dryRunOf, printResult } from '../mutation/mutation.ts';
 import { pathOf } from '../command/resource-mapper.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
 import { targetPath, type Target } from '../targets/targets.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 interface RbacObject extends KubeObject {
   readonly rules?: readonly PolicyRule[];

@@ -1,5 +1,5 @@
 import { apiVersionOf } from '../../api/object.ts';
-import { KubectlError } from './verb.ts';
+import { KubectlError } from './kubectl-error.ts';
 
 /** A resource as discovery tells it. */
 export interface DiscoveredResource {

@@ -5,7 +5,8 @@ import { parseObject } from '../../client/parse-object.ts';
 import type { Flags, FlagSpecs } from './flags.ts';
 import type { Preference } from '../config/kuberc.ts';
 import { ResourceMapper, type DiscoveredResource } from './resource-mapper.ts';
-import type { KubectlError, KubectlIo } from './verb.ts';
+import type { KubectlIo } from './kubectl-io.ts';
+import type { KubectlError } from './kubectl-error.ts';
 
 /** Flags that every verb takes. */
 export const globalFlags: FlagSpecs = {

@@ -2,7 +2,8 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { kubeconfigPaths } from '../../client/kubeconfig.ts';
 import { parseDocuments } from '../manifests/manifest.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** A kubeconfig whose entries may hold what we do not know. */
 export interface EditableKubeconfig {

@@ -2,7 +2,7 @@ import { Name, Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from 
 import type { CertificateSigningRequest } from '../../api/generated/certificates-v1.ts';
 import { humanDuration } from '../../api/human-duration.ts';
 import { formatLabels } from '../../api/selector.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import type { DescribeContext } from './describe-context.ts';
 import { rfc1123 } from './times.ts';
 import type { DescribeWriter } from './writer.ts';

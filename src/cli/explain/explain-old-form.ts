@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** A definition of the server's OpenAPI v2 document. */
 export interface SwaggerSchema {

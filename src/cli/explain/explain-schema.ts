@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { wordWrap } from '../command/word-wrap.ts';
 
 /** A schema of OpenAPI v3 as the server publishes it. */

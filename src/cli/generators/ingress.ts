@@ -1,4 +1,5 @@
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import type { Generated, Generator } from './generator.ts';
 
 /** `svc:80`, `svc:http`. */

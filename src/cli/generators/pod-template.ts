@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** `msung99/maestro:0.1.0` → `maestro`, as kubectl names the container of an image. */
 export function containerName(image: string): string {

@@ -1,5 +1,6 @@
 import { parseDocuments, type ManifestObject } from '../manifests/manifest.ts';
-import { KubectlError, type KubectlIo } from '../command/verb.ts';
+import type { KubectlIo } from '../command/kubectl-io.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { contentHash } from './content-hash.ts';
 import { FileLoader, isRemote } from './file-loader.ts';
 import { setAnnotations, setImage, setLabels, setReplicas } from './field-transformers.ts';

@@ -1,5 +1,5 @@
 import { parseApiVersion } from '../../api/resources.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { isTree, type Tree } from './resource.ts';
 
 /** Where a transformer writes: a path of fields parted by slashes (`\/` within a name), in kinds that match. Lists on the way are gone through. */

@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { fitsKind, visitField, type FieldSpec } from './field-spec.ts';
 import { annotationFields, metadataLabels, replicaFields, selectorLabels, templateLabels, volumeClaimTemplateLabels } from './field-specs.ts';
 import type { ImageChange, Kustomization, LabelPairs } from './kustomization.ts';

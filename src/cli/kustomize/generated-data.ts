@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import type { FileLoader } from './file-loader.ts';
 import type { DataGenerator, GeneratorOptions } from './kustomization.ts';
 import { Resource, type Tree } from './resource.ts';

@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import type { FieldSpec } from './field-spec.ts';
 import type { HelmChart, HelmGlobals } from './helm-chart.ts';
 

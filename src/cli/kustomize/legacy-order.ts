@@ -1,5 +1,5 @@
 import type { Kustomization } from './kustomization.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import type { ResourceList } from './resource-list.ts';
 import type { ResourceId } from './resource.ts';
 

@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { fitsKind, visitField, type FieldSpec } from './field-spec.ts';
 import { nameReferences, type NameReference } from './field-specs.ts';
 import { effectiveNamespace, idText, isClusterScoped, isTree, type Resource, type ResourceId, type Tree } from './resource.ts';

@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { visitField } from './field-spec.ts';
 import { namespaceFields } from './field-specs.ts';
 import { idText, isClusterScoped, isTree, sameId, type Resource, type Tree } from './resource.ts';

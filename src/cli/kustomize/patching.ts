@@ -2,7 +2,7 @@ import { applyPatch, type Operation } from 'rfc6902';
 import { kindType } from '../../api/schema/schema.ts';
 import { parseDocuments } from '../manifests/manifest.ts';
 import { applyStrategic } from '../patches/strategic-patch.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import type { FileLoader } from './file-loader.ts';
 import type { Patch } from './kustomization.ts';
 import type { ResourceList } from './resource-list.ts';

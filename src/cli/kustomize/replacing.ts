@@ -1,5 +1,5 @@
 import { parseDocuments } from '../manifests/manifest.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import type { FileLoader } from './file-loader.ts';
 import type { FieldOptions, Replacement, Selector } from './kustomization.ts';
 import { isTree, type Resource, type ResourceId, type Tree } from './resource.ts';

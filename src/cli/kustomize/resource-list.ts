@@ -1,4 +1,4 @@
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { idText, isTree, sameId, type Resource, type ResourceId, type Tree } from './resource.ts';
 
 /** The resources of a layer, in order; no two of one id. */

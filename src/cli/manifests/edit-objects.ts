@@ -1,12 +1,13 @@
 import { StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { editText } from './editor.ts';
-import { statusText } from '../command/kubectl-errors.ts';
+import { statusText } from '../command/status-text.ts';
 import { parseDocuments } from './manifest.ts';
 import { withoutManagedFields } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const HEADER = `# Please edit the object below. Lines beginning with a '#' will be ignored,
 # and an empty file will abort the edit. If an error occurs while saving this file will be

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { KubectlError, type KubectlIo } from '../command/verb.ts';
+import type { KubectlIo } from '../command/kubectl-io.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Lets the person edit `text` with the editor of KUBE_EDITOR or EDITOR (else vi). Resolves to the text as saved and where it lies until `discard`. */
 export async function editText(text: string, extension: string, io: KubectlIo): Promise<{ readonly text: string; readonly file: string; discard(): void }> {

@@ -4,7 +4,8 @@ import { parseAllDocuments } from 'yaml';
 import { MANIFEST_YAML } from '../../base/manifest-yaml.ts';
 import { connectionError } from '../../client/connection-error.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
-import { KubectlError, type KubectlIo } from '../command/verb.ts';
+import type { KubectlIo } from '../command/kubectl-io.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** An object as a manifest has it: nothing in it is checked yet but apiVersion and kind. */
 export interface ManifestObject {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** `--raw URI`: sends the one file of `-f` (or standard input) as it is and prints the answer. */
 export async function rawRequest(call: Call, method: 'POST' | 'PUT' | 'DELETE'): Promise<void> {

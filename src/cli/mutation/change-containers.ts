@@ -7,7 +7,8 @@ import { aroundPodSpec, podSpecOf } from './pod-spec-of.ts';
 import type { NamedTarget } from '../targets/selected-targets.ts';
 import { sourcesGiven, targetFlags } from '../targets/targets.ts';
 import { mergePatchBetween } from '../patches/three-way-merge.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Flags of the verbs of `kubectl set`. */
 export const setFlags = {

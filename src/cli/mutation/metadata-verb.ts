@@ -4,7 +4,8 @@ import { currentObject, isLocal, localFlag, patchObject } from './patch-object.t
 import { listTargets } from '../targets/selected-targets.ts';
 import { sourcesGiven, targetFlags } from '../targets/targets.ts';
 import { labelValueFault } from './valid-keys.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** `kubectl label` and `kubectl annotate`: KEY=VALUE sets, KEY- removes; what is there changes only with --overwrite. */
 export function metadataVerb({ field, done, removed, noun, summary }: { readonly field: 'labels' | 'annotations'; readonly done: string; readonly removed: string; readonly noun: string; readonly summary: string }): Verb {

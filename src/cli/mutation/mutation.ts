@@ -2,7 +2,8 @@ import type { KubeObject } from '../../api/object.ts';
 import type { Flags, FlagSpecs } from '../command/flags.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { pathOf, qualifiedKind, type DiscoveredResource } from '../command/resource-mapper.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Flags of all verbs that write; `manager` is whose name the write bears unless the flag says another. */
 export const writeFlags = (manager: string) => ({

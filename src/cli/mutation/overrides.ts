@@ -6,7 +6,7 @@ import { kindType } from '../../api/schema/schema.ts';
 import type { Flags, FlagSpecs } from '../command/flags.ts';
 import { applyMergePatch } from '../patches/merge-patch.ts';
 import { applyStrategic } from '../patches/strategic-patch.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 export const overrideFlags = {
   overrides: { type: 'string', usage: 'JSON that is laid over the generated object.' },

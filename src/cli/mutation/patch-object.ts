@@ -7,7 +7,8 @@ import { applyMergePatch } from '../patches/merge-patch.ts';
 import { applyStrategic } from '../patches/strategic-patch.ts';
 import type { NamedTarget } from '../targets/selected-targets.ts';
 import { targetPath, type Target } from '../targets/targets.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 export const localFlag = { local: { type: 'bool', usage: 'Change the objects of the files and print them; do not talk to the server.' } } as const satisfies FlagSpecs;
 

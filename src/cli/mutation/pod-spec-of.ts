@@ -1,5 +1,5 @@
 import type { Container } from '../../api/generated/core-v1.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 export interface PodSpecLike {
   readonly containers: readonly Container[];

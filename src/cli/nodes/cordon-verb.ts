@@ -2,7 +2,8 @@ import type { Node } from '../../api/generated/core-v1.ts';
 import { dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { targetFlags, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** `kubectl cordon` and `kubectl uncordon`. */
 export function cordonVerb(unschedulable: boolean): Verb {

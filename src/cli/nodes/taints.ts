@@ -1,6 +1,6 @@
 import type { Taint } from '../../api/generated/core-v1.ts';
 import { labelValueFault } from '../mutation/valid-keys.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 

@@ -1,7 +1,8 @@
 import type { Container, Pod } from '../../api/generated/core-v1.ts';
 import { DetachKeys } from './detach-keys.ts';
 import { openStreams } from './remote-command.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Init, ordinary and ephemeral ones. */
 export const containersOf = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as readonly Container[])];

@@ -2,7 +2,8 @@ import type { Container, Pod } from '../../api/generated/core-v1.ts';
 import { isPodReady } from '../../api/pod/conditions.ts';
 import { attachTo, containersOf } from './attach-to.ts';
 import { waitForPod } from '../watch/pod-watch.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 interface Wanted {
   readonly stdin: boolean;

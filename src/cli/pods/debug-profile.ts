@@ -1,7 +1,7 @@
 import type { Container, Pod } from '../../api/generated/core-v1.ts';
 import { typeSchema } from '../../api/schema/schema.ts';
 import { applyStrategic } from '../patches/strategic-patch.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** How one looks into something: by a container added to a running pod, by a changed copy of the pod, or by a pod of its own on a node. */
 export type DebugStyle = 'ephemeral' | 'copy' | 'node';

@@ -5,7 +5,8 @@ import { systemClock } from '../../base/clock.ts';
 import { formatLabels, formatLabelSelector } from '../../api/selector.ts';
 import { isPodReady } from '../../api/pod/conditions.ts';
 import { resolveTargets, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** The pod that `POD` or `TYPE/NAME` stands for: of a workload or service, a ready one first, then the oldest; with `tell` it is said which of several. */
 export async function podOf(call: Call, text: string, { tell = false }: { readonly tell?: boolean } = {}): Promise<Pod> {

@@ -5,7 +5,8 @@ import type { Status } from '../../api/errors.ts';
 import type { HttpClient } from '../../client/http-client.ts';
 import { openSocket } from './socket.ts';
 import type { DetachKeys } from './detach-keys.ts';
-import { KubectlError, type KubectlIo } from '../command/verb.ts';
+import type { KubectlIo } from '../command/kubectl-io.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Channels of `v4.channel.k8s.io` and `v5.channel.k8s.io`: the first byte of every message. */
 const STDIN = 0;

@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import { StatusError, type Status } from '../../api/errors.ts';
 import type { HttpClient } from '../../client/http-client.ts';
 import { socketTarget } from '../../client/socket-options.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Opens a WebSocket to the API server with the client's credentials. Rejects with what the server answered instead of upgrading. */
 export function openSocket(http: HttpClient, path: string, protocols: readonly string[]): Promise<WebSocket> {

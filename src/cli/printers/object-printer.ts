@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseApiVersion } from '../../api/resources.ts';
 import type { Flags, FlagSpecs } from '../command/flags.ts';
 import { goJson, sortKeys } from './sort-keys.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { compileGoTemplate, GoTemplateError } from './go-template.ts';
 import { goQuote } from './go-template-lex.ts';
 import { goMap, goSyntax } from './go-value.ts';

@@ -2,7 +2,8 @@ import type { KubeObject, ObjectList } from '../../api/object.ts';
 import { listFault } from './list-fault.ts';
 import { pathOf } from '../command/resource-mapper.ts';
 import { resolveTargets, sourcesGiven, type Target } from './targets.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** A target that names one object. */
 export type NamedTarget = Target & { readonly name: string };

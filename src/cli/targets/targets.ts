@@ -3,7 +3,8 @@ import { readManifests, type Manifest, type ManifestObject } from '../manifests/
 import { pathOf, type DiscoveredResource } from '../command/resource-mapper.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import { parseSelector } from '../../api/selector.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** `kubectl` with neither names nor files where it needs some. */
 export const NO_RESOURCES = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";

@@ -4,7 +4,8 @@ import { outputFlags } from '../printers/object-printer.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
 import { textTable } from '../printers/text-table.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 export const verb: Verb = {
   usage: '[flags]',

@@ -1,5 +1,6 @@
 import { apiVersionOf } from '../../api/object.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 export const verb: Verb = {
   usage: '',

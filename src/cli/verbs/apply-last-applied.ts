@@ -6,7 +6,8 @@ import { toYaml } from '../printers/yaml.ts';
 import { listTargets } from '../targets/selected-targets.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
 import { NO_RESOURCES, fileFlags, manifestTargets, sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 
 const annotationOf = (object: KubeObject): string | undefined => object.metadata.annotations?.[LAST_APPLIED];

@@ -2,7 +2,7 @@ import { isReason, StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { kindType } from '../../api/schema/schema.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { statusText } from '../command/kubectl-errors.ts';
+import { statusText } from '../command/status-text.ts';
 import { migrateToServerSide } from '../apply/apply-migration.ts';
 import { LAST_APPLIED, lastApplied, withLastApplied } from '../apply/last-applied.ts';
 import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation/mutation.ts';
@@ -13,7 +13,8 @@ import { pathOf } from '../command/resource-mapper.ts';
 import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
 import { mergePatchBetween, threeWayMerge } from '../patches/three-way-merge.ts';
 import { checkPrune, prune, prunedKinds } from '../apply/prune.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { editLastApplied, setLastApplied, viewLastApplied } from './apply-last-applied.ts';
 
 const flags = {

@@ -2,7 +2,8 @@ import type { FlagSpecs } from '../command/flags.ts';
 import { attachTo, containerOf, containersOf } from '../pods/attach-to.ts';
 import { DEFAULT_DETACH_KEYS } from '../pods/detach-keys.ts';
 import { podOf } from '../pods/pod-of.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   container: { short: 'c', type: 'string', usage: 'Container name.' },

@@ -7,7 +7,8 @@ import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
 import { reconcileRbac } from '../apply/reconcile-rbac.ts';
 import { fileFlags, manifestTargets, sourcesGiven } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const canIFlags = {
   'all-namespaces': { short: 'A', type: 'bool', usage: 'If true, check the specified action in all namespaces.' },

@@ -5,7 +5,8 @@ import { listTargets } from '../targets/selected-targets.ts';
 import { fileFlags, targetPath } from '../targets/targets.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { DiscoveredResource } from '../command/resource-mapper.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...writeFlags('kubectl-autoscale'), ...fileFlags,

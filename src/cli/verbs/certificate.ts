@@ -4,7 +4,8 @@ import { rfc3339, systemClock } from '../../base/clock.ts';
 import { printResult } from '../mutation/mutation.ts';
 import { listTargets } from '../targets/selected-targets.ts';
 import { fileFlags, sourcesGiven, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 
 function decisionVerb(type: 'Approved' | 'Denied', word: 'approve' | 'deny'): Verb {

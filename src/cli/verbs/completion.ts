@@ -1,4 +1,5 @@
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Each shell asks `kubectl __complete WORDS…`, which prints one candidate a line. */
 const scripts: Readonly<Record<string, string>> = {

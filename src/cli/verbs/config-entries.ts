@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
 import { editKubeconfig, pathsOf, setProperty, type EditableKubeconfig } from '../config/kubeconfig-edit.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** A wrong number of arguments is told behind the help. */
 export function unexpected(call: Call, word = 'Unexpected'): KubectlError {

@@ -4,7 +4,8 @@ import type { Kubeconfig } from '../../client/kubeconfig-entries.ts';
 import { editKubeconfig, pathsOf } from '../config/kubeconfig-edit.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { entryVerbs, unexpected } from './config-entries.ts';
 
 const load = (call: Call): Kubeconfig => loadKubeconfig(pathsOf(call));

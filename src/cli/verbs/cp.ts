@@ -7,7 +7,8 @@ import { extract, pack, type Pack } from 'tar-stream';
 import { parseFileSpec, type RemoteFile } from '../pods/file-spec.ts';
 import type { FlagSpecs } from '../command/flags.ts';
 import { runRemote } from '../pods/remote-command.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   container: { short: 'c', type: 'string', usage: 'Container name.' },

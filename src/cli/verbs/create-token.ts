@@ -1,7 +1,8 @@
 import { StatusError } from '../../api/errors.ts';
 import type { TokenRequest } from '../../api/generated/authentication-v1.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const BOUND: Readonly<Record<string, string>> = { Pod: 'v1', Secret: 'v1', Node: 'v1' };
 

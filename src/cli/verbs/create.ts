@@ -9,8 +9,9 @@ import { rawRequest } from '../manifests/raw-request.ts';
 import { pathOf } from '../command/resource-mapper.ts';
 import { manifestTargets, sourcesGiven, targetFlags, type Target } from '../targets/targets.ts';
 import { StatusError } from '../../api/errors.ts';
-import { statusText } from '../command/kubectl-errors.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import { statusText } from '../command/status-text.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { createToken } from './create-token.ts';
 
 const flags = {

@@ -8,7 +8,8 @@ import { UsageError, type FlagSpecs } from '../command/flags.ts';
 import { parseEnv } from '../generators/pod-template.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { targetFlags, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   filename: targetFlags.filename,

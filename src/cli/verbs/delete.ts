@@ -1,13 +1,14 @@
 import { StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { statusText } from '../command/kubectl-errors.ts';
+import { statusText } from '../command/status-text.ts';
 import { dryRunOf } from '../mutation/mutation.ts';
 import { rawRequest } from '../manifests/raw-request.ts';
 import { qualifiedKind } from '../command/resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { untilGone } from '../watch/until-gone.ts';
 
 const flags = {

@@ -5,10 +5,11 @@ import { describeObject } from '../describe/describers.ts';
 import { describeEvents } from '../describe/events.ts';
 import { DescribeWriter } from '../describe/writer.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { statusText } from '../command/kubectl-errors.ts';
+import { statusText } from '../command/status-text.ts';
 import { pathOf } from '../command/resource-mapper.ts';
 import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...targetFlags,

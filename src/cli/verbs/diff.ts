@@ -13,7 +13,8 @@ import { prunable } from '../apply/prune.ts';
 import { pathOf } from '../command/resource-mapper.ts';
 import { manifestTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
 import { mergePatchBetween, threeWayMerge } from '../patches/three-way-merge.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...targetFlags,

@@ -9,7 +9,8 @@ import { formatDuration, type FlagSpecs } from '../command/flags.ts';
 import { dryRunOf, printResult, writeFlags } from '../mutation/mutation.ts';
 import type { NamedTarget } from '../targets/selected-targets.ts';
 import { targetFlags } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   selector: targetFlags.selector, 'dry-run': writeFlags('')['dry-run'],

@@ -6,7 +6,8 @@ import { checkedWriteFlags, printResult, writeFlags, writeQuery } from '../mutat
 import { listTargets } from '../targets/selected-targets.ts';
 import { NO_RESOURCES, fileFlags, sourcesGiven, targetPath } from '../targets/targets.ts';
 import { mergePatchBetween } from '../patches/three-way-merge.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { outputFlags } from '../printers/object-printer.ts';
 
 const flags = {

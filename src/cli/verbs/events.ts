@@ -5,7 +5,8 @@ import { since } from '../describe/times.ts';
 import type { FlagSpecs } from '../command/flags.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { watchLines } from '../watch/watch-lines.ts';
 
 const flags = {

@@ -3,7 +3,8 @@ import { containerOf } from '../pods/attach-to.ts';
 import { podOf } from '../pods/pod-of.ts';
 import { manifestTargets } from '../targets/targets.ts';
 import { openStreams } from '../pods/remote-command.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   container: { short: 'c', type: 'string', usage: 'Container name. If omitted, use the kubectl.kubernetes.io/default-container annotation for selecting the container to be attached or the first container in the pod will be chosen' },

@@ -3,7 +3,8 @@ import { apiVersionOf } from '../../api/object.ts';
 import type { SwaggerDefinitions } from '../explain/explain-old-form.ts';
 import { SchemaExplainer, type OpenApiSchemas } from '../explain/explain-schema.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   recursive: { short: 'R', type: 'bool', usage: 'When true, print the name of all the fields recursively.' },

@@ -6,7 +6,8 @@ import { overridden, overrideFlags } from '../mutation/overrides.ts';
 import { parseApiVersion } from '../../api/resources.ts';
 import { dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
 import { NO_RESOURCES, fileFlags, resolveTargets, sourcesGiven, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...writeFlags('kubectl-expose'), ...fileFlags, ...overrideFlags,

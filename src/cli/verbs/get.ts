@@ -10,8 +10,9 @@ import { printTable, tableCells, type ServerTable, type TableOptions } from '../
 import { textTable } from '../printers/text-table.ts';
 import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
 import { resolveTargets, sourcesGiven, targetFlags, targetPath, type Target } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
-import { statusText } from '../command/kubectl-errors.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
+import { statusText } from '../command/status-text.ts';
 import { listFault } from '../targets/list-fault.ts';
 import { watchLines } from '../watch/watch-lines.ts';
 

@@ -4,7 +4,8 @@ import { parse } from 'yaml';
 import { KUBERC_VERSION, kubercFile, PreferenceFault, type Alias, type OptionDefault, type Preference } from '../config/kuberc.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 function fileOf({ flags, io }: Call): { readonly path: string; readonly explicit: boolean } {
   try {

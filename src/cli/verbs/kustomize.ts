@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { FlagSpecs } from '../command/flags.ts';
 import { buildKustomization } from '../kustomize/build.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const ROOT_ONLY = 'LoadRestrictionsRootOnly';
 const ANYWHERE = 'LoadRestrictionsNone';

@@ -3,7 +3,8 @@ import type { ObjectList } from '../../api/object.ts';
 import { isReason } from '../../api/errors.ts';
 import type { FlagSpecs } from '../command/flags.ts';
 import { podOf, podsOf } from '../pods/pod-of.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   selector: { short: 'l', type: 'string', usage: 'Selector (label query) to filter on' },

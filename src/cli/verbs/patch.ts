@@ -11,7 +11,8 @@ import { currentObject, isLocal, localFlag, patchObject, type ObjectPatch, type 
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { fileFlags } from '../targets/targets.ts';
 import { mergePatchBetween } from '../patches/three-way-merge.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...writeFlags('kubectl-patch'), ...fileFlags, ...localFlag,

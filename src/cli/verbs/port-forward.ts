@@ -7,7 +7,9 @@ import { podOf } from '../pods/pod-of.ts';
 import { forwardedPorts, type ForwardedPort } from '../pods/forwarded-ports.ts';
 import { openSocket } from '../pods/socket.ts';
 import { resolveTargets, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Call, type KubectlIo, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import type { KubectlIo } from '../command/kubectl-io.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   address: { type: 'strings', default: ['localhost'], usage: 'Addresses to listen on (comma separated). Only accepts IP addresses or localhost as a value.' },

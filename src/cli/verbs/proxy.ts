@@ -7,7 +7,8 @@ import { extname, join, normalize } from 'node:path';
 import { tlsOf, type HttpClientOptions } from '../../client/http-client.ts';
 import { tunnelAgent } from '../../client/proxy.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   port: { short: 'p', type: 'int', default: 8001, usage: 'The port on which to run the proxy. Set to 0 to pick a random port.' },

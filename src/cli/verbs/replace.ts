@@ -2,13 +2,14 @@ import { isReason, StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { statusText } from '../command/kubectl-errors.ts';
+import { statusText } from '../command/status-text.ts';
 import { LAST_APPLIED, withLastApplied } from '../apply/last-applied.ts';
 import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutation/mutation.ts';
 import { rawRequest } from '../manifests/raw-request.ts';
 import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
 import { fileFlags, manifestTargets, sourcesGiven, targetPath, type Target } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...checkedWriteFlags('kubectl-replace'), ...fileFlags,

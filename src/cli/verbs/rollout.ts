@@ -12,7 +12,8 @@ import { describePodTemplate } from '../describe/pod-template.ts';
 import { DescribeWriter } from '../describe/writer.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { sourcesGiven, targetFlags, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { watchLines } from '../watch/watch-lines.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 

@@ -7,7 +7,8 @@ import { parseEnv, parseLabels } from '../generators/pod-template.ts';
 import { LAST_APPLIED, withLastApplied } from '../apply/last-applied.ts';
 import { createObject, dryRunOf, writeFlags } from '../mutation/mutation.ts';
 import { overridden, overrideFlags } from '../mutation/overrides.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...writeFlags('kubectl-run'), ...overrideFlags,

@@ -3,7 +3,8 @@ import type { FlagSpecs } from '../command/flags.ts';
 import { dryRunOf, plainWriteFlags, printResult, writeQuery } from '../mutation/mutation.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { targetFlags, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
   ...plainWriteFlags, ...targetFlags,

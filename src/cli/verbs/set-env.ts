@@ -9,7 +9,8 @@ import { mergePatchBetween } from '../patches/three-way-merge.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { resolveTargets, sourcesGiven, targetPath } from '../targets/targets.ts';
 import { envNameFault } from '../mutation/valid-keys.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** What the call does to variables: those it sets, in order, and those it takes away. */
 interface Changes {

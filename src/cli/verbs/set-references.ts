@@ -7,7 +7,8 @@ import { aroundPodSpec, podSpecOf } from '../mutation/pod-spec-of.ts';
 import { listTargets } from '../targets/selected-targets.ts';
 import { NO_RESOURCES, sourcesGiven } from '../targets/targets.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Upstream: kubectl pkg/cmd/set/set_serviceaccount.go. */
 export const setServiceAccount: Verb = {

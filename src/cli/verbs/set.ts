@@ -5,7 +5,8 @@ import { currentObjects } from '../mutation/patch-object.ts';
 import { podSpecOf } from '../mutation/pod-spec-of.ts';
 import { listTargets } from '../targets/selected-targets.ts';
 import { NO_RESOURCES, sourcesGiven } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { setEnv } from './set-env.ts';
 import { setSelector, setServiceAccount, setSubject } from './set-references.ts';
 

@@ -3,7 +3,8 @@ import { checkedWriteFlags, dryRunOf, printResult, writeQuery } from '../mutatio
 import { listTargets } from '../targets/selected-targets.ts';
 import { changeTaints, checkConflicts, parseTaints } from '../nodes/taints.ts';
 import { targetFlags, targetPath } from '../targets/targets.ts';
-import { KubectlError, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** Upstream: kubectl pkg/cmd/taint. */
 export const verb: Verb = {

@@ -4,7 +4,8 @@ import { addQuantities, milliValue, quantityValue } from '../../api/quantity.ts'
 import type { FlagSpecs } from '../command/flags.ts';
 import { textTable } from '../printers/text-table.ts';
 import { targetFlags } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 type Usage = Readonly<Record<string, string>>;
 interface NodeMetrics { readonly metadata: { readonly name: string }; readonly usage: Usage }

@@ -1,6 +1,8 @@
 import { KUBERNETES_VERSION } from '../../api/version.ts';
 import { toYaml } from '../printers/yaml.ts';
-import { KubectlError, type KubectlIo, type Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
+import type { KubectlIo } from '../command/kubectl-io.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 interface VersionInfo { readonly gitVersion: string; readonly [field: string]: unknown }
 

@@ -7,7 +7,8 @@ import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { localFlag } from '../mutation/patch-object.ts';
 import { NO_RESOURCES, fileFlags, manifestTargets, targetFlags } from '../targets/targets.ts';
-import { KubectlError, type Call, type Verb } from '../command/verb.ts';
+import type { Call, Verb } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { waitCondition, type WaitCondition } from '../watch/wait-condition.ts';
 import { watchLines } from '../watch/watch-lines.ts';
 

@@ -1,7 +1,8 @@
 import { isReason, notFound } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ObjectList } from '../../api/object.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { watchLines } from './watch-lines.ts';
 
 /**

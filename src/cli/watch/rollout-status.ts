@@ -1,5 +1,5 @@
 import type { DaemonSet, Deployment, StatefulSet } from '../../api/generated/apps-v1.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 /** How far a rollout is, in kubectl's words. Throws KubectlError when it cannot succeed any more. Upstream: kubectl pkg/polymorphichelpers/rollout_status.go. */
 export function rolloutStatus(object: Deployment | DaemonSet | StatefulSet, revision = 0): { readonly message: string; readonly done: boolean } {

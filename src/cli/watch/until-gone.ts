@@ -2,7 +2,8 @@ import { isReason } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { pathOf } from '../command/resource-mapper.ts';
 import type { NamedTarget } from '../targets/selected-targets.ts';
-import { KubectlError, type Call } from '../command/verb.ts';
+import type { Call } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 import { watchLines } from './watch-lines.ts';
 
 /** Waits until the object is gone, or another of its name is there; `timeoutMs` 0 waits for ever. Throws KubectlError when the time is up. */

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/object.ts';
 import { findAll, relaxedJsonPath } from '../printers/jsonpath.ts';
-import { KubectlError } from '../command/verb.ts';
+import { KubectlError } from '../command/kubectl-error.ts';
 
 export type WaitCondition = { readonly kind: 'create' } | { readonly kind: 'delete' } | { readonly kind: 'met'; isMet(object: KubeObject): boolean };
 
