@@ -9,10 +9,13 @@ import { connectRuntime } from '../src/cri/connect.ts';
 import type { ContainerConfig, CriRuntime, PodSandboxConfig } from '../src/cri/runtime.ts';
 import { containerConfig } from '../src/kubelet/container/container-config.ts';
 import { sandboxConfig } from '../src/kubelet/container/sandbox-config.ts';
-import { cgroupMode, findRuntime } from '../src/machine/index.ts';
+import { cgroupMode, findRuntime, removeCgroup } from '../src/machine/index.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { HttpClient } from '../src/client/http-client.ts';
 import { ClusterUnderTest } from '../src/testing/cluster-under-test.ts';
+
+/** Of the pods that no kubelet keeps. */
+const BARE_CGROUP = '/wherry-bench';
 
 export const IMAGE = 'docker.io/msung99/maestro:0.1.0';
 
@@ -43,6 +46,8 @@ export class BenchCluster extends ClusterUnderTest {
   override async [Symbol.asyncDispose](): Promise<void> {
     await this.#closing.disposeAsync();
     await super[Symbol.asyncDispose]();
+    // containerd leaves the parents that it was told to use.
+    await removeCgroup(BARE_CGROUP, { clock: systemClock });
   }
 }
 
@@ -53,7 +58,7 @@ export async function barePod(runtime: CriRuntime, folder: string): Promise<() =
   const name = `bare-${serial++}`;
   const sandbox: PodSandboxConfig = {
     metadata: { name, uid: `${name}-uid`, namespace: 'bench', attempt: 0 }, hostname: name, logDirectory: join(folder, name),
-    labels: {}, annotations: {}, linux: { cgroupParent: `/wherry-bench/${name}` },
+    labels: {}, annotations: {}, linux: { cgroupParent: `${BARE_CGROUP}/${name}` },
   };
   return startBare(runtime, sandbox, { metadata: { name: 'maestro', attempt: 0 }, image: { image: IMAGE }, logPath: 'maestro.log', linux: {} });
 }
@@ -63,7 +68,7 @@ export async function samePod(runtime: CriRuntime, folder: string, like: Pod): P
   const name = `bare-${serial++}`;
   const pod: Pod = { ...like, metadata: { ...like.metadata, name, uid: `${name}-uid`, namespace: 'bench' } };
   const sandbox = sandboxConfig(pod, 0, {
-    dns: { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', host: { servers: [], searches: [], options: [] } }, podLogsDir: join(folder, 'bare-logs'), cgroupRoot: '/wherry-bench',
+    dns: { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', host: { servers: [], searches: [], options: [] } }, podLogsDir: join(folder, 'bare-logs'), cgroupRoot: BARE_CGROUP,
   });
   const own = join(folder, name);
   mkdirSync(join(own, 'token'), { recursive: true });

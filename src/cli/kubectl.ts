@@ -67,6 +67,7 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
       io[helpTo](await helpOf(path, verb));
       return code;
     }
+    for (const warning of flags.warnings) io.err(`${warning}\n`);
     const session = new Session(flags, io, preference);
     const code = await runAndTellFaults(verb, { flags, args, dashAt, io, session, path }).catch(async (error: unknown) => {
       if (error instanceof KubectlError && error.helped) io.out(await helpOf(path, verb));

@@ -79,7 +79,7 @@ test('files are found beside the kubeconfig that names them, and flags go before
   expect(resolveContext({ env: { KUBECONFIG: path }, namespace: 'x', token: 'other', insecureSkipTlsVerify: true })).toMatchObject({
     namespace: 'x', connection: { token: 'other', insecureSkipTlsVerify: true },
   });
-  expect(() => resolveContext({ env: { KUBECONFIG: path }, context: 'nope' })).toThrow('context "nope" does not exist');
+  expect(() => resolveContext({ env: { KUBECONFIG: path }, context: 'nope' })).toThrow('context was not found for specified context: nope');
 });
 
 test('a program gives the credentials when they are needed, is told of the cluster, and is asked again when they have expired', () => {

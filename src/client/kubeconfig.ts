@@ -125,14 +125,13 @@ export function resolveContext(request: ContextRequest): ResolvedContext {
   const config = request.config ?? loadKubeconfig(request.kubeconfig ? [request.kubeconfig] : kubeconfigPaths(request.env));
   const contextName = request.context ?? config['current-context'] ?? '';
   const context = config.contexts?.find((c) => c.name === contextName)?.context;
-  if (!context && request.context) throw new Error(`context "${contextName}" does not exist`);
   if (!context && contextName) throw new KubeconfigError(`Error in configuration: context was not found for specified context: ${contextName}`, { bare: true });
   const own = !context && !request.server && !request.cluster ? insidePod(request.env) : undefined;
   if (own) return { ...own, namespace: request.namespace ?? own.namespace };
 
   const clusterName = request.cluster ?? context?.cluster ?? '';
   const known = config.clusters?.find((c) => c.name === clusterName)?.cluster;
-  if (!known && request.cluster) throw new KubeconfigError(`cluster "${clusterName}" does not exist`);
+  if (!known && request.cluster) throw new KubeconfigError(`no server found for cluster "${clusterName}"`);
   const userName = request.user ?? context?.user ?? '';
   const user = config.users?.find((u) => u.name === userName)?.user;
   if (!user && request.user) throw new KubeconfigError(`auth info "${userName}" does not exist`);

@@ -11,6 +11,8 @@ export interface FlagSpec {
   /** What `--flag` without a value means; bools mean true. */
   readonly bare?: string;
   readonly usage: string;
+  /** What values of former days mean today: who uses one is told so. */
+  readonly formerly?: Readonly<Record<string, string>>;
 }
 
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>;
@@ -39,6 +41,8 @@ export function formatDuration(ms: number): string {
 export class Flags {
   readonly #specs: FlagSpecs;
   readonly #values = new Map<string, string[]>();
+  /** What is to be told of how flags were given. */
+  readonly warnings: string[] = [];
 
   constructor(specs: FlagSpecs) {
     this.#specs = specs;
@@ -54,6 +58,11 @@ export class Flags {
     }
     if (spec.type === 'duration' && parseDuration(value) === undefined) throw new UsageError(`invalid argument "${value}" for "${spelled}" flag: time: invalid duration "${value}"`);
     const values = this.#values.get(name) ?? [];
+    const today = spec.formerly && Object.hasOwn(spec.formerly, value) ? spec.formerly[value] : undefined;
+    if (today !== undefined) {
+      this.warnings.push(`--${name}${value === spec.bare ? '' : `=${value}`} is deprecated${value === spec.bare ? '' : ' (boolean value)'} and can be replaced with --${name}=${today}.`);
+      return this.add(name, today, spelled);
+    }
     if (spec.type === 'strings') values.push(...(value === '' ? [] : value.split(',')));
     else if (spec.type === 'array') values.push(value);
     else values.splice(0, values.length, value);

@@ -50,8 +50,8 @@ export function metadataVerb({ field, done, removed, noun, summary }: { readonly
         if (equals > 0) set[change.slice(0, equals)] = change.slice(equals + 1);
         else drop.push(change.slice(0, -1));
       }
-      const both = drop.find((key) => Object.hasOwn(set, key));
-      if (both !== undefined) throw new KubectlError(`can not both modify and remove a ${noun} in the same command`);
+      const both = drop.filter((key) => Object.hasOwn(set, key));
+      if (both.length > 0) throw new KubectlError(`can not both modify and remove ${field === 'labels' ? 'a label' : `the following annotation(s)`} in the same command${field === 'labels' ? '' : `: ${both.join(', ')}`}`);
       const targets = await listTargets(call, { args, allNamespaces: flags.bool('all-namespaces') });
       if (flags.string('resource-version') && (targets.length > 1 || flags.bool('all'))) throw new KubectlError('--resource-version may only be used with a single resource');
       for (const target of targets) {

@@ -1,19 +1,24 @@
 import type { KubeObject } from '../../api/object.ts';
-import type { Flags, FlagSpecs } from '../command/flags.ts';
+import type { Flags, FlagSpec, FlagSpecs } from '../command/flags.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { pathOf, qualifiedKind, type DiscoveredResource } from '../command/resource-mapper.ts';
 import type { Call } from '../command/verb.ts';
 import { KubectlError } from '../command/kubectl-error.ts';
 
+/** Upstream: kubectl cmd/util GetDryRunStrategy. */
+export const dryRunFlag = {
+  type: 'string', default: 'none', bare: 'unchanged', usage: 'Must be "none", "server", or "client".', formerly: { unchanged: 'client', true: 'client', false: 'none' },
+} as const satisfies FlagSpec;
+
 /** Flags of all verbs that write; `manager` is whose name the write bears unless the flag says another. */
 export const writeFlags = (manager: string) => ({
   ...outputFlags,
-  'dry-run': { type: 'string', default: 'none', bare: 'unchanged', usage: 'Must be "none", "server", or "client".' },
+  'dry-run': dryRunFlag,
   'field-manager': { type: 'string', default: manager, usage: 'Name of the manager used to track field ownership.' },
 }) as const satisfies FlagSpecs;
 
 /** Those of verbs whose writes bear kubectl's own name. */
-export const plainWriteFlags = { ...outputFlags, 'dry-run': writeFlags('')['dry-run'] } as const satisfies FlagSpecs;
+export const plainWriteFlags = { ...outputFlags, 'dry-run': dryRunFlag } as const satisfies FlagSpecs;
 
 /** Those of verbs that send whole objects: the server checks their fields. */
 export const checkedWriteFlags = (manager: string) => ({
@@ -26,7 +31,6 @@ export type DryRun = 'none' | 'client' | 'server';
 export function dryRunOf(flags: Flags): DryRun {
   if (!flags.has('dry-run')) return 'none';
   const value = flags.string('dry-run');
-  if (value === 'unchanged') throw new KubectlError('--dry-run flag without a value was specified. A value must be set: "none", "server", or "client".');
   if (value !== 'none' && value !== 'client' && value !== 'server') throw new KubectlError(`Invalid dry-run value (${value}). Must be "none", "server", or "client".`);
   return value;
 }

@@ -1,5 +1,5 @@
 import type { Node } from '../../api/generated/core-v1.ts';
-import { dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
+import { dryRunFlag, dryRunOf, printResult, writeQuery } from '../mutation/mutation.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
 import { targetFlags, targetPath } from '../targets/targets.ts';
 import type { Call, Verb } from '../command/verb.ts';
@@ -10,7 +10,7 @@ export function cordonVerb(unschedulable: boolean): Verb {
   return {
     usage: 'NODE',
     summary: unschedulable ? 'Mark node as unschedulable' : 'Mark node as schedulable',
-    flags: { 'dry-run': writeFlags('')['dry-run'], selector: targetFlags.selector },
+    flags: { 'dry-run': dryRunFlag, selector: targetFlags.selector },
     async run(call) {
       const verb = unschedulable ? 'cordon' : 'uncordon';
       if (call.args.length === 0 && !call.flags.string('selector')) throw new KubectlError(`USAGE: ${verb} NODE [flags]\nSee 'kubectl ${verb} -h' for help and examples`);

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../api/object.ts';
 import { editObjects } from '../manifests/edit-objects.ts';
 import { LAST_APPLIED, lastApplied, withLastApplied } from '../apply/last-applied.ts';
-import { checkedWriteFlags, dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
+import { checkedWriteFlags, dryRunFlag, dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
 import { toYaml } from '../printers/yaml.ts';
 import { listTargets } from '../targets/selected-targets.ts';
 import { sortKeys } from '../printers/sort-keys.ts';
@@ -37,7 +37,7 @@ export const viewLastApplied: Verb = {
 export const setLastApplied: Verb = {
   usage: '-f FILENAME',
   summary: 'Set the last-applied-configuration annotation on a live object to match the contents of a file',
-  flags: { filename: fileFlags.filename, ...outputFlags, 'dry-run': writeFlags('')['dry-run'], 'create-annotation': { type: 'bool', usage: "Will create 'last-applied-configuration' annotations if current objects doesn't have one" } },
+  flags: { filename: fileFlags.filename, ...outputFlags, 'dry-run': dryRunFlag, 'create-annotation': { type: 'bool', usage: "Will create 'last-applied-configuration' annotations if current objects doesn't have one" } },
   async run(call) {
     const { flags, session, io } = call;
     if (!sourcesGiven(flags)) throw new KubectlError(NO_RESOURCES);

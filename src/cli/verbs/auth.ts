@@ -2,7 +2,7 @@ import type { SelfSubjectAccessReview, SelfSubjectRulesReview } from '../../api/
 import type { SelfSubjectReview } from '../../api/generated/authentication-v1.ts';
 import { compactRules, qualifiedResource } from '../describe/role.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { dryRunOf, writeFlags } from '../mutation/mutation.ts';
+import { dryRunFlag, dryRunOf } from '../mutation/mutation.ts';
 import { objectPrinter, outputFlags } from '../printers/object-printer.ts';
 import { textTable } from '../printers/text-table.ts';
 import { reconcileRbac } from '../apply/reconcile-rbac.ts';
@@ -32,7 +32,7 @@ export const verb: Verb = {
     reconcile: {
       usage: '-f FILENAME', summary: 'Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects', run: reconcile,
       flags: {
-        ...outputFlags, 'dry-run': writeFlags('')['dry-run'], ...fileFlags,
+        ...outputFlags, 'dry-run': dryRunFlag, ...fileFlags,
         'remove-extra-permissions': { type: 'bool', usage: 'If true, removes extra permissions added to roles' }, 'remove-extra-subjects': { type: 'bool', usage: 'If true, removes extra subjects added to rolebindings' },
       },
     },

@@ -58,11 +58,11 @@ function metricOf(name: 'cpu' | 'memory', text: string, unit: string): object[] 
   if (!text) return [];
   if (text.endsWith('%')) {
     const percent = Number(text.slice(0, -1));
-    if (!/^\d+%$/.test(text) || percent > 2 ** 31 - 1) throw new KubectlError(`invalid value for --${name}: ${text}`);
+    if (!/^\d+%$/.test(text) || percent > 2 ** 31 - 1) throw new KubectlError(`invalid percentage value: ${text.slice(0, -1)}`);
     return [metric(name, { type: 'Utilization', averageUtilization: percent })];
   }
-  const quantity = /^\d+$/.test(text) ? text + unit : text;
-  if (!/^\d+(?:\.\d+)?(?:m|k|[MGTPE]i?|Ki)?$/.test(quantity)) throw new KubectlError(`invalid value for --${name}: ${text}`);
+  const quantity = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) + unit : text;
+  if (!/^\d+(?:\.\d+)?(?:m|k|[MGTPE]i?|Ki)?$/.test(quantity)) throw new KubectlError(`invalid resource ${name} value: ${text}`);
   return [metric(name, { type: 'AverageValue', averageValue: quantity })];
 }
 

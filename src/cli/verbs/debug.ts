@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { MANIFEST_YAML } from '../../base/manifest-yaml.ts';
 import type { Container, Node, Pod } from '../../api/generated/core-v1.ts';
 import { nameSuffix, systemRandom } from '../../base/random.ts';
 import { attachToDebugger } from '../pods/attach-when-running.ts';
@@ -95,7 +96,7 @@ function profiled<T extends Pick<Pod, 'metadata' | 'spec'>>({ flags: given }: Ca
     initContainers: given.bool('keep-init-containers'),
   });
   const file = given.string('custom');
-  return file ? withCustomContainer(made, container, parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : made;
+  return file ? withCustomContainer(made, container, parse(readFileSync(file, 'utf8'), MANIFEST_YAML) as Record<string, unknown>) : made;
 }
 
 function nameFor({ flags: given, io }: Call, pod: Pod | undefined): string {

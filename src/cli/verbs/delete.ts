@@ -2,7 +2,7 @@ import { StatusError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { FlagSpecs } from '../command/flags.ts';
 import { statusText } from '../command/status-text.ts';
-import { dryRunOf } from '../mutation/mutation.ts';
+import { dryRunFlag, dryRunOf } from '../mutation/mutation.ts';
 import { rawRequest } from '../manifests/raw-request.ts';
 import { qualifiedKind } from '../command/resource-mapper.ts';
 import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
@@ -17,7 +17,7 @@ const flags = {
   'all-namespaces': { short: 'A', type: 'bool', usage: 'If present, list the requested object(s) across all namespaces.' },
   'field-selector': { type: 'string', usage: 'Selector (field query) to filter on' },
   cascade: { type: 'string', default: 'background', bare: 'background', usage: 'Must be "background", "orphan", or "foreground".' },
-  'dry-run': { type: 'string', default: 'none', bare: 'unchanged', usage: 'Must be "none", "server", or "client".' },
+  'dry-run': dryRunFlag,
   force: { type: 'bool', usage: 'If true, immediately remove resources from API and bypass graceful deletion.' },
   'grace-period': { type: 'int', default: -1, usage: 'Period of time in seconds given to the resource to terminate gracefully.' },
   'ignore-not-found': { type: 'bool', usage: 'Treat "resource not found" as a successful delete.' },

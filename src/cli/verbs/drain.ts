@@ -6,14 +6,14 @@ import { systemClock } from '../../base/clock.ts';
 import { nodesOf, setUnschedulable } from '../nodes/cordon-verb.ts';
 import { podsToDrain } from '../nodes/drain-filters.ts';
 import { formatDuration, type FlagSpecs } from '../command/flags.ts';
-import { dryRunOf, printResult, writeFlags } from '../mutation/mutation.ts';
+import { dryRunFlag, dryRunOf, printResult } from '../mutation/mutation.ts';
 import type { NamedTarget } from '../targets/selected-targets.ts';
 import { targetFlags } from '../targets/targets.ts';
 import type { Call, Verb } from '../command/verb.ts';
 import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
-  selector: targetFlags.selector, 'dry-run': writeFlags('')['dry-run'],
+  selector: targetFlags.selector, 'dry-run': dryRunFlag,
   force: { type: 'bool', usage: 'Continue even if there are pods that do not declare a controller.' },
   'grace-period': { type: 'int', default: -1, usage: 'Period of time in seconds given to each pod to terminate gracefully. If negative, the default value specified in the pod will be used.' },
   'ignore-daemonsets': { type: 'bool', usage: 'Ignore DaemonSet-managed pods.' },

@@ -38,13 +38,14 @@ export const verb: Verb = {
     if (given.string('since-time') && given.changed('since')) throw new KubectlError('at most one of `sinceTime` or `sinceSeconds` may be specified');
     if (given.string('since-time') && Number.isNaN(Date.parse(given.string('since-time')))) throw new KubectlError(`parsing time "${given.string('since-time')}" as "2006-01-02T15:04:05Z07:00": cannot parse "${given.string('since-time')}" as "2006"`);
     if (given.bool('all-containers') && given.string('container')) throw new KubectlError(`--all-containers=true should not be specified with container name ${given.string('container')}`);
-    if (given.changed('limit-bytes') && given.int('limit-bytes') < 1) throw new KubectlError('--limit-bytes must be greater than 0');
-    if (given.changed('since') && given.duration('since') < 0) throw new KubectlError('--since must be greater than 0');
-    if (given.int('tail') < -1) throw new KubectlError('--tail must be greater than or equal to -1');
     const namespace = await session.namespace();
     const pods = selector
       ? (await session.json<ObjectList<Pod>>(`/api/v1/namespaces/${namespace}/pods`, { query: { labelSelector: selector } })).items
       : await foundPods(call, args[0]!);
+    // What is asked of them is looked at when they have been found.
+    if (given.changed('limit-bytes') && given.int('limit-bytes') < 1) throw new KubectlError('--limit-bytes must be greater than 0');
+    if (given.changed('since') && given.duration('since') < 0) throw new KubectlError('--since must be greater than 0');
+    if (given.int('tail') < -1) throw new KubectlError('--tail must be greater than or equal to -1');
     if (pods.length === 0) {
       call.io.err(`No resources found in ${namespace} namespace.\n`);
       return 0;

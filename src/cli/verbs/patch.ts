@@ -37,16 +37,11 @@ export const verb: Verb = {
     if (!KINDS.includes(wanted)) throw new KubectlError(`--type must be one of [json merge strategic], not "${given.string('type')}"`);
     if (given.string('patch') === '' && given.string('patch-file') === '') throw new KubectlError('must specify --patch or --patch-file containing the contents of the patch');
     const text = given.string('patch-file') ? readPatch(given.string('patch-file')) : given.string('patch');
-    let body: unknown;
-    try {
-      body = parse(text, MANIFEST_YAML);
-    } catch (error) {
-      throw new KubectlError(`unable to parse "${text}": ${(error as Error).message}`);
-    }
     for (const target of await listTargets(call)) {
       const known = kindType(target.resource.group, target.resource.version, target.resource.kind) !== undefined;
       const subresource = given.string('subresource') || undefined;
       const before = await currentObject(call, target, subresource);
+      const body = parsed(text);
       if (wanted === 'strategic' && !known && isLocal(given)) throw new KubectlError(`strategic merge patch is not supported for ${target.resource.group}/${target.resource.version}, Kind=${target.resource.kind} locally, try --type merge`);
       const after = await patched(call, target, before, { kind: wanted, body, manager: 'kubectl-patch', subresource });
       // A subresource may be of another kind: scale.
@@ -55,6 +50,14 @@ export const verb: Verb = {
     }
   },
 };
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text, MANIFEST_YAML);
+  } catch (error) {
+    throw new KubectlError(`unable to parse "${text}": ${(error as Error).message}`);
+  }
+}
 
 function readPatch(file: string): string {
   try {

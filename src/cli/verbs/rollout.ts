@@ -4,7 +4,7 @@ import type { PodTemplateSpec } from '../../api/generated/core-v1.ts';
 import { apiVersionOf, type KubeObject, type ObjectList } from '../../api/object.ts';
 import { formatLabelSelector } from '../../api/selector.ts';
 import type { FlagSpecs } from '../command/flags.ts';
-import { dryRunOf, writeFlags, printResult, writeQuery } from '../mutation/mutation.ts';
+import { dryRunFlag, dryRunOf, printResult, writeFlags, writeQuery } from '../mutation/mutation.ts';
 import { textTable } from '../printers/text-table.ts';
 import { pathOf, qualifiedKind } from '../command/resource-mapper.ts';
 import { rolloutStatus } from '../watch/rollout-status.ts';
@@ -200,6 +200,6 @@ export const verb: Verb = {
         watch: { short: 'w', type: 'bool', default: true, usage: 'Watch the status of the rollout until it\'s done.' },
       },
     },
-    undo: { usage, summary: 'Undo a previous rollout', flags: { ...unmanaged, 'dry-run': writeFlags('')['dry-run'], 'to-revision': { type: 'int', usage: 'The revision to rollback to. Default to 0 (last revision).' } }, run: undo },
+    undo: { usage, summary: 'Undo a previous rollout', flags: { ...unmanaged, 'dry-run': dryRunFlag, 'to-revision': { type: 'int', usage: 'The revision to rollback to. Default to 0 (last revision).' } }, run: undo },
   },
 };

@@ -1,9 +1,9 @@
 import { isReason } from '../../api/errors.ts';
 import type { FlagSpecs } from '../command/flags.ts';
 import { dryRunOf, plainWriteFlags, printResult, writeQuery } from '../mutation/mutation.ts';
-import { listTargets, type NamedTarget } from '../targets/selected-targets.ts';
+import { listTargets } from '../targets/selected-targets.ts';
 import { targetFlags, targetPath } from '../targets/targets.ts';
-import type { Call, Verb } from '../command/verb.ts';
+import type { Verb } from '../command/verb.ts';
 import { KubectlError } from '../command/kubectl-error.ts';
 
 const flags = {
@@ -30,7 +30,7 @@ export const verb: Verb = {
     const replicas = given.int('replicas');
     if (replicas < 0) throw new KubectlError('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0');
     const targets = await listTargets(call);
-    if (targets.length === 1 && !given.string('resource-version')) await mustExist(call, targets[0]!);
+    if (targets.length === 1 && !given.string('resource-version')) await session.json(targetPath(targets[0]!));
     if (targets.length === 0) throw new KubectlError('no objects passed to scale');
     for (const target of targets) {
       if (dryRunOf(given) === 'client') {
@@ -54,13 +54,3 @@ export const verb: Verb = {
     }
   },
 };
-
-/** Says of a missing object what kubectl says, which looks the objects up before it scales them. */
-async function mustExist(call: Call, target: NamedTarget): Promise<void> {
-  try {
-    await call.session.json(targetPath(target));
-  } catch (error) {
-    if (!isReason(error, 'NotFound')) throw error;
-    throw new KubectlError(`no objects passed to scale ${error.message}`);
-  }
-}
