@@ -28,7 +28,8 @@ beforeAll(async () => {
   await client.create(services, { metadata: { name: 'web', namespace }, spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] } });
   await allReady();
   await halfMade.make();
-  expect(new Set((await halfMade.remains()).map((line) => /shim|netns|leases|runc|cgroup/.exec(line)?.[0]))).toEqual(new Set(['shim', 'netns', 'leases', 'runc', 'cgroup']));
+  // The cgroup may be gone by now: the kubelet looks for those of pods that it does not know.
+  expect((await halfMade.remains()).map((line) => /shim|netns|leases|runc|cgroup/.exec(line)?.[0])).toEqual(expect.arrayContaining(['shim', 'netns', 'leases', 'runc']));
 }, 120_000);
 
 afterAll(async () => {
