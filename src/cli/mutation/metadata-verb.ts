@@ -51,7 +51,7 @@ export function metadataVerb({ field, done, removed, noun, summary }: { readonly
         else drop.push(change.slice(0, -1));
       }
       const both = drop.filter((key) => Object.hasOwn(set, key));
-      if (both.length > 0) throw new KubectlError(`can not both modify and remove ${field === 'labels' ? 'a label' : `the following annotation(s)`} in the same command${field === 'labels' ? '' : `: ${both.join(', ')}`}`);
+      if (both.length > 0) throw new KubectlError(field === 'labels' ? 'can not both modify and remove a label in the same command' : `can not both modify and remove the following annotation(s) in the same command: ${both.join(', ')}`);
       const targets = await listTargets(call, { args, allNamespaces: flags.bool('all-namespaces') });
       if (flags.string('resource-version') && (targets.length > 1 || flags.bool('all'))) throw new KubectlError('--resource-version may only be used with a single resource');
       for (const target of targets) {
