@@ -89,7 +89,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const context: WorkerContext = {
     client, runtime, clock, random, log, recorder, work, statuses, userNamespaces: new UserNamespaces(join(rootDir, 'pods'), configuration.maxPods ?? MAX_PODS), objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
-    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot!, inUse: volumesInUse }, filesAreRead: options.containersReadFiles !== false },
+    tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot!, inUse: volumesInUse }, containersReadFiles: options.containersReadFiles !== false },
     devices, probeCounts,
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
     ...(options.drainPod ? { drainPod: options.drainPod } : {}),

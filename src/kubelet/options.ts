@@ -72,7 +72,7 @@ export interface KubeletOptions {
   readonly unjamInput?: () => void;
   /**
    * Whether containers are processes that read files; default true. If not (simulated nodes), what only they would read is not written: the hosts file, files for last words, and
-   * what volumes show of config maps, secrets and tokens, which are not asked for either.
+   * what volumes show. Config maps and secrets have to be there all the same; tokens are not asked for.
    */
   readonly containersReadFiles?: boolean;
   /** Where the kubelet tells what it had the runtime do; default nowhere. */

@@ -42,12 +42,12 @@ export class MachineSnapshot {
     for (const [what, now] of this.#facts) {
       const then = before.#facts.get(what)!;
       // The last cluster with egress turns forwarding off again, and the last one of all takes their common cgroup away.
-      const isShared = (fact: string): boolean => withOthers && (what === 'forwarding' || fact.endsWith('/wherry'));
-      // A cluster that had just given back its number may have been about to take it away.
-      const isLeftBySomeone = (fact: string): boolean => what === 'cgroup' && fact.endsWith('/wherry');
+      // That may still be under way when its number is free again, so that nobody is seen to be there.
+      const isCommonCgroup = (fact: string): boolean => fact.endsWith('/wherry');
+      const isShared = (fact: string): boolean => withOthers && (what === 'forwarding' || isCommonCgroup(fact));
       // What another cluster had may be ours since, with its number.
       for (const fact of now) if ((!then.has(fact) || before.#isOthers(fact)) && !this.#isOthers(fact) && !isShared(fact)) changes.push(`${what} added: ${fact}`);
-      for (const fact of then.difference(now)) if (what !== 'process' && !this.#isOthers(fact) && !before.#isOthers(fact) && !isShared(fact) && !isLeftBySomeone(fact)) changes.push(`${what} gone: ${fact}`);
+      for (const fact of then.difference(now)) if (what !== 'process' && !this.#isOthers(fact) && !before.#isOthers(fact) && !isShared(fact) && !isCommonCgroup(fact)) changes.push(`${what} gone: ${fact}`);
     }
     return changes;
   }

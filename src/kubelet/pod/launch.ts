@@ -39,7 +39,7 @@ export function fieldContext(pod: Pod, podIps: readonly string[], context: Worke
 export async function launchSandbox(pod: Pod, attempt: number, context: WorkerContext): Promise<ObservedSandbox> {
   const { runtime, cgroupTree, sandbox: settings } = context;
   const directory = context.podDirectory(pod.metadata.uid);
-  if (context.volumeGround.filesAreRead !== false) {
+  if (context.volumeGround.containersReadFiles !== false) {
     mkdirSync(podLogDirectory(settings.podLogsDir, pod), { recursive: true, mode: 0o755 });
     mkdirSync(directory, { recursive: true, mode: 0o750 });
   }
@@ -53,7 +53,7 @@ export async function launchSandbox(pod: Pod, attempt: number, context: WorkerCo
     context.log.warn('cannot set the resources of a pod', { pod: pod.metadata.name, error });
   }
   const sandbox = observeSandbox(await runtime.podSandboxStatus(id));
-  if (context.volumeGround.filesAreRead !== false) writeHosts(pod, sandbox, context);
+  if (context.volumeGround.containersReadFiles !== false) writeHosts(pod, sandbox, context);
   return sandbox;
 }
 
@@ -176,7 +176,7 @@ async function containerMounts(launch: ContainerLaunch, environment: Readonly<Re
   const { pod, item: { container }, volumes } = launch;
   const directory = context.podDirectory(pod.metadata.uid);
   const mounts = [...await volumeMounts(container, volumes, environment, context.features().recursiveReadOnly)];
-  if (context.volumeGround.filesAreRead === false) return mounts;
+  if (context.volumeGround.containersReadFiles === false) return mounts;
   if (!mounts.some((mount) => mount.containerPath === '/etc/hosts')) {
     // The kubelet that made the sandbox may have been killed before it wrote the file.
     if (!statSync(hostsPath(pod, context), { throwIfNoEntry: false })?.isFile()) writeHosts(pod, launch.sandbox, context);

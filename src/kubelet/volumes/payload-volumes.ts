@@ -25,7 +25,7 @@ function payloadVolume(name: string, matches: (volume: Volume) => boolean, conte
     async setUp(context): Promise<MountedVolume> {
       const { files, refreshAtMs } = await content(context);
       const { fsGroup } = context.pod.spec.securityContext ?? {};
-      if (context.ground.filesAreRead === false) return { path: context.directory };
+      if (context.ground.containersReadFiles === false) return { path: context.directory };
       await writeAtomically(context.directory, files, stamp(context), fsGroup === undefined ? undefined : (path) => giveToGroup(path, fsGroup, true));
       return { path: context.directory, ...(refreshAtMs !== undefined && { refreshAtMs }) };
     },
@@ -70,7 +70,7 @@ export const projectedVolume = payloadVolume('projected', (v) => v.projected !==
     for (const [path, file] of entries) files.set(path, file);
     if (source.clusterTrustBundle) throw new Error('ClusterTrustBundle projection is not supported: the API server does not serve ClusterTrustBundles');
     if (source.podCertificate) throw new Error('PodCertificate projection is not supported: the API server does not serve PodCertificateRequests');
-    if (source.serviceAccountToken && context.ground.filesAreRead !== false) {
+    if (source.serviceAccountToken && context.ground.containersReadFiles !== false) {
       const { path, audience, expirationSeconds = 3600 } = source.serviceAccountToken;
       const issued = await context.tokens.token(context.pod, audience, expirationSeconds);
       files.set(path, { data: Buffer.from(issued.token), ...tokenMode(context, defaultMode) });

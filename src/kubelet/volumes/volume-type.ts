@@ -33,7 +33,7 @@ export interface VolumeGround {
   /** undefined: no storage drivers run here. */
   readonly csi: CsiGround | undefined;
   /** Absent: they are. If not, volumes that show objects of the API hold nothing. */
-  readonly filesAreRead?: boolean;
+  readonly containersReadFiles?: boolean;
   readonly log: Log;
 }
 
