@@ -52,6 +52,7 @@ import { NonResourceRequests } from './http/non-resource-requests.ts';
 import { openApiRequests } from './http/open-api-requests.ts';
 import { registerProcessMetrics } from './http/process-metrics.ts';
 import { RequestHandler } from './http/request-handler.ts';
+import { StartHooks } from './http/start-hooks.ts';
 import { versionInfo } from './http/version.ts';
 import { InProcessClient } from './in-process-client.ts';
 import { LedgerRequests } from './ledger/ledger-requests.ts';
@@ -85,9 +86,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await using onFailure = new AsyncDisposableStack();
   const stack = onFailure.use(new AsyncDisposableStack());
   const stopping = new AbortController();
+  const hooks = new StartHooks();
   const encryption = stack.use(new ConfiguredEncryption({ clock, random, log: log.child('encryption') }));
   await encryption.configure(options.configuration?.encryption);
-  const engine = stack.use(await openEngine(options, encryption));
+  const engine = stack.use(await hooks.done(openEngine(options, encryption), 'generic-apiserver-start-informers', 'storage-readiness'));
   const ledger = await openLedger(options, stack);
   const objects = storedObjects(engine, (value: KubeObject) => value);
   const rbac = stack.use(new RbacAuthorizer(objects));
@@ -109,6 +111,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     registry, objects, authorizer, rbac, tokens, authority: options.authority.certificate, clock, random, log: log.child('admission'), serverContext: context,
     webhookClient, admissionMetrics, configuration: options.configuration?.admission ?? defaultAdmissionConfiguration,
   }), customRuleValidation(ruleMetrics)], admissionMetrics);
+  hooks.has('start-apiserver-admission-initializer');
   const allocation = stack.use(new ServiceAllocation({ objects, registry, random, log: log.child('allocation'), context, serviceCidr: options.serviceCidr, ...(options.secondServiceCidr && { secondServiceCidr: options.secondServiceCidr }), nodePorts: options.nodePorts }));
   const environment: StoreEnvironment = {
     engine, clock, random, admission, isWrittenOtherwise: (key, revision) => encryption.isWrittenOtherwise(key, revision), bookmarks: stack.use(new BookmarkTicker(clock)), hookOf: hookLookup([allocation]),
@@ -122,22 +125,28 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const handlers = subresourceHandlers({ registry, objects, admission, clock, random, log, tokens, authentication, authorizer, rbac, kubelets, dialGuard });
   const verbs = new ResourceVerbs({ registry, handlerOf: lookup(handlers), authorizer, clock });
   stack.use(new CustomResourceRegistrar({ registry, objects, environment, webhookClient, metrics: new ConversionMetrics(metrics, clock), ruleMetrics, context, clock, log: log.child('custom resources') }));
+  hooks.has('start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced');
   stack.defer(() => stopping.abort(new Error('the API server stops')));
 
-  await Promise.all([ensureObjects(registry, context, defaultNamespaces()), ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidrs: [options.serviceCidr, ...(options.secondServiceCidr ? [options.secondServiceCidr] : [])] })]);
   await Promise.all([
-    ensureBootstrapRbac(registry, objects, context),
-    ensureObjects(registry, context, [...systemPriorityClasses(), authenticationConfigMap(options.authority.certificate)]),
-    ensureKubernetesService(registry, context, options),
-    ensureApiServices(registry, context, rfc3339(clock.now())),
-    allocation.repair(),
-    stack.use(new ConfigurationKeeper({ registry, verbs, objects, context, clock, log: log.child('flow control') })).start(),
+    hooks.done(ensureObjects(registry, context, defaultNamespaces()), 'start-system-namespaces-controller'),
+    hooks.done(ensureDefaultServiceCidr({ registry, objects, context, clock, serviceCidrs: [options.serviceCidr, ...(options.secondServiceCidr ? [options.secondServiceCidr] : [])] }), 'start-kubernetes-service-cidr-controller'),
+  ]);
+  await Promise.all([
+    hooks.done(ensureBootstrapRbac(registry, objects, context), 'rbac/bootstrap-roles'),
+    hooks.done(ensureObjects(registry, context, systemPriorityClasses()), 'scheduling/bootstrap-system-priority-classes'),
+    hooks.done(ensureObjects(registry, context, [authenticationConfigMap(options.authority.certificate)]), 'start-cluster-authentication-info-controller'),
+    hooks.done(ensureKubernetesService(registry, context, options), 'bootstrap-controller'),
+    hooks.done(ensureApiServices(registry, context, rfc3339(clock.now())), 'apiservice-registration-controller', 'kube-apiserver-autoregistration', 'autoregister-completion'),
+    hooks.done(allocation.repair(), 'start-service-ip-repair-controllers'),
+    hooks.done(stack.use(new ConfigurationKeeper({ registry, verbs, objects, context, clock, log: log.child('flow control') })).start(), 'priority-and-fairness-config-producer', 'priority-and-fairness-config-consumer'),
   ]);
 
   stack.use(keepKubernetesService({ registry, context, objects, address: options, clock, log }));
   const aggregator = stack.use(new Aggregator({
     registry, objects, context, endpoints: webhookClient, identity: new FrontProxyIdentity(options.authority, clock), clock, log: log.child('aggregator'),
   }));
+  hooks.has('start-kube-aggregator-informers', 'apiservice-status-local-available-controller', 'apiservice-status-remote-available-controller', 'apiservice-discovery-controller');
   stack.use(new PolicyTypeCheck({ registry, objects, context, log: log.child('policies') }));
   stack.use(new EventExpiry({ engine, clock, log: log.child('events') }));
 
@@ -150,9 +159,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     stack.use(countStorageEvents(metrics, engine));
     registerProcessMetrics(metrics, engine, registry, clock, options.dataDir);
     const flowControl = stack.use(new FlowControl({ objects, figures: storedFigures(engine, registry), clock, metrics }));
+    const openApi = openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion, () => aggregator.documents()));
+    hooks.has('apiservice-openapi-controller', 'apiservice-openapiv3-controller');
     const nonResource = new NonResourceRequests({
-      discovery: new Discovery(registry), clock, flags: flagsOf(options), metrics: requestMetrics, podResources: podResourceMetrics(() => objects.list(pods)), flowControl, health: healthChecks(engine, encryption, stopping.signal),
-      openApi: openApiRequests(new OpenApi(() => [...registry.all()].map(({ served }) => served.documented), versionInfo.gitVersion, () => aggregator.documents())),
+      discovery: new Discovery(registry), clock, flags: flagsOf(options), metrics: requestMetrics, podResources: podResourceMetrics(() => objects.list(pods)), flowControl, health: healthChecks(engine, encryption, hooks, stopping.signal), openApi,
       documents: new Map<string, () => object | Promise<object>>([['/openid/v1/jwks', () => tokens.keySet()], ['/.well-known/openid-configuration', () => tokens.discovery()]]),
     });
     const handler = new RequestHandler({
@@ -175,11 +185,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return { url, ledger, metrics, client, configure: (next) => reloads.configure(next), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-/** All that starts after the server listens has started before it does here, so that few things are left that can be ill. */
-function healthChecks(engine: StorageEngine<KubeObject>, encryption: ConfiguredEncryption, stopping: AbortSignal): readonly HealthCheck[] {
+/** In kube-apiserver's order. `log` is of a flush that could hang there: here lines are written as they come. `informer-sync`: caches are the storage itself. Upstream: apiserver pkg/server/healthz. */
+function healthChecks(engine: StorageEngine<KubeObject>, encryption: ConfiguredEncryption, hooks: StartHooks, stopping: AbortSignal): readonly HealthCheck[] {
+  const readStorage = (): void => void engine.get('/registry/core/namespaces/default');
   return [
     { name: 'ping', check: () => {} },
-    { name: 'etcd', check: () => void engine.get('/registry/core/namespaces/default') },
+    { name: 'log', check: () => {} },
+    { name: 'etcd', check: readStorage },
+    { name: 'etcd-readiness', endpoints: ['readyz'], check: readStorage },
+    { name: 'informer-sync', endpoints: ['readyz'], check: readStorage },
+    ...hooks.checks(),
     ...(encryption.hasPlugins ? [{ name: 'kms-providers', check: () => encryption.check() }] : []),
     { name: 'shutdown', endpoints: ['readyz'], check: () => stopping.throwIfAborted() },
   ];

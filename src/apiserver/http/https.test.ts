@@ -249,7 +249,10 @@ test('discovery, plain and aggregated; what is not there', async () => {
   expect(await call('GET', '/api/v1/nothings')).toMatchObject({ code: 404, json: { message: 'the server could not find the requested resource', details: {} } });
   expect(await call('PUT', maps)).toMatchObject({ code: 405, json: { reason: 'MethodNotAllowed' } });
   expect((await call('GET', '/version')).json).toMatchObject({ major: '1', minor: '36' });
-  expect((await call('GET', '/readyz?verbose')).body.toString()).toMatch(/\[\+\]ping ok[^]*readyz check passed/);
+  const slis = (await call('GET', '/metrics/slis')).body.toString();
+  expect(slis).toContain('kubernetes_healthcheck{name="etcd",type="readyz"} 1');
+  expect((await call('GET', '/readyz?verbose')).body.toString()).toMatch(/\[\+\]ping ok[^]*\[\+\]informer-sync ok[^]*\[\+\]poststarthook\/rbac\/bootstrap-roles ok[^]*\[\+\]autoregister-completion ok[^]*readyz check passed/);
+  expect(await call('GET', '/version?timeout=soon')).toMatchObject({ code: 400, json: { message: 'invalid timeout specified in the request URL' } });
   expect((await call('GET', '/api/v1/endpoints')).headers['warning']).toBe('299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"');
   expect(await call('POST', '/api/v1/namespaces', { metadata: { name: 'measured' } })).toMatchObject({ code: 201 });
   const metrics = (await call('GET', '/metrics')).body.toString();

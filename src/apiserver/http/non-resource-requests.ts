@@ -7,6 +7,7 @@ import type { FlowControl } from '../flow-control/flow-control.ts';
 import { answerHealth, HealthMetrics, type HealthCheck } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseAccept } from './negotiation.ts';
+import { checkTimeout } from './query-options.ts';
 import { sendBytes, sendNotFoundPage, sendObject, sendText, type Exchange } from './send.ts';
 import { ZPages } from './z-pages.ts';
 import { versionInfo } from './version.ts';
@@ -37,6 +38,9 @@ export interface NonResourceRequest extends Exchange {
   readonly query: URLSearchParams;
 }
 
+const HEALTH_ENDPOINTS = ['healthz', 'livez', 'readyz'];
+const NOTHING_ASKED = new URLSearchParams();
+
 const DISCOVERY_VERSIONS = ['v2', 'v2beta1'];
 
 /** Documents that are no plain JSON to those who ask. */
@@ -53,6 +57,8 @@ export class NonResourceRequests {
   constructor(options: NonResourceOptions) {
     this.#options = options;
     this.#zPages = new ZPages({ ...options, paths: () => this.#paths() });
+    // A first look, so that `/metrics/slis` tells of every check before anybody asks for one.
+    for (const endpoint of HEALTH_ENDPOINTS) answerHealth(`/${endpoint}`, NOTHING_ASKED, options.health, this.#healthMetrics);
   }
 
   /** Whether the path of a resource leads to nothing that kube-apiserver answers for: no resource, and of a group that is not built in. */
@@ -65,6 +71,7 @@ export class NonResourceRequests {
     const { metrics, podResources, health, documents, openApi } = this.#options;
     const { request, path, query } = exchange;
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowedHere();
+    checkTimeout(query);
     const [, first = '', ...rest] = path.replace(/\/$/, '').split('/');
     switch (first) {
       case 'healthz': case 'livez': case 'readyz': {
@@ -128,7 +135,7 @@ export class NonResourceRequests {
     const groups = (discovery.groupList() as { groups: readonly { name: string; versions: readonly { groupVersion: string }[] }[] }).groups;
     return [
       '/api', '/api/v1', '/apis', ...groups.flatMap(({ name, versions }) => [`/apis/${name}`, ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`)]),
-      ...['healthz', 'livez', 'readyz'].flatMap((endpoint) => [`/${endpoint}`, ...health.map(({ name }) => `/${endpoint}/${name}`)]),
+      ...HEALTH_ENDPOINTS.flatMap((endpoint) => [`/${endpoint}`, ...health.map(({ name }) => `/${endpoint}/${name}`)]),
       '/flagz', '/metrics', '/metrics/resources', '/metrics/slis', '/statusz', '/openapi/v2', '/openapi/v3', ...documents.keys(), '/version',
     ].sort();
   }

@@ -12,7 +12,7 @@ import type { RequestContext, RequestInfo } from '../request.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { FlushSchedule } from './flush-schedule.ts';
 import { MEDIA_TYPES, negotiate, TEXT_MEDIA_TYPES, type Negotiated } from './negotiation.ts';
-import { deleteOptions, listOptions, watchOptions, writeOptions } from './query-options.ts';
+import { checkTimeout, deleteOptions, listOptions, watchOptions, writeOptions } from './query-options.ts';
 import { bodyMediaType, parseBody, parsePatch, readBody } from './read-body.ts';
 import { contentTypeOf, listBytes, listMessage, plainList, sendBytes, sendObject, type Exchange } from './send.ts';
 import { partialObjectMetadata, partialObjectMetadataList, tableOf, type IncludeObject } from './table.ts';
@@ -269,16 +269,10 @@ function refuseTable({ resource }: ServedResource, { as }: Negotiated): void {
   if (as) throw statusError(406, 'NotAcceptable', `the resource ${qualified(resource)} does not support being converted to a Table`, {});
 }
 
-/** Throws 400 for a time-out that is none. Nothing here takes long enough for one to end it. Upstream: apiserver pkg/endpoints/filters.WithRequestDeadline. */
 /** Upstream: apiserver pkg/endpoints/deprecation, pkg/endpoints/metrics.RecordRequest. */
 function tellDeprecation({ warn, audit }: RequestContext, text: string): void {
   warn(text);
   audit?.annotate('k8s.io/deprecated', 'true');
-}
-
-function checkTimeout(query: URLSearchParams): void {
-  const timeout = query.get('timeout');
-  if (timeout && !/^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/.test(timeout)) throw badRequest('invalid timeout specified in the request URL');
 }
 
 function keyOf({ namespace, name, resource }: RequestInfo): ObjectKey {
