@@ -1,10 +1,12 @@
-import { readRequest, signRequest, type KeyPair } from '../../base/certificates.ts';
+import { readCertificate, readRequest, signRequest, type KeyPair } from '../../base/certificates.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { CertificateSigner, SigningRequest } from './certificate-signer.ts';
 
 const YEAR_S = 365 * 24 * 3600;
 const SHORTEST_S = 600;
 const BACKDATE_MS = 5 * 60_000;
+/** A certificate that lives so long or longer ends as much earlier as it begins. */
+const LONG_S = 8 * 3600;
 
 /** Signs with the cluster's authority what each of Kubernetes' own signers may sign. Upstream: certificates/signer, pkg/apis/certificates/helpers.go. */
 export function authoritySigner(authority: KeyPair, clock: Pick<Clock, 'now'>): CertificateSigner {
@@ -13,7 +15,10 @@ export function authoritySigner(authority: KeyPair, clock: Pick<Clock, 'now'>): 
     if (refusal) throw new Error(refusal);
     const now = clock.now();
     const seconds = Math.min(YEAR_S, Math.max(SHORTEST_S, request.expirationSeconds ?? YEAR_S));
-    return await signRequest(authority, request.request, { usages: request.usages, notBefore: now - BACKDATE_MS, notAfter: now + seconds * 1000 });
+    const end = now + seconds * 1000 - (seconds < LONG_S ? 0 : BACKDATE_MS);
+    // None outlives its authority.
+    const notAfter = Math.min(end, readCertificate(authority.certificate).notAfter);
+    return await signRequest(authority, request.request, { usages: request.usages, notBefore: now - BACKDATE_MS, notAfter });
   };
 }
 

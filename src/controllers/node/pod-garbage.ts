@@ -15,6 +15,9 @@ const QUARANTINE_MS = 40_000;
 const DEFAULT_THRESHOLD = 12_500;
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 
+/** Why a pod is deleted: the values of upstream's metric. */
+type Reason = 'orphaned' | 'out-of-service' | 'terminated' | 'unscheduled';
+
 /**
  * Deletes pods that no kubelet will ever bring to an end: those of vanished nodes, those that were deleted before they had
  * a node, those of nodes marked out of service; and ended pods beyond a number. Upstream: pkg/controller/podgc.
@@ -29,25 +32,27 @@ export const podGarbageController: Controller = {
     pods.addIndex('terminal', (pod) => (isPodTerminal(pod) ? ['yes'] : []));
     const threshold = options.terminatedPodThreshold ?? DEFAULT_THRESHOLD;
     const missingSince = new Map<string, number>();
+    const removals = context.metrics.counter('pod_gc_collector_force_delete_pods_total', 'Number of pods that were deleted without grace, by why.', ['namespace', 'reason']);
+    const failures = context.metrics.counter('pod_gc_collector_force_delete_pod_errors_total', 'Number of such deletions that failed.', ['namespace', 'reason']);
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const pod = pods.get(key);
       if (!pod) return;
       const { nodeName } = pod.spec;
       if (!nodeName) {
-        if (pod.metadata.deletionTimestamp) return await remove(pod, false);
+        if (pod.metadata.deletionTimestamp) return await remove(pod, 'unscheduled');
       } else if (!nodes.get(nodeName)) {
         const since = missingSince.get(nodeName) ?? clock.now();
         missingSince.set(nodeName, since);
         const left = since + QUARANTINE_MS - clock.now();
         if (left > 0) return { requeueAfterMs: left };
-        if (!(await nodeExists(nodeName))) return await remove(pod, true);
+        if (!(await nodeExists(nodeName))) return await remove(pod, 'orphaned');
         return { requeueAfterMs: QUARANTINE_MS };
       } else {
         missingSince.delete(nodeName);
         const node = nodes.get(nodeName)!;
-        const outOfService = node.spec?.taints?.some((taint) => taint.key === OUT_OF_SERVICE && (taint.effect === 'NoExecute' || taint.effect === 'NoSchedule'));
-        if (pod.metadata.deletionTimestamp && outOfService && readyStatus(node) !== 'True') return await remove(pod, true);
+        const outOfService = node.spec?.taints?.some((taint) => taint.key === OUT_OF_SERVICE);
+        if (pod.metadata.deletionTimestamp && outOfService && readyStatus(node) !== 'True') return await remove(pod, 'out-of-service');
       }
       if (isPodTerminal(pod)) await removeOldest();
     }
@@ -56,8 +61,7 @@ export const podGarbageController: Controller = {
       const ended = pods.byIndex('terminal', 'yes');
       const surplus = ended.length - threshold;
       if (threshold <= 0 || surplus <= 0) return;
-      const oldestFirst = ended.toSorted((a, b) => Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp) || (keyOf(a) < keyOf(b) ? -1 : 1));
-      for (const pod of oldestFirst.slice(0, surplus)) await remove(pod, false);
+      for (const pod of ended.toSorted(lessWorthFirst).slice(0, surplus)) await remove(pod, 'terminated');
     }
 
     async function nodeExists(name: string): Promise<boolean> {
@@ -71,16 +75,19 @@ export const podGarbageController: Controller = {
     }
 
     /** Without grace: there is nobody to wait for. A pod that has not ended is said to have failed first, so that its owner counts it so. */
-    async function remove(pod: Pod, disrupted: boolean): Promise<void> {
+    async function remove(pod: Pod, reason: Reason): Promise<void> {
       const { namespace, name, uid } = pod.metadata;
+      removals.of(namespace, reason).add();
       try {
         if (!isPodTerminal(pod)) {
-          const told = disrupted ? withDisruption(pod, 'DeletionByPodGC', 'PodGC: node no longer exists', clock.now()) : pod;
+          const told = reason === 'orphaned' ? withDisruption(pod, 'DeletionByPodGC', 'PodGC: node no longer exists', clock.now()) : pod;
           await client.updateStatus(podResource, { ...told, status: { ...told.status, phase: 'Failed' } });
         }
         await client.delete(podResource, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
       } catch (error) {
-        if (!isReason(error, 'NotFound')) throw error;
+        if (isReason(error, 'NotFound')) return;
+        failures.of(namespace, reason).add();
+        throw error;
       }
     }
 
@@ -96,3 +103,10 @@ export const podGarbageController: Controller = {
     return loop;
   },
 };
+
+const isEvicted = ({ status }: Pod): boolean => status?.phase === 'Failed' && status.reason === 'Evicted';
+
+/** Evicted pods tell nobody anything, ended ones of jobs may; then the older before the younger. Upstream: byEvictionAndCreationTimestamp. */
+export function lessWorthFirst(a: Pod, b: Pod): number {
+  return Number(isEvicted(b)) - Number(isEvicted(a)) || Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp) || (keyOf(a) < keyOf(b) ? -1 : 1);
+}

@@ -10,6 +10,8 @@ import { withDisruption } from './disruption-target.ts';
 import { indexByNode, podsOnNode } from './node-lifecycle.ts';
 import { evictionTime } from './taints.ts';
 
+const DELAYS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240];
+
 /** Deletes pods from nodes whose taints they do not bear (any longer). Upstream: pkg/controller/tainteviction. */
 export const taintEvictionController: Controller = {
   name: 'taint-eviction-controller',
@@ -20,6 +22,8 @@ export const taintEvictionController: Controller = {
     indexByNode(pods);
     /** Pods that are to go, and since when. */
     const marked = new Map<string, number>();
+    const deletions = context.metrics.counter('taint_eviction_controller_pod_deletions_total', 'Number of pods that were deleted because of taints.').of();
+    const delays = context.metrics.histogram('taint_eviction_controller_pod_deletion_duration_seconds', 'Time from when a pod was to go until it was deleted, in seconds.', DELAYS).of();
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const pod = pods.get(key);
@@ -38,6 +42,8 @@ export const taintEvictionController: Controller = {
       try {
         await client.updateStatus(podResource, withDisruption(pod, 'DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint', clock.now()));
         await client.delete(podResource, { namespace, name }, { preconditions: { uid } });
+        deletions.add();
+        delays.observe(Math.max(0, clock.now() - due) / 1000);
       } catch (error) {
         if (!isReason(error, 'NotFound')) throw error;
       }
