@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Endpoints, EndpointSubset, Service } from '../../api/generated/core-v1.ts';
 import type { Endpoint } from '../../api/generated/discovery-v1.ts';
 import { endpoints as endpointsResource, endpointSlices, services as serviceResource } from '../../api/generated/resources.ts';
@@ -45,6 +46,8 @@ export const endpointSliceMirroringController: Controller = {
       const labels = { ...source.metadata.labels, [SERVICE_NAME]: name, [MANAGED_BY]: MANAGER };
       const annotations = without(source.metadata.annotations ?? {}, LAST_APPLIED);
       const skipped = (source.subsets ?? []).reduce((sum, subset) => sum + Math.max(0, (subset.addresses?.length ?? 0) + (subset.notReadyAddresses?.length ?? 0) - SUBSET_LIMIT), 0);
+      const invalid = invalidAddresses(source.subsets ?? []);
+      if (invalid > 0) recorder.event(source, 'Warning', 'InvalidIPAddress', `Skipped ${invalid} invalid IP addresses when mirroring to EndpointSlices`);
       if (skipped > 0) recorder.event(source, 'Warning', 'TooManyAddressesToMirror', `A max of ${SUBSET_LIMIT} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`);
       try {
         for (const family of ['IPv4', 'IPv6'] as const) {
@@ -87,6 +90,11 @@ function isMirrored(source: Endpoints, service: Service): boolean {
   return labels?.[SKIP] !== 'true' && annotations?.[LEADER] === undefined && Object.keys(service.spec?.selector ?? {}).length === 0;
 }
 
+/** Servers of former days took what is no address. */
+export function invalidAddresses(subsets: readonly EndpointSubset[]): number {
+  return subsets.flatMap(({ addresses = [], notReadyAddresses = [] }) => [...addresses, ...notReadyAddresses]).filter(({ ip }) => isIP(ip) === 0).length;
+}
+
 function mirroredGroups(subsets: readonly EndpointSubset[], addressType: IpFamily): readonly EndpointGroup[] {
   const groups = new Map<string, { addressType: IpFamily; ports: EndpointGroup['ports']; endpoints: Endpoint[] }>();
   for (const { addresses = [], notReadyAddresses = [], ports = [] } of subsets) {
@@ -94,7 +102,7 @@ function mirroredGroups(subsets: readonly EndpointSubset[], addressType: IpFamil
     const group = groups.get(key) ?? { addressType, ports: ports.map((port) => ({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' })), endpoints: [] };
     const all = [...addresses.map((address) => ({ address, ready: true })), ...notReadyAddresses.map((address) => ({ address, ready: false }))].slice(0, SUBSET_LIMIT);
     for (const { address: { ip, hostname, nodeName, targetRef }, ready } of all) {
-      if (familyOf(ip) !== addressType) continue;
+      if (isIP(ip) === 0 || familyOf(ip) !== addressType) continue;
       group.endpoints.push({ addresses: [ip], conditions: { ready }, ...(hostname && { hostname }), ...(nodeName && { nodeName }), ...(targetRef && { targetRef }) });
     }
     if (group.endpoints.length > 0) groups.set(key, group);

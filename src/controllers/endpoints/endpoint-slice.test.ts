@@ -3,6 +3,7 @@ import type { Service } from '../../api/generated/core-v1.ts';
 import { endpoints, endpointSlices, pods, services } from '../../api/generated/resources.ts';
 import type { New } from '../../api/object.ts';
 import { startControllersUnderTest } from '../../testing/controllers-under-test.ts';
+import { invalidAddresses } from './endpoint-slice-mirroring.ts';
 import { packSlices } from './slice-packing.ts';
 import { endpointSubsets } from './legacy-endpoints.ts';
 
@@ -74,4 +75,8 @@ test('addresses are grouped by the ports they serve', () => {
   expect(subsets.map((subset) => [subset.addresses?.map(({ ip }) => ip), subset.notReadyAddresses?.map(({ ip }) => ip), subset.ports?.map(({ name }) => name)])).toEqual([
     [['10.0.0.2'], undefined, ['admin', 'http']], [['10.0.0.1'], ['10.0.0.3'], ['http']],
   ]);
+});
+
+test('what is no address is counted, and not mirrored', () => {
+  expect(invalidAddresses([{ addresses: [{ ip: '10.0.0.1' }, { ip: '10.0.0.256' }], notReadyAddresses: [{ ip: 'fd00::1' }, { ip: 'here' }] }, {}])).toBe(2);
 });

@@ -16,11 +16,24 @@ export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod:
   const ordinal = ordinalOf(set, pod)!;
   const scaledAway = ordinal < startOf(set) || ordinal > endOf(set);
   const { whenScaled = 'Retain', whenDeleted = 'Retain' } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
-  const foreign = others.some((reference) => reference.controller);
+  const foreign = hasForeignOwner(others, set, pod);
   const owner: KubeObject | undefined = foreign ? undefined : scaledAway && whenScaled === 'Delete' ? pod : (!scaledAway || whenScaled === 'Retain') && whenDeleted === 'Delete' ? set : undefined;
   const wanted = owner ? [...others, controllerReference(owner)] : others;
   const same = wanted.length === present.length && wanted.every((reference) => present.some((other) => other.uid === reference.uid && Boolean(other.controller) === Boolean(reference.controller)));
   return same ? undefined : wanted;
+}
+
+/** Somebody else minds the claim, or a set or a pod of that name that is no more does: then the policy is none of ours. */
+function hasForeignOwner(others: readonly OwnerReference[], set: StatefulSet, pod: Pod): boolean {
+  const names = (reference: OwnerReference, apiVersion: string, kind: string, name: string): boolean => reference.apiVersion === apiVersion && reference.kind === kind && reference.name === name;
+  return others.some((reference) => reference.controller || names(reference, 'apps/v1', 'StatefulSet', set.metadata.name) || names(reference, 'v1', 'Pod', pod.metadata.name));
+}
+
+/** Whether the policy would have the claim deleted some day, and somebody else minds it. Upstream: hasUnexpectedController. */
+export function isMindedByOthers(claim: PersistentVolumeClaim, set: StatefulSet, pod: Pod): boolean {
+  const { whenScaled = 'Retain', whenDeleted = 'Retain' } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
+  if (whenScaled === 'Retain' && whenDeleted === 'Retain') return false;
+  return hasForeignOwner((claim.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== set.metadata.uid && uid !== pod.metadata.uid), set, pod);
 }
 
 /**

@@ -12,7 +12,7 @@ import { isNamespaceTerminating } from '../pod-control.ts';
 import { nextAvailability } from '../pod-state.ts';
 import { syncRevisions, templateOf, truncateHistory } from '../revision-history.ts';
 import { semanticEqual } from '../semantic-equal.ts';
-import { claimOwners, isOfFormerPod } from './claim-retention.ts';
+import { claimOwners, isMindedByOthers, isOfFormerPod } from './claim-retention.ts';
 import { claimsFor, ordinalOf, statefulPod, withIdentity } from './identity.ts';
 import { revisionOf, statefulPlan, statefulStatus, type StatefulAction, type StatefulState } from './stateful-plan.ts';
 
@@ -125,6 +125,10 @@ export const statefulSetController: Controller = {
       for (const { metadata } of claimsFor(set, pod.metadata.name)) {
         const existing: PersistentVolumeClaim | undefined = claims.get(keyOf({ metadata }));
         if (!existing) continue;
+        if (isMindedByOthers(existing, set, pod)) {
+          const message = `PersistentVolumeClaim ${existing.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
+          recorder.event(set, 'Warning', 'ConflictingController', message);
+        }
         const ownerReferences = claimOwners(existing, set, pod);
         if (ownerReferences) await client.update(persistentVolumeClaims, { ...existing, metadata: { ...existing.metadata, ownerReferences } });
       }
