@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Pod, ResourceQuota } from '../generated/core-v1.ts';
 import type { KubeObject } from '../object.ts';
-import { countsFor, missingAmounts, quotaMatches, quotaUsage } from './quota-usage.ts';
+import { quotaMatches } from './quota-scopes.ts';
+import { countsFor, missingAmounts, quotaUsage } from './quota-usage.ts';
 
 const core = (resource: string) => ({ group: '', resource });
 const usage = (resource: string, object: object, now = 0): object => quotaUsage(core(resource), object as KubeObject, now);
@@ -26,6 +27,20 @@ test('what objects use', () => {
     'count/persistentvolumeclaims': '1', persistentvolumeclaims: '1', 'requests.storage': '5Gi',
     'gold.storageclass.storage.k8s.io/persistentvolumeclaims': '1', 'gold.storageclass.storage.k8s.io/requests.storage': '5Gi',
   });
+  const claim = {
+    spec: {
+      devices: {
+        requests: [
+          { exactly: { deviceClassName: 'gold', allocationMode: 'ExactCount', count: 2 } },
+          { exactly: { deviceClassName: 'iron', allocationMode: 'All' } },
+          { firstAvailable: [{ deviceClassName: 'gold', allocationMode: 'ExactCount', count: 1 }, { deviceClassName: 'gold', allocationMode: 'ExactCount', count: 3 }, { deviceClassName: 'tin', allocationMode: 'ExactCount', count: 1 }] },
+        ],
+      },
+    },
+  };
+  expect(quotaUsage({ group: 'resource.k8s.io', resource: 'resourceclaims' }, claim as unknown as KubeObject, 0)).toEqual({
+    'count/resourceclaims.resource.k8s.io': '1', 'gold.deviceclass.resource.k8s.io/devices': '5', 'iron.deviceclass.resource.k8s.io/devices': '32', 'tin.deviceclass.resource.k8s.io/devices': '1',
+  });
   expect(quotaUsage({ group: 'apps', resource: 'deployments' }, {} as KubeObject, 0)).toEqual({ 'count/deployments.apps': '1' });
 });
 
@@ -43,6 +58,13 @@ test('whom a quota is about', () => {
   expect(byClass('In', ['high'], pod({}))).toBe(false);
   expect(byClass('NotIn', ['high'], pod({}))).toBe(true);
   expect(byClass('Exists', [], pod({}))).toBe(false);
+  expect(countsFor({ group: 'resource.k8s.io', resource: 'resourceclaims' }, 'gold.deviceclass.resource.k8s.io/devices')).toBe(true);
+  const byAttributes = (operator: string, values: readonly string[], spec: object, status?: object): boolean =>
+    quotaMatches({ spec: { scopeSelector: { matchExpressions: [{ scopeName: 'VolumeAttributesClass', operator, values }] } } } as unknown as ResourceQuota, core('persistentvolumeclaims'), { spec, status } as unknown as KubeObject, ['requests.storage']);
+  expect(byAttributes('In', ['gold'], { volumeAttributesClassName: 'gold' })).toBe(true);
+  expect(byAttributes('In', ['gold'], {})).toBe(false);
+  expect(byAttributes('In', ['gold'], { volumeAttributesClassName: 'tin' }, { currentVolumeAttributesClassName: 'gold' })).toBe(true);
+  expect(byAttributes('NotIn', ['gold'], {})).toBe(true);
 });
 
 test('what a pod must say', () => {

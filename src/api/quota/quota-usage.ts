@@ -1,16 +1,16 @@
 /** What objects count for in a ResourceQuota. Upstream: pkg/quota/v1/evaluator/core. */
-import type { PersistentVolumeClaim, Pod, PodAffinityTerm, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../generated/core-v1.ts';
+import type { PersistentVolumeClaim, Pod, Service } from '../generated/core-v1.ts';
+import type { DeviceSubRequest, ExactDeviceRequest, ResourceClaim } from '../generated/resource-v1.ts';
 import type { KubeObject } from '../object.ts';
-import { qosClass } from '../pod/qos-class.ts';
 import { podResourceLimits, podResourceRequests, type ResourceList } from '../pod/resources.ts';
-import { compareQuantities } from '../quantity.ts';
+import { addQuantities, compareQuantities } from '../quantity.ts';
 
 interface Named {
   readonly group: string;
   readonly resource: string;
 }
 
-const isPod = (resource: Named): boolean => resource.group === '' && resource.resource === 'pods';
+const isResourceClaim = ({ group, resource }: Named): boolean => group === 'resource.k8s.io' && resource === 'resourceclaims';
 
 /** Kinds that a quota counts by their bare plural as well as by `count/<plural>`. */
 const BARE = new Set(['configmaps', 'persistentvolumeclaims', 'pods', 'replicationcontrollers', 'resourcequotas', 'secrets', 'services']);
@@ -23,6 +23,7 @@ export function countName({ group, resource }: Named): string {
 /** What an object uses of all that a quota can limit; `nowMs` for pods that are stuck in their deletion. */
 export function quotaUsage(resource: Named, object: KubeObject, nowMs: number): ResourceList {
   const counted: ResourceList = { [countName(resource)]: '1' };
+  if (isResourceClaim(resource)) return { ...counted, ...deviceUsage(object as ResourceClaim) };
   if (resource.group !== '') return counted;
   if (resource.resource === 'pods') return { ...counted, ...podUsage(object as Pod, nowMs) };
   const bare = BARE.has(resource.resource) ? { ...counted, [resource.resource]: '1' } : counted;
@@ -34,6 +35,7 @@ export function quotaUsage(resource: Named, object: KubeObject, nowMs: number): 
 /** Which of a quota's resources objects of this resource count for. */
 export function countsFor(resource: Named, name: string): boolean {
   if (name === countName(resource)) return true;
+  if (isResourceClaim(resource)) return name.endsWith(DEVICES_OF_CLASS);
   if (resource.group !== '') return false;
   if (resource.resource === 'pods') return name === 'pods' || COMPUTE.has(name) || name.startsWith('hugepages-') || isPrefixedRequest(name);
   if (name === resource.resource) return BARE.has(name);
@@ -95,46 +97,22 @@ function claimUsage({ spec, status }: PersistentVolumeClaim): ResourceList {
   };
 }
 
-/** Whether an object is of those that a quota is about: some of its resources counts them, and all its scopes hold. */
-export function quotaMatches(quota: ResourceQuota, resource: Named, object: KubeObject, hard: readonly string[]): boolean {
-  if (!hard.some((name) => countsFor(resource, name))) return false;
-  const scopes = quotaScopes(quota);
-  if (scopes.length === 0) return true;
-  return isPod(resource) && scopes.every((scope) => podInScope(object as Pod, scope));
-}
+/** `gpu.example.com.deviceclass.resource.k8s.io/devices` */
+const DEVICES_OF_CLASS = '.deviceclass.resource.k8s.io/devices';
 
-export function quotaScopes({ spec }: ResourceQuota): readonly ScopedResourceSelectorRequirement[] {
-  const plain = (spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' }));
-  return [...plain, ...(spec?.scopeSelector?.matchExpressions ?? [])];
-}
+/** More devices than this no claim gets, so one for all devices counts for as many. */
+const MOST_DEVICES = 32;
 
-/** Whether a pod is within a scope. */
-export function podInScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): boolean {
-  const terminating = pod.spec.activeDeadlineSeconds !== undefined && pod.spec.activeDeadlineSeconds >= 0;
-  switch (scopeName) {
-    case 'Terminating': return terminating;
-    case 'NotTerminating': return !terminating;
-    case 'BestEffort': return qosClass(pod) === 'BestEffort';
-    case 'NotBestEffort': return qosClass(pod) !== 'BestEffort';
-    case 'CrossNamespacePodAffinity': return reachesOtherNamespaces(pod);
-    case 'PriorityClass': {
-      const name = pod.spec.priorityClassName || undefined;
-      if (operator === 'Exists') return name !== undefined;
-      if (operator === 'DoesNotExist') return name === undefined;
-      const listed = name !== undefined && values.includes(name);
-      return operator === 'In' ? listed : !listed;
-    }
-    default: return false;
+/** Devices by class, in the worst case: of alternatives, the most of each class. */
+function deviceUsage({ spec }: ResourceClaim): ResourceList {
+  const usage: Record<string, string> = {};
+  const asked = ({ allocationMode, count }: ExactDeviceRequest | DeviceSubRequest): number => (allocationMode === 'All' ? MOST_DEVICES : allocationMode === 'ExactCount' ? count ?? 1 : 0);
+  for (const { exactly, firstAvailable = [] } of spec.devices?.requests ?? []) {
+    const most = new Map<string, number>();
+    for (const request of exactly ? [exactly] : firstAvailable) most.set(request.deviceClassName, Math.max(most.get(request.deviceClassName) ?? 0, asked(request)));
+    for (const [name, devices] of most) usage[`${name}${DEVICES_OF_CLASS}`] = addQuantities(usage[`${name}${DEVICES_OF_CLASS}`], String(devices));
   }
-}
-
-function reachesOtherNamespaces({ spec }: Pod): boolean {
-  const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
-  const terms: readonly PodAffinityTerm[] = [podAffinity, podAntiAffinity].flatMap((affinity) => [
-    ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
-    ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((weighted) => weighted.podAffinityTerm),
-  ]);
-  return terms.some((term) => term.namespaces?.length || term.namespaceSelector !== undefined);
+  return usage;
 }
 
 const DEMANDED = new Set(['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory']);

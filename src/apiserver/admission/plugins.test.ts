@@ -86,6 +86,19 @@ test('limit ranges fill in and refuse', async () => {
   await expect(w.admin.create(pods, w.pod('q', {}, amounts('10m', '500m')))).rejects.toThrow('[minimum cpu usage per Container is 50m, but request is 10m, cpu max limit to request ratio per Container is 10, but provided ratio is 50.000000]');
 });
 
+test('a deadline moves a pod to the quotas of those that end', async () => {
+  await using w = await world();
+  await w.admin.create(resourceQuotas, { metadata: { namespace: 'a', name: 'ending' }, spec: { hard: { pods: '1' }, scopes: ['Terminating'] } });
+  const quota = await w.admin.get(resourceQuotas, { namespace: 'a', name: 'ending' });
+  await w.admin.updateStatus(resourceQuotas, { ...quota, status: { hard: { pods: '1' }, used: { pods: '0' } } });
+  const pod = await w.admin.create(pods, w.pod('p'));
+  await w.admin.update(pods, { ...pod, spec: { ...pod.spec, activeDeadlineSeconds: 60 } });
+  await expect(w.admin.create(pods, w.pod('q', { activeDeadlineSeconds: 60 }))).rejects.toThrow('exceeded quota: ending, requested: pods=1, used: pods=1, limited: pods=1');
+  const revised = (name: string, spec: object): Pod => ({ ...w.pod(name, spec), metadata: { namespace: 'a', name, resourceVersion: '1' } }) as Pod;
+  await expect(w.admin.create(pods, revised('q', { activeDeadlineSeconds: 60 }))).rejects.toThrow('exceeded quota: ending');
+  await expect(w.admin.create(pods, revised('r', {}))).rejects.toThrow('resourceVersion should not be set on objects to be created');
+});
+
 test('quotas are charged as things are made, by no more than there is room for', async () => {
   await using w = await world();
   await w.admin.create(resourceQuotas, { metadata: { namespace: 'a', name: 'q' }, spec: { hard: { pods: '2', 'requests.cpu': '1', 'count/services': '1', 'services.nodeports': '1' } } });

@@ -3,7 +3,8 @@ import type { Pod, ResourceQuota, ScopedResourceSelectorRequirement } from '../.
 import { resourceQuotas } from '../../api/generated/resources.ts';
 import type { ResourceList } from '../../api/pod/resources.ts';
 import { addQuantities, compareQuantities, quantitySign, subtractQuantities } from '../../api/quantity.ts';
-import { countsFor, missingAmounts, podInScope, quotaMatches, quotaScopes, quotaUsage } from '../../api/quota/quota-usage.ts';
+import { inScope, isTerminating, quotaMatches, quotaScopes } from '../../api/quota/quota-scopes.ts';
+import { countsFor, missingAmounts, quotaUsage } from '../../api/quota/quota-usage.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 import type { LimitedResource } from './admission-configuration.ts';
@@ -41,10 +42,10 @@ export function resourceQuota({ objects, registry, clock, serverContext, configu
     name: 'ResourceQuota',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     async validate(attributes) {
-      const { namespace, subresource, object, resource } = attributes;
+      const { namespace, subresource, object, oldObject, resource } = attributes;
       if (!namespace || !object || (subresource !== '' && subresource !== 'resize') || (resource.resource === 'resourcequotas' && attributes.operation === 'UPDATE')) return;
-      // Most updates of pods change nothing that counts.
-      if (resource.group === '' && resource.resource === 'pods' && attributes.operation === 'UPDATE' && subresource === '') return;
+      // Most updates of pods change nothing that counts; one that gives a deadline moves the pod to other quotas.
+      if (resource.group === '' && resource.resource === 'pods' && attributes.operation === 'UPDATE' && subresource === '' && isTerminating(object as Pod) === isTerminating(oldObject as Pod)) return;
       const quotas = objects.list(resourceQuotas, namespace);
       if (quotas.length === 0 && limitedResources.length === 0) return;
       const now = clock.now();
@@ -73,8 +74,7 @@ function refuseUncovered(configured: readonly LimitedResource[], quotas: readonl
   }));
   const uncovered = Object.entries(usage).filter(([name, amount]) => quantitySign(amount) > 0 && !covered.has(name) && limited.some(({ matchContains }) => matchContains.some((part) => name.includes(part))));
   if (uncovered.length > 0) throw refused(attributes, `insufficient quota to consume: ${uncovered.map(([name]) => name).sort().join(',')}`);
-  if (resource.group !== '' || resource.resource !== 'pods') return;
-  const within = (scopes: readonly ScopedResourceSelectorRequirement[]): readonly ScopedResourceSelectorRequirement[] => scopes.filter((scope) => podInScope(object as Pod, scope));
+  const within = (scopes: readonly ScopedResourceSelectorRequirement[]): readonly ScopedResourceSelectorRequirement[] => scopes.filter((scope) => inScope(resource, object!, scope));
   const quotaScoped = new Set(quotas.flatMap((quota) => within(quotaScopes(quota)).map(({ scopeName }) => scopeName)));
   const missing = within(configured.flatMap(({ matchScopes }) => matchScopes)).filter(({ scopeName }) => !quotaScoped.has(scopeName));
   if (missing.length === 0) return;

@@ -99,9 +99,6 @@ export class ResourceStore implements WatchableStore {
   }
 
   async create(context: RequestContext, namespace: string, object: KubeObject, options: StoreWriteOptions = {}): Promise<KubeObject> {
-    if (metaOf(object).resourceVersion) {
-      throw new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'resourceVersion should not be set on objects to be created', code: 500 });
-    }
     const generated = !metaOf(object).name && !!metaOf(object).generateName;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -135,6 +132,10 @@ export class ResourceStore implements WatchableStore {
         const present = engine.get(key);
         if (present) throw alreadyExists(resource, final.metadata.name, present.value.metadata.deletionTimestamp !== undefined);
         return final;
+      }
+      // Last, as storage does there: whoever may not write hears that first.
+      if (metaOf(given).resourceVersion) {
+        throw new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'resourceVersion should not be set on objects to be created', code: 500 });
       }
       const stored = this.#form ? await this.#form.stored(final) : final;
       try {
