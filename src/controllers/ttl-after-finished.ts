@@ -1,5 +1,6 @@
 import { jobs as jobResource } from '../api/generated/resources.ts';
 import { isReason } from '../api/errors.ts';
+import { exponentialBuckets } from '../base/histogram-buckets.ts';
 import type { ReconcileResult } from '../client/reconciler.ts';
 import { itself, startLoop } from './control-loop.ts';
 import type { Controller } from './controller.ts';
@@ -10,6 +11,7 @@ export const ttlAfterFinishedController: Controller = {
   start(context) {
     const { client, clock, informers } = context;
     const jobs = informers.informer(jobResource);
+    const delays = context.metrics.histogram('ttl_after_finished_controller_job_deletion_duration_seconds', 'Time from when a job might be deleted until it was, in seconds.', exponentialBuckets(0.1, 2, 14)).of();
 
     async function reconcile(key: string): Promise<ReconcileResult> {
       const job = jobs.get(key);
@@ -22,6 +24,7 @@ export const ttlAfterFinishedController: Controller = {
       try {
         // The version guards against a job whose time was just lengthened.
         await client.delete(jobResource, { namespace, name }, { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } });
+        delays.observe(-left / 1000);
       } catch (error) {
         if (!isReason(error, 'NotFound')) throw error;
       }

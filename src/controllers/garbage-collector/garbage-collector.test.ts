@@ -63,6 +63,18 @@ test('of an object with an absent owner nothing is left, unless another owner li
   expect((await admin.list(events, { namespace })).items.filter((event) => event.reason === 'OwnerRefInvalidNamespace')).toEqual([]);
 });
 
+test('an owner of another namespace owns nothing, and who names it is told so', async () => {
+  await using world = await startControllersUnderTest({ only });
+  const { admin } = world;
+  const owner = await admin.create(configMaps, { metadata: { name: 'owner', namespace: 'kube-system' } });
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid }];
+  await admin.create(configMaps, { metadata: { name: 'child', namespace, ownerReferences } });
+  await world.pass(3);
+  await expect(admin.get(configMaps, { namespace, name: 'child' })).rejects.toMatchObject({ reason: 'NotFound' });
+  const told = (await admin.list(events, { namespace })).items.filter((event) => event.reason === 'OwnerRefInvalidNamespace');
+  expect(told).toMatchObject([{ type: 'Warning', message: `ownerRef [v1/ConfigMap, namespace: ${namespace}, name: owner, uid: ${owner.metadata.uid}] does not exist in namespace "${namespace}"` }]);
+});
+
 const object = (name: string, more: object = {}): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, uid: name, resourceVersion: '1', creationTimestamp: '', ...more } });
 const going = object('child', { deletionTimestamp: 'now', finalizers: ['foregroundDeletion'] });
 

@@ -14,6 +14,8 @@ import { blocking, FOREGROUND, isDeletingInForeground, isOrphaning, ORPHAN, owne
 const BY_OWNER = 'owner';
 /** Kinds that own nothing, are owned by nothing, and come in numbers. */
 const IGNORED = new Set(['events.']);
+/** So many objects that went are remembered: of their dependents it need not be asked whether they name an owner of another namespace. */
+const GONE = 10_000;
 /** An owner that the server knows and the cache does not: the cache will catch up, but nothing tells when. */
 const LAGGING_OWNER_MS = 1000;
 
@@ -34,6 +36,7 @@ export const garbageCollectorController: Controller = {
     const definitions = informers.informer(customResourceDefinitions);
     const watched = new Map<string, Watched>();
     const byKind = new Map<string, Watched>();
+    const gone = new Set<string>();
 
     async function reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
       const bar = key.indexOf('|');
@@ -56,6 +59,7 @@ export const garbageCollectorController: Controller = {
       for (const reference of references) {
         const cached = cachedOwner(object, reference);
         if (cached === 'invalid') return noteInvalid(object, reference);
+        if (!cached && livesElsewhere(object, reference)) noteInvalid(object, reference);
         let state = ownerState(cached, reference);
         if (state === 'absent') {
           state = ownerState(await liveOwner(object, reference), reference);
@@ -145,6 +149,13 @@ export const garbageCollectorController: Controller = {
       return kind.informer.get(keyOf({ metadata: { name: reference.name, ...(kind.resource.namespaced && { namespace }) } }));
     }
 
+    /** The owner is there, but in another namespace, where it can own nothing of this one. */
+    function livesElsewhere(object: KubeObject, reference: OwnerReference): boolean {
+      const kind = watchedKind(reference);
+      return kind !== undefined && kind.resource.namespaced && !gone.has(reference.uid) &&
+        kind.informer.list().some(({ metadata: { uid, namespace } }) => uid === reference.uid && namespace !== object.metadata.namespace);
+    }
+
     async function liveOwner(object: KubeObject, reference: OwnerReference): Promise<KubeObject | undefined> {
       const kind = watchedKind(reference);
       // A kind that nobody serves (not yet, or for a while) is no proof that its objects are gone.
@@ -158,7 +169,8 @@ export const garbageCollectorController: Controller = {
     }
 
     function noteInvalid(object: KubeObject, { apiVersion, kind, name, uid }: OwnerReference): void {
-      recorder.event(object, 'Warning', 'OwnerRefInvalidNamespace', `ownerRef [${apiVersion}/${kind}, namespace: , name: ${name}, uid: ${uid}] does not exist in namespace ""`);
+      const { namespace = '' } = object.metadata;
+      recorder.event(object, 'Warning', 'OwnerRefInvalidNamespace', `ownerRef [${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}] does not exist in namespace "${namespace}"`);
     }
 
     function enqueue(object: KubeObject): void {
@@ -191,6 +203,8 @@ export const garbageCollectorController: Controller = {
           enqueueOwners(before);
         },
         delete(object) {
+          gone.add(object.metadata.uid);
+          if (gone.size > GONE) gone.delete(gone.values().next().value!);
           for (const dependent of dependentsOf(object)) enqueue(dependent);
           enqueueOwners(object);
         },

@@ -19,6 +19,8 @@ export class JobMetrics {
   readonly #pods;
   readonly #failures;
   readonly #finalizers;
+  readonly #creations;
+  readonly #foreign;
 
   constructor(metrics: MetricRegistry) {
     const by = ['completion_mode', 'result', 'action'];
@@ -28,6 +30,8 @@ export class JobMetrics {
     this.#pods = metrics.counter('job_controller_job_pods_finished_total', 'Number of pods that ended and were counted.', ['completion_mode', 'result']);
     this.#failures = metrics.counter('job_controller_pod_failures_handled_by_failure_policy_total', 'Number of failed pods that a rule of a failure policy was for, by its action.', ['action']);
     this.#finalizers = metrics.counter('job_controller_terminated_pods_tracking_finalizer_total', 'Number of ended pods that were seen with the finalizer of tracking (add), and then without it (delete).', ['event']);
+    this.#creations = metrics.counter('job_controller_job_pods_creation_total', 'Number of pods that were to be made, by why and whether they were.', ['reason', 'status']);
+    this.#foreign = metrics.counter('job_controller_jobs_by_external_controller_total', 'Number of jobs that were seen and are left to other controllers, by those.', ['controller_name']);
   }
 
   synced(job: Job, result: 'success' | 'error', action: JobAction, seconds: number): void {
@@ -41,6 +45,16 @@ export class JobMetrics {
 
   podsFinished(job: Job, result: 'succeeded' | 'failed', count: number): void {
     if (count > 0) this.#pods.of(modeOf(job), result).add(count);
+  }
+
+  /** `failed` and `terminating`: how many pods of the job have failed and are on their way out. Upstream: recordJobPodsCreationTotal. */
+  podCreated(job: Job, status: 'succeeded' | 'failed', { failed, terminating }: { readonly failed: number; readonly terminating: number }): void {
+    const replaced = job.spec?.podReplacementPolicy === 'Failed' && failed > 0 ? 'recreate_failed' : 'recreate_terminating_or_failed';
+    this.#creations.of(failed + terminating > 0 ? replaced : 'new', status).add();
+  }
+
+  leftToOthers(controller: string): void {
+    this.#foreign.of(controller).add();
   }
 
   failureHandled(action: string): void {

@@ -20,6 +20,9 @@ import { COMPLETION_INDEX, failureAction, hasFailed, INDEX_FAILURES, INDEX_IGNOR
 import { JobMetrics, type JobAction } from './job-metrics.ts';
 import { deadlineOf, isFinished, isIndexed, isSuspended, jobCondition, planPods, viewJob, type JobPlan, type JobView, type NewPod } from './job-verdict.ts';
 
+/** Who sees to a job that names nobody. */
+const OURS = 'kubernetes.io/job-controller';
+
 /**
  * Runs pods until enough of them have succeeded. Each pod carries a finalizer until it is counted in the job's status:
  * first its uid is written down there, then the finalizer goes, then the uid turns into a number; so that none is lost
@@ -46,7 +49,7 @@ export const jobController: Controller = {
       await releaseOrphans(key, job);
       if (!job) return expectations.forget(key);
       if (isFinished(job)) return void finished.delete(job.metadata.uid);
-      if ((job.spec?.managedBy ?? 'kubernetes.io/job-controller') !== 'kubernetes.io/job-controller' || finished.has(job.metadata.uid)) return;
+      if (isLeftToOthers(job) || finished.has(job.metadata.uid)) return;
       const began = clock.monotonic();
       const done = { action: 'reconciling' as JobAction };
       try {
@@ -108,7 +111,16 @@ export const jobController: Controller = {
       let next = 0;
       await slowStart(plan.create.length, () => {
         const pod = jobPod(job, plan.create[next++]!);
-        return expectations.create(key, () => podControl.create(job, pod));
+        return expectations.create(key, async () => {
+          try {
+            const made = await podControl.create(job, pod);
+            metrics.podCreated(job, 'succeeded', view);
+            return made;
+          } catch (error) {
+            metrics.podCreated(job, 'failed', view);
+            throw error;
+          }
+        });
       });
       const active = view.active.filter((pod) => !plan.drop.includes(pod));
       // Those just made stand for themselves in the count by any pod: they are neither ready nor ended.
@@ -241,6 +253,7 @@ export const jobController: Controller = {
       if (owner.length > 0 || controllerOf(pod)) return owner;
       return jobsFor(pod).map(keyOf);
     }, { gatherMs: 10 });
+    loop.own(jobs.subscribe({ add: (job) => void (isLeftToOthers(job) && metrics.leftToOthers(job.spec!.managedBy!)) }));
     loop.own(pods.subscribe({
       add: (pod) => metrics.podChanged(undefined, pod),
       update(before, pod) {
@@ -258,6 +271,8 @@ export const jobController: Controller = {
     return both;
   },
 };
+
+const isLeftToOthers = ({ spec }: Job): boolean => (spec?.managedBy ?? OURS) !== OURS;
 
 function ownerKey(pod: Pod): string[] {
   const owner = controllerOf(pod);

@@ -56,6 +56,12 @@ export const nodeLifecycleController: Controller = {
     }
 
     const evictions = context.metrics.counter('node_collector_evictions_total', 'Number of times that a node was to lose its pods, by zone.', ['zone']);
+    const byZone = (name: string, help: string, of: (size: number, unwell: number) => number): void =>
+      context.metrics.derived(`node_collector_${name}`, help, 'gauge', ['zone'], () =>
+        [...Map.groupBy(nodes.list(), zoneKey)].map(([zone, members]) => [[zone], of(members.length, members.filter((node) => readyStatus(node) !== 'True').length)]));
+    byZone('zone_size', 'Number of nodes, by zone.', (size) => size);
+    byZone('zone_health', 'How many of a hundred nodes are ready, by zone.', (size, unwell) => (100 * (size - unwell)) / size);
+    byZone('unhealthy_nodes_in_zone', 'Number of nodes that are not ready, by zone.', (_, unwell) => unwell);
 
     /** Answers when the node last gave a sign of life. */
     function observe(node: Node): number {

@@ -15,6 +15,8 @@ export const ephemeralVolumeController: Controller = {
     const { client, informers, recorder } = context;
     const pods = informers.informer(podResource);
     const claims = informers.informer(persistentVolumeClaims);
+    const tries = context.metrics.counter('ephemeral_volume_controller_create_total', 'Number of claims that were to be made for ephemeral volumes.').of();
+    const failures = context.metrics.counter('ephemeral_volume_controller_create_failures_total', 'Number of those that were not made.').of();
 
     async function reconcile(key: string): Promise<void> {
       const pod = pods.get(key);
@@ -32,9 +34,11 @@ export const ephemeralVolumeController: Controller = {
         }
         const { metadata, spec } = ephemeral.volumeClaimTemplate;
         const { labels, annotations } = metadata ?? {};
+        tries.add();
         try {
           await client.create(persistentVolumeClaims, { metadata: { name, namespace, ...(labels && { labels }), ...(annotations && { annotations }), ownerReferences: [controllerReference(pod)] }, spec });
         } catch (error) {
+          failures.add();
           if (isNamespaceTerminating(error) || isReason(error, 'AlreadyExists')) continue;
           recorder.event(pod, 'Warning', 'FailedBinding', `ephemeral volume ${volume}: create PVC ${name}: ${(error as Error).message}`);
           throw error;
