@@ -1,4 +1,4 @@
-import type { Volume } from '../../api/generated/core-v1.ts';
+import type { PodSpec, Volume } from '../../api/generated/core-v1.ts';
 import type { PayloadFile } from './atomic-writer.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { giveToGroup } from './ownership.ts';
@@ -73,18 +73,18 @@ export const projectedVolume = payloadVolume('projected', (v) => v.projected !==
     if (source.serviceAccountToken && context.ground.containersReadFiles !== false) {
       const { path, audience, expirationSeconds = 3600 } = source.serviceAccountToken;
       const issued = await context.tokens.token(context.pod, audience, expirationSeconds);
-      files.set(path, { data: Buffer.from(issued.token), ...tokenMode(context, defaultMode) });
+      files.set(path, { data: Buffer.from(issued.token), ...tokenMode(context.pod.spec, defaultMode) });
       refreshAtMs = Math.min(refreshAtMs ?? Infinity, issued.refreshAtMs);
     }
   }
   return { files, ...(refreshAtMs !== undefined && { refreshAtMs }) };
 });
 
-/** The token is its user's alone where all containers run as the same user. Upstream: projected.collectData. */
-function tokenMode({ pod }: VolumeContext, defaultMode: number): { mode: number; uid?: number } {
-  const { securityContext, containers, initContainers = [] } = pod.spec;
-  if (securityContext?.fsGroup !== undefined) return { mode: 0o600 };
-  const users = new Set([...containers, ...initContainers].map((c) => c.securityContext?.runAsUser ?? securityContext?.runAsUser));
+/** The token is its user's alone where all containers run as the same user; a group that is given the volume gets to read it afterwards. Upstream: projected.collectData, volume/util.FsUserFrom. */
+export function tokenMode({ securityContext, containers, initContainers = [], ephemeralContainers = [] }: PodSpec, defaultMode: number): { readonly mode: number; readonly uid?: number } {
+  const users = new Set([...containers, ...initContainers, ...ephemeralContainers].map((c) => c.securityContext?.runAsUser ?? securityContext?.runAsUser));
   const [user] = users;
-  return users.size === 1 && user !== undefined ? { mode: 0o600, uid: user } : { mode: defaultMode };
+  const uid = users.size === 1 ? user : undefined;
+  if (uid === undefined && securityContext?.fsGroup === undefined) return { mode: defaultMode };
+  return { mode: 0o600, ...(uid !== undefined && { uid }) };
 }
