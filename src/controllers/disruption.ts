@@ -8,6 +8,7 @@ import { parseApiVersion } from '../api/resources.ts';
 import { selectorOf } from '../api/selector.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { ReconcileResult } from '../client/reconciler.ts';
+import { goSelector } from './autoscaler/go-selector.ts';
 import { withCondition } from './conditions.ts';
 import { itself, startLoop } from './control-loop.ts';
 import type { Controller } from './controller.ts';
@@ -67,7 +68,7 @@ export const disruptionController: Controller = {
         else unmanaged = true;
       }
       if (unmanaged) {
-        recorder.event(budget, 'Warning', 'UnmanagedPods', `Pods selected by this PodDisruptionBudget (selector: ${selectorOf(budget.spec?.selector)}) were found to be unmanaged. As a result, ` +
+        recorder.event(budget, 'Warning', 'UnmanagedPods', `Pods selected by this PodDisruptionBudget (selector: ${goSelector(budget.spec?.selector)}) were found to be unmanaged. As a result, ` +
           'the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.');
       }
       const scales = new Map<string, number>();
