@@ -34,6 +34,7 @@ import { PluginRegistry } from './plugins/plugin-registry.ts';
 import { ProbeCounts } from './probes/probe-counts.ts';
 import { realNetwork } from './probes/probe-network.ts';
 import { startKubeletServer, type KubeletServer } from './server/kubelet-server.ts';
+import { KubeletMetrics } from './kubelet-metrics.ts';
 import { mountCommand } from './volumes/mount-command.ts';
 import { isMirror, StaticPods } from './static/static-pods.ts';
 import { TokenSource } from './volumes/token-source.ts';
@@ -73,7 +74,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const machine = await options.machine();
   const policy: AdmissionPolicy = { unsafeSysctls: configuration.allowedUnsafeSysctls, ...(machine.appArmor !== undefined && { appArmor: machine.appArmor }) };
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName, isBusy: () => workers.values().some((worker) => worker.isStarting) });
-  const statuses = new StatusWriter({ client, clock, log });
+  const metrics = new KubeletMetrics(nodeName);
+  const statuses = new StatusWriter({ client, clock, log, changed: (before, after) => metrics.statusChanged(before, after) });
   const objects = new ReferencedObjectCache({ client, clock, log, changed: (reference) => { for (const worker of workers.values()) worker.referenceChanged(reference); } });
   const csiDrivers = options.driversRoot === undefined ? undefined : new CsiDrivers({ nodeName, client, clock });
   const draDrivers = options.driversRoot === undefined ? undefined : new DraDrivers({
@@ -90,7 +92,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     client, runtime, clock, random, log, recorder, work, statuses, userNamespaces: new UserNamespaces(join(rootDir, 'pods'), configuration.maxPods ?? MAX_PODS), objects, cgroups, cgroupTree, podDirectory,
     puller: new ImagePuller({ runtime, clock, objects, work, changed: () => agent.reportSoon() }),
     tokens: new TokenSource(client, clock), backoff: new RestartBackoff(), network: options.probeNetwork ?? realNetwork, volumeGround: { mounter, runtime, log, csi: csiDrivers && { drivers: csiDrivers, nodeName, rootDir, driversRoot: options.driversRoot!, inUse: volumesInUse }, containersReadFiles: options.containersReadFiles !== false },
-    devices, probeCounts,
+    devices, probeCounts, metrics,
     ...(options.protectPod ? { protectPod: options.protectPod } : {}),
     ...(options.drainPod ? { drainPod: options.drainPod } : {}),
     sandbox: {
@@ -145,7 +147,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     configuration, runtime, clock, recorder, machine: options.machine, workers: () => workers.values(), podDirectory, removeImages: () => imageCollector.removeUnused(), tell, changed: () => agent.report(),
   });
   let server: KubeletServer | undefined;
-  if (options.servingKeyPair) server = await startKubeletServer({ ...options, probeCounts, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
+  if (options.servingKeyPair) server = await startKubeletServer({ ...options, probeCounts, metrics, pod: (namespace, name) => findPod(namespace, name), pods: () => [...workers.values()].map((w) => ({ ...w.pod, status: w.status ?? {} })), observation: (uid) => workers.get(uid)?.observation ?? emptyObservation });
   agent = new NodeAgent({
     ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, leaseSeconds: configuration.leaseSeconds, pressures: () => evictor.pressures, volumesInUse: (before) => (settled ? volumesInUse.names : [...new Set([...before, ...volumesInUse.names])].sort()), fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {

@@ -95,7 +95,10 @@ function limitsOfCgroup(pod: Pod): Readonly<Record<string, string>> {
 /** Of a pod refused before anything was started for it. */
 export function rejectedStatus(pod: Pod, reason: string, message: string, nowMs: number): PodStatus {
   const previous = pod.status ?? {};
-  return { ...previous, phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime: previous.startTime ?? rfc3339(nowMs), qosClass: previous.qosClass ?? qosClass(pod) };
+  return {
+    ...previous, ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
+    phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime: previous.startTime ?? rfc3339(nowMs), qosClass: previous.qosClass ?? qosClass(pod),
+  };
 }
 
 export const isFinal = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';

@@ -108,8 +108,9 @@ export class PodWorker {
 
   /** Refused before anything of it was started. */
   reject(reason: string, message: string): void {
-    const { statuses, recorder, clock } = this.#state.context;
+    const { statuses, recorder, clock, metrics } = this.#state.context;
     recorder.event(this.pod, 'Warning', reason, message);
+    metrics.rejected(reason);
     statuses.set(this.pod, rejectedStatus(this.pod, reason, message, clock.now()));
     this.#report.fail({ reason, message: `Pod was rejected: ${message}` });
     this.#rejected = true;

@@ -38,8 +38,11 @@ export class StatusWriter {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #ended = new AbortController();
+  readonly #changed: ((before: PodStatus, after: PodStatus) => void) | undefined;
 
-  constructor(options: { client: Client; clock: Clock; log: Log }) {
+  /** `changed` hears of every status that is set, and what it was before. */
+  constructor(options: { client: Client; clock: Clock; log: Log; changed?: (before: PodStatus, after: PodStatus) => void }) {
+    this.#changed = options.changed;
     this.#client = options.client;
     this.#clock = options.clock;
     this.#log = options.log;
@@ -53,10 +56,12 @@ export class StatusWriter {
   set(pod: Pod, status: PodStatus): void {
     const { uid, namespace, name } = pod.metadata;
     let entry = this.#entries.get(uid);
+    const isNew = entry === undefined;
     if (!entry) {
       entry = { key: { namespace, name }, stored: pod.status ?? {}, wanted: status, version: versionOf(pod), target: isStatic(pod) ? undefined : uid, writing: undefined };
       this.#entries.set(uid, entry);
     }
+    this.#changed?.(isNew ? pod.status ?? {} : entry.wanted, status);
     // What the API holds already is in memory once.
     entry.wanted = shareUnchanged(entry.stored, status);
     this.#flush(entry);

@@ -11,6 +11,7 @@ import type { SandboxSettings } from '../container/sandbox-config.ts';
 import type { PodDevices } from '../devices/pod-devices.ts';
 import type { UserNamespaces } from '../container/user-namespaces.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
+import type { KubeletMetrics } from '../kubelet-metrics.ts';
 import type { RuntimeFeatures } from '../node/runtime-features.ts';
 import type { KubeletOptions } from '../options.ts';
 import type { PodCgroups } from '../container/pod-cgroups.ts';
@@ -40,6 +41,7 @@ export interface WorkerContext {
   readonly backoff: RestartBackoff;
   readonly network: ProbeNetwork;
   readonly probeCounts: ProbeCounts;
+  readonly metrics: Pick<KubeletMetrics, 'rejected'>;
   readonly protectPod?: KubeletOptions['protectPod'];
   readonly drainPod?: KubeletOptions['drainPod'];
   readonly userNamespaces: UserNamespaces;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { isRuntimeError } from '../../cri/runtime.ts';
+import type { KubeletMetrics } from '../kubelet-metrics.ts';
 import type { KubeletOptions } from '../options.ts';
 import { currentContainer, type PodObservation } from '../pod/observation.ts';
 import { findContainer } from '../pod/pod-containers.ts';
@@ -25,6 +26,7 @@ export interface KubeletServerOptions extends KubeletOptions {
   pods(): readonly Pod[];
   observation(uid: string): PodObservation;
   readonly probeCounts: Pick<ProbeCounts, 'rows'>;
+  readonly metrics: Pick<KubeletMetrics, 'text'>;
 }
 
 export interface KubeletServer extends AsyncDisposable {
@@ -138,7 +140,8 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     const pods = options.pods();
     const containers = pods.flatMap((pod) => options.observation(pod.metadata.uid).containers);
     const states = Map.groupBy(containers, ({ state }) => state);
-    return `# HELP kubelet_running_pods [ALPHA] Number of pods that have a running pod sandbox\n# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${pods.filter((pod) => options.observation(pod.metadata.uid).sandboxes.some((s) => s.ready)).length}\n`
+    return options.metrics.text()
+      + `# HELP kubelet_running_pods [ALPHA] Number of pods that have a running pod sandbox\n# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${pods.filter((pod) => options.observation(pod.metadata.uid).sandboxes.some((s) => s.ready)).length}\n`
       + `# HELP kubelet_running_containers [ALPHA] Number of containers currently running\n# TYPE kubelet_running_containers gauge\n${[...states].map(([state, list]) => `kubelet_running_containers{container_state="${state}"} ${list.length}\n`).join('')}`
       + `# HELP process_resident_memory_bytes Resident memory size in bytes.\n# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes ${process.memoryUsage.rss()}\n`;
   }
