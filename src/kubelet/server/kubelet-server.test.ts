@@ -50,6 +50,9 @@ test('serves logs, statistics and commands to the API server, and to no stranger
   expect(JSON.parse((await ask('/stats/summary')).text)).toMatchObject({ node: { nodeName: 'boat' }, pods: [{ podRef: { name: 'kubia' }, containers: [{ name: 'main', memory: { workingSetBytes: 16_777_216 } }] }] });
   expect(JSON.parse((await ask('/pods')).text)).toMatchObject({ kind: 'PodList', items: [{ metadata: { name: 'kubia' }, status: { phase: 'Running' } }] });
 
+  expect(JSON.parse((await ask('/runningpods/')).text)).toMatchObject({ kind: 'PodList', items: [{ metadata: { name: 'kubia', namespace: 'default' }, spec: { containers: [{ name: 'main' }] } }] });
+  expect((await ask('/metrics')).text).toContain('kubelet_node_name{node="boat"} 1');
+
   expect((await ask('/logs/')).text).toContain('<a href="pods/">pods/</a>');
   const folder = /<a href="(default_kubia_[^"]+)">/.exec((await ask('/logs/pods/')).text)![1];
   expect((await ask(`/logs/pods/${folder}main/`)).text).toContain('<a href="0.log">0.log</a>');

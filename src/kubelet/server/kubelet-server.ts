@@ -97,6 +97,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
         if (!pod) throw new HttpFault(404, `pod "${segments[2]}" does not exist`);
         return stream(response, await containerLogs(pod, segments[3] ?? '', query, () => options.observation(pod.metadata.uid), clock, signal), signal);
       }
+      case 'runningpods': return send(response, 200, 'application/json', JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: runningPods() }));
       case 'pods': return send(response, 200, 'application/json', JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.pods() }));
       case 'run': {
         const { stdout, stderr, exitCode } = await runtime.execSync(runningContainer(call), query.getAll('cmd').flatMap((cmd) => cmd.split(' ')), 0);
@@ -119,6 +120,16 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
         throw new HttpFault(400, `Upgrade request required (${request.method})`);
       default: throw new HttpFault(404, '404 page not found');
     }
+  }
+
+  /** Pods of which something runs, with no more than the runtime knows of them; for tests. Upstream: kubelet_getters.go GetRunningPods. */
+  function runningPods(): readonly object[] {
+    return options.pods().flatMap(({ metadata: { name, namespace, uid } }) => {
+      const { sandboxes, containers } = options.observation(uid);
+      const running = containers.filter(({ state }) => state === 'running');
+      if (running.length === 0 && !sandboxes.some(({ ready }) => ready)) return [];
+      return [{ metadata: { name, namespace, uid }, spec: { containers: running.map(({ name: container, image }) => ({ name: container, image, resources: {} })) }, status: {} }];
+    });
   }
 
   function startTimes(): (id: string) => number {
