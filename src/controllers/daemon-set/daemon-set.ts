@@ -55,23 +55,24 @@ export const daemonSetController: Controller = {
       const template = daemonTemplate(set.spec.template, hash, set.metadata.annotations?.[GENERATION]);
       const view = daemonNodes(owned, (node) => placementOn(node, template));
       let failure: unknown;
+      const nowMs = clock.now();
       if (settled) {
         try {
-          const placement = placementPlan(set, view, hash, (node) => mayRetry(key, node), clock.now());
+          const placement = placementPlan(set, view, hash, (node) => mayRetry(key, node), nowMs);
           const acted = await carryOut(key, set, { ...placement, delete: [...placement.delete, ...strays(owned)] }, template);
           const rolling = (set.spec.updateStrategy?.type ?? 'RollingUpdate') === 'RollingUpdate';
-          if (!acted && rolling) await carryOut(key, set, updatePlan(set, view, hash, clock.now()), template);
+          if (!acted && rolling) await carryOut(key, set, updatePlan(set, view, hash, nowMs), template);
         } catch (error) {
           if (!isNamespaceTerminating(error)) failure = error;
         }
       }
       const live = new Set(owned.map((pod) => pod.metadata.labels?.[REVISION_HASH]));
       await truncateHistory(client, history.old, set.spec.revisionHistoryLimit ?? 10, (revision) => live.has(revision.metadata.labels?.[REVISION_HASH]));
-      const status = daemonStatus(set, view, hash, clock.now());
+      const status = daemonStatus(set, view, hash, nowMs);
       if (!semanticEqual(status, set.status)) await client.updateStatus(daemonSets, { ...set, status });
       if (failure) throw failure;
 
-      const waits = [settled ? undefined : Expectations.timeoutMs, nextAvailability(owned, set.spec.minReadySeconds ?? 0, clock.now()), ...view.map((node) => retryIn(key, node))].filter((wait) => wait !== undefined);
+      const waits = [settled ? undefined : Expectations.timeoutMs, nextAvailability(owned, set.spec.minReadySeconds ?? 0, nowMs), ...view.map((node) => retryIn(key, node))].filter((wait) => wait !== undefined);
       if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
     }
 

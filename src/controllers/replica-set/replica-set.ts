@@ -68,10 +68,11 @@ export function startReplicaKind<T extends KubeObject>(context: ControllerContex
     let failure: Error | undefined;
     if (settled && !set.metadata.deletionTimestamp) failure = await bringToNumber(key, set, active);
 
-    const status = replicaStatus(set, active, terminating, failure, clock.now());
+    const nowMs = clock.now();
+    const status = replicaStatus(set, active, terminating, failure, nowMs);
     if (!sameStatus(set.status, status)) await client.updateStatus(kind.resource, kind.withStatus(object, status));
     if (failure) throw failure;
-    const wait = settled ? nextAvailability(active, set.spec.minReadySeconds ?? 0, clock.now()) : Expectations.timeoutMs;
+    const wait = settled ? nextAvailability(active, set.spec.minReadySeconds ?? 0, nowMs) : Expectations.timeoutMs;
     if (wait !== undefined) return { requeueAfterMs: wait };
   }
 

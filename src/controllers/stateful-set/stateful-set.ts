@@ -58,7 +58,7 @@ export const statefulSetController: Controller = {
       const live = new Set([current.metadata.name, update.metadata.name, ...owned.map(revisionOf)]);
       await truncateHistory(client, history.old, set.spec.revisionHistoryLimit ?? 10, (revision) => live.has(revision.metadata.name));
       if (failure) throw failure;
-      const wait = settled ? nextAvailability(owned, set.spec.minReadySeconds ?? 0, clock.now()) : Expectations.timeoutMs;
+      const wait = settled ? nextAvailability(owned, set.spec.minReadySeconds ?? 0, state.nowMs) : Expectations.timeoutMs;
       if (wait !== undefined) return { requeueAfterMs: wait };
     }
 
