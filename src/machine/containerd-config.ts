@@ -21,6 +21,8 @@ export interface ContainerdSettings {
   readonly certificates: string;
   readonly snapshotter: 'overlayfs' | 'native';
   readonly apparmor: boolean;
+  /** Whether processes may be protected from the kernel's killer when memory runs out: guaranteed pods are. */
+  readonly oomProtection: boolean;
 }
 
 export interface ContainerdVersion {
@@ -96,8 +98,8 @@ const unprivileged = { enable_unprivileged_ports: true, enable_unprivileged_icmp
 
 function runtimeSettings(settings: ContainerdSettings): Record<string, TomlValue> {
   return {
-    // Without CAP_SYS_RESOURCE no container starts otherwise.
-    restrict_oom_score_adj: true,
+    // Without CAP_SYS_RESOURCE no container of a guaranteed pod starts otherwise.
+    restrict_oom_score_adj: !settings.oomProtection,
     disable_apparmor: !settings.apparmor,
     netns_mounts_under_state_dir: true,
     tolerate_missing_hugetlb_controller: true,

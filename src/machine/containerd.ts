@@ -11,6 +11,7 @@ import { containerdConfig, containerdVersion, registryHosts, type ContainerdVers
 import type { RegistryMirror } from './fabric.ts';
 import { fullReference, ImageArchiveError, isGzip, readImageArchive } from './image-archive.ts';
 import type { NodeGround } from './node-ground.ts';
+import { mayProtectFromOom } from './oom-protection.ts';
 import { chooseOciRuntime, type OciRuntime } from './oci-runtime.ts';
 import { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
 import { thisArchitecture } from './pause-program.ts';
@@ -175,6 +176,7 @@ function writeConfig(ground: NodeGround, found: { readonly version: ContainerdVe
     certificates: paths.certificates,
     snapshotter: isOverlay(ground.directory) ? 'native' : 'overlayfs',
     apparmor: existsSync('/sys/module/apparmor/parameters/enabled') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y') && findProgram('apparmor_parser') !== undefined,
+    oomProtection: mayProtectFromOom(),
   }));
 }
 

@@ -86,7 +86,7 @@ describe('the host\'s network', () => {
 describe('what containerd is told', () => {
   const settings = {
     root: '/d/root', state: '/d/state', socket: '/d/containerd.sock', ociRuntime: { name: 'crun', path: '/usr/bin/crun' }, cniPlugins: '/usr/lib/cni',
-    cniConfig: '/d/cni', certificates: '/d/certs.d', snapshotter: 'overlayfs', apparmor: false,
+    cniConfig: '/d/cni', certificates: '/d/certs.d', snapshotter: 'overlayfs', apparmor: false, oomProtection: false,
   } as const;
 
   it.each([
@@ -100,6 +100,7 @@ describe('what containerd is told', () => {
     expect(two).toContain('version = 2');
     expect(two).toContain('[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]\nBinaryName = "/usr/bin/crun"');
     expect(two).toContain('restrict_oom_score_adj = true');
+    expect(containerdConfig({ ...settings, version: { major: 1, minor: 6 }, oomProtection: true })).toContain('restrict_oom_score_adj = false');
     expect(containerdConfig({ ...settings, version: { major: 1, minor: 6 }, otherRuntimes: [{ name: 'runc', path: '/usr/bin/runc' }] })).toContain('runtimes.runc.options]\nBinaryName = "/usr/bin/runc"');
     expect(two).toContain('containerd.runtimes.test-handler]');
     expect(two).not.toContain('io.containerd.runtime.v1.linux');
