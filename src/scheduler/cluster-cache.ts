@@ -115,6 +115,13 @@ export class ClusterCache implements ClusterView {
     return this.#places.get(key)?.node;
   }
 
+  /** How much is kept; counted when somebody asks. */
+  sizes(): Readonly<Record<'nodes' | 'pods' | 'assumed_pods', number>> {
+    let assumed = 0;
+    for (const place of this.#places.values()) if (place.assumed) assumed++;
+    return { nodes: this.#nodes.size, pods: this.#places.size, assumed_pods: assumed };
+  }
+
   #put(pod: PodInfo, node: string, assumed: boolean): void {
     const before = this.#places.get(pod.key);
     if (before && before.node !== node) this.removePod(pod.key);

@@ -1,5 +1,6 @@
-import type { CellFamily, Histogram, HistogramFamily, MetricRegistry } from '../base/metrics.ts';
+import type { Cell, CellFamily, Histogram, HistogramFamily, MetricRegistry } from '../base/metrics.ts';
 import { exponentialBuckets } from '../base/histogram-buckets.ts';
+import type { ClusterCache } from './cluster-cache.ts';
 import type { Decision } from './decision-record.ts';
 import type { Profile } from './profile.ts';
 import type { SchedulingCycleOptions } from './scheduling-cycle.ts';
@@ -11,6 +12,7 @@ const RESULTS: Readonly<Record<Decision['outcome'], string>> = { assigned: 'sche
 
 /** What of a scheduler is looked at. */
 export interface FollowedScheduler {
+  readonly cluster: Pick<ClusterCache, 'sizes'>;
   readonly queue: Pick<SchedulingQueue, 'counts' | 'rejections'>;
   readonly profiles: Iterable<Profile>;
   readonly bindings: () => number;
@@ -27,6 +29,7 @@ export class SchedulerMetrics {
   readonly #points: HistogramFamily;
   readonly #incoming: CellFamily;
   readonly #waits: HistogramFamily;
+  readonly #afterFlush: Cell;
 
   constructor(metrics: MetricRegistry) {
     this.#attempts = metrics.counter('scheduler_schedule_attempts_total', 'Number of attempts to find a node for a pod, by what came of it.', ['result', 'profile']);
@@ -39,12 +42,13 @@ export class SchedulerMetrics {
     this.#points = metrics.histogram('scheduler_framework_extension_point_duration_seconds', 'How long all plugins of an extension point took, in seconds.', exponentialBuckets(0.0001, 2, 12), ['extension_point', 'status', 'profile']);
     this.#incoming = metrics.counter('scheduler_queue_incoming_pods_total', 'Number of pods that came to a queue, by what brought them there.', ['queue', 'event']);
     this.#waits = metrics.histogram('scheduler_pod_scheduling_sli_duration_seconds', 'Time from when a pod came until it was bound, in seconds, by the number of attempts.', exponentialBuckets(0.01, 2, 20), ['attempts']);
+    this.#afterFlush = metrics.counter('scheduler_pod_scheduled_after_flush_total', 'Number of pods that got a node when they were tried though no event had woken them: hints that miss something.').of();
     // No plugin here makes a pod wait at this point.
     metrics.histogram('scheduler_permit_wait_duration_seconds', 'How long pods waited for a permit, in seconds.', SECONDS, ['result']);
   }
 
   /** What is found out when somebody looks. */
-  follow(metrics: MetricRegistry, { queue, profiles, bindings }: FollowedScheduler): void {
+  follow(metrics: MetricRegistry, { cluster, queue, profiles, bindings }: FollowedScheduler): void {
     metrics.derived('scheduler_pending_pods', 'Number of pods that wait, by the queue that they are in.', 'gauge', ['queue'], () => {
       const { active, backoff, 'error-backoff': errorBackoff, unschedulable, gated } = queue.counts();
       return Object.entries({ active, backoff: backoff + errorBackoff, unschedulable, gated }).map(([name, count]) => [[name], count]);
@@ -62,6 +66,8 @@ export class SchedulerMetrics {
     metrics.derived('scheduler_plugin_evaluation_total', 'Number of times that a plugin was asked, by the point at which it was.', 'counter', ['plugin', 'extension_point', 'profile'], function* () {
       for (const { name, cycle } of profiles) for (const { plugin, point, count } of cycle.evaluations()) yield [[plugin, point, name], count];
     });
+    metrics.derived('scheduler_cache_size', 'Number of nodes, of pods that have one, and of those among them whose binding is under way.', 'gauge', ['type'], () =>
+      Object.entries(cluster.sizes()).map(([type, count]) => [[type], count]));
     metrics.derived('scheduler_goroutines', 'Number of pieces of work that go on in the background, by what they are.', 'gauge', ['operation'], () => [[['binding'], bindings()]]);
   }
 
@@ -78,7 +84,8 @@ export class SchedulerMetrics {
     this.#incoming.of(queue, event).add();
   }
 
-  bound(attempts: number, waitedMs: number): void {
+  bound(attempts: number, waitedMs: number, flushed: boolean): void {
+    if (flushed) this.#afterFlush.add();
     this.#waits.of(attempts >= 15 ? '15+' : String(attempts)).observe(waitedMs / 1000);
   }
 

@@ -112,7 +112,7 @@ class RunningScheduler implements Scheduler {
       clock, pluginsOf: (pod) => this.#profileOf(pod)!.plugins, onReady: () => this.#wake(), onEnter: (queue, event) => this.#metrics?.entered(queue, event),
       ...(config.podInitialBackoffMs !== undefined && { initialBackoffMs: config.podInitialBackoffMs }), ...(config.podMaxBackoffMs !== undefined && { maxBackoffMs: config.podMaxBackoffMs }),
     }));
-    this.#metrics?.follow(options.metrics!, { queue: this.#queue, profiles: [...this.#profiles.values()], bindings: () => this.#bindings.size });
+    this.#metrics?.follow(options.metrics!, { cluster: this.#cluster, queue: this.#queue, profiles: [...this.#profiles.values()], bindings: () => this.#bindings.size });
     this.#follow();
     this.started = this.#start();
   }
@@ -277,10 +277,12 @@ class RunningScheduler implements Scheduler {
       note({ outcome: 'unschedulable', message, evaluated: 0, feasible: 0, filtered: [], scores: [] });
       return this.#reject(pod, message, new Set(), undefined);
     }
+    const beganLook = clock.monotonic();
     const preemption = !profile.preempts ? { message: '' } : findPreemption({
       cycle: profile.cycle, nominator: this.#nominator, cluster: this.#cluster, budgets: this.#options.informers.informer(podDisruptionBudgets).list(), random: this.#options.random, pod, state: result.state, diagnosis,
     });
     const candidate = 'candidate' in preemption ? preemption.candidate : undefined;
+    if (profile.preempts) this.#metrics?.took('PostFilter', candidate !== undefined, clock.monotonic() - beganLook, profile.name);
     const message = fitMessage(diagnosis, 'message' in preemption ? preemption.message : '');
     note({
       outcome: 'unschedulable', message, evaluated: diagnosis.rejections.size, feasible: 0, filtered: groupRejections(diagnosis.rejections), scores: [],
@@ -385,7 +387,7 @@ class RunningScheduler implements Scheduler {
       }
       if (this.#queue.has(pod.pod)) this.#queue.delete(pod.key);
       this.#metrics?.took('Bind', true, clock.monotonic() - began, nameOf(pod.pod));
-      this.#metrics?.bound(queued.attempts, clock.now() - queued.since);
+      this.#metrics?.bound(queued.attempts, clock.now() - queued.since, queued.flushed);
       this.#recorderOf(pod.pod).event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`);
     } catch (error) {
       if (signal.aborted) return;

@@ -107,7 +107,11 @@ test('after five minutes a pod is tried whatever the hints say; disposal leaves 
   await clock.advance(299_999);
   expect(popAll()).toEqual([]);
   await clock.advance(1);
-  expect(popAll()).toEqual(['p']);
+  expect(queue.pop()).toMatchObject({ key: 'default/p', flushed: true });
+  queue.reject('default/p', new Set(['NodeName']));
+  queue.onEvent({ resource: 'Node', action: 'add', object: nodeObject('n') });
+  queue.activate('default/p');
+  expect(queue.pop()).toMatchObject({ key: 'default/p', flushed: false });
   queue.reject('default/p', new Set(['NodeName']));
   queue[Symbol.dispose]();
   expect(clock.pending).toBe(0);

@@ -16,6 +16,8 @@ export interface QueuedPod {
   readonly since: number;
   /** The writes because of which it is tried: the pod's own, and what woke it since. */
   readonly writes: readonly number[];
+  /** Whether it is tried only because no event woke it for so long. */
+  readonly flushed: boolean;
 }
 
 /** Where a pod waits. `held`: unschedulable, and no event wakes it. `gated`: before-the-queue plugins reject it. `trying`: popped, and not yet given back or gone. */
@@ -24,6 +26,7 @@ type Place = 'active' | 'backoff' | 'error-backoff' | 'unschedulable' | 'held' |
 interface Waiting extends QueuedPod {
   pod: Pod;
   attempts: number;
+  flushed: boolean;
   writes: readonly number[];
   /** Tries that ended without a node, for the backoff. */
   failures: number;
@@ -100,7 +103,7 @@ export class SchedulingQueue implements Disposable {
     }
     const { clock } = this.#options;
     const entry: Waiting = {
-      key, pod, attempts: 0, failures: 0, since: clock.now(), place: 'trying', at: clock.monotonic(), sequence: this.#sequence++, backoffUntil: 0, rejectedBy: new Set(), writes: writeOf(pod.metadata.resourceVersion),
+      key, pod, attempts: 0, flushed: false, failures: 0, since: clock.now(), place: 'trying', at: clock.monotonic(), sequence: this.#sequence++, backoffUntil: 0, rejectedBy: new Set(), writes: writeOf(pod.metadata.resourceVersion),
     };
     this.#pods.set(key, entry);
     this.#requeue(entry, 'UnschedulablePodAdd');
@@ -221,6 +224,7 @@ export class SchedulingQueue implements Disposable {
   #giveBack(key: string): Waiting | undefined {
     const waiting = this.#pods.get(key);
     if (waiting?.place !== 'trying') return undefined;
+    waiting.flushed = false;
     const now = this.#options.clock.monotonic();
     waiting.backoffUntil = now + delayAfter(waiting.failures++, { initialMs: this.#options.initialBackoffMs ?? INITIAL_BACKOFF_MS, maxMs: this.#options.maxBackoffMs ?? MAX_BACKOFF_MS });
     return waiting;
@@ -290,6 +294,7 @@ export class SchedulingQueue implements Disposable {
     for (const waiting of this.#unschedulable) {
       if (waiting.at + MAX_UNSCHEDULABLE_MS > now) break;
       this.#takeOut(waiting);
+      waiting.flushed = true;
       this.#requeue(waiting, 'UnschedulableTimeout');
     }
     this.#arm();

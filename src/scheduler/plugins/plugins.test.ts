@@ -3,6 +3,7 @@ import type { Affinity, PersistentVolume, Pod, PodAffinityTerm, TopologySpreadCo
 import type { CSINode } from '../../api/generated/storage-v1.ts';
 import { fitMessage } from '../fit-error.ts';
 import { describeCluster, nodeObject, podObject, type ClusterDescription } from '../scheduling-fixture.ts';
+import { podTopologySpread } from './pod-topology-spread.ts';
 
 /** Where the pod goes, or upstream's message why it goes nowhere. */
 function ask(description: ClusterDescription, pod: Pod): string {
@@ -36,6 +37,16 @@ describe('what a node must be like', () => {
     ['a node affinity', { labels: { zone: 'c' } }, { affinity: zoneIn('a', 'b') }, refused("node(s) didn't match Pod's node affinity/selector")],
     ['a node affinity that matches', { labels: { zone: 'b' } }, { affinity: zoneIn('a', 'b') }, 'n'],
   ])('%s', (_, node, spec, expected) => expect(ask(oneNode(node), podObject('p', { spec }))).toBe(expected));
+
+  test('what not every kubelet can do must be declared', () => {
+    const able = { ...nodeObject('able'), status: { ...nodeObject('able').status, declaredFeatures: ['RestartAllContainersOnContainerExits'] } };
+    const restartsAll = podObject('p', { spec: { containers: [{ name: 'main', image: 'i', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }] }] } });
+    expect(ask({ nodes: [nodeObject('old'), able] }, restartsAll)).toBe('able');
+    expect(ask({ nodes: [nodeObject('old')] }, restartsAll)).toBe(refused("node(s) didn't match Pod's required features"));
+    const hint = describeCluster({ nodes: [] }).plugins.find(({ plugin }) => plugin.name === 'NodeDeclaredFeatures')!.plugin.hints!.Node!;
+    expect(hint(restartsAll, { resource: 'Node', action: 'update', previous: nodeObject('able'), object: able })).toBe(true);
+    expect(hint(restartsAll, { resource: 'Node', action: 'update', previous: able, object: able })).toBe(false);
+  });
 
   test('an affinity that names its node asks no other', () => {
     const toNode = (name: string): Affinity => ({
@@ -169,6 +180,10 @@ describe('spreading', () => {
     // By host, of three: 2, 1 and 0 pods, each times ln 5, plus maxSkew 3 less 1: 5, 4 and 2. There are no zones.
     expect(scores({ nodes, pods: { a: [like('1'), like('2')], b: [like('3')] }, services: [service] }, like('p'), 'PodTopologySpread')).toEqual({ c: 200, b: 120, a: 80 });
     expect(scores({ nodes, pods: { a: [like('1')] } }, like('p'), 'PodTopologySpread')).toEqual({ a: undefined, b: undefined, c: undefined });
+    // Where the defaults forbid, what changes the balance wakes those that they kept out.
+    const { AssignedPod: onPod, Node: onNode } = podTopologySpread(describeCluster({ nodes, services: [service] }).context, [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }]).hints!;
+    expect([like('gone'), podObject('other')].map((object) => onPod!(like('p'), { resource: 'AssignedPod', action: 'delete', object }))).toEqual([true, false]);
+    expect([nodeObject('new', { labels: { zone: 'd' } }), nodeObject('new')].map((object) => onNode!(like('p'), { resource: 'Node', action: 'add', object }))).toEqual([true, false]);
   });
 });
 

@@ -133,7 +133,16 @@ export const podTopologySpread = (context: PluginContext, defaults: readonly Def
       }
     },
 
-    hints: { AssignedPod: podChanges, Node: nodeChanges },
+    hints: {
+      AssignedPod(pod, { object }) {
+        const { namespace, labels } = (object as Pod).metadata;
+        if (namespace !== pod.metadata.namespace) return false;
+        const own = pod.spec.topologySpreadConstraints;
+        return own?.length ? own.some(({ labelSelector }) => labelSelectorMatches(labelSelector, labels))
+          : defaultConstraints(pod, context, defaults, 'DoNotSchedule').some(({ selector }) => selector.matches(labels));
+      },
+      Node: (pod, event) => nodeChanges((pod.spec.topologySpreadConstraints?.length ? pod.spec.topologySpreadConstraints : defaults).map(({ topologyKey }) => topologyKey), event),
+    },
   };
 };
 
@@ -233,15 +242,8 @@ function change({ constraints, counts, least }: FilterState, pod: PodInfo, other
   }
 }
 
-function podChanges(pod: Pod, { object }: ClusterEvent): boolean {
-  const other = object as Pod;
-  return other.metadata.namespace === pod.metadata.namespace
-    && (pod.spec.topologySpreadConstraints ?? []).some(({ labelSelector }) => labelSelectorMatches(labelSelector, other.metadata.labels));
-}
-
 /** A domain that comes, goes, or changes its name shifts the balance. */
-function nodeChanges(pod: Pod, { action, previous, object }: ClusterEvent): boolean {
-  const keys = (pod.spec.topologySpreadConstraints ?? []).map(({ topologyKey }) => topologyKey);
+function nodeChanges(keys: readonly string[], { action, previous, object }: ClusterEvent): boolean {
   const domains = (node: unknown): (string | undefined)[] => keys.map((key) => (node as Node).metadata.labels?.[key]);
   const now = domains(object);
   if (action !== 'update') return now.every((domain) => domain !== undefined);

@@ -4,6 +4,7 @@ import { dynamicResources } from './dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
 import { interPodAffinity } from './inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
@@ -39,4 +40,5 @@ export const createPlugins = (context: PluginContext, { fit, hardPodAffinityWeig
   { plugin: interPodAffinity(context, hardPodAffinityWeight), weight: 2 },
   { plugin: nodeResourcesBalancedAllocation(), weight: 1 },
   { plugin: imageLocality(context), weight: 1 },
+  { plugin: nodeDeclaredFeatures(), weight: 0 },
 ];
