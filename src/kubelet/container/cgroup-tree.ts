@@ -69,6 +69,17 @@ export class CgroupTree {
     for (const [controller, file, value] of cgroupFiles(this.#version, resources)) this.#write(controller, path, file, value);
   }
 
+  /** Bytes of memory in use within a cgroup; undefined: there is no such cgroup. */
+  memoryUsage(path: string): number | undefined {
+    const mount = this.#version === 'v2' ? this.#mounts.unified : this.#mounts.memory;
+    try {
+      return mount === undefined ? undefined : Number(readFileSync(join(mount, path, this.#version === 'v2' ? 'memory.current' : 'memory.usage_in_bytes'), 'utf8'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
   /** Best-effort pods get what the others leave; burstable ones together what they ask for together. */
   setClasses(pods: readonly Pod[]): void {
     const burstable = pods.filter((pod) => (pod.status?.qosClass ?? qosClass(pod)) === 'Burstable').reduce((sum, pod) => sum + milliValue(podResourceRequests(pod)['cpu']), 0);

@@ -40,3 +40,16 @@ test('what a pod as a whole may use is a limit of its containers that have none,
   // A kubelet that comes after it goes by what was told.
   expect(new PodResize(whole('4', { phase: 'Running', resources: { requests: { cpu: '1' }, limits: { cpu: '3' } } })).allocatedPod(whole('4')).spec.resources!.limits).toEqual({ cpu: '3' });
 });
+
+test('what cannot be done is an error of what is under way, until it is done or something else is asked for', () => {
+  const before = pod('100m', '1');
+  const resize = new PodResize(before);
+  resize.started('m1', 'main');
+  resize.accept(pod('100m', '2'));
+  expect([resize.fail('below current usage'), resize.fail('below current usage')]).toEqual([true, false]);
+  expect(resize.conditions(pod('100m', '2'), running('m1', 'main'))).toEqual([{ type: 'PodResizeInProgress', status: 'True', reason: 'Error', message: 'below current usage' }]);
+  resize.accept(pod('100m', '3'));
+  expect(resize.conditions(pod('100m', '3'), running('m1', 'main'))).toEqual([{ type: 'PodResizeInProgress', status: 'True' }]);
+  resize.started('m1', 'main');
+  expect(resize.conditions(pod('100m', '3'), running('m1', 'main'))).toEqual([]);
+});

@@ -39,6 +39,8 @@ export class PodResize {
   #podAllocated: ResourceRequirements | undefined;
   #podActual: ResourceRequirements | undefined;
   #refused: ResizeVerdict | undefined;
+  /** Why what was agreed to cannot be done now. */
+  #fault: string | undefined;
 
   constructor(pod: Pod) {
     const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
@@ -59,6 +61,7 @@ export class PodResize {
 
   accept(pod: Pod): void {
     this.#refused = undefined;
+    this.#fault = undefined;
     this.#podAllocated = pod.spec.resources;
     for (const { container } of resizable(pod)) this.#allocated.set(container.name, container.resources ?? {});
   }
@@ -67,6 +70,13 @@ export class PodResize {
   refuse(verdict: ResizeVerdict): boolean {
     const isNews = this.#refused?.reason !== verdict.reason || this.#refused.message !== verdict.message;
     this.#refused = verdict;
+    return isNews;
+  }
+
+  /** Answers whether this is news. */
+  fail(message: string): boolean {
+    const isNews = this.#fault !== message;
+    this.#fault = message;
     return isNews;
   }
 
@@ -82,11 +92,13 @@ export class PodResize {
   }
 
   started(id: string, name: string): void {
+    this.#fault = undefined;
     this.#actual.set(id, { own: this.#allocated.get(name) ?? {}, pod: this.#podAllocated });
   }
 
   /** The pod's own cgroup has what is allocated to it. */
   podStarted(): void {
+    this.#fault = undefined;
     this.#podActual = this.#podAllocated;
   }
 
@@ -128,7 +140,7 @@ export class PodResize {
   conditions(pod: Pod, observation: PodObservation): readonly Condition[] {
     return [
       ...(this.#refused ? [{ type: 'PodResizePending', status: 'True', reason: this.#refused.reason, message: this.#refused.message }] : []),
-      ...(this.podPending || this.pending(pod, observation).length > 0 ? [{ type: 'PodResizeInProgress', status: 'True' }] : []),
+      ...(this.podPending || this.pending(pod, observation).length > 0 ? [{ type: 'PodResizeInProgress', status: 'True', ...(this.#fault !== undefined && { reason: 'Error', message: this.#fault }) }] : []),
     ];
   }
 }
