@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { MAX_HEADER_BYTES } from '../base/http-limits.ts';
 import type { ExecSyncResult } from '../cri/runtime.ts';
 
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
@@ -44,7 +45,7 @@ export class StreamingServer implements AsyncDisposable {
 
   #listen(): Promise<Server> {
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false });
-    const server = createServer((_, response) => response.writeHead(400).end('simulated containers speak WebSocket only\n'));
+    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (_, response) => response.writeHead(400).end('simulated containers speak WebSocket only\n'));
     server.on('upgrade', (request, socket, head) => {
       const token = request.url?.split('/').at(-1) ?? '';
       const command = this.#waiting.get(token);

@@ -32,6 +32,11 @@ describe.each([['wherry kubectl', [WHERRY, 'kubectl']], ...(KUBECTL ? [['kubectl
     expect(outcome).toEqual({ code: 7, stdout: 'out\n', stderr: 'err\ncommand terminated with exit code 7\n' });
   });
 
+  test('a command may be as long as a page', async () => {
+    const long = 'a'.repeat(20_000);
+    expect(await exec('', 'web', '--', 'echo', long)).toEqual({ code: 0, stdout: `${long}\n`, stderr: '' });
+  });
+
   test('a command may end before its input does', async () => {
     expect(await exec('x'.repeat(60_000), '-i', 'web', '--', 'head', '-c', '3')).toEqual({ code: 0, stdout: 'xxx', stderr: '' });
     // More than pipes hold: containerd alone would never tell that the command has ended. kubectl complains of what it could not send.

@@ -33,6 +33,12 @@ const defaultedPodSpec = {
   containers: [defaultedContainer], dnsPolicy: 'ClusterFirst', restartPolicy: 'Always', schedulerName: 'default-scheduler', securityContext: {}, terminationGracePeriodSeconds: 30,
 };
 
+test('a negative grace period is one second, of a pod and not of a template', () => {
+  const spec = { containers: [container], terminationGracePeriodSeconds: -1 };
+  expect(made('', 'v1', 'pods', { spec }).spec).toMatchObject({ terminationGracePeriodSeconds: 1 });
+  expect(made('', 'v1', 'podtemplates', { template: { spec } })['template']).toMatchObject({ spec: { terminationGracePeriodSeconds: -1 } });
+});
+
 test('defaults of a pod', () => {
   const pod = made('', 'v1', 'pods', {
     spec: {

@@ -85,6 +85,8 @@ function defaultOwnSpec(spec: PodSpec): PodSpec {
   let next = mapMember(spec, 'containers', (containers) => mapItems(containers, requestsFromLimits));
   next = mapMember(next, 'initContainers', (containers) => mapItems(containers, requestsFromLimits));
   next = defaultPodLevelResources(next);
+  // Of a pod alone: templates keep what they say. Upstream: core/v1 Convert_v1_Pod_To_core_Pod.
+  if ((next.terminationGracePeriodSeconds ?? 0) < 0) next = { ...next, terminationGracePeriodSeconds: 1 };
   if (next.enableServiceLinks === undefined) next = { ...next, enableServiceLinks: true };
   if (!next.hostNetwork) return next;
   next = mapMember(next, 'containers', (containers) => mapItems(containers, hostPorts));

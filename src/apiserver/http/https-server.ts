@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { MAX_HEADER_BYTES } from '../../base/http-limits.ts';
 import type { KeyPair } from '../api-server.ts';
 import { Answer } from './answer.ts';
 import type { RequestHandler } from './request-handler.ts';
@@ -38,7 +39,7 @@ export async function startHttpsServer({ hosts, port, keyPair, clientAuthority, 
     for (const host of hosts) {
       const server = createServer<typeof IncomingMessage, typeof Answer>({
         key: keyPair.key, cert: keyPair.certificate, ca: clientAuthority, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'],
-        minVersion: 'TLSv1.2', keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, ServerResponse: Answer,
+        minVersion: 'TLSv1.2', keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES, ServerResponse: Answer,
       });
       server.on('request', (request, response) => void handler.handle(request, response));
       server.on('upgrade', (request, socket, head) => {

@@ -79,6 +79,7 @@ test('writes and reads objects with upstream\'s codes and words', async () => {
   });
   for (const [method, path, headers, code, json] of [
     ['HEAD', `${maps}/one`, {}, 405, undefined],
+    ['GET', `${maps}/one?long=${'a'.repeat(100_000)}`, {}, 200, { kind: 'ConfigMap' }],
     ['TRACE', maps, {}, 405, { message: 'the server does not allow this method on the requested resource', details: {} }],
     ['GET', maps, { Accept: 'text/html' }, 406, { message: '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch' }],
     ['GET', maps, { Accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' }, 406, { message: 'you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)' }],

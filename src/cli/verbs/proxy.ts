@@ -4,6 +4,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { MAX_HEADER_BYTES } from '../../base/http-limits.ts';
 import { tlsOf, type HttpClientOptions } from '../../client/http-client.ts';
 import { tunnelAgent } from '../../client/proxy.ts';
 import type { FlagSpecs } from '../command/flags.ts';
@@ -47,7 +48,7 @@ export const verb: Verb = {
     };
     /** What is before the paths of the API there: upstream leaves it out unless it is asked for. */
     const serverPath = given.bool('append-server-path') ? new URL(options.server).pathname.replace(/\/$/, '') : '';
-    const server = createServer((request, response) => {
+    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
       if (!allowed(request)) return void response.writeHead(403).end('Forbidden');
       const path = request.url ?? '/';
       if (given.string('www') && path.startsWith(given.string('www-prefix'))) return serveFile(given.string('www'), path.slice(given.string('www-prefix').length), response);

@@ -64,7 +64,7 @@ test('serves logs, statistics and commands to the API server, and to no stranger
 
   const frames = await new Promise<string[]>((resolve, reject) => {
     const got: string[] = [];
-    const socket = new WebSocket(`wss://127.0.0.1:${port}/exec/default/kubia/main?command=sh&command=-c&command=echo%20hi;exit%207&output=1`, ['v5.channel.k8s.io'], {
+    const socket = new WebSocket(`wss://127.0.0.1:${port}/exec/default/kubia/main?command=sh&command=-c&command=echo%20hi;exit%207&command=${'a'.repeat(100_000)}&output=1`, ['v5.channel.k8s.io'], {
       key: server.key, cert: server.certificate, rejectUnauthorized: false,
     });
     socket.on('message', (data: Buffer) => got.push(`${data[0]}:${data.subarray(1)}`));

@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { MAX_HEADER_BYTES } from '../../base/http-limits.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { isRuntimeError } from '../../cri/runtime.ts';
 import type { KubeletMetrics } from '../kubelet-metrics.ts';
@@ -190,7 +191,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   }
 
   const server = createServer({
-    key: servingKeyPair!.key, cert: servingKeyPair!.certificate, minVersion: 'TLSv1.2', requestCert: clientAuthority !== undefined, rejectUnauthorized: false,
+    key: servingKeyPair!.key, cert: servingKeyPair!.certificate, minVersion: 'TLSv1.2', requestCert: clientAuthority !== undefined, rejectUnauthorized: false, maxHeaderSize: MAX_HEADER_BYTES,
     ...(clientAuthority !== undefined && { ca: clientAuthority }),
   }, (request, response) => void handle(request, response));
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
