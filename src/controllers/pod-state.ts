@@ -17,6 +17,7 @@ export function untilAvailable(pod: Pod, minReadySeconds: number, nowMs: number)
 
 /** When to look again because a ready pod becomes available by mere time; undefined: no such pod. `nowMs` is when availability was judged: a pod that became available since, while the status was written, must be looked at again. */
 export function nextAvailability(pods: readonly Pod[], minReadySeconds: number, nowMs: number): number | undefined {
+  if (minReadySeconds === 0) return undefined;
   const waits = pods.map((pod) => untilAvailable(pod, minReadySeconds, nowMs)).filter((wait) => wait !== undefined && wait > 0) as number[];
   return waits.length > 0 ? Math.min(...waits) : undefined;
 }

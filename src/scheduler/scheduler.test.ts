@@ -79,6 +79,11 @@ test('a pod that fits nowhere says why, and wakes when a node comes where it fit
   await cluster.admin.create(pods, pod('early'));
   const lonely = await until(async () => (await cluster.get('early')).status?.conditions?.find((c) => c.type === 'PodScheduled'));
   expect(lonely).toMatchObject({ status: 'False', reason: 'Unschedulable', message: 'no nodes available to schedule pods' });
+  // A node that was kept for it and is gone is told no longer.
+  const early = { namespace: 'default', name: 'early' };
+  await cluster.admin.patch(pods, early, { type: 'application/merge-patch+json', body: { status: { nominatedNodeName: 'gone' } } }, { subresource: 'status' });
+  await cluster.admin.patch(pods, early, { type: 'application/merge-patch+json', body: { metadata: { labels: { again: 'yes' } } } });
+  await until(async () => (await cluster.get('early')).status?.nominatedNodeName === undefined);
   await cluster.addNode(node('small', { cpu: '1' }));
   await cluster.addNode(node('tainted', { taints: [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }] }));
   await cluster.addNode(node('cordoned'));

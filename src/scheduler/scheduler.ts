@@ -275,10 +275,10 @@ class RunningScheduler implements Scheduler {
     if (diagnosis.nodeCount === 0) {
       const message = 'no nodes available to schedule pods';
       note({ outcome: 'unschedulable', message, evaluated: 0, feasible: 0, filtered: [], scores: [] });
-      return this.#reject(pod, message, new Set(), undefined);
+      return this.#reject(pod, message, new Set(), '');
     }
     const beganLook = clock.monotonic();
-    const preemption = !profile.preempts ? { message: '' } : findPreemption({
+    const preemption = !profile.preempts ? { message: '', nominatedNodeName: '' } : findPreemption({
       cycle: profile.cycle, nominator: this.#nominator, cluster: this.#cluster, budgets: this.#options.informers.informer(podDisruptionBudgets).list(), random: this.#options.random, pod, state: result.state, diagnosis,
     });
     const candidate = 'candidate' in preemption ? preemption.candidate : undefined;
@@ -319,7 +319,8 @@ class RunningScheduler implements Scheduler {
       evaluated: 0, feasible: 0, filtered: [], scores: [], tookMs: 0,
     });
     this.#queue.fail(pod.key);
-    this.#explain(pod, 'SchedulerError', message, undefined);
+    this.#nominator.delete(pod.key);
+    this.#explain(pod, 'SchedulerError', message, '');
   }
 
   #explain(pod: PodInfo, reason: 'Unschedulable' | 'SchedulerError', message: string, nominatedNodeName: string | undefined): void {
