@@ -173,7 +173,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   function findPod(namespace: string, name: string): Pod | undefined {
     const pod = podInformer.get(`${namespace}/${name}`);
-    return pod && isMirror(pod) ? staticPods?.behind(pod) ?? pod : pod;
+    if (!pod) return staticPods?.named(namespace, name);
+    return isMirror(pod) ? staticPods?.behind(pod) ?? pod : pod;
   }
 
   /** One of the same name that is going yet comes first. */

@@ -65,6 +65,11 @@ export class StaticPods implements AsyncDisposable {
     return this.#wanted.get(mirror.metadata.annotations?.[MIRROR] ?? '');
   }
 
+  /** The static pod of a name: it is there whether or not anything stands for it in the API just now. */
+  named(namespace: string, name: string): Pod | undefined {
+    return [...this.#wanted.values()].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  }
+
   /** Reads the folder, tells what is in it, and goes on following it. */
   async start(): Promise<void> {
     try {
