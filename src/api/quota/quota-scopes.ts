@@ -2,12 +2,7 @@
 import type { PersistentVolumeClaim, Pod, PodAffinityTerm, ResourceQuota, ScopedResourceSelectorRequirement } from '../generated/core-v1.ts';
 import type { KubeObject } from '../object.ts';
 import { qosClass } from '../pod/qos-class.ts';
-import { countsFor } from './quota-usage.ts';
-
-interface Named {
-  readonly group: string;
-  readonly resource: string;
-}
+import { countsFor, type Named } from './quota-usage.ts';
 
 /** Whether an object is of those that a quota is about: some of its resources counts them, and all its scopes hold. */
 export function quotaMatches(quota: ResourceQuota, resource: Named, object: KubeObject, hard: readonly string[]): boolean {
@@ -27,14 +22,14 @@ export function inScope({ group, resource }: Named, object: KubeObject, scope: S
 }
 
 /** Whether a pod is to end by itself: the scope that an update can change. */
-export function isTerminating({ spec }: Pod): boolean {
+export function hasDeadline({ spec }: Pod): boolean {
   return spec.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds >= 0;
 }
 
 function podInScope(pod: Pod, scope: ScopedResourceSelectorRequirement): boolean {
   switch (scope.scopeName) {
-    case 'Terminating': return isTerminating(pod);
-    case 'NotTerminating': return !isTerminating(pod);
+    case 'Terminating': return hasDeadline(pod);
+    case 'NotTerminating': return !hasDeadline(pod);
     case 'BestEffort': return qosClass(pod) === 'BestEffort';
     case 'NotBestEffort': return qosClass(pod) !== 'BestEffort';
     case 'CrossNamespacePodAffinity': return reachesOtherNamespaces(pod);

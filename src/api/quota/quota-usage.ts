@@ -5,7 +5,8 @@ import type { KubeObject } from '../object.ts';
 import { podResourceLimits, podResourceRequests, type ResourceList } from '../pod/resources.ts';
 import { addQuantities, compareQuantities } from '../quantity.ts';
 
-interface Named {
+/** A resource by its names, whatever its version. */
+export interface Named {
   readonly group: string;
   readonly resource: string;
 }

@@ -3,7 +3,7 @@ import type { Pod, ResourceQuota, ScopedResourceSelectorRequirement } from '../.
 import { resourceQuotas } from '../../api/generated/resources.ts';
 import type { ResourceList } from '../../api/pod/resources.ts';
 import { addQuantities, compareQuantities, quantitySign, subtractQuantities } from '../../api/quantity.ts';
-import { inScope, isTerminating, quotaMatches, quotaScopes } from '../../api/quota/quota-scopes.ts';
+import { hasDeadline, inScope, quotaMatches, quotaScopes } from '../../api/quota/quota-scopes.ts';
 import { countsFor, missingAmounts, quotaUsage } from '../../api/quota/quota-usage.ts';
 import { refused } from './admission-fault.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
@@ -45,7 +45,7 @@ export function resourceQuota({ objects, registry, clock, serverContext, configu
       const { namespace, subresource, object, oldObject, resource } = attributes;
       if (!namespace || !object || (subresource !== '' && subresource !== 'resize') || (resource.resource === 'resourcequotas' && attributes.operation === 'UPDATE')) return;
       // Most updates of pods change nothing that counts; one that gives a deadline moves the pod to other quotas.
-      if (resource.group === '' && resource.resource === 'pods' && attributes.operation === 'UPDATE' && subresource === '' && isTerminating(object as Pod) === isTerminating(oldObject as Pod)) return;
+      if (resource.group === '' && resource.resource === 'pods' && attributes.operation === 'UPDATE' && subresource === '' && hasDeadline(object as Pod) === hasDeadline(oldObject as Pod)) return;
       const quotas = objects.list(resourceQuotas, namespace);
       if (quotas.length === 0 && limitedResources.length === 0) return;
       const now = clock.now();
