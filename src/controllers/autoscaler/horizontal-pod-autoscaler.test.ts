@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { HorizontalPodAutoscalerSpec } from '../../api/generated/autoscaling-v2.ts';
 import { deployments, events, horizontalPodAutoscalers, pods } from '../../api/generated/resources.ts';
 import { startControllersUnderTest } from '../../testing/controllers-under-test.ts';
-import { goSelector } from './go-selector.ts';
+import { goSelector } from '../go-selector.ts';
 
 const namespace = 'default';
 const labels = { app: 'kubia' };

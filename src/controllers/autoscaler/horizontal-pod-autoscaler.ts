@@ -16,7 +16,7 @@ import { storedResources, type StoredResource } from '../served-resources.ts';
 import { without } from '../without.ts';
 import { actionOf, AutoscalerMetrics } from './autoscaler-metrics.ts';
 import { AutoscalingError, NoEvaluationError } from './autoscaling-error.ts';
-import { goSelector } from './go-selector.ts';
+import { goSelector } from '../go-selector.ts';
 import { apiMetricsReader } from './metrics-reader.ts';
 import { proposeReplicas, type Proposal, type Tolerance } from './replica-proposal.ts';
 import { proposeForValue, type ValueProposal } from './value-proposal.ts';

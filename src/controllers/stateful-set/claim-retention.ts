@@ -12,7 +12,7 @@ import { endOf, ordinalOf, startOf } from './identity.ts';
  */
 export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod: Pod): readonly OwnerReference[] | undefined {
   const present = claim.metadata.ownerReferences ?? [];
-  const others = present.filter((reference) => reference.uid !== set.metadata.uid && reference.uid !== pod.metadata.uid);
+  const others = otherOwners(claim, set, pod);
   const ordinal = ordinalOf(set, pod)!;
   const scaledAway = ordinal < startOf(set) || ordinal > endOf(set);
   const { whenScaled = 'Retain', whenDeleted = 'Retain' } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
@@ -22,6 +22,8 @@ export function claimOwners(claim: PersistentVolumeClaim, set: StatefulSet, pod:
   const same = wanted.length === present.length && wanted.every((reference) => present.some((other) => other.uid === reference.uid && Boolean(other.controller) === Boolean(reference.controller)));
   return same ? undefined : wanted;
 }
+
+const otherOwners = ({ metadata: { ownerReferences = [] } }: PersistentVolumeClaim, set: StatefulSet, pod: Pod): readonly OwnerReference[] => ownerReferences.filter(({ uid }) => uid !== set.metadata.uid && uid !== pod.metadata.uid);
 
 /** Somebody else minds the claim, or a set or a pod of that name that is no more does: then the policy is none of ours. */
 function hasForeignOwner(others: readonly OwnerReference[], set: StatefulSet, pod: Pod): boolean {
@@ -33,7 +35,7 @@ function hasForeignOwner(others: readonly OwnerReference[], set: StatefulSet, po
 export function isMindedByOthers(claim: PersistentVolumeClaim, set: StatefulSet, pod: Pod): boolean {
   const { whenScaled = 'Retain', whenDeleted = 'Retain' } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
   if (whenScaled === 'Retain' && whenDeleted === 'Retain') return false;
-  return hasForeignOwner((claim.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== set.metadata.uid && uid !== pod.metadata.uid), set, pod);
+  return hasForeignOwner(otherOwners(claim, set, pod), set, pod);
 }
 
 /**

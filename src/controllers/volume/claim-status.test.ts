@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/generated/core-v1.ts';
-import { claimStatus } from './persistent-volume-binder.ts';
+import { claimStatus } from './claim-status.ts';
 
 const claim = (status: object): PersistentVolumeClaim => ({ status }) as PersistentVolumeClaim;
 const volume = (annotations: Record<string, string> = {}): PersistentVolume => ({

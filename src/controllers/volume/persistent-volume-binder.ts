@@ -6,14 +6,13 @@ import { keyOf } from '../../api/object.ts';
 import { referenceTo } from '../../client/event-recorder.ts';
 import { startLoop } from '../control-loop.ts';
 import type { Controller } from '../controller.ts';
-import { semanticEqual } from '../semantic-equal.ts';
 import { without } from '../without.ts';
+import { claimStatus } from './claim-status.ts';
 import {
   BIND_COMPLETED, bestVolume, BOUND_BY_CONTROLLER, classOf, isMeantFor, mismatch, PROVISIONED_BY, SELECTED_NODE, STORAGE_PROVISIONER, STORAGE_PROVISIONER_BETA,
 } from './volume-matching.ts';
 
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
-const PRE_RESIZE = 'volume.alpha.kubernetes.io/pre-resize-capacity';
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
 /**
@@ -203,19 +202,3 @@ export const persistentVolumeBinderController: Controller = {
     return loop;
   },
 };
-
-/**
- * The status of a claim that comes into a phase; `volume` is what it is bound to. Undefined: it is in it already. What a claim has is noted once, when it is
- * bound: from then on its room and its class of attributes are its driver's to tell. Upstream: updateClaimStatus.
- */
-export function claimStatus({ status }: PersistentVolumeClaim, phase: string, volume?: PersistentVolume): PersistentVolumeClaim['status'] {
-  if (phase !== 'Bound') return status?.phase === phase ? undefined : { ...without(status ?? {}, 'accessModes', 'capacity', 'currentVolumeAttributesClassName'), phase };
-  const { accessModes, capacity, volumeAttributesClassName } = volume?.spec ?? {};
-  if (status?.phase === phase && status.capacity) return semanticEqual(status.accessModes, accessModes) ? undefined : { ...status, accessModes };
-  // A volume whose file system is yet to grow has the room it had.
-  const before = volume?.metadata.annotations?.[PRE_RESIZE];
-  return {
-    ...status, phase, accessModes, capacity: before === undefined ? capacity : { ...capacity, storage: before },
-    ...(volumeAttributesClassName !== undefined && status?.phase === 'Pending' && { currentVolumeAttributesClassName: volumeAttributesClassName }),
-  };
-}

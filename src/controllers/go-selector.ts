@@ -1,6 +1,6 @@
-import type { LabelSelector } from '../../api/generated/meta-v1.ts';
+import type { LabelSelector } from '../api/generated/meta-v1.ts';
 
-/** A selector in the words of upstream's conditions, which print Go's structure. */
+/** A selector in the words of upstream's conditions and events, which print Go's structure. */
 export function goSelector(selector: LabelSelector | undefined): string {
   if (!selector) return '<nil>';
   const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value},`).join('');
