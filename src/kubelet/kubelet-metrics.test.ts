@@ -16,7 +16,7 @@ test('an end is counted once, when the status first tells of it', () => {
   expect(metrics.text()).toContain('kubelet_terminated_containers_total{container_type="init_container",exit_code="139",reason="Error"} 1\n');
 });
 
-test.each([['OutOfcpu', 'OutOfcpu'], ['OutOfexample.com/gpu', 'OutOfExtendedResources'], ['Whim', 'Other']])('a rejection for %s counts as %s', (reason, counted) => {
+test.each([['OutOfcpu', 'OutOfcpu'], ['OutOfexample.com/gpu', 'OutOfExtendedResources'], ['SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicyNotSupported'], ['Terminated', 'Other']])('a rejection for %s counts as %s', (reason, counted) => {
   const metrics = new KubeletMetrics('n');
   metrics.rejected(reason);
   expect(metrics.text()).toContain(`kubelet_admission_rejections_total{reason="${counted}"} 1\n`);

@@ -1,9 +1,11 @@
 import type { ContainerStatus, PodStatus } from '../api/generated/core-v1.ts';
 import { MetricRegistry } from '../base/metrics.ts';
 
+/** Reasons that are counted by name. Upstream: kubelet.go admissionRejectionReasons. */
 const REASONS: ReadonlySet<string> = new Set([
-  'UnexpectedAdmissionError', 'OutOfcpu', 'OutOfmemory', 'OutOfephemeral-storage', 'OutOfpods', 'SysctlForbidden', 'AppArmor', 'TopologyAffinityError', 'Evicted', 'NodeShutdown', 'Terminated',
-  'NodeAffinity', 'PodOSSelectorNodeLabelDoesNotMatch', 'PodOSNotSupported', 'InitContainerRestartForbidden', 'PodFeatureUnsupported', 'InvalidNodeInfo', 'Unsupported',
+  'AppArmor', 'Evicted', 'InitContainerRestartPolicyForbidden', 'InvalidNodeInfo', 'NodeShutdown', 'OutOfcpu', 'OutOfephemeral-storage', 'OutOfmemory', 'OutOfpods', 'PodFeatureUnsupported',
+  'PodLevelResourcesNotSupported', 'PodOSNotSupported', 'PodOSSelectorNodeLabelDoesNotMatch', 'SupplementalGroupsPolicyNotSupported', 'SysctlForbidden', 'TopologyAffinityError', 'UnexpectedAdmissionError',
+  'UnexpectedPredicateFailureType', 'UnknownReason', 'VolumeAttachmentLimitExceeded',
 ]);
 
 const STATUS_LISTS = [['init_container', 'initContainerStatuses'], ['container', 'containerStatuses'], ['ephemeral_container', 'ephemeralContainerStatuses']] as const;

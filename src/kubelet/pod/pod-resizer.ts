@@ -1,5 +1,6 @@
-import { linuxResources, podCgroupPath, podCgroupResources } from '../container/resources.ts';
+import type { Pod } from '../../api/generated/core-v1.ts';
 import { quantityValue } from '../../api/quantity.ts';
+import { linuxResources, podCgroupPath, podCgroupResources } from '../container/resources.ts';
 import { currentContainer } from './observation.ts';
 import { findContainer } from './pod-containers.ts';
 import { resizeMessage } from './pod-resize.ts';
@@ -86,22 +87,28 @@ export class PodResizer {
     if (resize.fail(message)) recorder.event(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', message));
   }
 
+  /** Gives the pod's own cgroup what is allocated to it. */
+  #tighten(pod: Pod): void {
+    const { resize, context: { cgroupTree, sandbox: { cgroupRoot } } } = this.#state;
+    cgroupTree?.setPod(podCgroupPath(pod, cgroupRoot), podCgroupResources(pod));
+    this.#loose = false;
+    resize.podStarted();
+  }
+
   #tellPod(): void {
-    const { resize, context: { recorder, cgroupTree, sandbox: { cgroupRoot } } } = this.#state;
+    const { resize, context: { recorder } } = this.#state;
     const pod = resize.allocatedPod(this.#state.pod);
     try {
-      cgroupTree?.setPod(podCgroupPath(pod, cgroupRoot), podCgroupResources(pod));
+      this.#tighten(pod);
     } catch (error) {
       // The pod may use more memory than it is to have: it is tried again whenever there is news of it.
       return this.#fail((error as Error).message);
     }
-    this.#loose = false;
-    resize.podStarted();
     if (!resize.asksForMore(this.#state.pod)) recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
   }
 
   async #tell(id: string, name: string): Promise<void> {
-    const { resize, context: { runtime, capacity, recorder, clock, cgroups, cgroupTree, sandbox: { cgroupRoot } }, starting, changed } = this.#state;
+    const { resize, context: { runtime, capacity, recorder, clock, cgroups }, starting, changed } = this.#state;
     const pod = resize.allocatedPod(this.#state.pod);
     this.#telling.add(id);
     try {
@@ -110,10 +117,8 @@ export class PodResizer {
       this.#loosen();
       await runtime.updateContainerResources(id, resources);
       resize.started(id, name);
-      if (resize.pending(this.#state.pod, this.#state.observation).length > 0) return;
-      cgroupTree?.setPod(podCgroupPath(pod, cgroupRoot), podCgroupResources(pod));
-      this.#loose = false;
-      resize.podStarted();
+      if (resize.pending(this.#state.pod, this.#state.observation).length > 0 || this.#awaitsStart()) return;
+      this.#tighten(pod);
       recorder.event(pod, 'Normal', 'ResizeCompleted', resizeMessage(pod, 'Pod resize completed'));
     } catch (error) {
       this.#fail((error as Error).message);

@@ -56,12 +56,11 @@ export class StatusWriter {
   set(pod: Pod, status: PodStatus): void {
     const { uid, namespace, name } = pod.metadata;
     let entry = this.#entries.get(uid);
-    const isNew = entry === undefined;
+    this.#changed?.(entry?.wanted ?? pod.status ?? {}, status);
     if (!entry) {
       entry = { key: { namespace, name }, stored: pod.status ?? {}, wanted: status, version: versionOf(pod), target: isStatic(pod) ? undefined : uid, writing: undefined };
       this.#entries.set(uid, entry);
     }
-    this.#changed?.(isNew ? pod.status ?? {} : entry.wanted, status);
     // What the API holds already is in memory once.
     entry.wanted = shareUnchanged(entry.stored, status);
     this.#flush(entry);
