@@ -98,7 +98,7 @@ const unprivileged = { enable_unprivileged_ports: true, enable_unprivileged_icmp
 
 function runtimeSettings(settings: ContainerdSettings): Record<string, TomlValue> {
   return {
-    // Without CAP_SYS_RESOURCE no container of a guaranteed pod starts otherwise.
+    // Without CAP_SYS_RESOURCE no container starts otherwise: the sandbox's own is to be protected.
     restrict_oom_score_adj: !settings.oomProtection,
     disable_apparmor: !settings.apparmor,
     netns_mounts_under_state_dir: true,

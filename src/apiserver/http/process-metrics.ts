@@ -29,7 +29,7 @@ export function registerProcessMetrics(metrics: MetricRegistry, engine: StorageE
     const files = readdirSync(dataDir, { withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.mdb'));
     return [[['lmdb'], files.reduce((sum, { name }) => sum + statSync(join(dataDir, name)).size, 0)]];
   });
-  metrics.derived('kubernetes_feature_enabled', 'Features behind a gate: 1 where the feature is there.', 'gauge', ['name', 'stage'], () => featureGates.map(({ name, stage, isOn }) => [[name, stage], isOn ? 1 : 0]));
+  metrics.derived('kubernetes_feature_enabled', 'Feature gates of this version: 1 where upstream has the feature on by default.', 'gauge', ['name', 'stage'], () => featureGates.map(({ name, stage, isOn }) => [[name, stage], isOn ? 1 : 0]));
   // All validation is written by hand here: there is no second one that could differ.
   metrics.counter('apiserver_validation_declarative_validation_mismatch_total', 'Number of times that declared and written validation differed.').of();
   metrics.counter('apiserver_validation_declarative_validation_panic_total', 'Number of times that declared validation broke down.').of();
