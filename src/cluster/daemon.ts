@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import { UserError } from '../base/user-error.ts';
-import { describeProcess, findProcess, recordProcess, stopProcess } from '../machine/index.ts';
+import { describeProcess, findProcess, processesEndingWith, recordProcess, stopProcess, type ProcessRecord } from '../machine/index.ts';
 
 /** What a process of ours tells the one that started it, once, over the IPC channel. */
 export type DaemonMessage = { readonly ready: true } | { readonly failed: string; readonly remedy?: string; /** Of the fault behind it, `EADDRINUSE`. */ readonly code?: string };
@@ -38,6 +39,8 @@ export async function startDaemon(options: DaemonOptions): Promise<number> {
   signal?.throwIfAborted();
   for (const file of [logFile, pidFile]) mkdirSync(dirname(file), { recursive: true });
   const output = openSync(logFile, 'a', 0o600);
+  // Before there is a process: whoever is killed while it makes one cannot say its number any more.
+  writeFileSync(unfinished(pidFile), JSON.stringify({ args }));
   const argv = [...prefix, process.execPath, ...process.execArgv, process.argv[1]!, ...args];
   const handed = files.map((file) => openSync(file, 'r'));
   const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc', ...handed], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
@@ -78,15 +81,22 @@ function unfinished(pidFile: string): string {
 export async function endUnfinished(pidFile: string, clock: Clock): Promise<void> {
   const file = unfinished(pidFile);
   const record = findProcess(file);
-  if (record) await stopProcess(record, { clock, graceMs: 0 });
+  await Promise.all((record ? [record] : unnoted(file)).map((one) => stopProcess(one, { clock, graceMs: 0 })));
   rmSync(file, { force: true });
+}
+
+/** Of a start that was killed between making the process and noting its number. */
+function unnoted(file: string): readonly ProcessRecord[] {
+  if (process.platform !== 'linux') return [];
+  const { args } = JSON.parse(readIfThere(file) || '{}') as { args?: readonly string[] };
+  return args ? processesEndingWith(args) : [];
 }
 
 function tail(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).map((line) => `  | ${line}`).join('\n');
 }
 
-/** Tells the parent, where there is one; a process started by hand has none. */
+/** Tells the parent, where there still is one; a process started by hand has none. */
 export function tellParent(message: DaemonMessage): void {
-  if (process.send) process.send(message, () => process.disconnect?.());
+  if (process.connected) process.send!(message, () => { if (process.connected) process.disconnect(); });
 }

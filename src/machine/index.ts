@@ -8,7 +8,7 @@ export { fullReference, ImageArchiveError, readImageArchive, type ImageArchive }
 export { PAUSE_IMAGE, pauseImageArchive } from './pause-image.ts';
 export { cgroupHierarchies, cgroupMode, cgroupProcesses, nodeCgroup, removeCgroup, type CgroupMode } from './cgroups.ts';
 export { commandOf, processIds } from './process-table.ts';
-export { describeProcess, findProcess, isAlive, recordProcess, signalProcess, stopProcess, type ProcessRecord } from './process-record.ts';
+export { describeProcess, findProcess, isAlive, processesEndingWith, recordProcess, signalProcess, stopProcess, type ProcessRecord } from './process-record.ts';
 export { findProgram } from './program-versions.ts';
 export { CommandError, run } from './run.ts';
 export { checkMachine, explainMissing, type MachineCheck, type MachineView, type MissingPiece } from './check-machine.ts';
