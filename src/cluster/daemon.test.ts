@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../base/clock.ts';
+import { describeProcess, processesEndingWith } from '../machine/index.ts';
 import { endUnfinished } from './daemon.ts';
 
 const daemon = new URL('./daemon.ts', import.meta.url).href;
@@ -24,22 +25,45 @@ test('a process whose parent is gone when it is ready goes on', async () => {
 });
 
 describe.skipIf(process.platform !== 'linux')('what a killed start had begun', () => {
-  test('is ended, also where it had no time to note the number', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'wherry-daemon-'));
-    const marker = join(folder, 'node.pid.unfinished');
+  const sleep = 'setInterval(() => {}, 1000)';
+  let folder: string;
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'wherry-daemon-')); });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('is ended, also where it had no time to note the number; what only looks like it stays', async () => {
+    const [program, pidFile] = [join(folder, 'program.mjs'), join(folder, 'node.pid')];
     const args = ['node-process', '--data-dir', folder];
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', '--', ...args], { stdio: 'ignore' });
-    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', '--', ...args, '--node', 'other'], { stdio: 'ignore' });
+    writeFileSync(program, sleep);
+    // Its first act is to kill the one that makes it, which is held where it would note the number: nobody reads from that pipe.
+    execFileSync('mkfifo', [`${pidFile}.unfinished.whole`]);
+    const start = spawn(process.execPath, ['--input-type=module', '-e', `
+      import { systemClock } from ${JSON.stringify(new URL('../base/clock.ts', import.meta.url).href)};
+      import { startDaemon } from ${JSON.stringify(daemon)};
+      process.argv[1] = ${JSON.stringify(program)};
+      process.execArgv.length = 0;
+      const prefix = ['sh', '-c', 'kill -9 $PPID; exec "$@"', 'sh'];
+      await startDaemon({ what: 'it', prefix, args: ${JSON.stringify(args)}, logFile: ${JSON.stringify(join(folder, 'log'))}, pidFile: ${JSON.stringify(pidFile)}, clock: systemClock, timeoutMs: 60_000 });
+    `], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const other = spawn(process.execPath, ['-e', sleep, '--', ...args, '--node', 'other'], { stdio: 'ignore' });
     try {
-      writeFileSync(marker, JSON.stringify({ args }));
-      const ended = once(child, 'exit');
-      await endUnfinished(join(folder, 'node.pid'), systemClock);
-      expect((await ended)[0], 'by a signal').toBeNull();
-      expect(existsSync(marker)).toBe(false);
-      expect(other.exitCode ?? other.signalCode).toBeNull();
+      expect(await once(start, 'exit')).toEqual([null, 'SIGKILL']);
+      expect(processesEndingWith(args)).toHaveLength(1);
+      await endUnfinished(pidFile, systemClock);
+      expect(processesEndingWith(args)).toEqual([]);
+      expect(describeProcess(other.pid!)).toBeDefined();
+      expect(readdirSync(folder).filter((name) => name.endsWith('.unfinished'))).toEqual([]);
     } finally {
-      for (const one of [child, other]) one.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
+      for (const { pid } of processesEndingWith(args)) process.kill(pid, 'SIGKILL');
+      other.kill('SIGKILL');
+    }
+  });
+
+  test('a marker that was cut off names none, and is removed', async () => {
+    const marker = join(folder, 'node.pid.unfinished');
+    for (const text of ['', '{"args":["no']) {
+      writeFileSync(marker, text);
+      await endUnfinished(join(folder, 'node.pid'), systemClock);
+      expect(existsSync(marker)).toBe(false);
     }
   });
 });

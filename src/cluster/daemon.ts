@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { readIfThere } from '../base/read-if-there.ts';
@@ -38,15 +38,15 @@ export async function startDaemon(options: DaemonOptions): Promise<number> {
   const { what, prefix = [], args, logFile, pidFile, files = [], clock, timeoutMs, signal } = options;
   signal?.throwIfAborted();
   for (const file of [logFile, pidFile]) mkdirSync(dirname(file), { recursive: true });
-  const output = openSync(logFile, 'a', 0o600);
   // Before there is a process: whoever is killed while it makes one cannot say its number any more.
   writeFileSync(unfinished(pidFile), JSON.stringify({ args }));
+  const output = openSync(logFile, 'a', 0o600);
   const argv = [...prefix, process.execPath, ...process.execArgv, process.argv[1]!, ...args];
   const handed = files.map((file) => openSync(file, 'r'));
   const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['ignore', output, output, 'ipc', ...handed], env: { ...process.env, UV_THREADPOOL_SIZE: '4' } });
   for (const descriptor of [output, ...handed]) closeSync(descriptor);
   try {
-    if (child.pid !== undefined && describeProcess(child.pid)) recordProcess(unfinished(pidFile), child.pid);
+    if (child.pid !== undefined && describeProcess(child.pid)) noteUnfinished(pidFile, child.pid);
     await new Promise<void>((resolve, reject) => {
       const timer = clock.timer(timeoutMs, () => reject(new UserError(`${what} is not ready after ${timeoutMs / 1000} s\n${tail(logFile)}`, `read ${logFile}`)));
       const onAbort = (): void => done(signal!.reason as Error);
@@ -77,6 +77,13 @@ function unfinished(pidFile: string): string {
   return `${pidFile}.unfinished`;
 }
 
+/** In the place of the arguments, at once: there is no moment at which neither is there. */
+function noteUnfinished(pidFile: string, pid: number): void {
+  const whole = `${unfinished(pidFile)}.whole`;
+  recordProcess(whole, pid);
+  renameSync(whole, unfinished(pidFile));
+}
+
 /** Ends what a start that was killed itself had begun to start: nobody knows how far it came. */
 export async function endUnfinished(pidFile: string, clock: Clock): Promise<void> {
   const file = unfinished(pidFile);
@@ -85,11 +92,18 @@ export async function endUnfinished(pidFile: string, clock: Clock): Promise<void
   rmSync(file, { force: true });
 }
 
-/** Of a start that was killed between making the process and noting its number. */
+/** Of a start that was killed between making the process and noting its number. Where there is no /proc, nobody can find it. */
 function unnoted(file: string): readonly ProcessRecord[] {
-  if (process.platform !== 'linux') return [];
-  const { args } = JSON.parse(readIfThere(file) || '{}') as { args?: readonly string[] };
-  return args ? processesEndingWith(args) : [];
+  const text = readIfThere(file);
+  if (text === undefined || process.platform !== 'linux') return [];
+  let marker: { readonly args?: readonly string[] };
+  try {
+    marker = JSON.parse(text) as typeof marker;
+  } catch {
+    // Cut off by a crash while it was written: then there was no process yet.
+    return [];
+  }
+  return marker.args ? processesEndingWith(marker.args) : [];
 }
 
 function tail(file: string): string {
