@@ -8,27 +8,7 @@ import type { FakeClock } from '../testing/fake-clock.ts';
 import { defaultConfiguration } from './configuration.ts';
 import { shutdownPeriods } from './node/shutdown.ts';
 import { machineUnderTest, nodeUnderTest } from '../testing/node-under-test.ts';
-
-const busybox = (command: readonly string[] = ['sleep', 'infinity']) => ({ name: 'main', image: 'busybox:1', command });
-
-function createPod(admin: Client, name: string, spec: Partial<PodSpec>): Promise<Pod> {
-  return admin.create(pods, { metadata: { name, namespace: 'default' }, spec: { nodeName: 'boat', automountServiceAccountToken: false, containers: [busybox()], ...spec } });
-}
-
-const breathe = (milliseconds: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
-
-/** Lets time pass in small steps until the pod is as wanted; what still reads or writes files at the end of it gets some real time. */
-async function until(clock: FakeClock, admin: Client, name: string, wanted: (pod: Pod | undefined) => unknown, limitMs = 60_000): Promise<Pod> {
-  const key = { namespace: 'default', name };
-  let pod: Pod | undefined;
-  for (let round = 0; round < limitMs / 100 + 300; round++) {
-    pod = await admin.get(pods, key).catch(() => undefined);
-    if (wanted(pod)) return pod!;
-    if (round < limitMs / 100) await clock.advance(100);
-    await breathe(round < limitMs / 100 ? 1 : 10);
-  }
-  throw new Error(`the pod ${name} is ${JSON.stringify(pod?.status, undefined, 1)}`);
-}
+import { breathe, busybox, createPod, until } from '../testing/pods-of-node.ts';
 
 /** Files take real time: a long while passes in pieces, lest virtual time run away from them. */
 async function pass(clock: FakeClock, milliseconds: number): Promise<void> {
@@ -267,44 +247,6 @@ test('what the node cannot hold is refused', async () => {
   expect(refused.status).toMatchObject({ reason: 'OutOfcpu', message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000" });
   await admin.delete(pods, { namespace: 'default', name: 'big' });
   await until(clock, admin, 'big', (pod) => pod === undefined);
-});
-
-test('new resources are given in place, refused where they do not fit, and restart what asks for it', async () => {
-  const { admin, clock, start, runtime } = await nodeUnderTest();
-  await start();
-  const size = (cpu: string) => ({ requests: { cpu, memory: '64Mi' }, limits: { cpu, memory: '64Mi' } });
-  await createPod(admin, 'sized', { containers: [{ ...busybox(), resources: size('1') }, { ...busybox(), name: 'second', resources: size('1'), resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }] });
-  await until(clock, admin, 'sized', (pod) => pod?.status?.phase === 'Running');
-  const resize = (name: string, cpu: string) => admin.patch(pods, { namespace: 'default', name: 'sized' }, {
-    type: 'application/strategic-merge-patch+json', body: { spec: { containers: [{ name, resources: size(cpu) }] } },
-  }, { subresource: 'resize' });
-
-  await resize('main', '2');
-  const grown = await until(clock, admin, 'sized', (pod) => pod?.status?.containerStatuses?.[0]?.resources?.limits?.['cpu'] === '2');
-  expect(grown.status!.containerStatuses![0]).toMatchObject({ restartCount: 0, allocatedResources: { cpu: '2' } });
-  expect((await runtime.listContainers()).length).toBe(2);
-
-  await resize('second', '1500m');
-  const restarted = await until(clock, admin, 'sized', (pod) => pod?.status?.containerStatuses?.[1]?.restartCount === 1);
-  expect(restarted.status!.containerStatuses![1]!.resources!.limits!['cpu']).toBe('1500m');
-
-  await expect(resize('main', '3')).rejects.toThrow("node didn't have enough allocatable resources: cpu, requested: 4500, allocatable: 4000");
-  await resize('main', '1');
-  const shrunk = await until(clock, admin, 'sized', (pod) => !pod?.status?.conditions?.some((c) => c.type.startsWith('PodResize')) && pod?.status?.containerStatuses?.[0]?.resources?.limits?.['cpu'] === '1');
-  expect(shrunk.status!.containerStatuses![0]!.restartCount).toBe(0);
-});
-
-test('a pod as a whole is given new resources in place, and tells what it has', async () => {
-  const { admin, clock, start } = await nodeUnderTest();
-  await start();
-  await createPod(admin, 'whole', { resources: { requests: { cpu: '1', memory: '64Mi' }, limits: { cpu: '2' } }, containers: [busybox()] });
-  const first = await until(clock, admin, 'whole', (pod) => pod?.status?.phase === 'Running');
-  expect(first.status).toMatchObject({ allocatedResources: { cpu: '1', memory: '64Mi' }, resources: { requests: { cpu: '1', memory: '64Mi' }, limits: { cpu: '2' } } });
-  const resize = (cpu: string) => admin.patch(pods, { namespace: 'default', name: 'whole' }, { type: 'application/merge-patch+json', body: { spec: { resources: { requests: { cpu }, limits: { cpu: '3' } } } } }, { subresource: 'resize' });
-  await resize('1500m');
-  const grown = await until(clock, admin, 'whole', (pod) => pod?.status?.resources?.limits?.['cpu'] === '3');
-  expect(grown.status).toMatchObject({ allocatedResources: { cpu: '1500m' }, resources: { requests: { cpu: '1500m', memory: '64Mi' } } });
-  expect(grown.status!.containerStatuses![0]!.restartCount).toBe(0);
 });
 
 test('an ephemeral container joins a running pod', async () => {

@@ -27,6 +27,7 @@ import { emptyObservation, type PodObservation } from './pod/observation.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { ReferencedObjectCache } from './pod/referenced-object-cache.ts';
 import { relist } from './pod/relist.ts';
+import { compareDeferred } from './pod/resize-order.ts';
 import { RestartBackoff } from './pod/restart-backoff.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import type { WorkerContext } from './pod/worker-context.ts';
@@ -119,6 +120,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
     features: () => agent.features,
     endedUnclaimed: (id) => unclaimed.delete(id),
+    roomFreed() {
+      const waiting = [...workers.values()].flatMap((worker) => {
+        const { deferredResize } = worker;
+        return deferredResize ? [{ worker, ...deferredResize }] : [];
+      });
+      for (const { worker } of waiting.sort(compareDeferred)) worker.reconsider();
+    },
     launched() {
       try {
         cgroupTree?.setClasses([...workers.values()].filter((w) => w.active).map((w) => w.allocatedPod));
@@ -133,7 +141,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       volumesInUse.delete(podDirectory(uid));
       staticPods?.reconcile();
       for (const pod of staticPods?.pods ?? []) if (!workers.has(pod.metadata.uid)) addStatic(pod);
-      for (const worker of workers.values()) worker.reconsider();
+      context.roomFreed();
       objects.keepOnly([...workers.values()].map((w) => w.pod));
     },
   };

@@ -3,6 +3,7 @@ import { compareQuantities } from '../../api/quantity.ts';
 import { limitsWithin } from '../container/resources.ts';
 import type { PodObservation } from './observation.ts';
 import { findContainer, podContainers, type PodContainer } from './pod-containers.ts';
+import type { DeferredResize } from './resize-order.ts';
 
 export interface ResizeVerdict {
   /** `Deferred`: not now; `Infeasible`: never on this node. */
@@ -39,11 +40,15 @@ export class PodResize {
   #podAllocated: ResourceRequirements | undefined;
   #podActual: ResourceRequirements | undefined;
   #refused: ResizeVerdict | undefined;
+  /** Since when it has been deferred, in milliseconds since 1970. */
+  #deferredSince: number | undefined;
   /** Why what was agreed to cannot be done now. */
   #fault: string | undefined;
 
   constructor(pod: Pod) {
-    const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+    const { containerStatuses = [], initContainerStatuses = [], conditions } = pod.status ?? {};
+    const told = conditions?.find(({ type, reason }) => type === 'PodResizePending' && reason === 'Deferred');
+    if (told?.lastTransitionTime) this.#deferredSince = Date.parse(told.lastTransitionTime);
     this.#podAllocated = podLevelOf(pod);
     this.#podActual = this.#podAllocated;
     for (const { container } of resizable(pod)) {
@@ -60,14 +65,15 @@ export class PodResize {
   }
 
   accept(pod: Pod): void {
-    this.#refused = undefined;
+    this.withdraw();
     this.#fault = undefined;
     this.#podAllocated = pod.spec.resources;
     for (const { container } of resizable(pod)) this.#allocated.set(container.name, container.resources ?? {});
   }
 
   /** Answers whether this is news. */
-  refuse(verdict: ResizeVerdict): boolean {
+  refuse(verdict: ResizeVerdict, nowMs: number): boolean {
+    this.#deferredSince = verdict.reason === 'Deferred' ? this.#deferredSince ?? nowMs : undefined;
     const isNews = this.#refused?.reason !== verdict.reason || this.#refused.message !== verdict.message;
     this.#refused = verdict;
     return isNews;
@@ -82,6 +88,12 @@ export class PodResize {
 
   withdraw(): void {
     this.#refused = undefined;
+    this.#deferredSince = undefined;
+  }
+
+  /** What the node could not give yet. */
+  deferred(pod: Pod): DeferredResize | undefined {
+    return this.#deferredSince === undefined ? undefined : { pod, allocated: this.allocatedPod(pod), sinceMs: this.#deferredSince };
   }
 
   /** The pod as it may be started: with what is allocated. */

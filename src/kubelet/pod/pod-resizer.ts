@@ -5,6 +5,7 @@ import { currentContainer } from './observation.ts';
 import { findContainer } from './pod-containers.ts';
 import { resizeMessage } from './pod-resize.ts';
 import { RETRY_MS, type PodState } from './pod-state.ts';
+import { resizeDirections } from './resize-order.ts';
 
 /** Gives running containers new resources, where the node has them. */
 export class PodResizer {
@@ -22,13 +23,15 @@ export class PodResizer {
 
   /** Agrees to what the spec asks for or refuses it, and tells the runtime of what was agreed to. */
   consider(): void {
-    const { pod, observation, resize, context: { recorder, resizeVerdict } } = this.#state;
+    const { pod, observation, resize, context: { recorder, clock, resizeVerdict, roomFreed } } = this.#state;
     if (resize.asksForMore(pod)) {
       const refusal = resizeVerdict(pod);
       if (!refusal) {
+        const { shrinks } = resizeDirections({ pod, allocated: resize.allocatedPod(pod) });
         resize.accept(pod);
         recorder.event(pod, 'Normal', 'ResizeStarted', resizeMessage(pod, 'Pod resize started'));
-      } else if (resize.refuse(refusal)) {
+        if (shrinks) roomFreed();
+      } else if (resize.refuse(refusal, clock.now())) {
         recorder.event(pod, 'Warning', `Resize${refusal.reason}`, resizeMessage(pod, `Pod resize ${refusal.reason}`, refusal.message));
       }
     } else resize.withdraw();

@@ -13,6 +13,7 @@ import { PodStarter } from './pod-starter.ts';
 import { PodState, RETRY_MS } from './pod-state.ts';
 import { isFinal, rejectedStatus, type PodFailure } from './pod-status.ts';
 import { PodStopper } from './pod-stopper.ts';
+import type { DeferredResize } from './resize-order.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Logs that do not grow are looked at once in so many rounds and one: once a minute. */
@@ -143,9 +144,14 @@ export class PodWorker {
     this.terminate(graceSeconds);
   }
 
+  /** The new resources it asks for, where the node could not give them yet. */
+  get deferredResize(): DeferredResize | undefined {
+    return this.#state.resize.deferred(this.pod);
+  }
+
   /** Room has come free on the node: new resources that were refused may be given now. */
   reconsider(): void {
-    if (this.#state.resize.asksForMore(this.pod)) this.#sync();
+    if (this.deferredResize) this.#sync();
   }
 
   owns(id: string): boolean {
@@ -399,10 +405,11 @@ export class PodWorker {
   /** All has ended: says so, frees what the pod held, and where it was deleted, lets the API forget it. */
   async #afterTermination(): Promise<void> {
     if (this.#disposed) return;
-    const { probers, volumes, context: { statuses } } = this.#state;
+    const { probers, volumes, context: { statuses, roomFreed } } = this.#state;
     probers[Symbol.dispose]();
     volumes[Symbol.dispose]();
     if (!this.#gone && !this.#rejected) this.#report.publishFinal();
+    roomFreed();
     await volumes.settled();
     const freed = this.#remover.free(() => !this.#disposed);
     if (!this.#gone) await statuses.settled(this.uid);

@@ -66,6 +66,8 @@ export interface WorkerContext {
   resizeVerdict(pod: Pod): ResizeVerdict | undefined;
   /** Whether the end of this container was told before its worker could know that it is its own; told once. */
   endedUnclaimed(id: string): boolean;
+  /** A pod has less of the node than before: resizes of others that were deferred may fit now. */
+  roomFreed(): void;
   /** A pod has been launched: the classes' shares may have to change. */
   launched(): void;
   /** A pod is over and all of it has been removed from this node. */
