@@ -9,3 +9,14 @@ export function readIfThere(file: string): string | undefined {
     throw error;
   }
 }
+
+/** What a file of JSON says, or undefined where there is none or a crash cut it off while it was written. */
+export function readJsonIfWhole(file: string): unknown {
+  const text = readIfThere(file);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

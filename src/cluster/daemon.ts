@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { readIfThere } from '../base/read-if-there.ts';
+import { readJsonIfWhole } from '../base/read-if-there.ts';
 import { UserError } from '../base/user-error.ts';
 import { describeProcess, findProcess, processesEndingWith, recordProcess, stopProcess, type ProcessRecord } from '../machine/index.ts';
 
@@ -92,18 +92,14 @@ export async function endUnfinished(pidFile: string, clock: Clock): Promise<void
   rmSync(file, { force: true });
 }
 
-/** Of a start that was killed between making the process and noting its number. Where there is no /proc, nobody can find it. */
+/**
+ * Of a start that was killed between making the process and noting its number. A marker that was cut off stands for none: there was no process yet.
+ * Where there is no /proc, nobody can find it.
+ */
 function unnoted(file: string): readonly ProcessRecord[] {
-  const text = readIfThere(file);
-  if (text === undefined || process.platform !== 'linux') return [];
-  let marker: { readonly args?: readonly string[] };
-  try {
-    marker = JSON.parse(text) as typeof marker;
-  } catch {
-    // Cut off by a crash while it was written: then there was no process yet.
-    return [];
-  }
-  return marker.args ? processesEndingWith(marker.args) : [];
+  if (process.platform !== 'linux') return [];
+  const marker = readJsonIfWhole(file) as { readonly args?: readonly string[] } | undefined;
+  return marker?.args ? processesEndingWith(marker.args) : [];
 }
 
 function tail(file: string): string {

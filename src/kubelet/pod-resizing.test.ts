@@ -42,7 +42,7 @@ test('a pod as a whole is given new resources in place, and tells what it has', 
   expect(grown.status!.containerStatuses![0]!.restartCount).toBe(0);
 });
 
-test('what was deferred is given when others shrink or end, the more important first', async () => {
+test('what was deferred is given when others shrink or end, those first that have waited longest', async () => {
   const { admin, clock, start } = await nodeUnderTest();
   await start();
   const running = async (name: string, cpu: string, spec: Partial<PodSpec> = {}) => {
@@ -57,7 +57,8 @@ test('what was deferred is given when others shrink or end, the more important f
 
   for (const name of ['first', 'second', 'large']) await running(name, '1');
   await running('brief', '1', { restartPolicy: 'Never', activeDeadlineSeconds: 300 });
-  for (const name of ['first', 'second']) {
+  // Not in the order in which the node got to know them.
+  for (const name of ['second', 'first']) {
     await resize(name, '1500m');
     const deferred = await until(clock, admin, name, pending);
     expect(pending(deferred)).toMatchObject({ reason: 'Deferred', message: expect.stringContaining('cpu') });
@@ -65,10 +66,10 @@ test('what was deferred is given when others shrink or end, the more important f
   }
   // Room for one of them: it goes to the one that has waited longer.
   await resize('large', '500m');
-  await until(clock, admin, 'first', allocated('1500m'));
-  expect(pending(await admin.get(pods, { namespace: 'default', name: 'second' }))).toBeDefined();
+  await until(clock, admin, 'second', allocated('1500m'));
+  expect(pending(await admin.get(pods, { namespace: 'default', name: 'first' }))).toBeDefined();
   // It stays in the API, but what it had is free.
   const ended = await until(clock, admin, 'brief', (pod) => pod?.status?.phase === 'Failed', 400_000);
   expect(ended.status!.reason).toBe('DeadlineExceeded');
-  await until(clock, admin, 'second', allocated('1500m'), 5_000);
+  await until(clock, admin, 'first', allocated('1500m'), 5_000);
 });

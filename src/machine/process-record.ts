@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
-import { readIfThere } from '../base/read-if-there.ts';
+import { readJsonIfWhole } from '../base/read-if-there.ts';
 import { commandOf, processIds, sendSignal, statOf } from './process-table.ts';
 
 /**
@@ -28,18 +28,10 @@ export function recordProcess(file: string, pid: number): ProcessRecord {
   return record;
 }
 
-/** The process noted in `file`, if that very process still runs. */
+/** The process noted in `file`, if that very process still runs; a note that was cut off names none. */
 export function findProcess(file: string): ProcessRecord | undefined {
-  const text = readIfThere(file);
-  if (text === undefined) return undefined;
-  let record: ProcessRecord;
-  try {
-    record = JSON.parse(text) as ProcessRecord;
-  } catch {
-    // Cut off by a crash while it was written: then it names no process.
-    return undefined;
-  }
-  return isAlive(record) ? record : undefined;
+  const record = readJsonIfWhole(file) as ProcessRecord | undefined;
+  return record && isAlive(record) ? record : undefined;
 }
 
 /** Live processes whose command line ends with `words`: for those that nobody could note, because whoever started them was killed on the way. Linux. */

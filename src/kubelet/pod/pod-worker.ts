@@ -149,7 +149,7 @@ export class PodWorker {
     return this.#state.resize.deferred(this.pod);
   }
 
-  /** Room has come free on the node: new resources that were refused may be given now. */
+  /** Room has come free on the node: new resources that were deferred may be given now. */
   reconsider(): void {
     if (this.deferredResize) this.#sync();
   }
