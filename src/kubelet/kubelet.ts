@@ -160,7 +160,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     ...options, recorder, servedPort: server?.port ?? options.port, kubeletVersionOrDefault: options.kubeletVersion ?? KUBELET_VERSION, maxPods: configuration.maxPods ?? MAX_PODS, leaseSeconds: configuration.leaseSeconds, pressures: () => evictor.pressures, volumesInUse: (before) => (settled ? volumesInUse.names : [...new Set([...before, ...volumesInUse.names])].sort()), fault: () => (shuttingDown ? SHUTTING_DOWN : undefined),
     async housekeeping() {
       await noticeMissed().catch((error: unknown) => log.debug('cannot look whether anything ended', { error }));
-      for (const worker of workers.values()) if (worker.logsAreDue()) await worker.rotateLogs();
+      for (const worker of workers.values()) if (worker.logs.isDue()) await worker.logs.rotate();
       await evictor.look().catch((error: unknown) => log.warn('cannot see whether the node is short of anything', { error }));
       await devices?.removeUnwanted((uid) => workers.has(uid)).catch((error: unknown) => log.warn('cannot give back devices of pods that are gone', { error }));
       await orphans.look().catch((error: unknown) => log.warn('cannot look for what pods left behind', { error }));

@@ -1,7 +1,7 @@
 import type { Pod, PodStatus } from '../../api/generated/core-v1.ts';
 import { probeGrace } from '../probes/prober.ts';
-import { rotateLog } from './container-log-files.ts';
 import { isEqual } from './equal.ts';
+import { LogRotation } from './log-rotation.ts';
 import type { ObservedContainer, PodObservation } from './observation.ts';
 import { computePodActions, type KillAction, type PodActions } from './pod-actions.ts';
 import { findContainer } from './pod-containers.ts';
@@ -16,9 +16,6 @@ import { PodStopper } from './pod-stopper.ts';
 import type { DeferredResize } from './resize-order.ts';
 import type { WorkerContext } from './worker-context.ts';
 
-/** Logs that do not grow are looked at once in so many rounds and one: once a minute. */
-const LONGEST_LOG_REST = 5;
-
 interface Termination {
   graceSeconds: number;
   done: Promise<void>;
@@ -30,6 +27,7 @@ interface Termination {
  * Woken by changes of the pod, exits, probes, objects it refers to, and its own timers; it never looks by itself.
  */
 export class PodWorker {
+  readonly logs: LogRotation;
   readonly #state: PodState;
   readonly #starter: PodStarter;
   readonly #stopper: PodStopper;
@@ -47,11 +45,10 @@ export class PodWorker {
   #cleaning: Promise<void> | undefined;
   #rejected = false;
   #disposed = false;
-  /** How large the logs were, and how many rounds of looking at them are left out after that look, and yet. */
-  #logs = { bytes: 0, rest: 0, wait: 0 };
 
   constructor(pod: Pod, observation: PodObservation, context: WorkerContext) {
     this.#state = new PodState(pod, observation, context, () => this.#sync());
+    this.logs = new LogRotation(this.#state);
     this.#stopper = new PodStopper(this.#state);
     this.#resizer = new PodResizer(this.#state);
     this.#remover = new PodRemover(this.#state);
@@ -204,27 +201,6 @@ export class PodWorker {
     for (const [name, { reason }] of waiting) if (reason === 'CreateContainerConfigError') retryAt.delete(name);
     if (!volumes.mounted) retryAt.clear();
     this.#sync();
-  }
-
-  /** Whether its logs are to be looked at in this round: those that did not grow are looked at more and more seldom. */
-  logsAreDue(): boolean {
-    return --this.#logs.wait < 0;
-  }
-
-  /** Keeps the logs of running containers from growing without end. */
-  async rotateLogs(): Promise<void> {
-    const { context: { runtime, clock }, log } = this.#state;
-    let bytes = 0;
-    for (const container of this.observation.containers) {
-      if (container.state !== 'running' || !container.logPath) continue;
-      try {
-        bytes += await rotateLog(container, runtime, clock.now());
-      } catch (error) {
-        log.warn('cannot rotate a log', { container: container.name, error });
-      }
-    }
-    const rest = bytes === this.#logs.bytes ? Math.min(this.#logs.rest + 1, LONGEST_LOG_REST) : 0;
-    this.#logs = { bytes, rest, wait: rest };
   }
 
   /** Ends all of the pod; a later call may only shorten the time that is left. What comes after depends on why: see #afterTermination. */
